@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # its callers use what it sets
 # What run-uml and run-qemu share; sourced, never run.
 #
 # A run is one boot for one SCRIPT. Its verdict is a file that the guest writes
@@ -23,7 +23,7 @@ vm_usage() {
 
 # vm_options ARG... - the caller sets vm_kernel, vm_flavour and vm_mem as defaults.
 vm_options() {
-	vm_provider=ours vm_timeout=300 vm_out='' vm_cpus=1 vm_icount='' vm_verbose='' vm_env=()
+	vm_provider=ours vm_timeout=${vm_timeout:-300} vm_out='' vm_cpus=${vm_cpus:-1} vm_icount='' vm_verbose='' vm_env=()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-k|-f|-p|-m|-t|-o|-c|-e) [ $# -ge 2 ] || vm_usage ;;
@@ -183,7 +183,7 @@ vm_verdict() {
 	if [ -s "$vm_out/verdict" ]; then
 		status=$(sed -n 's/^exit //p' "$vm_out/verdict")
 		reason=$(sed -n 's/^fault //p' "$vm_out/verdict")
-		grep -qx done "$vm_out/verdict" || status=''
+		grep -qx end "$vm_out/verdict" || status=''
 	fi
 	if ! "$VM_DIR/judge" "$vm_out/dmesg" >"$vm_out/report"; then
 		say "== kernel log report ($vm_kernel, ${vm_script##*/}) =="
