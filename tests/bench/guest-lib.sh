@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Guest side of the benchmarks: topology, rulesets, pktgen. Sourced, never run.
+#
+#   pktgen in A: a0 -- ra [ router R ] rb -- b0 in B: a netdev ingress rule drops
+#
+# Every packet is sent by a kernel thread on CPU 0 and, veth being what it is,
+# travels the whole way to the drop before the next one is made: the time a
+# packet takes is the cost of generator, both veths and the router together.
+
+set -euo pipefail
+
+id=b$$
+nsa=$id-a nsr=$id-r nsb=$id-b
+
+# Static neighbours: no address resolution in the middle of a measurement.
+mac_a=02:00:00:00:00:0a mac_ra=02:00:00:00:00:a1
+mac_b=02:00:00:00:00:0b mac_rb=02:00:00:00:00:b1
+
+src4=192.0.2.2 gw4=192.0.2.1 wan4=198.51.100.1 dst4=198.51.100.2
+src6=2001:db8:1::2 gw6=2001:db8:1::1 wan6=2001:db8:2::1 dst6=2001:db8:2::2
+many=10.0.0.0/8			# sources of the many-flow runs, behind A
+
+say() { printf '# %s\n' "$*"; }
+die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
+# As `ip netns exec`, without its mounts: those take long on an emulated processor.
+in_ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
+in_a() { in_ns "$nsa" "$@"; }
+in_r() { in_ns "$nsr" "$@"; }
+in_b() { in_ns "$nsb" "$@"; }
+
+topology_down() {
+	local ns
+
+	for ns in "$nsa" "$nsr" "$nsb"; do
+		ip netns del "$ns" 2>/dev/null || :
+	done
+}
+
+topology_up() {
+	local m ns
+
+	for m in veth pktgen nf_tables nf_conntrack nft_fwd_netdev; do
+		modprobe "$m" || die "this kernel has no module '$m'"
+	done
+	trap topology_down EXIT
+	for ns in "$nsa" "$nsr" "$nsb"; do
+		ip netns add "$ns"
+		ip -n "$ns" link set lo up
+	done
+	ip -n "$nsr" link add ra address $mac_ra type veth \
+		peer name a0 netns "$nsa" address $mac_a
+	ip -n "$nsr" link add rb address $mac_rb type veth \
+		peer name b0 netns "$nsb" address $mac_b
+	in_r sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+		net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+
+	ip -n "$nsa" link set a0 up
+	ip -n "$nsb" link set b0 up
+	ip -n "$nsr" link set ra up
+	ip -n "$nsr" link set rb up
+	ip -n "$nsr" addr add $gw4/24 dev ra
+	ip -n "$nsr" addr add $wan4/24 dev rb
+	ip -n "$nsr" addr add $gw6/64 dev ra nodad
+	ip -n "$nsr" addr add $wan6/64 dev rb nodad
+	ip -n "$nsa" addr add $src4/24 dev a0
+	ip -n "$nsa" addr add $src6/64 dev a0 nodad
+	ip -n "$nsb" addr add $dst4/24 dev b0
+	ip -n "$nsb" addr add $dst6/64 dev b0 nodad
+	ip -n "$nsr" route add $many via $src4
+	ip -n "$nsr" neigh replace $src4 lladdr $mac_a dev ra nud permanent
+	ip -n "$nsr" neigh replace $src6 lladdr $mac_a dev ra nud permanent
+	ip -n "$nsr" neigh replace $dst4 lladdr $mac_b dev rb nud permanent
+	ip -n "$nsr" neigh replace $dst6 lladdr $mac_b dev rb nud permanent
+
+	in_b nft -f - <<-RULES
+	table netdev sink {
+		chain in {
+			type filter hook ingress device b0 priority 0; policy accept;
+			drop
+		}
+	}
+	RULES
+}
+
+# ruleset PATH [FLOWTABLE OPTION...] - what R does with a packet.
+# PATH: redirect, routing, stateful, stateful-masq, flow, flow-masq
+ruleset() {
+	local path=$1 table="" add="" nat=""
+
+	shift
+	# Flows of the run before go first, their flowtable after them.
+	in_r nft flush ruleset
+	in_r conntrack -F >/dev/null 2>&1 || :
+	case $path in
+	routing)
+		return ;;
+	redirect)
+		in_r nft -f - <<-RULES
+		table netdev floor {
+			chain in {
+				type filter hook ingress device ra priority 0; policy accept;
+				fwd to "rb"
+			}
+		}
+		RULES
+		return ;;
+	flow*)
+		table="flowtable f {
+			hook ingress priority 0; devices = { ra, rb }; $*
+		}"
+		add="meta l4proto { tcp, udp } flow add @f" ;;
+	stateful*) ;;
+	*) die "no path '$path'" ;;
+	esac
+	case $path in
+	*-masq)
+		nat='chain post {
+			type nat hook postrouting priority 100; policy accept;
+			oifname "rb" masquerade
+		}' ;;
+	esac
+	# The counter comes first: it is what proves which way packets went.
+	in_r nft -f - <<-RULES
+	table inet router {
+		$table
+		counter slow { }
+		chain forward {
+			type filter hook forward priority 0; policy drop;
+			counter name slow
+			$add
+			ct state established,related accept
+			ct state invalid drop
+			iifname "ra" accept
+		}
+		$nat
+	}
+	RULES
+}
+
+# Packets that went through R's forward chain since the ruleset was loaded.
+slow_packets() {
+	in_r nft list counter inet router slow 2>/dev/null |
+		sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+
+# Packets that arrived in B.
+# shellcheck disable=SC2016 # awk's own
+arrived() { in_b awk '$1 == "b0:" { print $3 }' /proc/net/dev; }
+
+# pktgen_setup SETTING... - one device on CPU 0's thread, reset.
+pktgen_setup() {
+	# shellcheck disable=SC2016 # expands in the inner shell
+	in_a bash -euc '
+		cd /proc/net/pktgen
+		echo rem_device_all >kpktgend_0
+		echo add_device a0 >kpktgend_0
+		for setting; do
+			echo "$setting" >a0 || { echo "pktgen refused: $setting" >&2; exit 1; }
+		done' pktgen "delay 0" "clone_skb 0" "dst_mac $mac_ra" "$@"
+}
+
+# pktgen_run COUNT - prints the microseconds it took.
+pktgen_run() {
+	local usec
+
+	usec=$(in_a bash -euc '
+		cd /proc/net/pktgen
+		echo "count '"$1"'" >a0
+		echo start >pgctrl
+		sed -n "s/^Result: OK: \([0-9]*\)(.*/\1/p" a0')
+	[ -n "$usec" ] || die "pktgen gave no result: $(in_a tail -n 1 /proc/net/pktgen/a0)"
+	echo "$usec"
+}

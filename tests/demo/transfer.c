@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * transfer - move a known amount of data and know that it arrived unharmed.
+ *
+ *   transfer serve tcp|udp ADDR PORT
+ *   transfer send tcp|udp ADDR PORT BYTES
+ *
+ * The sender makes a stream that never repeats and sums it up; the receiver
+ * sums up what arrived, in order, and returns its sum at the end. The sums
+ * must be equal. The sender prints one line,
+ *
+ *   ok BYTES SECONDS SUM   or   error WORDS
+ *
+ * and keeps the connection open until its standard input ends, so that it can
+ * be looked at. The server prints "ready" and serves one transfer after
+ * another until it is killed.
+ *
+ * UDP goes out in datagrams that fill an Ethernet frame, with a window and
+ * acknowledgements: a lost one is sent again, a damaged one shows in the sum.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHUNK		65536
+#define DATAGRAM	1400		/* payload; the header comes on top */
+#define WINDOW		128		/* datagrams under way */
+#define ACK_EVERY	32
+#define PATIENCE	20		/* seconds without any progress */
+#define RESEND_MS	200
+
+/* Before each datagram's payload, and alone as an acknowledgement. */
+struct header {
+	uint64_t transfer;		/* tells one transfer from the next */
+	uint64_t number;		/* datagram, or the next one wanted */
+	uint64_t total;			/* bytes of the whole transfer */
+	uint64_t sum;			/* receiver's, once it has everything */
+};
+
+/* The words that travel, and the sum over them: order matters to it. */
+struct stream {
+	uint64_t state, sum;
+};
+
+static void stream_init(struct stream *s, uint64_t seed)
+{
+	s->state = seed | 1;
+	s->sum = 14695981039346656037u;
+}
+
+static void sum_up(struct stream *s, const uint64_t *words, size_t n)
+{
+	while (n--)
+		s->sum = (s->sum ^ *words++) * 1099511628211u;
+}
+
+static void produce(struct stream *s, uint64_t *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		s->state ^= s->state << 13;
+		s->state ^= s->state >> 7;
+		s->state ^= s->state << 17;
+		words[i] = s->state;
+	}
+	sum_up(s, words, n);
+}
+
+__attribute__((format(printf, 1, 2), noreturn))
+static void fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("error ", stdout);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static bool readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+static int open_socket(int type, const char *addr, const char *port, bool listening)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a = { 0 };
+	struct timeval patience = { .tv_sec = PATIENCE };
+	socklen_t len;
+	int fd, one = 1, room = 1 << 20;
+
+	if (inet_pton(AF_INET6, addr, &a.in6.sin6_addr) == 1) {
+		a.in6.sin6_family = AF_INET6;
+		a.in6.sin6_port = htons(atoi(port));
+		len = sizeof(a.in6);
+	} else if (inet_pton(AF_INET, addr, &a.in.sin_addr) == 1) {
+		a.in.sin_family = AF_INET;
+		a.in.sin_port = htons(atoi(port));
+		len = sizeof(a.in);
+	} else {
+		fail("'%s' is no address", addr);
+	}
+	fd = socket(a.any.sa_family, type, 0);
+	if (fd < 0)
+		fail("socket: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (type == SOCK_DGRAM)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	if (listening ? bind(fd, &a.any, len) : connect(fd, &a.any, len))
+		fail("%s %s port %s: %s", listening ? "bind" : "connect to", addr, port,
+		     strerror(errno));
+	return fd;
+}
+
+static void read_all(int fd, void *buf, size_t len)
+{
+	while (len) {
+		ssize_t n = recv(fd, buf, len, 0);
+
+		if (n <= 0)
+			fail("receiving: %s", n ? strerror(errno) : "connection closed early");
+		buf = (char *)buf + n;
+		len -= n;
+	}
+}
+
+static void write_all(int fd, const void *buf, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, buf, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			fail("sending: %s", strerror(errno));
+		buf = (const char *)buf + n;
+		len -= n;
+	}
+}
+
+static void result(uint64_t total, double start, double end, uint64_t mine, uint64_t theirs)
+{
+	if (mine != theirs)
+		fail("data arrived damaged: sum %016llx, sent %016llx",
+		     (unsigned long long)theirs, (unsigned long long)mine);
+	printf("ok %llu %.3f %016llx\n", (unsigned long long)total, end - start,
+	       (unsigned long long)mine);
+	fflush(stdout);
+}
+
+static void send_tcp(int fd, uint64_t total)
+{
+	static uint64_t buf[CHUNK / 8];
+	uint64_t left = total, theirs;
+	double start = now();
+	struct stream s;
+
+	stream_init(&s, total);
+	write_all(fd, &total, sizeof(total));
+	while (left) {
+		size_t n = left < CHUNK ? left : CHUNK;
+
+		produce(&s, buf, n / 8);
+		write_all(fd, buf, n);
+		left -= n;
+	}
+	read_all(fd, &theirs, sizeof(theirs));
+	result(total, start, now(), s.sum, theirs);
+}
+
+/* Whatever goes wrong with one connection, the next one gets its chance. */
+static void serve_tcp_one(int fd)
+{
+	static uint64_t buf[CHUNK / 8];
+	uint64_t left;
+	struct stream s;
+
+	stream_init(&s, 0);
+	read_all(fd, &left, sizeof(left));
+	while (left) {
+		size_t n = left < CHUNK ? left : CHUNK;
+
+		read_all(fd, buf, n);
+		sum_up(&s, buf, n / 8);
+		left -= n;
+	}
+	write_all(fd, &s.sum, sizeof(s.sum));
+	/* the sender closes, when it has been looked at */
+	readable(fd, -1);
+}
+
+static void serve_tcp(int listener)
+{
+	if (listen(listener, 8))
+		fail("listen: %s", strerror(errno));
+	puts("ready");
+	fflush(stdout);
+	for (;;) {
+		int fd;
+
+		if (!readable(listener, -1))
+			continue;
+		fd = accept(listener, NULL, NULL);
+		if (fd < 0)
+			continue;
+		if (!fork()) {
+			serve_tcp_one(fd);
+			_exit(0);
+		}
+		close(fd);
+	}
+}
+
+struct datagram {
+	struct header h;
+	uint64_t words[DATAGRAM / 8];
+};
+
+static size_t payload(uint64_t number, uint64_t total)
+{
+	uint64_t left = total - number * DATAGRAM;
+
+	return left < DATAGRAM ? left : DATAGRAM;
+}
+
+static void send_udp(int fd, uint64_t total)
+{
+	static struct datagram window[WINDOW];
+	uint64_t all = (total + DATAGRAM - 1) / DATAGRAM;
+	uint64_t made = 0, next = 0, acked = 0;
+	double start = now(), progress = start;
+	struct header ack;
+	struct stream s;
+
+	stream_init(&s, total);
+	for (;;) {
+		bool stuck;
+
+		while (next < all && next < acked + WINDOW) {
+			struct datagram *d = &window[next % WINDOW];
+			size_t n = payload(next, total);
+
+			if (next == made) {
+				d->h = (struct header){ (uint64_t)getpid(), next, total, 0 };
+				produce(&s, d->words, n / 8);
+				made++;
+			}
+			/* a full queue on the way is a loss like any other */
+			if (send(fd, d, sizeof(d->h) + n, 0) < 0 && errno != ENOBUFS &&
+			    errno != EAGAIN && errno != ECONNREFUSED)
+				fail("sending: %s", strerror(errno));
+			next++;
+		}
+		stuck = !readable(fd, RESEND_MS);
+		while (!stuck && recv(fd, &ack, sizeof(ack), MSG_DONTWAIT) == sizeof(ack)) {
+			if (ack.transfer != (uint64_t)getpid())
+				continue;
+			if (ack.number == all) {
+				result(total, start, now(), s.sum, ack.sum);
+				return;
+			}
+			if (ack.number > acked) {
+				acked = ack.number;
+				progress = now();
+			}
+		}
+		if (stuck)
+			next = acked;
+		if (now() - progress > PATIENCE)
+			fail("no acknowledgement of datagram %llu of %llu for %d seconds",
+			     (unsigned long long)acked, (unsigned long long)all, PATIENCE);
+	}
+}
+
+static void serve_udp(int fd)
+{
+	static struct datagram d;
+	struct header state = { 0 };
+	struct stream s = { 0 };
+	struct sockaddr_storage from;
+
+	puts("ready");
+	fflush(stdout);
+	for (;;) {
+		socklen_t len = sizeof(from);
+		ssize_t n;
+		uint64_t all;
+		bool wanted;
+
+		if (!readable(fd, -1))
+			continue;
+		n = recvfrom(fd, &d, sizeof(d), 0, (struct sockaddr *)&from, &len);
+		if (n < (ssize_t)sizeof(d.h))
+			continue;
+		if (d.h.transfer != state.transfer && d.h.number == 0) {
+			state = d.h;
+			stream_init(&s, 0);
+		}
+		if (d.h.transfer != state.transfer)
+			continue;
+		all = (state.total + DATAGRAM - 1) / DATAGRAM;
+		wanted = d.h.number == state.number && state.number < all &&
+			 n == (ssize_t)(sizeof(d.h) + payload(state.number, state.total));
+		if (wanted) {
+			sum_up(&s, d.words, (n - sizeof(d.h)) / 8);
+			state.number++;
+			state.sum = s.sum;
+		}
+		if (!wanted || state.number == all || !(state.number % ACK_EVERY))
+			sendto(fd, &state, sizeof(state), 0, (struct sockaddr *)&from, len);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool serve = argc == 5 && !strcmp(argv[1], "serve");
+	bool tcp = argc > 2 && !strcmp(argv[2], "tcp");
+	uint64_t total = argc == 6 ? strtoull(argv[5], NULL, 0) / 8 * 8 : 0;
+	char c;
+	int fd;
+
+	if ((!serve && !total) || (!tcp && strcmp(argv[2], "udp"))) {
+		fputs("usage: transfer serve tcp|udp ADDR PORT\n"
+		      "       transfer send tcp|udp ADDR PORT BYTES\n", stderr);
+		return 2;
+	}
+	fd = open_socket(tcp ? SOCK_STREAM : SOCK_DGRAM, argv[3], argv[4], serve);
+	if (serve && tcp)
+		serve_tcp(fd);
+	else if (serve)
+		serve_udp(fd);
+	else if (tcp)
+		send_tcp(fd, total);
+	else
+		send_udp(fd, total);
+	while (read(0, &c, 1) > 0)
+		;
+	return 0;
+}
