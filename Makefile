@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+# nf_flow_offload: module, tool, tests. The module itself is described in Kbuild.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+DESTDIR ?=
+
+probes = $(shell scripts/compat-probes "$(KDIR)" $(ARCH))
+
+.PHONY: all modules install clean demo check bench help
+
+all: modules
+
+help:
+	@echo 'make modules KDIR=<kernel build tree> [ARCH=um]   build nf_flow_offload.ko'
+	@echo 'make install [KDIR=...] [DESTDIR=...]             install it with its modprobe.d file'
+	@echo 'make demo       see it carry connections, in a virtual machine'
+	@echo 'make check      all tests'
+	@echo 'make bench      figures, beside mainline'
+
+modules:
+	@p='$(probes)'; test -n "$$p" && \
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" NFO_PROBES="$$p" $(if $(ARCH),ARCH=$(ARCH)) modules
+
+install:
+	@test -e nf_flow_offload.ko || { echo 'make install: nothing built yet, run make modules first' >&2; exit 1; }
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" NFO_PROBES='$(probes)' \
+		$(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") modules_install
+	install -D -m 644 packaging/nf_flow_offload.conf \
+		"$(DESTDIR)/etc/modprobe.d/nf_flow_offload.conf"
+
+clean:
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" clean
+
+demo:
+	tests/demo/run
+
+check:
+	tests/check
+
+bench:
+	tests/bench/run all

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside nf_flow_offload: what the rooms share.
+ *
+ * A flow is one connection. It has two entries, one a direction; an entry is
+ * all that a packet of that direction needs. Calls go down the list of rooms:
+ * core, event, nft, ip -> route -> table -> ct.
+ */
+#ifndef _NFO_H
+#define _NFO_H
+
+#include <linux/etherdevice.h>
+#include <linux/if_ether.h>
+#include <linux/in6.h>
+#include <linux/jhash.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/rhashtable.h>
+#include <linux/skbuff.h>
+#include <net/flow_offload.h>
+#include <net/netns/generic.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_flow_table.h>
+#include <linux/nf_flow_offload.h>
+
+#include "nfo_compat.h"
+
+/**
+ * struct nfo_key - what identifies the packets of one direction
+ * @saddr:  IPv4 source address; for IPv6 a hash of the source address
+ * @daddr:  likewise the destination
+ * @sport:  layer 4 source port
+ * @dport:  layer 4 destination port
+ * @iif:    index of the device whose ingress hook sees the packet
+ * @encap:  VLAN or PPPoE session ids between Ethernet and IP, outermost first
+ * @l4proto: IPPROTO_TCP or IPPROTO_UDP
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @encaps: how many of @encap are in use
+ * @pad:    zero
+ *
+ * Addresses and ports are big endian, as on the wire. Compared as three
+ * 64-bit words, hashed as six 32-bit ones: no hole may be left unset.
+ */
+struct nfo_key {
+	__be32	saddr;
+	__be32	daddr;
+	__be16	sport;
+	__be16	dport;
+	u32	iif;
+	__be16	encap[2];
+	u8	l4proto;
+	u8	family;
+	u8	encaps;
+	u8	pad;
+} __aligned(8);
+
+#define NFO_KEY_WORDS	(sizeof(struct nfo_key) / sizeof(u32))
+
+/* Room for an Ethernet header; leaves space for two VLAN tags and PPPoE. */
+#define NFO_HH_MAX	32
+
+/* struct nfo_entry::flags, fixed before the entry is published */
+#define NFO_E_REPLY	BIT(0)	/* the connection's reply direction */
+#define NFO_E_NAT	BIT(1)	/* addresses or ports are rewritten */
+#define NFO_E_KEEP_DST	BIT(2)	/* the output device wants skb_dst() */
+
+/**
+ * struct nfo_entry - one direction of a flow, laid out for the packet path
+ *
+ *  line 0  who am I, am I still true       line 1  what becomes of the packet
+ *  0  node     8  hash chain               64  out       8  output device
+ *  8  key     24  struct nfo_key           72  ct        8  for its status word
+ *  32 epoch    4  topology epoch           80  saddr,daddr  8  new addresses
+ *  36 used     4  jiffies of last packet   88  sport,dport  4  new ports
+ *  40 mtu      2  largest IP packet        92  addr_delta,l4_delta  4
+ *  42 hh_len   1  link-layer header        96  hh       32  link-layer header,
+ *  43 flags    1  NFO_E_*                               its end at the end
+ *  44 resv     4
+ *  48 packets  8
+ *  56 bytes    8
+ *
+ * An IPv4 packet touches these two lines, the hash bucket, and the status word
+ * of its conntrack entry; IPv6 has its addresses in a third (struct nfo_addr6).
+ *
+ * Written by the packet path: @epoch, @used (WRITE_ONCE, racing writers write
+ * the same kind of truth), @mtu (by re-verification), @packets and @bytes.
+ * Everything else is constant from publication to the end of the RCU grace
+ * period after removal.
+ */
+struct nfo_entry {
+	struct rhash_head	node;
+	struct nfo_key		key;
+	u32			epoch;
+	u32			used;
+	u16			mtu;
+	u8			hh_len;
+	u8			flags;
+	u32			resv;
+	atomic64_t		packets;
+	atomic64_t		bytes;
+
+	struct net_device	*out __aligned(64);
+	struct nf_conn		*ct;
+	__be32			saddr;
+	__be32			daddr;
+	__be16			sport;
+	__be16			dport;
+	u16			addr_delta;
+	u16			l4_delta;
+	u8			hh[NFO_HH_MAX];
+} __aligned(64);
+
+/**
+ * struct nfo_addr6 - the IPv6 addresses of one direction, one cache line
+ * @saddr: source address packets arrive with
+ * @daddr: destination address they arrive with
+ * @new_saddr: source address they leave with
+ * @new_daddr: destination address they leave with
+ */
+struct nfo_addr6 {
+	struct in6_addr		saddr;
+	struct in6_addr		daddr;
+	struct in6_addr		new_saddr;
+	struct in6_addr		new_daddr;
+};
+
+struct nfo_neigh;
+struct nfo_table;
+
+/**
+ * struct nfo_hold - what one direction keeps alive
+ * @dst:    route, one reference
+ * @neigh:  next hop, one reference; NULL when the device has no link layer
+ * @out:    output device, one reference through @tracker
+ * @tracker: holder of the device reference
+ * @cookie: for dst_check()
+ * @in:     index of the device the direction's packets enter by
+ */
+struct nfo_hold {
+	struct dst_entry	*dst;
+	struct nfo_neigh	*neigh;
+	struct net_device	*out;
+	netdevice_tracker	tracker;
+	u32			cookie;
+	int			in;
+};
+
+/**
+ * struct nfo_path - the forwarding decision of one direction
+ * @hold:   the objects it rests on
+ * @mtu:    largest IP packet that leaves unfragmented, bytes
+ * @keep_dst: the output device reads skb_dst()
+ * @hh_len: bytes used of @hh
+ * @hh:     link-layer header as it goes on the wire, at the end of the array
+ */
+struct nfo_path {
+	struct nfo_hold		hold;
+	u16			mtu;
+	bool			keep_dst;
+	u8			hh_len;
+	u8			hh[NFO_HH_MAX];
+};
+
+/* struct nfo_flow::state, bit numbers for atomic bit operations */
+#define NFO_F_DEAD	0	/* retired: whoever set it does the rest */
+#define NFO_F_ONEWAY	1	/* UDP without a reply so far: original entry only */
+#define NFO_F_JOINING	2	/* somebody is inserting the reply entry */
+
+/**
+ * struct nfo_flow - one connection in the fast path
+ * @e:      its two directions, indexed by enum ip_conntrack_dir
+ * @table:  the flowtable it is in; outlives the flow
+ * @ct:     conntrack entry, one reference
+ * @state:  NFO_F_* bits, atomic
+ * @lock:   guards dst and cookie of @hold after publication
+ * @hold:   what the directions rest on
+ * @wheel:  place in the table's ageing wheel, guarded by the wheel's lock
+ * @added:  jiffies of promotion
+ * @rcu:    frees the flow
+ * @a6:     IPv6 only: addresses of the two directions
+ *
+ * Holders: the hash chains and the wheel, both left in nfo_flow_retire(), whose
+ * RCU callback drops what the flow holds. Anybody else looks at a flow under
+ * rcu_read_lock() only.
+ */
+struct nfo_flow {
+	struct nfo_entry	e[IP_CT_DIR_MAX];
+	struct nfo_table	*table;
+	struct nf_conn		*ct;
+	unsigned long		state;
+	spinlock_t		lock;
+	struct nfo_hold		hold[IP_CT_DIR_MAX];
+	struct list_head	wheel;
+	u32			added;
+	struct rcu_head		rcu;
+	struct nfo_addr6	a6[] __aligned(64);
+};
+
+/* One slot a second; what lies further ahead is looked at once in between. */
+#define NFO_WHEEL_SLOTS	64
+#define NFO_VISIT_MAX	30
+
+/**
+ * struct nfo_wheel - when to look at which flow again
+ * @lock:  guards everything here and nfo_flow::wheel; innermost lock
+ * @slot:  flows by second
+ * @now:   the second the wheel stands at
+ * @count: flows in it; the work sleeps while it is 0
+ * @work:  turns the wheel
+ */
+struct nfo_wheel {
+	spinlock_t		lock;
+	struct list_head	slot[NFO_WHEEL_SLOTS];
+	unsigned long		now;
+	unsigned int		count;
+	struct delayed_work	work;
+};
+
+/**
+ * struct nfo_net - a network namespace
+ * @net:     the namespace; not referenced, everything here ends before it
+ * @topo:    topology epoch
+ * @refs:    held by the namespace and by each table
+ * @tables:  struct nfo_table::list, guarded by @lock
+ * @lock:    sleeps
+ * @stats:   counters
+ * @fib:     route events
+ * @rcu:     frees it
+ */
+struct nfo_net {
+	struct net		*net;
+	atomic_t		topo;
+	refcount_t		refs;
+	struct list_head	tables;
+	struct mutex		lock;
+	struct nfo_stats __percpu *stats;
+	struct notifier_block	fib;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct nfo_stats - counters of a namespace, per CPU
+ * @reason:  refusals of promotion and ends of flows
+ * @added:   flows promoted
+ * @stale:   entries re-verified because the epoch had moved
+ */
+struct nfo_stats {
+	unsigned long		reason[__NFO_R_MAX];
+	unsigned long		added;
+	unsigned long		stale;
+};
+
+#define nfo_count(nn, field)	this_cpu_inc((nn)->stats->field)
+
+/**
+ * struct nfo_table - what we keep for one flowtable
+ * @ht:     entries of both directions by struct nfo_key
+ * @nn:     its namespace, one reference
+ * @ft:     nf_tables' side of it
+ * @devs:   struct nfo_dev::list; RCU readers, writers under @dev_lock
+ * @dev_lock: guards changes of @devs
+ * @flows:  flows in @ht
+ * @wheel:  ageing
+ * @list:   in nfo_net::tables
+ * @rcu:    frees it
+ */
+struct nfo_table {
+	struct rhashtable	ht;
+	struct nfo_net		*nn;
+	struct nf_flowtable	*ft;
+	struct list_head	devs;
+	spinlock_t		dev_lock;
+	atomic_t		flows;
+	struct nfo_wheel	wheel;
+	struct list_head	list;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct nfo_dev - a device listed in a flowtable
+ * @list:    in nfo_table::devs
+ * @ifindex: the device
+ * @rcu:     frees it
+ */
+struct nfo_dev {
+	struct list_head	list;
+	int			ifindex;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct nfo_ct_saved - what nfo_ct_take() changed
+ * @timeout: ct->timeout
+ * @liberal: by direction, IP_CT_TCP_FLAG_BE_LIBERAL was set already
+ */
+struct nfo_ct_saved {
+	u32	timeout;
+	bool	liberal[IP_CT_DIR_MAX];
+};
+
+/* nf_tables embeds struct nf_flowtable; its rhashtable is the type's business
+ * alone, so that is where we leave the pointer to our own table.
+ */
+static inline struct nfo_table *nfo_table(const struct nf_flowtable *ft)
+{
+	return *(struct nfo_table * const *)&ft->rhashtable;
+}
+
+static inline void nfo_table_attach(struct nf_flowtable *ft, struct nfo_table *t)
+{
+	BUILD_BUG_ON(sizeof(ft->rhashtable) < sizeof(t));
+	*(struct nfo_table **)&ft->rhashtable = t;
+}
+
+static inline u32 nfo_epoch(const struct nfo_net *nn)
+{
+	return atomic_read(&nn->topo);
+}
+
+/* Whatever changed must be visible before the epoch says so. */
+static inline void nfo_epoch_advance(struct nfo_net *nn)
+{
+	smp_mb__before_atomic();
+	atomic_inc(&nn->topo);
+}
+
+static inline u32 nfo_now(void)
+{
+	return (u32)jiffies;
+}
+
+static inline enum ip_conntrack_dir nfo_dir(const struct nfo_entry *e)
+{
+	return e->flags & NFO_E_REPLY ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
+}
+
+static inline struct nfo_flow *nfo_flow(const struct nfo_entry *e)
+{
+	return container_of(e - nfo_dir(e), struct nfo_flow, e[0]);
+}
+
+static inline struct nfo_addr6 *nfo_addr6(const struct nfo_entry *e)
+{
+	return &nfo_flow(e)->a6[nfo_dir(e)];
+}
+
+/* core */
+extern const char * const nfo_reason_names[__NFO_R_MAX];
+struct nfo_net *nfo_net_tryget(const struct net *net);
+void nfo_net_touched(const struct net *net);
+void nfo_net_put(struct nfo_net *nn);
+
+/* event */
+int nfo_event_init(void);
+void nfo_event_exit(void);
+int nfo_event_net_init(struct nfo_net *nn);
+void nfo_event_net_exit(struct nfo_net *nn);
+
+/* nft */
+int nfo_nft_init(void);
+void nfo_nft_exit(void);
+
+/* ip */
+unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
+			 const struct nf_hook_state *state);
+unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state);
+unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state);
+
+/* route */
+enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
+				  const struct net_device *in,
+				  const struct nf_conn *ct,
+				  enum ip_conntrack_dir dir,
+				  struct nfo_path path[IP_CT_DIR_MAX]);
+enum nfo_reason nfo_route_verify(struct nfo_entry *e, const struct sk_buff *skb,
+				 struct net_device *in);
+enum nfo_reason nfo_route_touch(struct nfo_entry *e, const struct sk_buff *skb,
+				struct net_device *in);
+void nfo_hold_release(struct nfo_hold *hold);
+bool nfo_neigh_changed(const struct neighbour *n);
+
+/* table */
+int nfo_table_init(void);
+void nfo_table_exit(void);
+struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft);
+void nfo_table_free(struct nfo_table *t);
+int nfo_table_add_dev(struct nfo_table *t, const struct net_device *dev);
+void nfo_table_del_dev(struct nfo_table *t, const struct net_device *dev);
+bool nfo_table_has_dev(const struct nfo_table *t, int ifindex);
+void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
+		     enum nfo_reason why);
+struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
+				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch);
+void nfo_flow_free(struct nfo_flow *f);
+enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway);
+void nfo_flow_join(struct nfo_flow *f);
+void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
+
+/* ct */
+struct nfo_ct_saved nfo_ct_take(struct nf_conn *ct);
+void nfo_ct_give_up(struct nf_conn *ct, struct nfo_ct_saved saved);
+void nfo_ct_hold_timeout(struct nf_conn *ct);
+void nfo_ct_hand_back(struct nf_conn *ct, u32 idle);
+u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
+
+/* hw */
+int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
+		 enum flow_block_command cmd);
+
+/* pure, shared with KUnit */
+u16 nfo_csum_delta(const void *from, const void *to, unsigned int len);
+u16 nfo_csum_delta_add(u16 a, u16 b);
+
+/* check + delta in one's complement; canonical as csum_fold() makes it. */
+static inline __sum16 nfo_csum_apply(__sum16 check, u16 delta)
+{
+	u32 sum = (u16)~(__force u16)check + delta;
+
+	return (__force __sum16)~((sum & 0xffff) + (sum >> 16));
+}
+
+#endif /* _NFO_H */

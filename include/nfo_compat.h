@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Older kernels, made to look like the newest one.
+ *
+ * The only place that knows that kernels differ. Every NFO_HAVE_* symbol is
+ * the answer of a compile-time probe (scripts/compat-probes); each entry names
+ * the upstream change behind it and says when the entry can go. Inside a
+ * kernel tree there are no probes: such a tree is the newest kernel.
+ */
+#ifndef _NFO_COMPAT_H
+#define _NFO_COMPAT_H
+
+#ifdef NFO_PROBES
+#include NFO_PROBES
+#else
+#define NFO_HAVE_DST_DEV 1
+#define NFO_HAVE_DST_RT6_INFO 1
+#define NFO_HAVE_ROUTE_INPUT_DSCP 1
+#define NFO_HAVE_FLOWTABLE_LOOKUP_NET 1
+#define NFO_HAVE_EXPR_VALIDATE_2 1
+#define NFO_HAVE_EXPR_DUMP_RESET 1
+#endif
+
+#include <net/dst.h>
+#include <net/inet_dscp.h>
+#include <net/ip6_fib.h>
+#include <net/route.h>
+#include <net/netfilter/nf_tables.h>
+
+/* 6.5, "net: move gso declarations and functions to their own files". Until
+ * then they are in linux/skbuff.h. Goes with 6.1.
+ */
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
+
+/* 6.17, "net: dst: annotate data-races around dst->dev" brought the
+ * accessor; 6.12.y has it as a backport. Goes with 6.1.
+ */
+#ifndef NFO_HAVE_DST_DEV
+static inline struct net_device *dst_dev(const struct dst_entry *dst)
+{
+	return READ_ONCE(dst->dev);
+}
+#endif
+
+/* 6.10, e8dfd42c17fa ("ipv6: introduce dst_rt6_info() helper"). Goes with 6.1. */
+#ifndef NFO_HAVE_DST_RT6_INFO
+#define dst_rt6_info(_ptr) container_of(_ptr, struct rt6_info, dst)
+#endif
+
+/* 6.13, "ipv4: Convert ip_route_input_noref() to dscp_t.", then "net: ip: make
+ * ip_route_input_noref() return drop reasons". Goes with 6.12.
+ */
+static inline bool nfo_route_input4(struct sk_buff *skb, __be32 daddr,
+				    __be32 saddr, u8 tos, struct net_device *in)
+{
+#ifdef NFO_HAVE_ROUTE_INPUT_DSCP
+	return !ip_route_input_noref(skb, daddr, saddr,
+				     inet_dsfield_to_dscp(tos), in);
+#else
+	return !ip_route_input_noref(skb, daddr, saddr,
+				     tos & INET_DSCP_MASK, in);
+#endif
+}
+
+/* 7.x: nft_flowtable_lookup() takes the namespace first. Goes with 6.12. */
+#ifdef NFO_HAVE_FLOWTABLE_LOOKUP_NET
+#define nfo_flowtable_lookup(net, table, nla, genmask) \
+	nft_flowtable_lookup(net, table, nla, genmask)
+#else
+#define nfo_flowtable_lookup(net, table, nla, genmask) \
+	nft_flowtable_lookup(table, nla, genmask)
+#endif
+
+/* 6.12, eaf9b2c875ec ("netfilter: nf_tables: drop unused 3rd argument from
+ * validate callback ops"). Goes with 6.1.
+ */
+#ifdef NFO_HAVE_EXPR_VALIDATE_2
+#define NFO_VALIDATE_ARGS const struct nft_ctx *ctx, const struct nft_expr *expr
+#else
+#define NFO_VALIDATE_ARGS const struct nft_ctx *ctx, \
+			  const struct nft_expr *expr, \
+			  const struct nft_data **data
+#endif
+
+/* 6.2, "netfilter: nf_tables: Extend nft_expr_ops::dump callback parameters".
+ * Goes with 6.1.
+ */
+#ifdef NFO_HAVE_EXPR_DUMP_RESET
+#define NFO_DUMP_ARGS struct sk_buff *skb, const struct nft_expr *expr, bool reset
+#else
+#define NFO_DUMP_ARGS struct sk_buff *skb, const struct nft_expr *expr
+#endif
+
+#endif /* _NFO_COMPAT_H */

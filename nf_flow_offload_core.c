@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nf_flow_offload: the module's table of contents. What starts when, what a
+ * network namespace has, and in which order it ends.
+ */
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <net/net_namespace.h>
+
+#include "nfo.h"
+
+static unsigned int nfo_net_id;
+
+const char * const nfo_reason_names[] = {
+#define NFO_REASON_NAME(name, key, text) [NFO_R_##name] = key,
+	NFO_REASONS(NFO_REASON_NAME)
+#undef NFO_REASON_NAME
+};
+
+/* ---- per namespace ---- */
+
+static struct nfo_net **nfo_net_slot(const struct net *net)
+{
+	return net_generic(net, nfo_net_id);
+}
+
+/**
+ * nfo_net_tryget() - our side of a namespace, with a reference
+ * @net: namespace; may be on its way up or down
+ *
+ * Context: any. Return: it, or NULL when the namespace has none (any more).
+ */
+struct nfo_net *nfo_net_tryget(const struct net *net)
+{
+	struct nfo_net *nn;
+
+	rcu_read_lock();
+	nn = READ_ONCE(*nfo_net_slot(net));
+	if (nn && !refcount_inc_not_zero(&nn->refs))
+		nn = NULL;
+	rcu_read_unlock();
+
+	return nn;
+}
+
+static void nfo_net_free_rcu(struct rcu_head *rcu)
+{
+	struct nfo_net *nn = container_of(rcu, struct nfo_net, rcu);
+
+	free_percpu(nn->stats);
+	kfree(nn);
+}
+
+/**
+ * nfo_net_put() - drop a reference of nfo_net_tryget()
+ * @nn: may be NULL
+ *
+ * Context: any.
+ */
+void nfo_net_put(struct nfo_net *nn)
+{
+	if (nn && refcount_dec_and_test(&nn->refs))
+		call_rcu(&nn->rcu, nfo_net_free_rcu);
+}
+
+/**
+ * nfo_net_touched() - something changed that flows of a namespace rest on
+ * @net: namespace
+ *
+ * Context: any. Advances its topology epoch.
+ */
+void nfo_net_touched(const struct net *net)
+{
+	struct nfo_net *nn;
+
+	rcu_read_lock();
+	nn = READ_ONCE(*nfo_net_slot(net));
+	if (nn)
+		nfo_epoch_advance(nn);
+	rcu_read_unlock();
+}
+
+static unsigned long nfo_stat(const struct nfo_net *nn, size_t offset)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *(unsigned long *)((char *)per_cpu_ptr(nn->stats, cpu) + offset);
+	return sum;
+}
+
+/* /proc/net/nf_flow_offload: "name value" lines, one a counter. */
+static int nfo_proc_show(struct seq_file *m, void *v)
+{
+	struct nfo_net *nn = nfo_net_tryget(seq_file_single_net(m));
+	struct nfo_table *t;
+	unsigned int flows = 0, tables = 0;
+	int i;
+
+	if (!nn)
+		return 0;
+
+	mutex_lock(&nn->lock);
+	list_for_each_entry(t, &nn->tables, list) {
+		flows += atomic_read(&t->flows);
+		tables++;
+	}
+	mutex_unlock(&nn->lock);
+
+	seq_printf(m, "flowtables %u\nflows %u\nadded %lu\ntopology-epoch %u\nreverified %lu\n",
+		   tables, flows, nfo_stat(nn, offsetof(struct nfo_stats, added)),
+		   nfo_epoch(nn), nfo_stat(nn, offsetof(struct nfo_stats, stale)));
+	for (i = NFO_R_NONE + 1; i < __NFO_R_MAX; i++)
+		seq_printf(m, "%s %lu\n", nfo_reason_names[i],
+			   nfo_stat(nn, offsetof(struct nfo_stats, reason[i])));
+	nfo_net_put(nn);
+
+	return 0;
+}
+
+static int __net_init nfo_net_init(struct net *net)
+{
+	struct nfo_net *nn;
+	int err = -ENOMEM;
+
+	nn = kzalloc(sizeof(*nn), GFP_KERNEL);
+	if (!nn)
+		return -ENOMEM;
+	nn->stats = alloc_percpu(struct nfo_stats);
+	if (!nn->stats)
+		goto err_free;
+	nn->net = net;
+	atomic_set(&nn->topo, 1);
+	refcount_set(&nn->refs, 1);
+	INIT_LIST_HEAD(&nn->tables);
+	mutex_init(&nn->lock);
+
+	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net,
+				    nfo_proc_show, NULL))
+		goto err_stats;
+	err = nfo_event_net_init(nn);
+	if (err)
+		goto err_proc;
+	WRITE_ONCE(*nfo_net_slot(net), nn);
+
+	return 0;
+
+err_proc:
+	remove_proc_entry("nf_flow_offload", net->proc_net);
+err_stats:
+	free_percpu(nn->stats);
+err_free:
+	kfree(nn);
+	return err;
+}
+
+/* nf_tables frees the flowtables after this, and conntrack may wait for their
+ * connections before that: so the flows end here. No hook is left to add any.
+ */
+static void __net_exit nfo_net_exit(struct net *net)
+{
+	struct nfo_net *nn = *nfo_net_slot(net);
+	struct nfo_table *t;
+
+	WRITE_ONCE(*nfo_net_slot(net), NULL);
+	nfo_event_net_exit(nn);
+	remove_proc_entry("nf_flow_offload", net->proc_net);
+
+	mutex_lock(&nn->lock);
+	list_for_each_entry(t, &nn->tables, list)
+		nfo_table_flush(t, NULL, NFO_R_NETNS_GONE);
+	mutex_unlock(&nn->lock);
+	nfo_net_put(nn);
+}
+
+static struct pernet_operations nfo_net_ops = {
+	.init	= nfo_net_init,
+	.exit	= nfo_net_exit,
+	.id	= &nfo_net_id,
+	.size	= sizeof(struct nfo_net *),
+};
+
+/* ---- mainline's modules ---- */
+
+/* Both may be loaded; flowtables made earlier stay with mainline's. */
+static void __init nfo_warn_of(const char *module)
+{
+#ifdef MODULE
+	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, module);
+
+	if (!kobj)
+		return;
+	kobject_put(kobj);
+	pr_warn("nf_flow_offload: %s is loaded and was there first: new flowtables may be served by it. Delete the ruleset, `rmmod nft_flow_offload nf_flow_table_inet nf_flow_table`, load the ruleset again\n",
+		module);
+#endif
+}
+
+/* ---- the module ---- */
+
+static int __init nfo_init(void)
+{
+	int err;
+
+	err = nfo_table_init();
+	if (err)
+		return err;
+	err = register_pernet_subsys(&nfo_net_ops);
+	if (err)
+		goto err_table;
+	err = nfo_event_init();
+	if (err)
+		goto err_net;
+	err = nfo_nft_init();
+	if (err)
+		goto err_event;
+
+	nfo_warn_of("nf_flow_table_inet");
+	return 0;
+
+err_event:
+	nfo_event_exit();
+err_net:
+	unregister_pernet_subsys(&nfo_net_ops);
+err_table:
+	nfo_table_exit();
+	return err;
+}
+
+static void __exit nfo_exit(void)
+{
+	nfo_nft_exit();
+	nfo_event_exit();
+	unregister_pernet_subsys(&nfo_net_ops);
+	nfo_table_exit();
+}
+
+module_init(nfo_init);
+module_exit(nfo_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Flow offload for nftables: flowtables in software and hardware");

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nf_tables: the flowtable types, the flow_offload expression, and the ladder
+ * by which a connection is promoted.
+ */
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_extend.h>
+#include <net/netfilter/nf_conntrack_l4proto.h>
+#include <net/netfilter/nf_tables.h>
+
+#include "nfo.h"
+#include "nfo_hash.h"
+
+/* ---- the promotion ladder ---- */
+
+/* Rungs that look at the packet that asks. */
+static enum nfo_reason nfo_judge_packet(const struct nft_pktinfo *pkt)
+{
+	const struct sk_buff *skb = pkt->skb;
+
+	if (skb_sec_path(skb))
+		return NFO_R_DECRYPTED;
+	if (nft_pf(pkt) == NFPROTO_IPV4 && IPCB(skb)->opt.optlen)
+		return NFO_R_IP_OPTIONS;
+	if (nft_pf(pkt) == NFPROTO_IPV6 && nft_thoff(pkt) != sizeof(struct ipv6hdr))
+		return NFO_R_IP_OPTIONS;
+
+	return NFO_R_NONE;
+}
+
+static enum nfo_reason nfo_judge_tcp(const struct nft_pktinfo *pkt,
+				     const struct nf_conn *ct)
+{
+	struct tcphdr _th, *th;
+
+	th = skb_header_pointer(pkt->skb, nft_thoff(pkt), sizeof(_th), &_th);
+	if (!th || th->syn || th->fin || th->rst)
+		return NFO_R_TCP_FLAGS;
+	if (!nf_conntrack_tcp_established(ct))
+		return NFO_R_TCP_STATE;
+
+	return NFO_R_NONE;
+}
+
+static enum nfo_reason nfo_judge_protocol(const struct nft_pktinfo *pkt,
+					  const struct nf_conn *ct)
+{
+	switch (nf_ct_protonum(ct)) {
+	case IPPROTO_TCP:
+		return nfo_judge_tcp(pkt, ct);
+	case IPPROTO_UDP:
+		return NFO_R_NONE;
+	}
+
+	return NFO_R_PROTOCOL;
+}
+
+/* Rungs that look at the connection. */
+static enum nfo_reason nfo_judge_ct(const struct nf_conn *ct)
+{
+	unsigned long status = READ_ONCE(ct->status);
+
+	if (!(status & IPS_CONFIRMED))
+		return NFO_R_UNCONFIRMED;
+	if (status & IPS_DYING)
+		return NFO_R_DYING;
+	if (nf_ct_ext_exist(ct, NF_CT_EXT_HELPER))
+		return NFO_R_HELPER;
+	if (status & IPS_SEQ_ADJUST)
+		return NFO_R_SEQ_ADJUST;
+	if (status & IPS_NAT_CLASH)
+		return NFO_R_NAT_CLASH;
+	if (status & IPS_FIXED_TIMEOUT)
+		return NFO_R_FIXED_TIMEOUT;
+
+	return NFO_R_NONE;
+}
+
+/* A UDP connection went in with its original direction alone, and this is a
+ * reply on the classic path.
+ */
+static void nfo_complete(struct nfo_table *t, const struct nft_pktinfo *pkt,
+			 const struct nf_conn *ct, enum ip_conntrack_dir dir)
+{
+	const struct nf_conntrack_tuple *o = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	struct nfo_lookup l = {
+		.key.sport	= o->src.u.all,
+		.key.dport	= o->dst.u.all,
+		.key.l4proto	= o->dst.protonum,
+		.key.family	= o->src.l3num,
+		.saddr6		= &o->src.u3.in6,
+		.daddr6		= &o->dst.u3.in6,
+	};
+	struct nfo_entry *e;
+
+	if (dir != IP_CT_DIR_REPLY || nf_ct_protonum(ct) != IPPROTO_UDP ||
+	    !nft_out(pkt))
+		return;
+
+	l.key.iif = nft_out(pkt)->ifindex;
+	l.key.saddr = l.key.family == NFPROTO_IPV4 ? o->src.u3.ip :
+						     nfo_fold6(l.saddr6);
+	l.key.daddr = l.key.family == NFPROTO_IPV4 ? o->dst.u3.ip :
+						     nfo_fold6(l.daddr6);
+	e = nfo_lookup(t, &l);
+	if (e && e->ct == ct && test_bit(NFO_F_ONEWAY, &nfo_flow(e)->state))
+		nfo_flow_join(nfo_flow(e));
+}
+
+/* IPS_OFFLOAD is ours: resolve, build, publish. On failure nothing is left. */
+static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
+					 const struct nft_pktinfo *pkt,
+					 struct nf_conn *ct,
+					 enum ip_conntrack_dir dir)
+{
+	struct nfo_path path[IP_CT_DIR_MAX] = {};
+	u32 epoch = nfo_epoch(t->nn);
+	enum nfo_reason why;
+	struct nfo_flow *f;
+	bool oneway;
+
+	/* An event after this leaves the entries stale, and they re-verify. */
+	smp_rmb();
+	why = nfo_route_resolve(t, pkt->skb, nft_in(pkt), ct, dir, path);
+	if (why)
+		goto refuse;
+
+	why = NFO_R_NO_MEMORY;
+	f = nfo_flow_alloc(t, ct, path, epoch);
+	if (!f)
+		goto refuse;
+
+	oneway = nf_ct_protonum(ct) == IPPROTO_UDP &&
+		 !test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
+	return nfo_flow_insert(f, oneway);
+
+refuse:
+	nfo_hold_release(&path[0].hold);
+	nfo_hold_release(&path[1].hold);
+	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
+	return why;
+}
+
+/* From the bottom of the ladder. Return: NFO_R_NONE when promoted. */
+static enum nfo_reason nfo_promote(struct nfo_table *t,
+				   const struct nft_pktinfo *pkt)
+{
+	enum ip_conntrack_info ctinfo;
+	enum ip_conntrack_dir dir;
+	enum nfo_reason why;
+	struct nf_conn *ct;
+
+	ct = nf_ct_get(pkt->skb, &ctinfo);
+	if (!ct)
+		return ctinfo == IP_CT_UNTRACKED ? NFO_R_UNTRACKED :
+						   NFO_R_NO_CONNTRACK;
+	if (nf_ct_is_template(ct))
+		return NFO_R_UNTRACKED;
+
+	why = nfo_judge_packet(pkt);
+	if (why)
+		return why;
+	why = nfo_judge_protocol(pkt, ct);
+	if (why)
+		return why;
+	why = nfo_judge_ct(ct);
+	if (why)
+		return why;
+
+	dir = CTINFO2DIR(ctinfo);
+	if (test_and_set_bit(IPS_OFFLOAD_BIT, &ct->status)) {
+		nfo_complete(t, pkt, ct, dir);
+		return NFO_R_ALREADY;
+	}
+
+	return nfo_promote_owned(t, pkt, ct, dir);
+}
+
+static int nfo_type_init(struct nf_flowtable *ft)
+{
+	struct nfo_table *t = nfo_table_alloc(read_pnet(&ft->net), ft);
+
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	nfo_table_attach(ft, t);
+
+	return 0;
+}
+
+/* ---- the flow_offload expression ---- */
+
+struct nfo_expr {
+	struct nft_flowtable	*flowtable;
+};
+
+static void nfo_expr_eval(const struct nft_expr *expr, struct nft_regs *regs,
+			  const struct nft_pktinfo *pkt)
+{
+	const struct nfo_expr *priv = nft_expr_priv(expr);
+	struct nfo_table *t = nfo_table(&priv->flowtable->data);
+	enum nfo_reason why = nfo_promote(t, pkt);
+
+	if (!why)
+		return;
+
+	nfo_count(t->nn, reason[why]);
+	regs->verdict.code = NFT_BREAK;
+}
+
+static int nfo_expr_validate(NFO_VALIDATE_ARGS)
+{
+	if (ctx->family != NFPROTO_IPV4 && ctx->family != NFPROTO_IPV6 &&
+	    ctx->family != NFPROTO_INET)
+		return -EOPNOTSUPP;
+
+	return nft_chain_validate_hooks(ctx->chain, 1 << NF_INET_FORWARD);
+}
+
+static const struct nla_policy nfo_expr_policy[NFTA_FLOW_MAX + 1] = {
+	[NFTA_FLOW_TABLE_NAME]	= { .type = NLA_STRING, .len = NFT_NAME_MAXLEN - 1 },
+};
+
+/* A flowtable made while mainline's module served the type is not ours to use. */
+static bool nfo_flowtable_is_ours(const struct nft_flowtable *flowtable)
+{
+	if (flowtable->data.type->init == nfo_type_init)
+		return true;
+
+	pr_warn_ratelimited("nf_flow_offload: flowtable '%s' is served by another module (mainline's nf_flow_table_inet); to hand it over: delete the ruleset, rmmod nft_flow_offload nf_flow_table_inet, load the ruleset again\n",
+			    flowtable->name);
+	return false;
+}
+
+static int nfo_expr_init(const struct nft_ctx *ctx, const struct nft_expr *expr,
+			 const struct nlattr * const tb[])
+{
+	struct nfo_expr *priv = nft_expr_priv(expr);
+	struct nft_flowtable *flowtable;
+	int err;
+
+	if (!tb[NFTA_FLOW_TABLE_NAME])
+		return -EINVAL;
+
+	flowtable = nfo_flowtable_lookup(ctx->net, ctx->table,
+					 tb[NFTA_FLOW_TABLE_NAME],
+					 nft_genmask_next(ctx->net));
+	if (IS_ERR(flowtable))
+		return PTR_ERR(flowtable);
+	if (!nfo_flowtable_is_ours(flowtable))
+		return -EBUSY;
+	if (!nft_use_inc(&flowtable->use))
+		return -EMFILE;
+
+	err = nf_ct_netns_get(ctx->net, ctx->family);
+	if (err) {
+		nft_use_dec(&flowtable->use);
+		return err;
+	}
+	priv->flowtable = flowtable;
+
+	return 0;
+}
+
+static void nfo_expr_destroy(const struct nft_ctx *ctx, const struct nft_expr *expr)
+{
+	nf_ct_netns_put(ctx->net, ctx->family);
+}
+
+static void nfo_expr_activate(const struct nft_ctx *ctx, const struct nft_expr *expr)
+{
+	struct nfo_expr *priv = nft_expr_priv(expr);
+
+	nft_use_inc_restore(&priv->flowtable->use);
+}
+
+static void nfo_expr_deactivate(const struct nft_ctx *ctx,
+				const struct nft_expr *expr,
+				enum nft_trans_phase phase)
+{
+	struct nfo_expr *priv = nft_expr_priv(expr);
+
+	nf_tables_deactivate_flowtable(ctx, priv->flowtable, phase);
+}
+
+static int nfo_expr_dump(NFO_DUMP_ARGS)
+{
+	const struct nfo_expr *priv = nft_expr_priv(expr);
+
+	return nla_put_string(skb, NFTA_FLOW_TABLE_NAME, priv->flowtable->name);
+}
+
+static const struct nft_expr_ops nfo_expr_ops[];
+
+/* nf_tables prefers a type that names the family over one that names none, so
+ * ours is taken even where mainline's nft_flow_offload is loaded as well: its
+ * expression must never run on our flowtable. The last one, without a family,
+ * is there for the error that other families get.
+ */
+#define NFO_EXPR_TYPE(i, fam) [i] = {		\
+	.name		= "flow_offload",	\
+	.family		= (fam),		\
+	.ops		= &nfo_expr_ops[i],	\
+	.policy		= nfo_expr_policy,	\
+	.maxattr	= NFTA_FLOW_MAX,	\
+	.owner		= THIS_MODULE,		\
+}
+
+static struct nft_expr_type nfo_expr_types[] __read_mostly = {
+	NFO_EXPR_TYPE(0, NFPROTO_IPV4),
+	NFO_EXPR_TYPE(1, NFPROTO_IPV6),
+	NFO_EXPR_TYPE(2, NFPROTO_INET),
+	NFO_EXPR_TYPE(3, NFPROTO_UNSPEC),
+};
+
+#define NFO_EXPR_OPS(i) [i] = {					\
+	.type		= &nfo_expr_types[i],			\
+	.size		= NFT_EXPR_SIZE(sizeof(struct nfo_expr)),	\
+	.eval		= nfo_expr_eval,			\
+	.init		= nfo_expr_init,			\
+	.activate	= nfo_expr_activate,			\
+	.deactivate	= nfo_expr_deactivate,			\
+	.destroy	= nfo_expr_destroy,			\
+	.validate	= nfo_expr_validate,			\
+	.dump		= nfo_expr_dump,			\
+}
+
+static const struct nft_expr_ops nfo_expr_ops[] = {
+	NFO_EXPR_OPS(0),
+	NFO_EXPR_OPS(1),
+	NFO_EXPR_OPS(2),
+	NFO_EXPR_OPS(3),
+};
+
+/* ---- flowtable types ---- */
+
+static int nfo_type_setup(struct nf_flowtable *ft, struct net_device *dev,
+			  enum flow_block_command cmd)
+{
+	return nfo_hw_setup(nfo_table(ft), dev, cmd);
+}
+
+static void nfo_type_free(struct nf_flowtable *ft)
+{
+	nfo_table_free(nfo_table(ft));
+}
+
+#define NFO_TABLE_TYPE(i, fam, fn) [i] = {	\
+	.family	= (fam),			\
+	.init	= nfo_type_init,		\
+	.setup	= nfo_type_setup,		\
+	.free	= nfo_type_free,		\
+	.hook	= (fn),				\
+	.owner	= THIS_MODULE,			\
+}
+
+static struct nf_flowtable_type nfo_table_types[] = {
+	NFO_TABLE_TYPE(0, NFPROTO_IPV4, nfo_hook_ip),
+	NFO_TABLE_TYPE(1, NFPROTO_IPV6, nfo_hook_ip6),
+	NFO_TABLE_TYPE(2, NFPROTO_INET, nfo_hook_inet),
+};
+
+/**
+ * nfo_nft_init() - offer flowtables and `flow add` to nf_tables
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init nfo_nft_init(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(nfo_expr_types); i++) {
+		err = nft_register_expr(&nfo_expr_types[i]);
+		if (err)
+			goto undo;
+	}
+	for (i = 0; i < ARRAY_SIZE(nfo_table_types); i++)
+		nft_register_flowtable_type(&nfo_table_types[i]);
+
+	return 0;
+
+undo:
+	while (--i >= 0)
+		nft_unregister_expr(&nfo_expr_types[i]);
+	return err;
+}
+
+/**
+ * nfo_nft_exit() - undo nfo_nft_init(). Nobody uses them: they hold the module.
+ */
+void nfo_nft_exit(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(nfo_table_types) - 1; i >= 0; i--)
+		nft_unregister_flowtable_type(&nfo_table_types[i]);
+	for (i = ARRAY_SIZE(nfo_expr_types) - 1; i >= 0; i--)
+		nft_unregister_expr(&nfo_expr_types[i]);
+}
+
+MODULE_ALIAS_NFT_EXPR("flow_offload");
+MODULE_ALIAS_NF_FLOWTABLE(2);	/* NFPROTO_IPV4 */
+MODULE_ALIAS_NF_FLOWTABLE(10);	/* NFPROTO_IPV6 */
+MODULE_ALIAS_NF_FLOWTABLE(1);	/* NFPROTO_INET */

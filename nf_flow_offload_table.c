@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flows: from allocation through the hash table and the ageing wheel to the
+ * RCU callback that frees them.
+ */
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack_core.h>
+
+#include "nfo.h"
+#include "nfo_hash.h"
+
+static struct kmem_cache *nfo_flow_cache4;
+static struct kmem_cache *nfo_flow_cache6;
+
+u32 nfo_hash_seed __read_mostly;
+
+/* ---- the pure part: checksum deltas ---- */
+
+/**
+ * nfo_csum_delta() - what replacing one value by another adds to a checksum
+ * @from: old bytes, big endian as in the packet
+ * @to:   new bytes
+ * @len:  of both, even
+ *
+ * Return: the difference as nfo_csum_apply() takes it (RFC 1624, eqn. 3),
+ * folded; 0xffff when nothing changes, so that applying it normalises 0xffff
+ * to 0 as every incremental update does.
+ */
+u16 nfo_csum_delta(const void *from, const void *to, unsigned int len)
+{
+	const u16 *f = from, *t = to;
+	u32 sum = 0;
+
+	for (; len >= 2; len -= 2)
+		sum += (u16)~*f++ + *t++;
+	sum = (sum & 0xffff) + (sum >> 16);
+
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/**
+ * nfo_csum_delta_add() - both of two changes
+ * @a: nfo_csum_delta() of the one
+ * @b: of the other
+ *
+ * Return: their sum, folded.
+ */
+u16 nfo_csum_delta_add(u16 a, u16 b)
+{
+	u32 sum = (u32)a + b;
+
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* ---- making a flow ---- */
+
+static void nfo_entry_key(struct nfo_entry *e,
+			  const struct nf_conntrack_tuple *t, int iif)
+{
+	e->key.sport = t->src.u.all;
+	e->key.dport = t->dst.u.all;
+	e->key.iif = iif;
+	e->key.l4proto = t->dst.protonum;
+	e->key.family = t->src.l3num;
+	if (t->src.l3num == NFPROTO_IPV4) {
+		e->key.saddr = t->src.u3.ip;
+		e->key.daddr = t->dst.u3.ip;
+		return;
+	}
+	e->key.saddr = nfo_fold6(&t->src.u3.in6);
+	e->key.daddr = nfo_fold6(&t->dst.u3.in6);
+	nfo_addr6(e)->saddr = t->src.u3.in6;
+	nfo_addr6(e)->daddr = t->dst.u3.in6;
+}
+
+/* A packet of this direction leaves as the mirror image of the other tuple. */
+static void nfo_entry_nat(struct nfo_entry *e,
+			  const struct nf_conntrack_tuple *t,
+			  const struct nf_conntrack_tuple *other)
+{
+	unsigned int len = t->src.l3num == NFPROTO_IPV4 ? 4 : 16;
+	u16 ports;
+
+	e->sport = other->dst.u.all;
+	e->dport = other->src.u.all;
+	e->saddr = other->dst.u3.ip;
+	e->daddr = other->src.u3.ip;
+	if (t->src.l3num == NFPROTO_IPV6) {
+		nfo_addr6(e)->new_saddr = other->dst.u3.in6;
+		nfo_addr6(e)->new_daddr = other->src.u3.in6;
+	}
+
+	e->addr_delta = nfo_csum_delta_add(nfo_csum_delta(&t->src.u3, &other->dst.u3, len),
+					   nfo_csum_delta(&t->dst.u3, &other->src.u3, len));
+	ports = nfo_csum_delta_add(nfo_csum_delta(&t->src.u.all, &other->dst.u.all, 2),
+				   nfo_csum_delta(&t->dst.u.all, &other->src.u.all, 2));
+	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
+}
+
+static void nfo_entry_path(struct nfo_entry *e, const struct nfo_path *path)
+{
+	e->out = path->hold.out;
+	e->mtu = path->mtu;
+	e->hh_len = path->hh_len;
+	memcpy(e->hh, path->hh, sizeof(e->hh));
+	if (path->keep_dst)
+		e->flags |= NFO_E_KEEP_DST;
+}
+
+/**
+ * nfo_flow_alloc() - make a flow of a connection
+ * @t:     table it will live in
+ * @ct:    confirmed connection; the flow takes a reference of its own
+ * @path:  both directions' decisions; what they hold passes to the flow
+ * @epoch: topology epoch read before @path was resolved
+ *
+ * Context: any. Return: the flow, or NULL when memory ran out; then @path
+ * still belongs to the caller.
+ */
+struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
+				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch)
+{
+	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6;
+	struct nfo_flow *f;
+	int dir;
+
+	f = kmem_cache_zalloc(v6 ? nfo_flow_cache6 : nfo_flow_cache4, GFP_ATOMIC);
+	if (!f)
+		return NULL;
+
+	nf_conntrack_get(&ct->ct_general);
+	f->ct = ct;
+	f->table = t;
+	f->added = nfo_now();
+	spin_lock_init(&f->lock);
+	INIT_LIST_HEAD(&f->wheel);
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		struct nfo_entry *e = &f->e[dir];
+
+		if (dir == IP_CT_DIR_REPLY)
+			e->flags |= NFO_E_REPLY;
+		if (ct->status & IPS_NAT_MASK)
+			e->flags |= NFO_E_NAT;
+		nfo_entry_key(e, nf_ct_tuple(ct, dir), path[dir].hold.in);
+		nfo_entry_nat(e, nf_ct_tuple(ct, dir), nf_ct_tuple(ct, !dir));
+		nfo_entry_path(e, &path[dir]);
+		e->ct = ct;
+		e->epoch = epoch;
+		e->used = f->added;
+		f->hold[dir] = path[dir].hold;
+		memset(&path[dir].hold, 0, sizeof(path[dir].hold));
+	}
+
+	return f;
+}
+
+/**
+ * nfo_flow_free() - undo nfo_flow_alloc()
+ * @f: flow that nobody can find (any more)
+ *
+ * Context: any. Drops the references of both paths and of the connection.
+ */
+void nfo_flow_free(struct nfo_flow *f)
+{
+	struct nf_conn *ct = f->ct;
+	bool v6 = f->e[0].key.family == NFPROTO_IPV6;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		nfo_hold_release(&f->hold[dir]);
+	kmem_cache_free(v6 ? nfo_flow_cache6 : nfo_flow_cache4, f);
+	nf_ct_put(ct);
+}
+
+static void nfo_flow_free_rcu(struct rcu_head *rcu)
+{
+	nfo_flow_free(container_of(rcu, struct nfo_flow, rcu));
+}
+
+/* ---- the ageing wheel ---- */
+
+static u32 nfo_flow_idle(const struct nfo_flow *f)
+{
+	u32 now = nfo_now();
+	u32 a = now - READ_ONCE(f->e[0].used);
+	u32 b = now - READ_ONCE(f->e[1].used);
+
+	return min(a, b);
+}
+
+/* Caller holds the wheel's lock. */
+static void nfo_wheel_put(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
+{
+	u32 secs = min_t(u32, DIV_ROUND_UP(delay, HZ), NFO_VISIT_MAX);
+
+	list_add_tail(&f->wheel,
+		      &w->slot[(w->now + max_t(u32, secs, 1)) % NFO_WHEEL_SLOTS]);
+}
+
+static void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f)
+{
+	spin_lock_bh(&w->lock);
+	nfo_wheel_put(w, f, nfo_ct_flow_timeout(f->ct));
+	if (!w->count++)
+		queue_delayed_work(system_power_efficient_wq, &w->work, HZ);
+	spin_unlock_bh(&w->lock);
+}
+
+static void nfo_wheel_del(struct nfo_wheel *w, struct nfo_flow *f)
+{
+	spin_lock_bh(&w->lock);
+	list_del_init(&f->wheel);
+	w->count--;
+	spin_unlock_bh(&w->lock);
+}
+
+/* Look at one flow: end it, or say in how many jiffies to look again. */
+static u32 nfo_flow_age(struct nfo_flow *f)
+{
+	u32 timeout = nfo_ct_flow_timeout(f->ct);
+	u32 idle = nfo_flow_idle(f);
+
+	if (nf_ct_is_dying(f->ct)) {
+		nfo_flow_retire(f, NFO_R_CT_GONE);
+		return 0;
+	}
+	if (idle >= timeout) {
+		nfo_flow_retire(f, NFO_R_EXPIRED);
+		return 0;
+	}
+	if (nf_ct_protonum(f->ct) == IPPROTO_TCP &&
+	    READ_ONCE(f->ct->proto.tcp.state) != TCP_CONNTRACK_ESTABLISHED) {
+		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
+		return 0;
+	}
+	nfo_ct_hold_timeout(f->ct);
+
+	return timeout - idle;
+}
+
+/* Take the next flow of a slot off its list; it stays counted. */
+static struct nfo_flow *nfo_wheel_next(struct nfo_wheel *w, struct list_head *slot)
+{
+	struct nfo_flow *f;
+
+	spin_lock_bh(&w->lock);
+	f = list_first_entry_or_null(slot, struct nfo_flow, wheel);
+	if (f)
+		list_del_init(&f->wheel);
+	spin_unlock_bh(&w->lock);
+
+	return f;
+}
+
+static void nfo_wheel_again(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
+{
+	spin_lock_bh(&w->lock);
+	if (!test_bit(NFO_F_DEAD, &f->state))
+		nfo_wheel_put(w, f, delay);
+	spin_unlock_bh(&w->lock);
+}
+
+/* One slot. Flows put back during the walk land in later slots only. */
+static void nfo_wheel_turn(struct nfo_wheel *w)
+{
+	struct list_head *slot = &w->slot[w->now % NFO_WHEEL_SLOTS];
+	unsigned int batch = 0;
+	struct nfo_flow *f;
+	u32 delay;
+
+	rcu_read_lock();
+	while ((f = nfo_wheel_next(w, slot))) {
+		delay = nfo_flow_age(f);
+		if (delay)
+			nfo_wheel_again(w, f, delay);
+		if (++batch % 256)
+			continue;
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+}
+
+static void nfo_wheel_work(struct work_struct *work)
+{
+	struct nfo_wheel *w = container_of(to_delayed_work(work),
+					   struct nfo_wheel, work);
+
+	spin_lock_bh(&w->lock);
+	w->now++;
+	spin_unlock_bh(&w->lock);
+
+	nfo_wheel_turn(w);
+
+	spin_lock_bh(&w->lock);
+	if (w->count)
+		queue_delayed_work(system_power_efficient_wq, &w->work, HZ);
+	spin_unlock_bh(&w->lock);
+}
+
+static void nfo_wheel_init(struct nfo_wheel *w)
+{
+	int i;
+
+	spin_lock_init(&w->lock);
+	for (i = 0; i < NFO_WHEEL_SLOTS; i++)
+		INIT_LIST_HEAD(&w->slot[i]);
+	INIT_DELAYED_WORK(&w->work, nfo_wheel_work);
+}
+
+/* ---- the hash table ---- */
+
+static int nfo_entry_insert(struct nfo_table *t, struct nfo_entry *e)
+{
+	struct nfo_lookup l = { .key = e->key };
+
+	if (e->key.family == NFPROTO_IPV6) {
+		l.saddr6 = &nfo_addr6(e)->saddr;
+		l.daddr6 = &nfo_addr6(e)->daddr;
+	}
+
+	return rhashtable_lookup_insert_key(&t->ht, &l, &e->node, nfo_ht_params);
+}
+
+static void nfo_entry_remove(struct nfo_table *t, struct nfo_entry *e)
+{
+	rhashtable_remove_fast(&t->ht, &e->node, nfo_ht_params);
+}
+
+static enum nfo_reason nfo_insert_reason(int err)
+{
+	return err == -EEXIST ? NFO_R_TUPLE_BUSY : NFO_R_NO_MEMORY;
+}
+
+/**
+ * nfo_flow_insert() - let packets find a flow
+ * @f:      flow made by nfo_flow_alloc(), whose connection has IPS_OFFLOAD set
+ * @oneway: publish the original direction only, see nfo_flow_join()
+ *
+ * Context: rcu_read_lock(). The original direction is published last: walks go
+ * by it, so they never meet half a flow.
+ *
+ * Return: NFO_R_NONE; or why not, and then @f is gone, its connection as it
+ * was before and IPS_OFFLOAD clear.
+ */
+enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
+{
+	struct nfo_ct_saved saved = nfo_ct_take(f->ct);
+	struct nfo_table *t = f->table;
+	int err;
+
+	if (oneway) {
+		set_bit(NFO_F_ONEWAY, &f->state);
+	} else {
+		err = nfo_entry_insert(t, &f->e[IP_CT_DIR_REPLY]);
+		if (err) {
+			nfo_ct_give_up(f->ct, saved);
+			nfo_flow_free(f);
+			return nfo_insert_reason(err);
+		}
+	}
+
+	nfo_wheel_add(&t->wheel, f);
+	atomic_inc(&t->flows);
+
+	err = nfo_entry_insert(t, &f->e[IP_CT_DIR_ORIGINAL]);
+	if (err) {
+		nfo_flow_retire(f, NFO_R_NONE);
+		return nfo_insert_reason(err);
+	}
+
+	/* A FIN in the reply direction may have retired it already, and whoever
+	 * did that found no original entry to remove.
+	 */
+	smp_mb();
+	if (test_bit(NFO_F_DEAD, &f->state))
+		nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
+	nfo_count(t->nn, added);
+
+	return NFO_R_NONE;
+}
+
+/**
+ * nfo_flow_join() - a reply was seen: publish the reply direction as well
+ * @f: live flow with NFO_F_ONEWAY, seen under rcu_read_lock()
+ *
+ * Context: any. Does nothing when somebody else is at it or did it.
+ */
+void nfo_flow_join(struct nfo_flow *f)
+{
+	struct nfo_entry *e = &f->e[IP_CT_DIR_REPLY];
+
+	if (test_and_set_bit(NFO_F_JOINING, &f->state))
+		return;
+	WRITE_ONCE(e->used, nfo_now());
+	if (nfo_entry_insert(f->table, e))
+		return;
+	clear_bit(NFO_F_ONEWAY, &f->state);
+
+	/* Retired meanwhile: whoever did that saw no reply entry to remove. */
+	smp_mb__after_atomic();
+	if (test_bit(NFO_F_DEAD, &f->state))
+		nfo_entry_remove(f->table, e);
+}
+
+/**
+ * nfo_flow_retire() - end a flow and hand its connection back to conntrack
+ * @f:   flow seen under rcu_read_lock(), or not yet published in full
+ * @why: counted; NFO_R_NONE when the caller counts
+ *
+ * Context: any; takes bucket locks, the wheel's lock, ct->lock one after the
+ * other. Returns with the flow gone from every list, and its memory safe until
+ * the end of the caller's RCU section. Of several callers one does the work.
+ */
+void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
+{
+	struct nfo_table *t = f->table;
+
+	if (test_and_set_bit(NFO_F_DEAD, &f->state))
+		return;
+
+	nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
+	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
+	nfo_wheel_del(&t->wheel, f);
+	atomic_dec(&t->flows);
+
+	nfo_ct_hand_back(f->ct, nfo_flow_idle(f));
+	nfo_count(t->nn, reason[why]);
+	call_rcu(&f->rcu, nfo_flow_free_rcu);
+}
+
+static bool nfo_flow_uses(const struct nfo_flow *f, const struct net_device *dev)
+{
+	return f->hold[0].out == dev || f->hold[1].out == dev ||
+	       f->hold[0].in == dev->ifindex || f->hold[1].in == dev->ifindex;
+}
+
+/**
+ * nfo_table_flush() - retire flows
+ * @t:   table
+ * @dev: those that use this device, or NULL for all
+ * @why: counted
+ *
+ * Context: may sleep. A flow promoted during the walk may be missed; with @dev
+ * down or gone, or no hook calling us any more, there is none.
+ */
+void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
+		     enum nfo_reason why)
+{
+	struct rhashtable_iter iter;
+	struct nfo_entry *e;
+
+	if (!atomic_read(&t->flows))
+		return;
+
+	rhashtable_walk_enter(&t->ht, &iter);
+	rhashtable_walk_start(&iter);
+	while ((e = rhashtable_walk_next(&iter))) {
+		/* -EAGAIN: the table was resized, the walk began anew */
+		if (IS_ERR(e) || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
+			continue;
+		if (!dev || nfo_flow_uses(nfo_flow(e), dev))
+			nfo_flow_retire(nfo_flow(e), why);
+		if (!need_resched())
+			continue;
+		rhashtable_walk_stop(&iter);
+		cond_resched();
+		rhashtable_walk_start(&iter);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
+/* ---- devices ---- */
+
+/**
+ * nfo_table_has_dev() - is a device listed in the flowtable?
+ * @t:       table
+ * @ifindex: device
+ *
+ * Context: rcu_read_lock().
+ */
+bool nfo_table_has_dev(const struct nfo_table *t, int ifindex)
+{
+	const struct nfo_dev *d;
+
+	list_for_each_entry_rcu(d, &t->devs, list)
+		if (d->ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/**
+ * nfo_table_add_dev() - a device was listed in the flowtable
+ * @t:   table
+ * @dev: device
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM.
+ */
+int nfo_table_add_dev(struct nfo_table *t, const struct net_device *dev)
+{
+	struct nfo_dev *d = kzalloc(sizeof(*d), GFP_KERNEL);
+
+	if (!d)
+		return -ENOMEM;
+
+	d->ifindex = dev->ifindex;
+	spin_lock(&t->dev_lock);
+	list_add_tail_rcu(&d->list, &t->devs);
+	spin_unlock(&t->dev_lock);
+
+	return 0;
+}
+
+/**
+ * nfo_table_del_dev() - a device left the flowtable
+ * @t:   table
+ * @dev: device
+ *
+ * Retires the flows that use it. Context: may sleep.
+ */
+void nfo_table_del_dev(struct nfo_table *t, const struct net_device *dev)
+{
+	struct nfo_dev *d;
+
+	spin_lock(&t->dev_lock);
+	list_for_each_entry(d, &t->devs, list) {
+		if (d->ifindex != dev->ifindex)
+			continue;
+		list_del_rcu(&d->list);
+		kfree_rcu(d, rcu);
+		break;
+	}
+	spin_unlock(&t->dev_lock);
+
+	nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+}
+
+/* ---- the table itself ---- */
+
+/**
+ * nfo_table_alloc() - make our side of a flowtable
+ * @net: namespace
+ * @ft:  nf_tables' side, outlives ours
+ *
+ * Context: may sleep. Return: table, or an ERR_PTR.
+ */
+struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
+{
+	struct nfo_net *nn = nfo_net_tryget(net);
+	struct nfo_table *t;
+	int err;
+
+	if (!nn)
+		return ERR_PTR(-ENODEV);
+
+	err = -ENOMEM;
+	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	if (!t)
+		goto err_net;
+
+	err = rhashtable_init(&t->ht, &nfo_ht_params);
+	if (err)
+		goto err_table;
+
+	t->ft = ft;
+	t->nn = nn;
+	INIT_LIST_HEAD(&t->devs);
+	spin_lock_init(&t->dev_lock);
+	nfo_wheel_init(&t->wheel);
+
+	mutex_lock(&t->nn->lock);
+	list_add_tail(&t->list, &t->nn->tables);
+	mutex_unlock(&t->nn->lock);
+
+	return t;
+
+err_table:
+	kfree(t);
+err_net:
+	nfo_net_put(nn);
+	return ERR_PTR(err);
+}
+
+/**
+ * nfo_table_free() - undo nfo_table_alloc()
+ * @t: table whose hooks are unregistered
+ *
+ * Waits for an RCU grace period: on nf_tables' error path a packet may still
+ * be in the hook (CVE-2026-23392). Context: may sleep.
+ */
+void nfo_table_free(struct nfo_table *t)
+{
+	struct nfo_dev *d, *next;
+
+	mutex_lock(&t->nn->lock);
+	list_del(&t->list);
+	mutex_unlock(&t->nn->lock);
+
+	synchronize_rcu();
+	nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
+	cancel_delayed_work_sync(&t->wheel.work);
+	WARN_ON_ONCE(atomic_read(&t->flows));
+
+	list_for_each_entry_safe(d, next, &t->devs, list) {
+		list_del_rcu(&d->list);
+		kfree_rcu(d, rcu);
+	}
+	rhashtable_destroy(&t->ht);
+	nfo_net_put(t->nn);
+	kfree_rcu(t, rcu);
+}
+
+/**
+ * nfo_table_init() - caches of the module. Return: 0 or -ENOMEM.
+ */
+int __init nfo_table_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
+	BUILD_BUG_ON(offsetof(struct nfo_entry, out) != 64);
+	BUILD_BUG_ON(sizeof(struct nfo_entry) != 128);
+	BUILD_BUG_ON(sizeof(struct nfo_addr6) != 64);
+
+	nfo_hash_seed = get_random_u32();
+	nfo_flow_cache4 = kmem_cache_create("nfo_flow4", sizeof(struct nfo_flow),
+					    64, 0, NULL);
+	nfo_flow_cache6 = kmem_cache_create("nfo_flow6",
+					    struct_size((struct nfo_flow *)0, a6,
+							IP_CT_DIR_MAX),
+					    64, 0, NULL);
+	if (nfo_flow_cache4 && nfo_flow_cache6)
+		return 0;
+
+	nfo_table_exit();
+	return -ENOMEM;
+}
+
+/**
+ * nfo_table_exit() - undo nfo_table_init(). Waits for the last flows to be freed.
+ */
+void nfo_table_exit(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(nfo_flow_cache6);
+	kmem_cache_destroy(nfo_flow_cache4);
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Shared by the scripts of this tree; sourced, never run.
+
+set -euo pipefail
+
+NFO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Downloads, kernels and compat probes live here, outside the checkout.
+NFO_CACHE=${NFO_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_flow_offload}
+# The kernels of the test matrix, oldest first.
+# shellcheck disable=SC2034
+NFO_KERNELS="6.1 6.12 newest"
+export NFO_TOP NFO_CACHE
+
+# Progress goes to stderr: stdout belongs to the answer (a path, a verdict).
+say() { printf '%s\n' "$*" >&2; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# need TOOL... - name every missing tool before any work starts.
+need() {
+	local tool missing=()
+
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null 2>&1 || missing+=("$tool")
+	done
+	[ ${#missing[@]} -eq 0 ] ||
+		die "missing tools: ${missing[*]} (as root, scripts/install-deps brings them)"
+}
+
+# with_lock NAME COMMAND... - one builder at a time for a thing in the cache.
+with_lock() {
+	local lock="$NFO_CACHE/lock.$1"
+
+	shift
+	mkdir -p "$NFO_CACHE"
+	(
+		flock 9
+		"$@"
+	) 9>"$lock"
+}
+
+# kernel_suite VERSION - the Debian suite that carries this kernel.
+kernel_suite() {
+	case $1 in
+	6.1) echo bookworm ;;
+	6.12) echo bookworm-backports ;;
+	newest) echo sid ;;
+	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
+	esac
+}
