@@ -137,6 +137,17 @@ vm_write_env() {
 			printf 'export %s=%q\n' "${pair%%=*}" "${pair#*=}"
 		done
 	} >"$vm_out/guest-env"
+	cat >"$vm_out/guest-fstab" <<-END
+		sysfs /sys sysfs defaults 0 0
+		devpts /dev/pts devpts mode=600,ptmxmode=666 0 0
+		debugfs /sys/kernel/debug debugfs defaults 0 0
+		tracefs /sys/kernel/tracing tracefs defaults 0 0
+		bpf /sys/fs/bpf bpf defaults 0 0
+		tmpfs /tmp tmpfs mode=1777 0 0
+		tmpfs /run tmpfs mode=755 0 0
+		tmpfs /var/tmp tmpfs mode=1777 0 0
+		tmpfs /dev/shm tmpfs mode=1777 0 0
+	END
 }
 
 # vm_wait PID - wait for the virtual machine, end it at the deadline.
