@@ -12,10 +12,41 @@
 
 static unsigned int nfo_net_id;
 
-const char * const nfo_reason_names[] = {
-#define NFO_REASON_NAME(name, key, text) [NFO_R_##name] = key,
-	NFO_REASONS(NFO_REASON_NAME)
-#undef NFO_REASON_NAME
+/* What tools print and scripts match. */
+const char * const nfo_reason_names[__NFO_R_MAX] = {
+	[NFO_R_NONE]		= "none",
+	[NFO_R_NO_CONNTRACK]	= "no-conntrack",
+	[NFO_R_UNTRACKED]	= "untracked",
+	[NFO_R_DECRYPTED]	= "decrypted",
+	[NFO_R_IP_OPTIONS]	= "ip-options",
+	[NFO_R_PROTOCOL]	= "protocol",
+	[NFO_R_TCP_FLAGS]	= "tcp-flags",
+	[NFO_R_TCP_STATE]	= "tcp-state",
+	[NFO_R_UNCONFIRMED]	= "unconfirmed",
+	[NFO_R_DYING]		= "dying",
+	[NFO_R_HELPER]		= "helper",
+	[NFO_R_SEQ_ADJUST]	= "seq-adjust",
+	[NFO_R_NAT_CLASH]	= "nat-clash",
+	[NFO_R_FIXED_TIMEOUT]	= "fixed-timeout",
+	[NFO_R_ALREADY]		= "already",
+	[NFO_R_NO_ROUTE]	= "no-route",
+	[NFO_R_ROUTE_TYPE]	= "route-type",
+	[NFO_R_XFRM]		= "xfrm",
+	[NFO_R_DEV_DOWN]	= "dev-down",
+	[NFO_R_DEV_TYPE]	= "dev-type",
+	[NFO_R_DEV_NOT_IN_TABLE]	= "dev-not-in-table",
+	[NFO_R_NEIGH]		= "neighbour",
+	[NFO_R_NO_MEMORY]	= "no-memory",
+	[NFO_R_TUPLE_BUSY]	= "tuple-busy",
+	[NFO_R_EXPIRED]		= "expired",
+	[NFO_R_CT_GONE]		= "conntrack-gone",
+	[NFO_R_TCP_CLOSE]	= "tcp-close",
+	[NFO_R_ROUTE_CHANGED]	= "route-changed",
+	[NFO_R_NEIGH_CHANGED]	= "neighbour-changed",
+	[NFO_R_DEV_GONE]	= "dev-gone",
+	[NFO_R_TABLE_GONE]	= "table-gone",
+	[NFO_R_NETNS_GONE]	= "netns-gone",
+	[NFO_R_HW_DRIVER]	= "hw-driver",
 };
 
 /* ---- per namespace ---- */

@@ -75,6 +75,7 @@ void nfo_ct_give_up(struct nf_conn *ct, struct nfo_ct_saved saved)
 	}
 	WRITE_ONCE(ct->timeout, saved.timeout);
 
+	/* Whoever sees it clear sees the entry as it was left above. */
 	smp_mb__before_atomic();
 	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
 }
@@ -136,6 +137,7 @@ void nfo_ct_hand_back(struct nf_conn *ct, u32 idle)
 	timeout = timeout > idle ? timeout - idle : 0;
 	WRITE_ONCE(ct->timeout, nfct_time_stamp + timeout);
 
+	/* Whoever sees it clear sees the entry as it was left above. */
 	smp_mb__before_atomic();
 	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
 }

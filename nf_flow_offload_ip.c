@@ -38,10 +38,13 @@ static bool nfo_is_l4(u8 proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
-/* What both families need before the header is worth reading. */
+/* What both families need before the header is worth reading. A shared skb
+ * (pktgen keeps its own) cannot be pulled; a linear one needs no pull.
+ */
 static bool nfo_skb_ok(const struct sk_buff *skb)
 {
-	return skb->pkt_type == PACKET_HOST && !skb_vlan_tag_present(skb);
+	return skb->pkt_type == PACKET_HOST && !skb_vlan_tag_present(skb) &&
+	       !(skb_shared(skb) && skb_is_nonlinear(skb));
 }
 
 static bool nfo_parse4(struct sk_buff *skb, const struct net_device *in,
@@ -239,16 +242,18 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 	return nfo_route_touch(e, skb, in);
 }
 
-/* Room for the link-layer header, and headers nobody else looks at. */
-static bool nfo_make_writable(struct sk_buff *skb, const struct nfo_entry *e,
-			      unsigned int len)
+/* Room for the link-layer header, and headers nobody else looks at? */
+static bool nfo_is_writable(const struct sk_buff *skb, const struct nfo_entry *e,
+			    unsigned int len)
+{
+	return skb_headroom(skb) >= LL_RESERVED_SPACE(e->out) &&
+	       (!skb_cloned(skb) || skb_clone_writable(skb, len));
+}
+
+static bool nfo_make_writable(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	unsigned int need = LL_RESERVED_SPACE(e->out);
 	unsigned int room = skb_headroom(skb);
-
-	if (likely(room >= need &&
-		   (!skb_cloned(skb) || skb_clone_writable(skb, len))))
-		return true;
 
 	return !pskb_expand_head(skb, need > room ? SKB_DATA_ALIGN(need - room) : 0,
 				 0, GFP_ATOMIC);
@@ -367,7 +372,7 @@ static enum nfo_verdict nfo_judge(struct nfo_table *t, struct nfo_entry *e,
 	enum nfo_verdict verdict;
 	enum nfo_reason why;
 
-	if (unlikely(skb_shared(skb) || skb_sk_is_prefetched(skb)))
+	if (unlikely(skb_sk_is_prefetched(skb)))
 		return NFO_PASS;
 	if (unlikely(test_bit(IPS_DYING_BIT, &e->ct->status))) {
 		nfo_flow_retire(nfo_flow(e), NFO_R_CT_GONE);
@@ -413,8 +418,12 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 
 	hlen = e->key.l4proto == IPPROTO_TCP ? sizeof(struct tcphdr) :
 					       sizeof(struct udphdr);
-	if (unlikely(!nfo_make_writable(skb, e, p->thoff + hlen)))
-		return NF_DROP;
+	if (unlikely(!nfo_is_writable(skb, e, p->thoff + hlen))) {
+		if (skb_shared(skb))
+			return NF_ACCEPT;
+		if (!nfo_make_writable(skb, e))
+			return NF_DROP;
+	}
 
 	nfo_account(t, e, skb);
 	if (e->key.family == NFPROTO_IPV4)

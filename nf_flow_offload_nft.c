@@ -293,47 +293,44 @@ static int nfo_expr_dump(NFO_DUMP_ARGS)
 	return nla_put_string(skb, NFTA_FLOW_TABLE_NAME, priv->flowtable->name);
 }
 
-static const struct nft_expr_ops nfo_expr_ops[];
-
 /* nf_tables prefers a type that names the family over one that names none, so
  * ours is taken even where mainline's nft_flow_offload is loaded as well: its
  * expression must never run on our flowtable. The last one, without a family,
  * is there for the error that other families get.
  */
-#define NFO_EXPR_TYPE(i, fam) [i] = {		\
-	.name		= "flow_offload",	\
-	.family		= (fam),		\
-	.ops		= &nfo_expr_ops[i],	\
-	.policy		= nfo_expr_policy,	\
-	.maxattr	= NFTA_FLOW_MAX,	\
-	.owner		= THIS_MODULE,		\
-}
-
 static struct nft_expr_type nfo_expr_types[] __read_mostly = {
-	NFO_EXPR_TYPE(0, NFPROTO_IPV4),
-	NFO_EXPR_TYPE(1, NFPROTO_IPV6),
-	NFO_EXPR_TYPE(2, NFPROTO_INET),
-	NFO_EXPR_TYPE(3, NFPROTO_UNSPEC),
+	{ .family = NFPROTO_IPV4 },
+	{ .family = NFPROTO_IPV6 },
+	{ .family = NFPROTO_INET },
+	{ .family = NFPROTO_UNSPEC },
 };
 
-#define NFO_EXPR_OPS(i) [i] = {					\
-	.type		= &nfo_expr_types[i],			\
-	.size		= NFT_EXPR_SIZE(sizeof(struct nfo_expr)),	\
-	.eval		= nfo_expr_eval,			\
-	.init		= nfo_expr_init,			\
-	.activate	= nfo_expr_activate,			\
-	.deactivate	= nfo_expr_deactivate,			\
-	.destroy	= nfo_expr_destroy,			\
-	.validate	= nfo_expr_validate,			\
-	.dump		= nfo_expr_dump,			\
+/* Each type has its own copy of these, since they point back at it. */
+static const struct nft_expr_ops nfo_expr_ops_template = {
+	.size		= NFT_EXPR_SIZE(sizeof(struct nfo_expr)),
+	.eval		= nfo_expr_eval,
+	.init		= nfo_expr_init,
+	.activate	= nfo_expr_activate,
+	.deactivate	= nfo_expr_deactivate,
+	.destroy	= nfo_expr_destroy,
+	.validate	= nfo_expr_validate,
+	.dump		= nfo_expr_dump,
+};
+
+static struct nft_expr_ops nfo_expr_ops[ARRAY_SIZE(nfo_expr_types)];
+
+static void __init nfo_expr_prepare(unsigned int i)
+{
+	struct nft_expr_type *type = &nfo_expr_types[i];
+
+	nfo_expr_ops[i] = nfo_expr_ops_template;
+	nfo_expr_ops[i].type = type;
+	type->name = "flow_offload";
+	type->ops = &nfo_expr_ops[i];
+	type->policy = nfo_expr_policy;
+	type->maxattr = NFTA_FLOW_MAX;
+	type->owner = THIS_MODULE;
 }
-
-static const struct nft_expr_ops nfo_expr_ops[] = {
-	NFO_EXPR_OPS(0),
-	NFO_EXPR_OPS(1),
-	NFO_EXPR_OPS(2),
-	NFO_EXPR_OPS(3),
-};
 
 /* ---- flowtable types ---- */
 
@@ -348,19 +345,20 @@ static void nfo_type_free(struct nf_flowtable *ft)
 	nfo_table_free(nfo_table(ft));
 }
 
-#define NFO_TABLE_TYPE(i, fam, fn) [i] = {	\
-	.family	= (fam),			\
-	.init	= nfo_type_init,		\
-	.setup	= nfo_type_setup,		\
-	.free	= nfo_type_free,		\
-	.hook	= (fn),				\
-	.owner	= THIS_MODULE,			\
-}
+#define NFO_TABLE_TYPE(fam, fn)			\
+	{					\
+		.family	= (fam),		\
+		.init	= nfo_type_init,	\
+		.setup	= nfo_type_setup,	\
+		.free	= nfo_type_free,	\
+		.hook	= (fn),			\
+		.owner	= THIS_MODULE,		\
+	}
 
 static struct nf_flowtable_type nfo_table_types[] = {
-	NFO_TABLE_TYPE(0, NFPROTO_IPV4, nfo_hook_ip),
-	NFO_TABLE_TYPE(1, NFPROTO_IPV6, nfo_hook_ip6),
-	NFO_TABLE_TYPE(2, NFPROTO_INET, nfo_hook_inet),
+	NFO_TABLE_TYPE(NFPROTO_IPV4, nfo_hook_ip),
+	NFO_TABLE_TYPE(NFPROTO_IPV6, nfo_hook_ip6),
+	NFO_TABLE_TYPE(NFPROTO_INET, nfo_hook_inet),
 };
 
 /**
@@ -373,6 +371,7 @@ int __init nfo_nft_init(void)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(nfo_expr_types); i++) {
+		nfo_expr_prepare(i);
 		err = nft_register_expr(&nfo_expr_types[i]);
 		if (err)
 			goto undo;

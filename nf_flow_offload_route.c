@@ -395,11 +395,13 @@ static u16 nfo_dst_mtu(const struct dst_entry *dst, u8 family)
 {
 	unsigned int mtu;
 
-	if (family == NFPROTO_IPV4)
+	if (family == NFPROTO_IPV4) {
 		mtu = ip_dst_mtu_maybe_forward(dst, true);
-	else
-		mtu = max_t(unsigned int, ip6_dst_mtu_maybe_forward(dst, true),
-			    IPV6_MIN_MTU);
+	} else {
+		/* ip6_forward() and ip6_finish_output() each have their own. */
+		mtu = min(ip6_dst_mtu_maybe_forward(dst, true), dst_mtu(dst));
+		mtu = max_t(unsigned int, mtu, IPV6_MIN_MTU);
+	}
 
 	return min_t(unsigned int, mtu, U16_MAX);
 }

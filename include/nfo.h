@@ -188,7 +188,7 @@ struct nfo_flow {
 	struct nfo_table	*table;
 	struct nf_conn		*ct;
 	unsigned long		state;
-	spinlock_t		lock;
+	spinlock_t		lock;	/* dst and cookie of hold[] */
 	struct nfo_hold		hold[IP_CT_DIR_MAX];
 	struct list_head	wheel;
 	u32			added;
@@ -209,7 +209,7 @@ struct nfo_flow {
  * @work:  turns the wheel
  */
 struct nfo_wheel {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* everything here; innermost */
 	struct list_head	slot[NFO_WHEEL_SLOTS];
 	unsigned long		now;
 	unsigned int		count;
@@ -232,7 +232,7 @@ struct nfo_net {
 	atomic_t		topo;
 	refcount_t		refs;
 	struct list_head	tables;
-	struct mutex		lock;
+	struct mutex		lock;	/* tables */
 	struct nfo_stats __percpu *stats;
 	struct notifier_block	fib;
 	struct rcu_head		rcu;
@@ -269,7 +269,7 @@ struct nfo_table {
 	struct nfo_net		*nn;
 	struct nf_flowtable	*ft;
 	struct list_head	devs;
-	spinlock_t		dev_lock;
+	spinlock_t		dev_lock;	/* changes of devs */
 	atomic_t		flows;
 	struct nfo_wheel	wheel;
 	struct list_head	list;
@@ -317,9 +317,9 @@ static inline u32 nfo_epoch(const struct nfo_net *nn)
 	return atomic_read(&nn->topo);
 }
 
-/* Whatever changed must be visible before the epoch says so. */
 static inline void nfo_epoch_advance(struct nfo_net *nn)
 {
+	/* What changed is visible before the epoch: pairs with nfo_look_again() */
 	smp_mb__before_atomic();
 	atomic_inc(&nn->topo);
 }

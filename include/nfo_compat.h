@@ -19,6 +19,7 @@
 #define NFO_HAVE_FLOWTABLE_LOOKUP_NET 1
 #define NFO_HAVE_EXPR_VALIDATE_2 1
 #define NFO_HAVE_EXPR_DUMP_RESET 1
+#define NFO_HAVE_GSO_H 1
 #endif
 
 #include <net/dst.h>
@@ -30,7 +31,7 @@
 /* 6.5, "net: move gso declarations and functions to their own files". Until
  * then they are in linux/skbuff.h. Goes with 6.1.
  */
-#if __has_include(<net/gso.h>)
+#ifdef NFO_HAVE_GSO_H
 #include <net/gso.h>
 #endif
 
@@ -66,11 +67,14 @@ static inline bool nfo_route_input4(struct sk_buff *skb, __be32 daddr,
 
 /* 7.x: nft_flowtable_lookup() takes the namespace first. Goes with 6.12. */
 #ifdef NFO_HAVE_FLOWTABLE_LOOKUP_NET
-#define nfo_flowtable_lookup(net, table, nla, genmask) \
-	nft_flowtable_lookup(net, table, nla, genmask)
+#define nfo_flowtable_lookup	nft_flowtable_lookup
 #else
-#define nfo_flowtable_lookup(net, table, nla, genmask) \
-	nft_flowtable_lookup(table, nla, genmask)
+static inline struct nft_flowtable *
+nfo_flowtable_lookup(const struct net *net, const struct nft_table *table,
+		     const struct nlattr *nla, u8 genmask)
+{
+	return nft_flowtable_lookup(table, nla, genmask);
+}
 #endif
 
 /* 6.12, eaf9b2c875ec ("netfilter: nf_tables: drop unused 3rd argument from
