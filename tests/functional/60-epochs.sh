@@ -1,0 +1,249 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# The world changes under live flows: routes, devices, namespaces.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+
+topo_up
+echo_up
+
+# A second way to the server: rs2 ---- s1.
+ip link add s1 netns "$NS_S" type veth peer name rs2 netns "$NS_R"
+ip -n "$NS_R" -batch - <<-END
+	addr add 203.0.113.1/24 dev rs2
+	addr add 2001:db8:3::1/64 dev rs2 nodad
+	link set rs2 up
+END
+ip -n "$NS_S" -batch - <<-END
+	addr add 203.0.113.2/24 dev s1
+	addr add 2001:db8:3::2/64 dev s1 nodad
+	link set s1 up
+END
+wait_for 10 link_ready "$NS_S" s1 || die "the second link does not come up"
+
+rules() {
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			counter invalid { }
+			flowtable f { hook ingress priority 0; devices = { rc, rs, rs2 }; }
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				ct state invalid counter name invalid
+				meta l4proto { tcp, udp } flow add @f
+			}
+		}
+	END
+}
+
+via_first() {
+	ip -n "$NS_R" route del $S4/32 2>/dev/null
+	ip -n "$NS_R" route del $S6/128 2>/dev/null
+	ip -n "$NS_S" route replace default via $RS4
+	ip -n "$NS_S" route replace ::/0 via $RS6
+	true
+}
+
+via_second() {
+	ip -n "$NS_R" route replace $S4/32 via 203.0.113.2
+	ip -n "$NS_R" route replace $S6/128 via 2001:db8:3::2
+	ip -n "$NS_S" route replace default via 203.0.113.1
+	ip -n "$NS_S" route replace ::/0 via 2001:db8:3::1
+}
+
+received() { ip -n "$NS_S" -s -j link show "$1" | grep -o '"rx":{"bytes":[0-9]*,"packets":[0-9]*' | grep -o '[0-9]*$'; }
+
+# Not one packet after the change goes the old way.
+other_route() {
+	local old new
+
+	via_first
+	rules
+	flow_up c "$1"
+	for _ in 1 2; do
+		via_second
+		old=$(received s0)
+		new=$(received s1)
+		must c ping 10
+		[ $(($(received s1) - new)) -ge 10 ] || fail "$(($(received s1) - new)) of 10 packets took the new way"
+		[ $(($(received s0) - old)) -le 2 ] || fail "$(($(received s0) - old)) packets took the old way"
+		promote c "$1" "$PORT"
+		wait_for 10 is_fast c ping 10 || fail "not fast by the new route"
+		via_first
+		old=$(received s0)
+		must c ping 10
+		[ $(($(received s0) - old)) -ge 10 ] || fail "$(($(received s0) - old)) of 10 packets came back to the first way"
+		promote c "$1" "$PORT"
+		wait_for 10 is_fast c ping 10 || fail "not fast by the first route"
+	done
+	counter invalid
+	equal "$PACKETS" 0 "invalid packets"
+}
+for proto in udp tcp udp6 tcp6; do
+	run_case "$proto follows the route to another device" other_route $proto
+done
+
+route_gone() {
+	rules
+	flow_up c udp
+	ip -n "$NS_R" route add blackhole $S4/32
+	must c timeout 300
+	ask c ping 2 && fail "the packets still arrive"
+	ip -n "$NS_R" route del blackhole $S4/32
+	must c timeout 3000
+	must c ping 5
+	promote c udp "$PORT"
+	wait_for 10 is_fast c ping 10 || fail "not fast again"
+}
+via_first
+run_case "a route that drops is obeyed at once" route_gone
+
+# Routes that have nothing to do with the flow: it stays, nobody sees a packet.
+unrelated() {
+	local i
+
+	rules
+	flow_up c "$1"
+	fast c ping 5
+	counter seen
+	before=$PACKETS
+	for i in 1 2 3 4 5 6 7 8; do
+		{
+			echo "route add 10.9.$i.0/24 via $S4"
+			echo "route add 2001:db8:9:$i::/64 via $S6"
+			[ "$i" -le 4 ] || echo "route del 10.9.$((i - 4)).0/24"
+		} | ip -n "$NS_R" -batch -
+		must c ping 3
+		has_offload_flag "$1" "$PORT" || fail "round $i: the flow is gone"
+	done
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path"
+	for i in 5 6 7 8; do
+		echo "route del 10.9.$i.0/24"
+	done | ip -n "$NS_R" -batch -
+	for i in 1 2 3 4 5 6 7 8; do
+		echo "route del 2001:db8:9:$i::/64"
+	done | ip -n "$NS_R" -batch -
+}
+unrelated_case() {
+	ours_only "any route change invalidates every IPv4 flow"
+	unrelated "$1"
+}
+run_case "udp, unrelated routes come and go" unrelated_case udp
+run_case "tcp6, unrelated routes come and go" unrelated_case tcp6
+
+# Another address or device of the router changes: the same.
+unrelated_device() {
+	ours_only "any address change invalidates every IPv4 flow"
+	rules
+	flow_up c udp
+	counter seen
+	before=$PACKETS
+	ip -n "$NS_R" link add dum0 type dummy
+	ip -n "$NS_R" addr add 10.8.0.1/24 dev dum0
+	ip -n "$NS_R" link set dum0 up
+	must c ping 3
+	ip -n "$NS_R" link set dum0 down
+	must c ping 3
+	ip -n "$NS_R" link del dum0
+	must c ping 3
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path"
+}
+run_case "an unrelated device comes and goes" unrelated_device
+
+device_down() {
+	via_first
+	rules
+	flow_up c "$1"
+	flow_up t tcp
+	must c timeout 300
+	ip -n "$NS_R" link set rs down
+	ask c ping 2 && fail "packets pass a device that is down"
+	ip -n "$NS_R" link set rs up
+	# IPv6 addresses go down with their device
+	ip -n "$NS_R" addr replace $RS6/64 dev rs nodad
+	must c timeout 1000
+	wait_for 15 ask c ping 1 || fail "no traffic after up: $ANSWER"
+	must c ping 5
+	promote c "$1" $((PORT - 1))
+	wait_for 10 is_fast c ping 10 || fail "not fast again"
+	wait_for 15 ask t ping 1 || fail "the tcp connection is lost: $ANSWER"
+	must t ping 5
+}
+run_case "udp, the device goes down and up" device_down udp
+run_case "udp6, the device goes down and up" device_down udp6
+
+# The device of a live flow is removed, in the middle of traffic, and a new one of the
+# same name takes its place in a new ruleset.
+device_removed() {
+	topo_up x
+	peer_start sx "$NS_S" server udp :: 5000
+	peer_start st2 "$NS_S" server tcp :: 5000
+	rules_std
+	flow_up t tcp
+	flow_up c "$1"
+	must c timeout 100
+	tell c run 1500
+	ip -n "$NS_R" link del rs
+	peer_answer c || [[ $ANSWER == error* ]] || fail "$ANSWER"
+	wait_for 10 no_offload_flag "$1" "$PORT" || fail "[OFFLOAD] outlives the device: $CT"
+	wait_for 10 no_offload_flag tcp $((PORT - 1)) || fail "[OFFLOAD] outlives the device: $CT"
+	ip link add s0 netns "$NS_S" type veth peer name rs netns "$NS_R"
+	ip -n "$NS_R" -batch - <<-END
+		addr add $RS4/24 dev rs
+		addr add $RS6/64 dev rs nodad
+		link set rs up
+	END
+	ip -n "$NS_S" -batch - <<-END
+		addr add $S4/24 dev s0
+		addr add $S6/64 dev s0 nodad
+		link set s0 up
+		route add default via $RS4
+		route add ::/0 via $RS6
+	END
+	rules_flush
+	rules_std
+	must c timeout 1000
+	wait_for 20 ask c ping 1 || fail "no traffic over the new device: $ANSWER"
+	promote c "$1" "$PORT"
+	wait_for 10 is_fast c ping 10 || fail "not fast over the new device"
+	must t timeout 20000
+	must t ping 5
+}
+run_case "udp, the device is removed and made anew" device_removed udp
+run_case "udp6, the device is removed and made anew" device_removed udp6
+
+# A device moves to another namespace: for this one it is gone.
+device_moved() {
+	topo_up y
+	peer_start sx "$NS_S" server udp :: 5000
+	rules_std
+	flow_up c udp
+	ip -n "$NS_R" link set rs netns "$NS_C"
+	wait_for 10 no_offload_flag udp "$PORT" || fail "[OFFLOAD] stays: $CT"
+	must c timeout 200
+	ask c ping 2 && fail "still forwarded"
+	true
+}
+run_case "the device moves to another namespace" device_moved
+
+# Forwarding is switched off: the classic path stops, so must the fast one.
+forwarding_off() {
+	ours_only "goes on forwarding"
+	via_first
+	rules
+	flow_up c udp
+	sysctl_r net/ipv4/ip_forward 0
+	must c timeout 300
+	ask c ping 2 && fail "forwarded while ip_forward is 0"
+	sysctl_r net/ipv4/ip_forward 1
+	must c timeout 3000
+	must c ping 5
+	promote c udp "$PORT"
+	wait_for 10 is_fast c ping 10 || fail "not fast again"
+}
+run_case "ip_forward off and on" forwarding_off
+
+all_done

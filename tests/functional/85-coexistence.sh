@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Mainline's modules are there first: ours says so, once, and what to do.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+
+need modprobe rmmod dmesg
+topo_up
+echo_up
+
+gone() { [ ! -d "/sys/module/$1" ] || rmmod "$1" 2>/dev/null; }
+mainline_gone() { gone nft_flow_offload && gone nf_flow_table_inet && gone nf_flow_table; }
+
+# message COMMAND... - the kernel's words about us while it ran, in MESSAGE.
+message() {
+	local before
+
+	before=$(dmesg | wc -l)
+	"$@" >/dev/null 2>&1 || true
+	MESSAGE=$(dmesg | tail -n "+$((before + 1))" | grep 'nf_flow_offload:' | grep rmmod || true)
+}
+
+mainline_first() {
+	local lines
+
+	ours_only "this is about our module"
+	wait_for 10 gone nf_flow_offload || fail "can't be removed"
+	modprobe -i "$1" || skip "this kernel has no $1"
+	message modprobe nf_flow_offload
+	lines=$(grep -c . <<<"$MESSAGE" || true)
+	equal "$lines" 1 "lines in the kernel log"
+	[[ $MESSAGE == *"$1"* ]] || fail "does not name $1: $MESSAGE"
+	wait_for 10 gone nf_flow_offload || fail "stays"
+	wait_for 10 mainline_gone || fail "mainline's modules stay"
+	# as the message says: now it loads and works
+	message modprobe nf_flow_offload
+	equal "$MESSAGE" "" "complaint without a reason"
+	rules_std
+	flow_up c tcp
+}
+run_case "nft_flow_offload is loaded" mainline_first nft_flow_offload
+run_case "nf_flow_table_inet is loaded" mainline_first nf_flow_table_inet
+
+[ "${NFO_PROVIDER:-}" = mainline ] || modprobe nf_flow_offload
+all_done

@@ -1,0 +1,510 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the tests that move real traffic share; sourced, never run.
+#
+# Topology:   client c0 ---- rc [router] rs ---- s0 server
+# in three network namespaces of their own ($NS_C, $NS_R, $NS_S), IPv4 and IPv6.
+#
+# A test file is a row of cases, `run_case NAME FUNCTION`. A case runs in its own
+# shell under `set -e`: the first failing command fails the case, `fail TEXT`
+# says why, `skip TEXT` leaves it out by name. Its peers, rules and connections
+# are gone when it ends. Results are lines "ok - ", "not ok - ", "skip - "; the
+# script ends with 0, with 1 (something failed) or with 4 (everything skipped).
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
+
+need nft ip conntrack tc ethtool mktemp
+
+LIB_OK=0 LIB_NOT_OK=0 LIB_SKIP=0 LIB_CASES=0 LIB_DONE=0 LIB_READY=0
+LIB_SUFFIX=$(printf '%x-%04x' $$ "$RANDOM")
+LIB_PORT=10000
+LIB_TMP=$(mktemp -d "${TMPDIR:-/tmp}/nfo-test.XXXXXX")
+LIB_MAIN=$BASHPID
+: >"$LIB_TMP/namespaces"
+
+# --- time ----------------------------------------------------------------
+
+# A pipe in which nothing ever arrives: reading it with a time-out is a wait
+# that costs no process.
+mkfifo "$LIB_TMP/never"
+exec {LIB_NEVER}<>"$LIB_TMP/never"
+
+nap() { read -r -t "$1" -u "$LIB_NEVER" _ || true; }
+
+# The clock, in NOW: microseconds, without a fork.
+now() { NOW=${EPOCHREALTIME/[.,]/}; }
+
+# wait_for SECONDS COMMAND... - poll COMMAND until it succeeds or time is up.
+wait_for() {
+	local end
+
+	now
+	end=$((NOW + $1 * 1000000))
+	shift
+	while ! "$@"; do
+		now
+		[ "$NOW" -lt "$end" ] || return 1
+		nap 0.05
+	done
+}
+
+# pass_time SECONDS - for tests whose subject is the time that goes by.
+pass_time() {
+	local end
+
+	now
+	end=$((NOW + $1 * 1000000))
+	while now && [ "$NOW" -lt "$end" ]; do
+		nap 0.1
+	done
+}
+
+# --- results -------------------------------------------------------------
+
+ok() { LIB_OK=$((LIB_OK + 1)); printf 'ok - %s\n' "$*"; }
+not_ok() { LIB_NOT_OK=$((LIB_NOT_OK + 1)); printf 'not ok - %s\n' "$*"; }
+
+# skipped NAME REASON
+skipped() { LIB_SKIP=$((LIB_SKIP + 1)); printf 'skip - %s # %s\n' "$1" "$2"; }
+
+# fail TEXT, skip TEXT - end the case that is running.
+fail() { printf 'failed: %s\n' "$*"; exit 1; }
+skip() { printf '%s\n' "$*" >"$LIB_TMP/skip"; exit 4; }
+
+# ours_only REASON - mainline is known to behave differently here.
+ours_only() { [ "${NFO_PROVIDER:-}" != mainline ] || skip "mainline: $*"; }
+
+# run_case NAME FUNCTION [ARG...]
+run_case() {
+	local name=$1 rc log=$LIB_TMP/log start
+
+	shift
+	LIB_CASES=$((LIB_CASES + 1))
+	LIB_PORT=$((10000 + LIB_CASES * 200))
+	now
+	start=$NOW
+	rm -f "$LIB_TMP/skip"
+	# not in a condition: that would take the errexit out of the case
+	set +e
+	(
+		set -eE
+		trap 'echo "at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+		trap 'case_end $?' EXIT
+		"$@"
+	) >"$log" 2>&1
+	rc=$?
+	set -e
+	case $rc in
+	0) ok "$name" ;;
+	4) if [ -e "$LIB_TMP/skip" ]; then
+		skipped "$name" "$(cat "$LIB_TMP/skip")"
+	   else
+		not_ok "$name"
+		sed 's/^/# /' "$log"
+	   fi ;;
+	*) not_ok "$name"
+	   sed 's/^/# /' "$log" ;;
+	esac
+	[ -z "${NFO_VERBOSE:-}" ] || {
+		[ $rc != 0 ] || sed 's/^/# /' "$log"
+		now
+		echo "# $(((NOW - start) / 1000)) ms"
+	}
+}
+
+# What a case leaves behind goes with it, so that the next one starts clean.
+case_end() {
+	local rc=$1 ns
+
+	trap - ERR
+	set +e
+	if [ "$rc" != 0 ] && [ "$rc" != 4 ]; then
+		state_dump
+	fi
+	peers_stop
+	if [ -n "${NS_R:-}" ]; then
+		rules_flush
+		ct_flush
+	fi
+	while read -r ns; do
+		[ "${ns#*:}" = main ] || ns_del "${ns%%:*}"
+	done <"$LIB_TMP/namespaces"
+	exit "$rc"
+}
+
+state_dump() {
+	[ -n "${NS_R:-}" ] || return 0
+	echo "--- ruleset"
+	in_r nft list ruleset
+	echo "--- conntrack"
+	in_r conntrack -L
+	in_r conntrack -L -f ipv6
+	echo "--- neighbours"
+	ip -n "$NS_R" neigh
+}
+
+lib_exit() {
+	local rc=$1 ns
+
+	trap - EXIT ERR
+	set +e
+	[ "$LIB_READY" = 0 ] || peers_stop
+	while read -r ns; do
+		ns_del "${ns%%:*}"
+	done <"$LIB_TMP/namespaces"
+	rm -rf "$LIB_TMP"
+	if [ "$rc" != 0 ] || [ "$LIB_DONE" = 0 ]; then
+		not_ok "${0##*/} ended early (status $rc)"
+	fi
+	printf '# %s: %d ok, %d not ok, %d skipped\n' "${0##*/}" "$LIB_OK" "$LIB_NOT_OK" "$LIB_SKIP"
+	[ "$LIB_NOT_OK" = 0 ] || exit 1
+	[ "$LIB_OK" != 0 ] || exit 4
+	exit 0
+}
+
+lib_trap() { [ "$BASHPID" != "$LIB_MAIN" ] || lib_exit "$1"; }
+trap 'lib_trap $?' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# The last line of every test file: without it the file did not run to its end.
+all_done() { LIB_DONE=1; }
+
+# --- namespaces ----------------------------------------------------------
+
+# ns_add ROLE... - new namespaces, the name of the last in NS.
+ns_add() {
+	local owner=main role suffix=$LIB_SUFFIX
+	local -a commands=()
+
+	[ "$BASHPID" = "$LIB_MAIN" ] || { owner=case; suffix+=-$LIB_CASES; }
+	for role in "$@"; do
+		NS=nfo-$role-$suffix
+		echo "$NS:$owner" >>"$LIB_TMP/namespaces"
+		commands+=("netns add $NS")
+	done
+	printf '%s\n' "${commands[@]}" | ip -batch -
+}
+
+ns_del() { [ ! -e "/run/netns/$1" ] || ip netns del "$1"; }
+
+# in_ns NAME COMMAND... - as `ip netns exec`, without its remount of /sys.
+in_ns() {
+	local ns=$1
+
+	shift
+	"$NFO_TOOLS/nfo_peer" -n "$ns" exec "$@"
+}
+in_c() { in_ns "$NS_C" "$@"; }
+in_r() { in_ns "$NS_R" "$@"; }
+in_s() { in_ns "$NS_S" "$@"; }
+
+# sysctl_in NAMESPACE NAME [VALUE] - NAME with slashes, below /proc/sys; what it
+# was is in ANSWER where no VALUE is given.
+sysctl_in() { agent sysctl "$@"; }
+sysctl_r() { agent sysctl "$NS_R" "$@"; }
+
+# --- topology ------------------------------------------------------------
+
+C4=192.0.2.2 C6=2001:db8:1::2
+RC4=192.0.2.1 RC6=2001:db8:1::1
+RS4=198.51.100.1 RS6=2001:db8:2::1
+S4=198.51.100.2 S6=2001:db8:2::2
+
+no_dad() {
+	local d
+
+	for d in all default; do
+		sysctl_in "$1" net/ipv6/conf/$d/accept_dad 0
+		sysctl_in "$1" net/ipv6/conf/$d/dad_transmits 0
+		sysctl_in "$1" net/ipv6/conf/$d/router_solicitations 0
+	done
+}
+
+forwarding_on() {
+	sysctl_in "$1" net/ipv4/ip_forward 1
+	sysctl_in "$1" net/ipv6/conf/all/forwarding 1
+}
+
+# shellcheck disable=SC2120 # the tag is for a second topology
+# topo_up [TAG] - client, router, server; names in NS_C, NS_R, NS_S.
+topo_up() {
+	local tag=${1:-} ns
+
+	modprobe -q -a veth nf_tables nf_conntrack nf_conntrack_netlink || true
+	agent_up
+	ns_add "c$tag" "r$tag" "s$tag"
+	NS_S=$NS
+	NS_R=${NS/nfo-s/nfo-r}
+	NS_C=${NS/nfo-s/nfo-c}
+	for ns in "$NS_C" "$NS_R" "$NS_S"; do
+		no_dad "$ns"
+	done
+	forwarding_on "$NS_R"
+	ip -batch - <<-END
+		link add c0 netns $NS_C type veth peer name rc netns $NS_R
+		link add s0 netns $NS_S type veth peer name rs netns $NS_R
+	END
+	ip -n "$NS_R" -batch - <<-END
+		link set lo up
+		addr add $RC4/24 dev rc
+		addr add $RC6/64 dev rc nodad
+		addr add $RS4/24 dev rs
+		addr add $RS6/64 dev rs nodad
+		link set rc up
+		link set rs up
+	END
+	ip -n "$NS_C" -batch - <<-END
+		link set lo up
+		addr add $C4/24 dev c0
+		addr add $C6/64 dev c0 nodad
+		link set c0 up
+		route add default via $RC4
+		route add ::/0 via $RC6
+	END
+	ip -n "$NS_S" -batch - <<-END
+		link set lo up
+		addr add $S4/24 dev s0
+		addr add $S6/64 dev s0 nodad
+		link set s0 up
+		route add default via $RS4
+		route add ::/0 via $RS6
+	END
+	wait_for 10 link_ready "$NS_C" c0 || die "the client's link does not come up"
+	wait_for 10 link_ready "$NS_S" s0 || die "the server's link does not come up"
+}
+
+link_ready() { [[ $(ip -n "$1" link show "$2") == *LOWER_UP* ]]; }
+
+topo_down() {
+	local ns
+
+	for ns in "${NS_C:-}" "${NS_R:-}" "${NS_S:-}"; do
+		[ -z "$ns" ] || ns_del "$ns"
+	done
+}
+
+mac_of() { ip -n "$1" -br link show "$2" | awk '{ print $3 }'; }
+
+# --- rules ---------------------------------------------------------------
+
+rules_load() { in_r nft -f -; }
+rules_flush() { agent flush "$NS_R"; }
+
+# rules_std [FLOWTABLE-LINES [FORWARD-LINES]] - a router that offloads all it can.
+# Counter seen counts every packet the classic path forwards, counter invalid those
+# that conntrack cannot place.
+# shellcheck disable=SC2120 # both are for the few that need more
+rules_std() {
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			counter invalid { }
+			flowtable f {
+				hook ingress priority 0; devices = { rc, rs }; ${1:-}
+			}
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				ct state invalid counter name invalid
+				${2:-}
+				meta l4proto { tcp, udp } flow add @f
+			}
+		}
+	END
+}
+
+# counter NAME [NAMESPACE [FAMILY TABLE]] - a named counter, in PACKETS and BYTES.
+counter() {
+	agent counter "${2:-$NS_R}" "${3:-inet}" "${4:-t}" "$1" || return
+	# shellcheck disable=SC2034 # BYTES is for the tests
+	read -r _ PACKETS BYTES <<<"$ANSWER"
+}
+
+# --- conntrack -----------------------------------------------------------
+
+# ct_get PROTO SPORT - the router's entry of this connection, in CT: "none" or
+# status= offload= hw= seen= assured= timeout= state= mark= acct=
+ct_get() { agent_ct ct "$@"; }
+ct_delete() { agent_ct ctdel "$@"; }
+ct_flush() { agent ctflush "$NS_R"; }
+
+agent_ct() {
+	local cmd=$1 family=4 proto
+
+	case $2 in
+	*6) family=6 ;;
+	esac
+	case ${2%6} in
+	tcp) proto=6 ;;
+	udp) proto=17 ;;
+	icmp) proto=1 ;;
+	icmpv) proto=58 ;;
+	*) proto=$2 ;;
+	esac
+	agent "$cmd" "$NS_R" $family "$proto" "${3:-0}" || return
+	CT=${ANSWER#ok }
+}
+
+has_offload_flag() { ct_get "$@" && [[ $CT == *offload=1* ]]; }
+no_offload_flag() { ct_get "$@" && [[ $CT != *offload=1* ]]; }
+ct_gone() { ct_get "$@" && [ "$CT" = none ]; }
+# ct_has PROTO SPORT TEXT
+ct_has() { ct_get "$1" "$2" && [[ " $CT " == *" $3 "* ]]; }
+
+# ct_field NAME - of the last ct_get, in FIELD.
+ct_field() {
+	FIELD=${CT#*"$1="}
+	FIELD=${FIELD%% *}
+}
+
+# --- peers ---------------------------------------------------------------
+
+NFO_TOOLS=${NFO_TOOLS:-$("$NFO_TOP/tests/functional/prepare")}
+LIB_SERVERS=" "
+declare -A PEER_IN=() PEER_OUT=() PEER_PID=()
+
+agent_up() {
+	[ -z "${PEER_PID[agent]:-}" ] || return 0
+	LIB_SERVERS+="agent "
+	peer_run agent "$NFO_TOOLS/nfo_agent"
+	peer_answer agent || die "agent: $ANSWER"
+}
+agent() { ask agent "$@"; }
+
+# peer_start NAME NAMESPACE ARGUMENT... - run nfo_peer there; its first line is
+# in ANSWER, its status that of the line.
+peer_start() {
+	local name=$1 ns=$2
+
+	shift 2
+	peer_run "$name" "$NFO_TOOLS/nfo_peer" -n "$ns" "$@"
+	peer_answer "$name"
+}
+
+# peer_run NAME COMMAND... - any program on two pipes.
+peer_run() {
+	local name=$1 base=$LIB_TMP/$1.$BASHPID.$RANDOM in out
+
+	shift
+	mkfifo "$base.in" "$base.out"
+	exec {in}<>"$base.in" {out}<>"$base.out"
+	"$@" <&"$in" >&"$out" 2>&1 &
+	PEER_IN[$name]=$in PEER_OUT[$name]=$out PEER_PID[$name]=$!
+}
+
+peer_answer() {
+	ANSWER="no answer"
+	read -r -t "${2:-60}" -u "${PEER_OUT[$1]}" ANSWER || true
+	[[ $ANSWER == ok* ]]
+}
+
+# ask NAME COMMAND... - one command, one line, in ANSWER.
+ask() {
+	tell "$@"
+	peer_answer "$1"
+}
+tell() {
+	local name=$1
+
+	shift
+	printf '%s\n' "$*" >&"${PEER_IN[$name]}"
+}
+
+# must NAME COMMAND... - as ask; another answer than "ok" fails the case.
+must() { ask "$@" || fail "$*: $ANSWER"; }
+
+peer_stop() {
+	[ -n "${PEER_PID[$1]:-}" ] || return 0
+	kill "${PEER_PID[$1]}" 2>/dev/null || true
+	wait "${PEER_PID[$1]}" 2>/dev/null || true
+	unset "PEER_PID[$1]"
+}
+
+# Only the shell that started a peer can wait for it; the fork of a case that
+# still knows the file's servers must leave those alone.
+peers_stop() {
+	local name
+
+	for name in "${!PEER_PID[@]}"; do
+		[[ $LIB_SERVERS == *" $name "* && $BASHPID != "$LIB_MAIN" ]] || peer_stop "$name"
+	done
+}
+# echo_up - TCP and UDP echo on the server's port 5000, both families, for all
+# cases of a file: peers st and su.
+echo_up() {
+	peer_start st "$NS_S" server tcp :: 5000 || die "tcp echo: $ANSWER"
+	peer_start su "$NS_S" server udp :: 5000 || die "udp echo: $ANSWER"
+	LIB_SERVERS+="st su "
+}
+
+next_port() { LIB_PORT=$((LIB_PORT + 1)); PORT=$LIB_PORT; }
+
+# client NAME PROTO [PORT [ADDR]] - PROTO is tcp, udp, tcp6, udp6; the source port
+# in PORT. Fails the case if it can't connect.
+client() {
+	local src=$C4 dst=$S4
+
+	case $2 in
+	*6) src=$C6 dst=$S6 ;;
+	esac
+	next_port
+	peer_start "$1" "$NS_C" client "${2%6}" "$src" "$PORT" "${4:-$dst}" "${3:-5000}" ||
+		fail "client $*: $ANSWER"
+}
+
+# --- proof ---------------------------------------------------------------
+
+ping_promoted() { ask "$1" ping 1 && has_offload_flag "$2" "$3"; }
+
+# promote PEER PROTO SPORT - traffic until the flow is in the table.
+promote() { wait_for 10 ping_promoted "$@" || fail "not promoted: $* ($ANSWER)"; }
+
+# fast PEER COMMAND... - the command succeeds and no packet of it was seen by the
+# forward chain.
+fast() {
+	local before after
+
+	counter seen
+	before=$PACKETS
+	must "$@"
+	counter seen
+	after=$PACKETS
+	[ "$before" = "$after" ] || fail "$*: the slow path saw $((after - before)) packets"
+}
+
+# slow N PEER COMMAND... - it succeeds and the forward chain saw N packets or more.
+slow() {
+	local before after least=$1
+
+	shift
+	counter seen
+	before=$PACKETS
+	must "$@"
+	counter seen
+	after=$PACKETS
+	[ $((after - before)) -ge "$least" ] ||
+		fail "$*: the slow path saw $((after - before)) of at least $least packets"
+}
+
+# is_fast PEER COMMAND... - the same as a question, for wait_for.
+is_fast() {
+	local before
+
+	counter seen
+	before=$PACKETS
+	ask "$@" || return 1
+	counter seen
+	[ "$PACKETS" = "$before" ]
+}
+
+# flow_up NAME PROTO - a client whose connection is in the fast path.
+flow_up() {
+	client "$1" "$2" "${3:-5000}"
+	promote "$1" "$2" "$PORT"
+	fast "$1" ping 10
+}
+
+equal() { [ "$1" = "$2" ] || fail "${3:-differs}: '$1', expected '$2'"; }
+
+LIB_READY=1
