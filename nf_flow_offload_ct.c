@@ -128,14 +128,13 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
  */
 void nfo_ct_hand_back(struct nf_conn *ct, u32 idle)
 {
-	u32 timeout;
+	u32 left;
 
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
 		nfo_ct_tcp_forget_windows(ct);
 
-	timeout = nfo_ct_normal_timeout(ct);
-	timeout = timeout > idle ? timeout - idle : 0;
-	WRITE_ONCE(ct->timeout, nfct_time_stamp + timeout);
+	left = nfo_timeout_left(nfo_ct_normal_timeout(ct), idle);
+	WRITE_ONCE(ct->timeout, nfct_time_stamp + left);
 
 	/* Whoever sees it clear sees the entry as it was left above. */
 	smp_mb__before_atomic();

@@ -152,28 +152,6 @@ static bool nfo_l4_csum_ok(struct sk_buff *skb, const struct nfo_pkt *p,
 			    p->l.key.l4proto, p->l.key.family);
 }
 
-enum nfo_verdict {
-	NFO_PASS,	/* to the classic path, flow unharmed */
-	NFO_CLOSE,	/* to the classic path, and the flow ends */
-	NFO_FORWARD,
-};
-
-/* SYN, FIN and RST are conntrack's business. Combinations that conntrack calls
- * invalid must not end the flow: anybody could send them.
- */
-static enum nfo_verdict nfo_tcp_flags(const struct tcphdr *th)
-{
-	if (likely(th->ack && !th->syn && !th->fin && !th->rst))
-		return NFO_FORWARD;
-	if (th->syn + th->fin + th->rst != 1)
-		return NFO_PASS;
-	if (th->fin && !th->ack)
-		return NFO_PASS;
-	if (th->rst && th->urg)
-		return NFO_PASS;
-	return NFO_CLOSE;
-}
-
 static enum nfo_verdict nfo_check_tcp(struct sk_buff *skb, struct nfo_pkt *p,
 				      const struct net *net)
 {
@@ -189,7 +167,7 @@ static enum nfo_verdict nfo_check_tcp(struct sk_buff *skb, struct nfo_pkt *p,
 	if (unlikely(!nfo_l4_csum_ok(skb, p, net)))
 		return NFO_PASS;
 
-	return nfo_tcp_flags(th);
+	return nfo_tcp_verdict(th);
 }
 
 static enum nfo_verdict nfo_check_udp(struct sk_buff *skb, struct nfo_pkt *p,
@@ -264,7 +242,6 @@ static void nfo_nat_l4(const struct sk_buff *skb, const struct nfo_entry *e,
 {
 	__be16 *ports = l4hdr;
 	__sum16 *check;
-	u32 sum;
 
 	ports[0] = e->sport;
 	ports[1] = e->dport;
@@ -276,13 +253,10 @@ static void nfo_nat_l4(const struct sk_buff *skb, const struct nfo_entry *e,
 			return;
 	}
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL) {
-		/* The pseudo header's sum, not complemented, no ports in it. */
-		sum = (__force u16)*check + (u32)e->addr_delta;
-		*check = (__force __sum16)((sum & 0xffff) + (sum >> 16));
-	} else {
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		*check = nfo_csum_apply_partial(*check, e->addr_delta);
+	else
 		*check = nfo_csum_apply(*check, e->l4_delta);
-	}
 	if (!*check && e->key.l4proto == IPPROTO_UDP)
 		*check = CSUM_MANGLED_0;
 }

@@ -62,22 +62,9 @@ static enum nfo_reason nfo_judge_protocol(const struct nft_pktinfo *pkt,
 /* Rungs that look at the connection. */
 static enum nfo_reason nfo_judge_ct(const struct nf_conn *ct)
 {
-	unsigned long status = READ_ONCE(ct->status);
-
-	if (!(status & IPS_CONFIRMED))
-		return NFO_R_UNCONFIRMED;
-	if (status & IPS_DYING)
-		return NFO_R_DYING;
 	if (nf_ct_ext_exist(ct, NF_CT_EXT_HELPER))
 		return NFO_R_HELPER;
-	if (status & IPS_SEQ_ADJUST)
-		return NFO_R_SEQ_ADJUST;
-	if (status & IPS_NAT_CLASH)
-		return NFO_R_NAT_CLASH;
-	if (status & IPS_FIXED_TIMEOUT)
-		return NFO_R_FIXED_TIMEOUT;
-
-	return NFO_R_NONE;
+	return nfo_status_reason(READ_ONCE(ct->status));
 }
 
 /* A UDP connection went in with its original direction alone, and this is a

@@ -14,44 +14,6 @@ static struct kmem_cache *nfo_flow_cache6;
 
 u32 nfo_hash_seed __read_mostly;
 
-/* ---- the pure part: checksum deltas ---- */
-
-/**
- * nfo_csum_delta() - what replacing one value by another adds to a checksum
- * @from: old bytes, big endian as in the packet
- * @to:   new bytes
- * @len:  of both, even
- *
- * Return: the difference as nfo_csum_apply() takes it (RFC 1624, eqn. 3),
- * folded; 0xffff when nothing changes, so that applying it normalises 0xffff
- * to 0 as every incremental update does.
- */
-u16 nfo_csum_delta(const void *from, const void *to, unsigned int len)
-{
-	const u16 *f = from, *t = to;
-	u32 sum = 0;
-
-	for (; len >= 2; len -= 2)
-		sum += (u16)~*f++ + *t++;
-	sum = (sum & 0xffff) + (sum >> 16);
-
-	return (sum & 0xffff) + (sum >> 16);
-}
-
-/**
- * nfo_csum_delta_add() - both of two changes
- * @a: nfo_csum_delta() of the one
- * @b: of the other
- *
- * Return: their sum, folded.
- */
-u16 nfo_csum_delta_add(u16 a, u16 b)
-{
-	u32 sum = (u32)a + b;
-
-	return (sum & 0xffff) + (sum >> 16);
-}
-
 /* ---- making a flow ---- */
 
 static void nfo_entry_key(struct nfo_entry *e,
@@ -192,10 +154,7 @@ static u32 nfo_flow_idle(const struct nfo_flow *f)
 /* Caller holds the wheel's lock. */
 static void nfo_wheel_put(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
 {
-	u32 secs = min_t(u32, DIV_ROUND_UP(delay, HZ), NFO_VISIT_MAX);
-
-	list_add_tail(&f->wheel,
-		      &w->slot[(w->now + max_t(u32, secs, 1)) % NFO_WHEEL_SLOTS]);
+	list_add_tail(&f->wheel, &w->slot[nfo_wheel_slot(w->now, delay)]);
 }
 
 static void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f)

@@ -24,6 +24,7 @@
 #include <linux/nf_flow_offload.h>
 
 #include "nfo_compat.h"
+#include "nfo_pure.h"
 
 /**
  * struct nfo_key - what identifies the packets of one direction
@@ -195,10 +196,6 @@ struct nfo_flow {
 	struct rcu_head		rcu;
 	struct nfo_addr6	a6[] __aligned(64);
 };
-
-/* One slot a second; what lies further ahead is looked at once in between. */
-#define NFO_WHEEL_SLOTS	64
-#define NFO_VISIT_MAX	30
 
 /**
  * struct nfo_wheel - when to look at which flow again
@@ -408,17 +405,5 @@ u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
 /* hw */
 int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 		 enum flow_block_command cmd);
-
-/* pure, shared with KUnit */
-u16 nfo_csum_delta(const void *from, const void *to, unsigned int len);
-u16 nfo_csum_delta_add(u16 a, u16 b);
-
-/* check + delta in one's complement; canonical as csum_fold() makes it. */
-static inline __sum16 nfo_csum_apply(__sum16 check, u16 delta)
-{
-	u32 sum = (u16)~(__force u16)check + delta;
-
-	return (__force __sum16)~((sum & 0xffff) + (sum >> 16));
-}
 
 #endif /* _NFO_H */
