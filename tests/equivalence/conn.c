@@ -175,14 +175,19 @@ void conn_ready(struct conn *c, struct rng *r, int rounds)
 		conns_slow++;
 }
 
-/* Ports of a slot come round after SLOT_PORTS; none may be remembered then. */
+/*
+ * Ports of a slot come round after SLOT_PORTS; none may be remembered then.
+ * Nor may the table fill up.
+ */
 void conn_retire(struct conn *c)
 {
+	static unsigned long flushed_at;
 	int i, k;
 
 	c->up = c->fast = false;
-	if (c->serial % SLOT_PORTS)
+	if (c->serial % SLOT_PORTS && conns_opened - flushed_at < 20000)
 		return;
+	flushed_at = conns_opened;
 	for (k = 0; k < NROUTERS; k++)
 		conntrack_flush(k);
 	for (i = 0; i < NSLOTS; i++)
