@@ -47,6 +47,9 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_TABLE_GONE]	= "table-gone",
 	[NFO_R_NETNS_GONE]	= "netns-gone",
 	[NFO_R_HW_DRIVER]	= "hw-driver",
+	[NFO_R_PROMOTE_AFTER]	= "promote-after",
+	[NFO_R_MAX_FLOWS]	= "max-flows",
+	[NFO_R_USER]		= "user",
 };
 
 /* ---- per namespace ---- */
