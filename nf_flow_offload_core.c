@@ -115,40 +115,48 @@ void nfo_net_touched(const struct net *net)
 	rcu_read_unlock();
 }
 
-static unsigned long nfo_stat(const struct nfo_net *nn, size_t offset)
+/**
+ * nfo_stats_sum() - a namespace's counters over all CPUs
+ * @nn:  namespace
+ * @sum: filled
+ *
+ * Context: any.
+ */
+void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum)
 {
-	unsigned long sum = 0;
-	int cpu;
+	const struct nfo_stats *s;
+	int cpu, i;
 
-	for_each_possible_cpu(cpu)
-		sum += *(unsigned long *)((char *)per_cpu_ptr(nn->stats, cpu) + offset);
-	return sum;
+	memset(sum, 0, sizeof(*sum));
+	for_each_possible_cpu(cpu) {
+		s = per_cpu_ptr(nn->stats, cpu);
+		sum->added += READ_ONCE(s->added);
+		sum->stale += READ_ONCE(s->stale);
+		for (i = 0; i < __NFO_R_MAX; i++)
+			sum->reason[i] += READ_ONCE(s->reason[i]);
+	}
 }
 
 /* /proc/net/nf_flow_offload: "name value" lines, one a counter. */
 static int nfo_proc_show(struct seq_file *m, void *v)
 {
 	struct nfo_net *nn = nfo_net_tryget(seq_file_single_net(m));
-	struct nfo_table *t;
-	unsigned int flows = 0, tables = 0;
+	unsigned int tables = 0;
+	struct nfo_stats sum;
 	int i;
 
 	if (!nn)
 		return 0;
 
 	mutex_lock(&nn->lock);
-	list_for_each_entry(t, &nn->tables, list) {
-		flows += atomic_read(&t->flows);
-		tables++;
-	}
+	tables = list_count_nodes(&nn->tables);
 	mutex_unlock(&nn->lock);
 
-	seq_printf(m, "flowtables %u\nflows %u\nadded %lu\ntopology-epoch %u\nreverified %lu\n",
-		   tables, flows, nfo_stat(nn, offsetof(struct nfo_stats, added)),
-		   nfo_epoch(nn), nfo_stat(nn, offsetof(struct nfo_stats, stale)));
+	nfo_stats_sum(nn, &sum);
+	seq_printf(m, "flowtables %u\nflows %d\nadded %lu\ntopology-epoch %u\nreverified %lu\n",
+		   tables, atomic_read(&nn->flows), sum.added, nfo_epoch(nn), sum.stale);
 	for (i = NFO_R_NONE + 1; i < __NFO_R_MAX; i++)
-		seq_printf(m, "%s %lu\n", nfo_reason_names[i],
-			   nfo_stat(nn, offsetof(struct nfo_stats, reason[i])));
+		seq_printf(m, "%s %lu\n", nfo_reason_names[i], sum.reason[i]);
 	nfo_net_put(nn);
 
 	return 0;
@@ -159,7 +167,7 @@ static int __net_init nfo_net_init(struct net *net)
 	struct nfo_net *nn;
 	int err = -ENOMEM;
 
-	nn = kzalloc(sizeof(*nn), GFP_KERNEL);
+	nn = kzalloc_obj(*nn);
 	if (!nn)
 		return -ENOMEM;
 	nn->stats = alloc_percpu(struct nfo_stats);
@@ -247,13 +255,18 @@ static int __init nfo_init(void)
 	err = nfo_event_init();
 	if (err)
 		goto err_net;
-	err = nfo_nft_init();
+	err = nfo_netlink_init();
 	if (err)
 		goto err_event;
+	err = nfo_nft_init();
+	if (err)
+		goto err_netlink;
 
 	nfo_warn_of("nf_flow_table_inet");
 	return 0;
 
+err_netlink:
+	nfo_netlink_exit();
 err_event:
 	nfo_event_exit();
 err_net:
@@ -266,6 +279,7 @@ err_table:
 static void __exit nfo_exit(void)
 {
 	nfo_nft_exit();
+	nfo_netlink_exit();
 	nfo_event_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
 	nfo_table_exit();
@@ -275,4 +289,5 @@ module_init(nfo_init);
 module_exit(nfo_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(NFO_VERSION);
 MODULE_DESCRIPTION("Flow offload for nftables: flowtables in software and hardware");

@@ -303,7 +303,7 @@ static void nfo_account(const struct nfo_table *t, struct nfo_entry *e,
 {
 	atomic64_inc(&e->packets);
 	atomic64_add(skb->len, &e->bytes);
-	if (t->ft->flags & NF_FLOWTABLE_COUNTER)
+	if (t->flags & NF_FLOWTABLE_COUNTER)
 		nf_ct_acct_update(e->ct, nfo_dir(e), skb->len);
 }
 

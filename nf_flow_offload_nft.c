@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/tcp.h>
 #include <net/ip.h>
+#include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_extend.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
@@ -65,6 +66,29 @@ static enum nfo_reason nfo_judge_ct(const struct nf_conn *ct)
 	if (nf_ct_ext_exist(ct, NF_CT_EXT_HELPER))
 		return NFO_R_HELPER;
 	return nfo_status_reason(READ_ONCE(ct->status));
+}
+
+/* Rungs the administrator put up. A connection from before the counters were
+ * switched on has none, and is taken for one that has shown enough.
+ */
+static enum nfo_reason nfo_judge_settings(const struct nfo_net *nn,
+					  const struct nf_conn *ct)
+{
+	u32 after = READ_ONCE(nn->promote_after);
+	u32 max = READ_ONCE(nn->max_flows);
+	const struct nf_conn_acct *acct;
+
+	if (max && atomic_read(&nn->flows) >= max)
+		return NFO_R_MAX_FLOWS;
+	if (!after)
+		return NFO_R_NONE;
+
+	acct = nf_conn_acct_find(ct);
+	if (acct && atomic64_read(&acct->counter[IP_CT_DIR_ORIGINAL].packets) +
+		    atomic64_read(&acct->counter[IP_CT_DIR_REPLY].packets) < after)
+		return NFO_R_PROMOTE_AFTER;
+
+	return NFO_R_NONE;
 }
 
 /* A UDP connection went in with its original direction alone, and this is a
@@ -155,6 +179,9 @@ static enum nfo_reason nfo_promote(struct nfo_table *t,
 	if (why)
 		return why;
 	why = nfo_judge_ct(ct);
+	if (why)
+		return why;
+	why = nfo_judge_settings(t->nn, ct);
 	if (why)
 		return why;
 

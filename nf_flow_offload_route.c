@@ -77,7 +77,7 @@ static struct nfo_neigh *nfo_neigh_get(struct neighbour *n)
 		nb->refs++;
 		goto out;
 	}
-	nb = kzalloc(sizeof(*nb), GFP_ATOMIC);
+	nb = kzalloc_obj(*nb, GFP_ATOMIC);
 	if (!nb)
 		goto out;
 	neigh_hold(n);

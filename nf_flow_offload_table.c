@@ -14,6 +14,9 @@ static struct kmem_cache *nfo_flow_cache6;
 
 u32 nfo_hash_seed __read_mostly;
 
+/* Set once at module init, before there is a table. */
+const struct nfo_table_ops *nfo_table_ops __read_mostly;
+
 /* ---- making a flow ---- */
 
 static void nfo_entry_key(struct nfo_entry *e,
@@ -142,6 +145,7 @@ static void nfo_flow_free_rcu(struct rcu_head *rcu)
 
 /* ---- the ageing wheel ---- */
 
+/* Jiffies since its last packet. */
 static u32 nfo_flow_idle(const struct nfo_flow *f)
 {
 	u32 now = nfo_now();
@@ -149,6 +153,17 @@ static u32 nfo_flow_idle(const struct nfo_flow *f)
 	u32 b = now - READ_ONCE(f->e[1].used);
 
 	return min(a, b);
+}
+
+/**
+ * nfo_flow_left() - when a flow ends if no packet comes
+ * @f: flow seen under rcu_read_lock()
+ *
+ * Return: jiffies.
+ */
+u32 nfo_flow_left(const struct nfo_flow *f)
+{
+	return nfo_timeout_left(nfo_ct_flow_timeout(f->ct), nfo_flow_idle(f));
 }
 
 /* Caller holds the wheel's lock. */
@@ -323,6 +338,7 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 
 	nfo_wheel_add(&t->wheel, f);
 	atomic_inc(&t->flows);
+	atomic_inc(&t->nn->flows);
 
 	err = nfo_entry_insert(t, &f->e[IP_CT_DIR_ORIGINAL]);
 	if (err) {
@@ -337,6 +353,7 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 	if (test_bit(NFO_F_DEAD, &f->state))
 		nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
 	nfo_count(t->nn, added);
+	nfo_table_ops->added(f);
 
 	return NFO_R_NONE;
 }
@@ -384,14 +401,62 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
 	nfo_wheel_del(&t->wheel, f);
 	atomic_dec(&t->flows);
+	atomic_dec(&t->nn->flows);
 
 	nfo_ct_hand_back(f->ct, nfo_flow_idle(f));
 	nfo_count(t->nn, reason[why]);
+	if (why)
+		nfo_table_ops->retired(f, why);
 	call_rcu(&f->rcu, nfo_flow_free_rcu);
 }
 
-static bool nfo_flow_uses(const struct nfo_flow *f, const struct net_device *dev)
+/**
+ * nfo_table_retire_if() - retire those flows of a table that match
+ * @t:     table
+ * @why:   counted
+ * @match: called under rcu_read_lock() for each flow; NULL matches all
+ * @arg:   for @match
+ *
+ * Context: may sleep. A flow promoted during the walk may be missed.
+ * Return: how many were retired.
+ */
+unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
+				 bool (*match)(const struct nfo_flow *f, const void *arg),
+				 const void *arg)
 {
+	struct rhashtable_iter iter;
+	unsigned int count = 0;
+	struct nfo_entry *e;
+
+	if (!atomic_read(&t->flows))
+		return 0;
+
+	rhashtable_walk_enter(&t->ht, &iter);
+	rhashtable_walk_start(&iter);
+	while ((e = rhashtable_walk_next(&iter))) {
+		/* -EAGAIN: the table was resized, the walk began anew */
+		if (IS_ERR(e) || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
+			continue;
+		if (!match || match(nfo_flow(e), arg)) {
+			nfo_flow_retire(nfo_flow(e), why);
+			count++;
+		}
+		if (!need_resched())
+			continue;
+		rhashtable_walk_stop(&iter);
+		cond_resched();
+		rhashtable_walk_start(&iter);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+
+	return count;
+}
+
+static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
+{
+	const struct net_device *dev = arg;
+
 	return f->hold[0].out == dev || f->hold[1].out == dev ||
 	       f->hold[0].in == dev->ifindex || f->hold[1].in == dev->ifindex;
 }
@@ -402,34 +467,13 @@ static bool nfo_flow_uses(const struct nfo_flow *f, const struct net_device *dev
  * @dev: those that use this device, or NULL for all
  * @why: counted
  *
- * Context: may sleep. A flow promoted during the walk may be missed; with @dev
- * down or gone, or no hook calling us any more, there is none.
+ * Context: may sleep. With @dev down or gone, or no hook calling us any more,
+ * no flow is promoted that the walk could miss.
  */
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 		     enum nfo_reason why)
 {
-	struct rhashtable_iter iter;
-	struct nfo_entry *e;
-
-	if (!atomic_read(&t->flows))
-		return;
-
-	rhashtable_walk_enter(&t->ht, &iter);
-	rhashtable_walk_start(&iter);
-	while ((e = rhashtable_walk_next(&iter))) {
-		/* -EAGAIN: the table was resized, the walk began anew */
-		if (IS_ERR(e) || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
-			continue;
-		if (!dev || nfo_flow_uses(nfo_flow(e), dev))
-			nfo_flow_retire(nfo_flow(e), why);
-		if (!need_resched())
-			continue;
-		rhashtable_walk_stop(&iter);
-		cond_resched();
-		rhashtable_walk_start(&iter);
-	}
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
+	nfo_table_retire_if(t, why, dev ? nfo_flow_uses : NULL, dev);
 }
 
 /* ---- devices ---- */
@@ -460,7 +504,7 @@ bool nfo_table_has_dev(const struct nfo_table *t, int ifindex)
  */
 int nfo_table_add_dev(struct nfo_table *t, const struct net_device *dev)
 {
-	struct nfo_dev *d = kzalloc(sizeof(*d), GFP_KERNEL);
+	struct nfo_dev *d = kzalloc_obj(*d);
 
 	if (!d)
 		return -ENOMEM;
@@ -499,10 +543,30 @@ void nfo_table_del_dev(struct nfo_table *t, const struct net_device *dev)
 
 /* ---- the table itself ---- */
 
+static int nfo_table_name(struct nfo_table *t, const struct nf_flowtable *ft)
+{
+	const struct nft_flowtable *nft = container_of(ft, struct nft_flowtable, data);
+
+	t->family = nft->table->family;
+	t->flags = ft->flags;
+	t->table_name = kstrdup(nft->table->name, GFP_KERNEL);
+	t->name = kstrdup(nft->name, GFP_KERNEL);
+
+	return t->table_name && t->name ? 0 : -ENOMEM;
+}
+
+static void nfo_table_enlist(struct nfo_table *t)
+{
+	mutex_lock(&t->nn->lock);
+	t->id = ++t->nn->next_id;
+	list_add_tail(&t->list, &t->nn->tables);
+	mutex_unlock(&t->nn->lock);
+}
+
 /**
  * nfo_table_alloc() - make our side of a flowtable
  * @net: namespace
- * @ft:  nf_tables' side, outlives ours
+ * @ft:  nf_tables' side, named; outlives ours but for dumps
  *
  * Context: may sleep. Return: table, or an ERR_PTR.
  */
@@ -516,27 +580,29 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 		return ERR_PTR(-ENODEV);
 
 	err = -ENOMEM;
-	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	t = kzalloc_obj(*t);
 	if (!t)
 		goto err_net;
-
+	err = nfo_table_name(t, ft);
+	if (err)
+		goto err_table;
 	err = rhashtable_init(&t->ht, &nfo_ht_params);
 	if (err)
 		goto err_table;
 
 	t->ft = ft;
 	t->nn = nn;
+	refcount_set(&t->refs, 1);
 	INIT_LIST_HEAD(&t->devs);
 	spin_lock_init(&t->dev_lock);
 	nfo_wheel_init(&t->wheel);
-
-	mutex_lock(&t->nn->lock);
-	list_add_tail(&t->list, &t->nn->tables);
-	mutex_unlock(&t->nn->lock);
+	nfo_table_enlist(t);
 
 	return t;
 
 err_table:
+	kfree(t->name);
+	kfree(t->table_name);
 	kfree(t);
 err_net:
 	nfo_net_put(nn);
@@ -544,11 +610,55 @@ err_net:
 }
 
 /**
+ * nfo_table_next() - walk the tables of a namespace, sleeping in between
+ * @nn:    namespace
+ * @after: id of the table before; 0 to begin
+ *
+ * Context: may sleep. Return: a table with a reference for nfo_table_put(), or
+ * NULL at the end.
+ */
+struct nfo_table *nfo_table_next(struct nfo_net *nn, u32 after)
+{
+	struct nfo_table *t, *found = NULL;
+
+	mutex_lock(&nn->lock);
+	list_for_each_entry(t, &nn->tables, list) {
+		if (t->id <= after)
+			continue;
+		refcount_inc(&t->refs);
+		found = t;
+		break;
+	}
+	mutex_unlock(&nn->lock);
+
+	return found;
+}
+
+/**
+ * nfo_table_put() - drop a reference of nfo_table_next()
+ * @t: table
+ *
+ * Context: may sleep.
+ */
+void nfo_table_put(struct nfo_table *t)
+{
+	if (!refcount_dec_and_test(&t->refs))
+		return;
+
+	rhashtable_destroy(&t->ht);
+	nfo_net_put(t->nn);
+	kfree(t->name);
+	kfree(t->table_name);
+	kfree_rcu(t, rcu);
+}
+
+/**
  * nfo_table_free() - undo nfo_table_alloc()
  * @t: table whose hooks are unregistered
  *
  * Waits for an RCU grace period: on nf_tables' error path a packet may still
- * be in the hook (CVE-2026-23392). Context: may sleep.
+ * be in the hook (CVE-2026-23392). A dump may keep the empty table for a while.
+ * Context: may sleep.
  */
 void nfo_table_free(struct nfo_table *t)
 {
@@ -563,13 +673,13 @@ void nfo_table_free(struct nfo_table *t)
 	cancel_delayed_work_sync(&t->wheel.work);
 	WARN_ON_ONCE(atomic_read(&t->flows));
 
+	spin_lock(&t->dev_lock);
 	list_for_each_entry_safe(d, next, &t->devs, list) {
 		list_del_rcu(&d->list);
 		kfree_rcu(d, rcu);
 	}
-	rhashtable_destroy(&t->ht);
-	nfo_net_put(t->nn);
-	kfree_rcu(t, rcu);
+	spin_unlock(&t->dev_lock);
+	nfo_table_put(t);
 }
 
 /**

@@ -9,6 +9,8 @@
 #ifndef _NFO_H
 #define _NFO_H
 
+#define NFO_VERSION "0.2.0"
+
 #include <linux/etherdevice.h>
 #include <linux/if_ether.h>
 #include <linux/in6.h>
@@ -125,6 +127,7 @@ struct nfo_addr6 {
 	struct in6_addr		new_daddr;
 };
 
+struct nfo_flow;
 struct nfo_neigh;
 struct nfo_table;
 
@@ -217,7 +220,11 @@ struct nfo_wheel {
  * struct nfo_net - a network namespace
  * @net:     the namespace; not referenced, everything here ends before it
  * @topo:    topology epoch
- * @refs:    held by the namespace and by each table
+ * @refs:    held by the namespace, by each table and each dump
+ * @flows:   in all tables
+ * @promote_after: setting: packets conntrack must have counted; 0 none
+ * @max_flows: setting: limit of @flows; 0 none
+ * @next_id: for nfo_table::id, guarded by @lock
  * @tables:  struct nfo_table::list, guarded by @lock
  * @lock:    sleeps
  * @stats:   counters
@@ -228,6 +235,10 @@ struct nfo_net {
 	struct net		*net;
 	atomic_t		topo;
 	refcount_t		refs;
+	atomic_t		flows;
+	u32			promote_after;
+	u32			max_flows;
+	u32			next_id;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
 	struct nfo_stats __percpu *stats;
@@ -250,10 +261,26 @@ struct nfo_stats {
 #define nfo_count(nn, field)	this_cpu_inc((nn)->stats->field)
 
 /**
+ * struct nfo_table_ops - what tables tell those who asked
+ * @added:   a flow was published; any context, rcu_read_lock()
+ * @retired: a flow was taken out; any context, rcu_read_lock() or its last user
+ */
+struct nfo_table_ops {
+	void	(*added)(const struct nfo_flow *f);
+	void	(*retired)(const struct nfo_flow *f, enum nfo_reason why);
+};
+
+/**
  * struct nfo_table - what we keep for one flowtable
  * @ht:     entries of both directions by struct nfo_key
+ * @id:     grows from table to table of a namespace; tables are listed by it
+ * @refs:   nf_tables' side and each dump; keeps @ht
+ * @family: of the nft table
+ * @table_name: nft table
+ * @name:   flowtable
  * @nn:     its namespace, one reference
- * @ft:     nf_tables' side of it
+ * @ft:     nf_tables' side of it; gone once @list is empty
+ * @flags:  NF_FLOWTABLE_*
  * @devs:   struct nfo_dev::list; RCU readers, writers under @dev_lock
  * @dev_lock: guards changes of @devs
  * @flows:  flows in @ht
@@ -265,6 +292,12 @@ struct nfo_table {
 	struct rhashtable	ht;
 	struct nfo_net		*nn;
 	struct nf_flowtable	*ft;
+	u32			id;
+	refcount_t		refs;
+	u8			family;
+	char			*table_name;
+	char			*name;
+	u32			flags;
 	struct list_head	devs;
 	spinlock_t		dev_lock;	/* changes of devs */
 	atomic_t		flows;
@@ -345,6 +378,7 @@ static inline struct nfo_addr6 *nfo_addr6(const struct nfo_entry *e)
 extern const char * const nfo_reason_names[__NFO_R_MAX];
 struct nfo_net *nfo_net_tryget(const struct net *net);
 void nfo_net_touched(const struct net *net);
+void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum);
 void nfo_net_put(struct nfo_net *nn);
 
 /* event */
@@ -352,6 +386,10 @@ int nfo_event_init(void);
 void nfo_event_exit(void);
 int nfo_event_net_init(struct nfo_net *nn);
 void nfo_event_net_exit(struct nfo_net *nn);
+
+/* netlink */
+int nfo_netlink_init(void);
+void nfo_netlink_exit(void);
 
 /* nft */
 int nfo_nft_init(void);
@@ -379,15 +417,22 @@ void nfo_hold_release(struct nfo_hold *hold);
 bool nfo_neigh_changed(const struct neighbour *n);
 
 /* table */
+extern const struct nfo_table_ops *nfo_table_ops;
 int nfo_table_init(void);
 void nfo_table_exit(void);
 struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft);
 void nfo_table_free(struct nfo_table *t);
+void nfo_table_put(struct nfo_table *t);
+struct nfo_table *nfo_table_next(struct nfo_net *nn, u32 after);
+u32 nfo_flow_left(const struct nfo_flow *f);
 int nfo_table_add_dev(struct nfo_table *t, const struct net_device *dev);
 void nfo_table_del_dev(struct nfo_table *t, const struct net_device *dev);
 bool nfo_table_has_dev(const struct nfo_table *t, int ifindex);
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 		     enum nfo_reason why);
+unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
+				 bool (*match)(const struct nfo_flow *f, const void *arg),
+				 const void *arg);
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch);
 void nfo_flow_free(struct nfo_flow *f);

@@ -20,8 +20,12 @@
 #define NFO_HAVE_EXPR_VALIDATE_2 1
 #define NFO_HAVE_EXPR_DUMP_RESET 1
 #define NFO_HAVE_GSO_H 1
+#define NFO_HAVE_KZALLOC_OBJ 1
+#define NFO_HAVE_LIST_COUNT_NODES 1
 #endif
 
+#include <linux/list.h>
+#include <linux/slab.h>
 #include <net/dst.h>
 #include <net/inet_dscp.h>
 #include <net/ip6_fib.h>
@@ -95,6 +99,27 @@ nfo_flowtable_lookup(const struct net *net, const struct nft_table *table,
 #define NFO_DUMP_ARGS struct sk_buff *skb, const struct nft_expr *expr, bool reset
 #else
 #define NFO_DUMP_ARGS struct sk_buff *skb, const struct nft_expr *expr
+#endif
+
+/* 7.0, "slab: Introduce kmalloc_obj() and family". Goes with 6.12. */
+#ifndef NFO_HAVE_KZALLOC_OBJ
+#define kzalloc_obj(...)	nfo_kzalloc_obj(__VA_ARGS__, GFP_KERNEL)
+#define nfo_kzalloc_obj(obj, gfp, ...)	((typeof(obj) *)kzalloc(sizeof(obj), gfp))
+#endif
+
+/* 6.2, "i915: Move list_count() to list.h as list_count_nodes() for broader use".
+ * Goes with 6.1.
+ */
+#ifndef NFO_HAVE_LIST_COUNT_NODES
+static inline size_t list_count_nodes(struct list_head *head)
+{
+	struct list_head *pos;
+	size_t count = 0;
+
+	list_for_each(pos, head)
+		count++;
+	return count;
+}
 #endif
 
 #endif /* _NFO_COMPAT_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which flows a caller means.
+ */
+#ifndef _NFO_FILTER_H
+#define _NFO_FILTER_H
+
+#include <linux/netlink.h>
+
+#include "nfo.h"
+
+/**
+ * struct nfo_filter - NFO_FILTER_*, parsed; zero means "any"
+ * @l3proto:   NFPROTO_*
+ * @l4proto:   IPPROTO_*
+ * @prefix:    bits of @addr that count, with @has_addr
+ * @state:     enum nfo_flow_state
+ * @has_addr:  @addr counts
+ * @has_port:  @port counts
+ * @port:      big endian
+ * @dev:       ifindex
+ * @addr:      of the family @l3proto
+ * @table:     nft table
+ * @flowtable: flowtable
+ */
+struct nfo_filter {
+	u8			l3proto;
+	u8			l4proto;
+	u8			prefix;
+	u8			state;
+	bool			has_addr;
+	bool			has_port;
+	__be16			port;
+	u32			dev;
+	union nf_inet_addr	addr;
+	char			table[NFT_NAME_MAXLEN];
+	char			flowtable[NFT_NAME_MAXLEN];
+};
+
+int nfo_filter_parse(struct nfo_filter *filter, struct nlattr * const tb[],
+		     struct netlink_ext_ack *extack);
+bool nfo_filter_table(const struct nfo_table *t, const struct nfo_filter *filter);
+bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter);
+
+/**
+ * nfo_flow_state() - where a flow's packets are carried
+ * @f: flow seen under rcu_read_lock()
+ */
+static inline enum nfo_flow_state nfo_flow_state(const struct nfo_flow *f)
+{
+	return test_bit(NFO_F_ONEWAY, &f->state) ? NFO_STATE_ONEWAY :
+						   NFO_STATE_SOFTWARE;
+}
+
+#endif /* _NFO_FILTER_H */

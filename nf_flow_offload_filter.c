@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Filters: the caller's description of flows, and which flows it fits.
+ */
+#include <linux/inetdevice.h>
+#include <net/ipv6.h>
+#include <net/netlink.h>
+
+#include "nfo_filter.h"
+
+static int nfo_filter_parse_addr(struct nfo_filter *filter, const struct nlattr *addr,
+				 const struct nlattr *prefix,
+				 struct netlink_ext_ack *extack)
+{
+	u8 family = nla_len(addr) == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	unsigned int bits = nla_len(addr) * 8;
+
+	if (nla_len(addr) != 4 && nla_len(addr) != 16) {
+		NL_SET_ERR_MSG_ATTR(extack, addr, "an address has 4 or 16 bytes");
+		return -EINVAL;
+	}
+	if (filter->l3proto && filter->l3proto != family) {
+		NL_SET_ERR_MSG_ATTR(extack, addr, "the address is not of the family asked for");
+		return -EINVAL;
+	}
+	filter->prefix = prefix ? nla_get_u8(prefix) : bits;
+	if (filter->prefix > bits) {
+		NL_SET_ERR_MSG_ATTR(extack, prefix, "the prefix is longer than the address");
+		return -EINVAL;
+	}
+	memcpy(&filter->addr, nla_data(addr), nla_len(addr));
+	filter->l3proto = family;
+	filter->has_addr = true;
+
+	return 0;
+}
+
+/**
+ * nfo_filter_parse() - read a filter
+ * @filter: zeroed; filled
+ * @tb:     attributes by NFO_FILTER_*, validated against their policy
+ * @extack: for what is wrong
+ *
+ * Return: 0 or -EINVAL.
+ */
+int nfo_filter_parse(struct nfo_filter *filter, struct nlattr * const tb[],
+		     struct netlink_ext_ack *extack)
+{
+	if (tb[NFO_FILTER_L3PROTO])
+		filter->l3proto = nla_get_u8(tb[NFO_FILTER_L3PROTO]);
+	if (filter->l3proto && filter->l3proto != NFPROTO_IPV4 &&
+	    filter->l3proto != NFPROTO_IPV6) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NFO_FILTER_L3PROTO],
+				    "flows are of IPv4 (2) or IPv6 (10)");
+		return -EINVAL;
+	}
+	if (tb[NFO_FILTER_L4PROTO])
+		filter->l4proto = nla_get_u8(tb[NFO_FILTER_L4PROTO]);
+	if (tb[NFO_FILTER_STATE])
+		filter->state = nla_get_u8(tb[NFO_FILTER_STATE]);
+	if (tb[NFO_FILTER_DEV])
+		filter->dev = nla_get_u32(tb[NFO_FILTER_DEV]);
+	if (tb[NFO_FILTER_PORT]) {
+		filter->port = nla_get_be16(tb[NFO_FILTER_PORT]);
+		filter->has_port = true;
+	}
+	if (tb[NFO_FILTER_TABLE])
+		nla_strscpy(filter->table, tb[NFO_FILTER_TABLE], sizeof(filter->table));
+	if (tb[NFO_FILTER_FLOWTABLE])
+		nla_strscpy(filter->flowtable, tb[NFO_FILTER_FLOWTABLE],
+			    sizeof(filter->flowtable));
+	if (tb[NFO_FILTER_ADDR])
+		return nfo_filter_parse_addr(filter, tb[NFO_FILTER_ADDR],
+					     tb[NFO_FILTER_PREFIX], extack);
+	if (tb[NFO_FILTER_PREFIX]) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NFO_FILTER_PREFIX],
+				    "a prefix length needs an address");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+/**
+ * nfo_filter_table() - may a table hold flows that pass?
+ * @t:      table
+ * @filter: filter
+ */
+bool nfo_filter_table(const struct nfo_table *t, const struct nfo_filter *filter)
+{
+	if (filter->table[0] && strcmp(filter->table, t->table_name))
+		return false;
+	return !filter->flowtable[0] || !strcmp(filter->flowtable, t->name);
+}
+
+static bool nfo_filter_addr(const struct nf_conntrack_tuple *t,
+			    const struct nfo_filter *filter)
+{
+	if (filter->l3proto == NFPROTO_IPV4) {
+		__be32 mask = inet_make_mask(filter->prefix);
+
+		return !((t->src.u3.ip ^ filter->addr.ip) & mask) ||
+		       !((t->dst.u3.ip ^ filter->addr.ip) & mask);
+	}
+
+	return ipv6_prefix_equal(&t->src.u3.in6, &filter->addr.in6, filter->prefix) ||
+	       ipv6_prefix_equal(&t->dst.u3.in6, &filter->addr.in6, filter->prefix);
+}
+
+static bool nfo_filter_tuple(const struct nf_conntrack_tuple *t,
+			     const struct nfo_filter *filter)
+{
+	if (filter->has_addr && !nfo_filter_addr(t, filter))
+		return false;
+	return !filter->has_port || t->src.u.all == filter->port ||
+	       t->dst.u.all == filter->port;
+}
+
+static bool nfo_filter_dev(const struct nfo_flow *f, u32 ifindex)
+{
+	return f->e[0].key.iif == ifindex || f->e[1].key.iif == ifindex ||
+	       f->e[0].out->ifindex == ifindex || f->e[1].out->ifindex == ifindex;
+}
+
+/**
+ * nfo_filter_flow() - does a flow pass?
+ * @f:      flow seen under rcu_read_lock()
+ * @filter: filter; its table is judged by nfo_filter_table()
+ */
+bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter)
+{
+	const struct nfo_key *key = &f->e[0].key;
+
+	if (filter->l3proto && filter->l3proto != key->family)
+		return false;
+	if (filter->l4proto && filter->l4proto != key->l4proto)
+		return false;
+	if (filter->state && filter->state != nfo_flow_state(f))
+		return false;
+	if (filter->dev && !nfo_filter_dev(f, filter->dev))
+		return false;
+
+	return nfo_filter_tuple(nf_ct_tuple(f->ct, IP_CT_DIR_ORIGINAL), filter) ||
+	       nfo_filter_tuple(nf_ct_tuple(f->ct, IP_CT_DIR_REPLY), filter);
+}
