@@ -23,7 +23,7 @@ static void leak(void)
 	int i;
 
 	/* Several: a stale pointer on a stack may hide one from the scan. */
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < 128; i++) {
 		void *lost = kmalloc(333, GFP_KERNEL);
 
 		if (lost)
