@@ -463,38 +463,44 @@ promote() { wait_for 10 ping_promoted "$@" || fail "not promoted: $* ($ANSWER)";
 # fast PEER COMMAND... - the command succeeds and no packet of it was seen by the
 # forward chain.
 fast() {
-	local before after
+	local before after answer
 
 	counter seen
 	before=$PACKETS
 	must "$@"
+	answer=$ANSWER
 	counter seen
 	after=$PACKETS
+	ANSWER=$answer
 	[ "$before" = "$after" ] || fail "$*: the slow path saw $((after - before)) packets"
 }
 
 # slow N PEER COMMAND... - it succeeds and the forward chain saw N packets or more.
 slow() {
-	local before after least=$1
+	local before after answer least=$1
 
 	shift
 	counter seen
 	before=$PACKETS
 	must "$@"
+	answer=$ANSWER
 	counter seen
 	after=$PACKETS
+	ANSWER=$answer
 	[ $((after - before)) -ge "$least" ] ||
 		fail "$*: the slow path saw $((after - before)) of at least $least packets"
 }
 
 # is_fast PEER COMMAND... - the same as a question, for wait_for.
 is_fast() {
-	local before
+	local before answer
 
 	counter seen
 	before=$PACKETS
 	ask "$@" || return 1
+	answer=$ANSWER
 	counter seen
+	ANSWER=$answer
 	[ "$PACKETS" = "$before" ]
 }
 

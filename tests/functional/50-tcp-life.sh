@@ -18,11 +18,11 @@ nothing_invalid() {
 
 state_is() { ct_get "$1" "$2" && [[ $CT == *"state=$3 "* ]]; }
 
-# timeout_at_most PROTO SPORT MAX
+# timeout_between PROTO SPORT MIN MAX
 timeout_between() {
 	ct_get "$1" "$2"
 	ct_field timeout
-	[ "$FIELD" -ge "$3" ] && [ "$FIELD" -le "$4" ] || fail "timeout $FIELD, not $3 to $4: $CT"
+	[[ $FIELD -ge $3 && $FIELD -le $4 ]] || fail "timeout $FIELD, not $3 to $4: $CT"
 }
 
 # Enough data that a window frozen at the moment of promotion would be far behind.
@@ -58,16 +58,24 @@ fin_by_server() {
 half_closed() {
 	rules_std
 	flow_with_data "$1"
+	must st set echo 0
 	must st fin
 	must c finread
-	must c send 20 1000
+	ask st count
+	before=$ANSWER
+	slow 1 c send 20 1000
+	wait_for 5 st_has_more $(($(cut -d' ' -f3 <<<"$before") + 20000)) || fail "$ANSWER"
+	must st set echo 1
 	wait_for 5 no_offload_flag "$1" "$PORT" || fail "offloaded while closing: $CT"
 	must c close
 	wait_for 5 state_is "$1" "$PORT" time_wait || state_is "$1" "$PORT" close || fail "$CT"
 	nothing_invalid
 }
 
+st_has_more() { ask st count && [ "$(cut -d' ' -f3 <<<"$ANSWER")" = "$1" ]; }
+
 rst_by_client() {
+	ours_only "conntrack is left in ESTABLISHED after RST"
 	rules_std
 	flow_with_data "$1"
 	slow 1 c reset
@@ -78,6 +86,7 @@ rst_by_client() {
 }
 
 rst_by_server() {
+	ours_only "conntrack is left in ESTABLISHED after RST"
 	rules_std
 	flow_with_data "$1"
 	must st reset

@@ -38,8 +38,30 @@ mainline_first() {
 	rules_std
 	flow_up c tcp
 }
-run_case "nft_flow_offload is loaded" mainline_first nft_flow_offload
 run_case "nf_flow_table_inet is loaded" mainline_first nf_flow_table_inet
+
+# Mainline's rule must never meet our flowtable, nor ours mainline's: a ruleset is
+# refused (refuse) or served by ours alone (serve).
+beside() {
+	ours_only "this is about our module"
+	wait_for 10 gone nf_flow_offload || fail "can't be removed"
+	modprobe -i "$1" || skip "this kernel has no $1"
+	modprobe nf_flow_offload || fail "does not load beside $1"
+	if [ "$2" = serve ]; then
+		rules_std
+		flow_up c tcp
+		fast c bulk 300000
+		flow_up u udp6
+	elif rules_std; then
+		fail "accepted a flowtable of mainline's"
+	fi
+	rules_flush
+	wait_for 10 gone nf_flow_offload || fail "stays"
+	wait_for 10 mainline_gone || fail "mainline's modules stay"
+	modprobe nf_flow_offload
+}
+run_case "a ruleset beside nf_flow_table_inet" beside nf_flow_table_inet refuse
+run_case "a ruleset beside nft_flow_offload" beside nft_flow_offload serve
 
 [ "${NFO_PROVIDER:-}" = mainline ] || modprobe nf_flow_offload
 all_done

@@ -24,7 +24,7 @@
  *   set NAME VALUE  ttl, df, nocheck, options, tos, mark, nodelay, mss
  *   count          bytes and messages received so far (server)
  *   conns          connections held (server)
- *   set echo 0|1   whether datagrams are answered (server)
+ *   set echo 0|1   whether anything is answered (server)
  *
  * The payload is a function of its position, so that a lost, doubled or changed
  * byte is seen.
@@ -644,6 +644,8 @@ static bool echo_stream(struct conn *c, int revents)
 		c->off = 0;
 		got_bytes += n;
 		got_messages++;
+		if (!echo)
+			c->off = c->len;
 	}
 	if (c->len > c->off) {
 		n = send(c->fd, c->buf + c->off, c->len - c->off, MSG_DONTWAIT | MSG_NOSIGNAL);
