@@ -8,13 +8,18 @@ NFO_STAGE=${NFO_STAGE:-$(mktemp -d)}
 failed=0
 tools=$("$NFO_TOP/tests/functional/prepare")
 
-# functional NAME RUNNER OPTION... - all tests in one boot; a machine that dies
+# select_tests TEST... - what functional runs: names in tests/functional, or patterns.
+selection=('[0-9]*.sh')
+select_tests() { selection=("$@"); }
+
+# functional NAME RUNNER OPTION... - those tests in one boot; a machine that dies
 # is blamed on the test it was running, and the others get a new one.
 functional() {
 	local name=$1 out=$NFO_STAGE/${1// /-} rc line running tests boots=0 noted
 	shift
 
-	tests=("$NFO_TOP"/tests/functional/[0-9]*.sh)
+	mapfile -t tests < <(cd "$NFO_TOP/tests/functional" && printf '%s\n' "${selection[@]}" |
+		while read -r line; do compgen -G "$line" || echo "$line"; done | sort)
 	while [ ${#tests[@]} -gt 0 ]; do
 		boots=$((boots + 1)) running='' noted=''
 		while IFS= read -r line; do
@@ -41,8 +46,8 @@ functional() {
 			esac
 		done < <(
 			set +e
-			"$NFO_TOP/tests/vm/$1" "${@:2}" -p "${NFO_CHECK_PROVIDER:-ours}" -t 900 -o "$out-$boots" -e "NFO_TOOLS=$tools" \
-				"$NFO_TOP/tests/stages/guest-functional" "${tests[@]##*/}" 2>&1
+			"$NFO_TOP/tests/vm/$1" "${@:2}" -p "${NFO_CHECK_PROVIDER:-ours}" -t 1500 -o "$out-$boots" -e "NFO_TOOLS=$tools" \
+				"$NFO_TOP/tests/stages/guest-functional" "${tests[@]}" 2>&1
 			echo "% rc $?"
 		)
 		if [ "$rc" != 0 ]; then
@@ -57,7 +62,7 @@ functional() {
 			fi
 			head -n 60 "$out-$boots/report" 2>/dev/null | sed 's/^/# /'
 		elif [ ${#tests[@]} -gt 0 ]; then
-			echo "not ok - $name: the machine ended before ${tests[0]##*/}"
+			echo "not ok - $name: the machine ended before ${tests[0]}"
 			failed=1
 			break
 		fi
