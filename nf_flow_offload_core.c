@@ -10,6 +10,9 @@
 
 #include "nfo.h"
 
+#define CREATE_TRACE_POINTS
+#include "nfo_trace.h"
+
 static unsigned int nfo_net_id;
 
 /* What tools print and scripts match. */

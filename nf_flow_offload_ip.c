@@ -203,7 +203,7 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 	if (READ_ONCE(e->epoch) != epoch) {
 		/* What the event changed is visible before the epoch is. */
 		smp_rmb();
-		nfo_count(t->nn, stale);
+		this_cpu_inc(t->nn->stats->stale);
 		why = nfo_route_verify(e, skb, in);
 		if (why)
 			return why;

@@ -15,6 +15,7 @@
 
 #include "nfo.h"
 #include "nfo_hash.h"
+#include "nfo_trace.h"
 
 /* ---- the promotion ladder ---- */
 
@@ -211,6 +212,14 @@ struct nfo_expr {
 	struct nft_flowtable	*flowtable;
 };
 
+static void nfo_trace_refuse(const struct nft_pktinfo *pkt, enum nfo_reason why)
+{
+	enum ip_conntrack_info ctinfo;
+
+	if (trace_nfo_refuse_enabled())
+		trace_nfo_refuse(nf_ct_get(pkt->skb, &ctinfo), nfo_reason_names[why]);
+}
+
 static void nfo_expr_eval(const struct nft_expr *expr, struct nft_regs *regs,
 			  const struct nft_pktinfo *pkt)
 {
@@ -221,7 +230,8 @@ static void nfo_expr_eval(const struct nft_expr *expr, struct nft_regs *regs,
 	if (!why)
 		return;
 
-	nfo_count(t->nn, reason[why]);
+	nfo_count_reason(t->nn, why);
+	nfo_trace_refuse(pkt, why);
 	regs->verdict.code = NFT_BREAK;
 }
 
@@ -312,39 +322,44 @@ static int nfo_expr_dump(NFO_DUMP_ARGS)
  * expression must never run on our flowtable. The last one, without a family,
  * is there for the error that other families get.
  */
-static struct nft_expr_type nfo_expr_types[] __read_mostly = {
-	{ .family = NFPROTO_IPV4 },
-	{ .family = NFPROTO_IPV6 },
-	{ .family = NFPROTO_INET },
-	{ .family = NFPROTO_UNSPEC },
+#define NFO_EXPR_OPS(i)					\
+	{						\
+		.type		= &nfo_expr_types[i],	\
+		.size		= NFT_EXPR_SIZE(sizeof(struct nfo_expr)), \
+		.eval		= nfo_expr_eval,	\
+		.init		= nfo_expr_init,	\
+		.activate	= nfo_expr_activate,	\
+		.deactivate	= nfo_expr_deactivate,	\
+		.destroy	= nfo_expr_destroy,	\
+		.validate	= nfo_expr_validate,	\
+		.dump		= nfo_expr_dump,	\
+	}
+
+#define NFO_EXPR_TYPE(i, fam)				\
+	{						\
+		.name		= "flow_offload",	\
+		.family		= (fam),		\
+		.ops		= &nfo_expr_ops[i],	\
+		.policy		= nfo_expr_policy,	\
+		.maxattr	= NFTA_FLOW_MAX,	\
+		.owner		= THIS_MODULE,		\
+	}
+
+static struct nft_expr_type nfo_expr_types[4];
+
+static const struct nft_expr_ops nfo_expr_ops[] = {
+	NFO_EXPR_OPS(0),
+	NFO_EXPR_OPS(1),
+	NFO_EXPR_OPS(2),
+	NFO_EXPR_OPS(3),
 };
 
-/* Each type has its own copy of these, since they point back at it. */
-static const struct nft_expr_ops nfo_expr_ops_template = {
-	.size		= NFT_EXPR_SIZE(sizeof(struct nfo_expr)),
-	.eval		= nfo_expr_eval,
-	.init		= nfo_expr_init,
-	.activate	= nfo_expr_activate,
-	.deactivate	= nfo_expr_deactivate,
-	.destroy	= nfo_expr_destroy,
-	.validate	= nfo_expr_validate,
-	.dump		= nfo_expr_dump,
+static struct nft_expr_type nfo_expr_types[] = {
+	NFO_EXPR_TYPE(0, NFPROTO_IPV4),
+	NFO_EXPR_TYPE(1, NFPROTO_IPV6),
+	NFO_EXPR_TYPE(2, NFPROTO_INET),
+	NFO_EXPR_TYPE(3, NFPROTO_UNSPEC),
 };
-
-static struct nft_expr_ops nfo_expr_ops[ARRAY_SIZE(nfo_expr_types)];
-
-static void __init nfo_expr_prepare(unsigned int i)
-{
-	struct nft_expr_type *type = &nfo_expr_types[i];
-
-	nfo_expr_ops[i] = nfo_expr_ops_template;
-	nfo_expr_ops[i].type = type;
-	type->name = "flow_offload";
-	type->ops = &nfo_expr_ops[i];
-	type->policy = nfo_expr_policy;
-	type->maxattr = NFTA_FLOW_MAX;
-	type->owner = THIS_MODULE;
-}
 
 /* ---- flowtable types ---- */
 
@@ -385,7 +400,6 @@ int __init nfo_nft_init(void)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(nfo_expr_types); i++) {
-		nfo_expr_prepare(i);
 		err = nft_register_expr(&nfo_expr_types[i]);
 		if (err)
 			goto undo;

@@ -8,6 +8,7 @@
 
 #include "nfo.h"
 #include "nfo_hash.h"
+#include "nfo_trace.h"
 
 static struct kmem_cache *nfo_flow_cache4;
 static struct kmem_cache *nfo_flow_cache6;
@@ -352,7 +353,8 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 	smp_mb();
 	if (test_bit(NFO_F_DEAD, &f->state))
 		nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
-	nfo_count(t->nn, added);
+	this_cpu_inc(t->nn->stats->added);
+	trace_nfo_promote(f->ct, nfo_reason_names[NFO_R_NONE]);
 	nfo_table_ops->added(f);
 
 	return NFO_R_NONE;
@@ -404,9 +406,11 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	atomic_dec(&t->nn->flows);
 
 	nfo_ct_hand_back(f->ct, nfo_flow_idle(f));
-	nfo_count(t->nn, reason[why]);
-	if (why)
+	nfo_count_reason(t->nn, why);
+	if (why) {
+		trace_nfo_retire(f->ct, nfo_reason_names[why]);
 		nfo_table_ops->retired(f, why);
+	}
 	call_rcu(&f->rcu, nfo_flow_free_rcu);
 }
 

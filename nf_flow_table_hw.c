@@ -25,7 +25,7 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 	}
 
 	if (t->flags & NF_FLOWTABLE_HW_OFFLOAD) {
-		nfo_count(t->nn, reason[NFO_R_HW_DRIVER]);
+		nfo_count_reason(t->nn, NFO_R_HW_DRIVER);
 		pr_info_once("nf_flow_offload: 'flags offload' is accepted, but this version drives no hardware: flows stay in the software fast path\n");
 	}
 

@@ -258,7 +258,11 @@ struct nfo_stats {
 	unsigned long		stale;
 };
 
-#define nfo_count(nn, field)	this_cpu_inc((nn)->stats->field)
+/* From any context. */
+static inline void nfo_count_reason(const struct nfo_net *nn, enum nfo_reason why)
+{
+	this_cpu_inc(nn->stats->reason[why]);
+}
 
 /**
  * struct nfo_table_ops - what tables tell those who asked

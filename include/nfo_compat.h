@@ -103,8 +103,8 @@ nfo_flowtable_lookup(const struct net *net, const struct nft_table *table,
 
 /* 7.0, "slab: Introduce kmalloc_obj() and family". Goes with 6.12. */
 #ifndef NFO_HAVE_KZALLOC_OBJ
-#define kzalloc_obj(...)	nfo_kzalloc_obj(__VA_ARGS__, GFP_KERNEL)
-#define nfo_kzalloc_obj(obj, gfp, ...)	((typeof(obj) *)kzalloc(sizeof(obj), gfp))
+#define kzalloc_obj(...)		nfo_kzalloc_obj(__VA_ARGS__, GFP_KERNEL)
+#define nfo_kzalloc_obj(obj, gfp, ...)	kzalloc(sizeof(obj), gfp)
 #endif
 
 /* 6.2, "i915: Move list_count() to list.h as list_count_nodes() for broader use".

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Dumps: flows, tables and devices as messages, many at a time. A dump sleeps
+ * between its calls and holds one table meanwhile, so a ruleset may come and go
+ * under it; it never holds up a packet.
+ */
+#include <net/genetlink.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+
+#include "nfo_netlink.h"
+
+/* ---- what a flow looks like ---- */
+
+static int nfo_put_addr(struct sk_buff *msg, int attr, u8 family, __be32 a4,
+			const struct in6_addr *a6)
+{
+	if (family == NFPROTO_IPV4)
+		return nla_put_in_addr(msg, attr, a4);
+	return nla_put_in6_addr(msg, attr, a6);
+}
+
+static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
+{
+	const struct nfo_addr6 *a = nfo_addr6(e);
+	u8 family = e->key.family;
+	struct nlattr *nest = nla_nest_start(msg, attr);
+
+	if (!nest)
+		return -EMSGSIZE;
+
+	if (nfo_put_addr(msg, NFO_DIR_SRC, family, e->key.saddr, &a->saddr) ||
+	    nfo_put_addr(msg, NFO_DIR_DST, family, e->key.daddr, &a->daddr) ||
+	    nfo_put_addr(msg, NFO_DIR_NEW_SRC, family, e->saddr, &a->new_saddr) ||
+	    nfo_put_addr(msg, NFO_DIR_NEW_DST, family, e->daddr, &a->new_daddr) ||
+	    nla_put_be16(msg, NFO_DIR_SPORT, e->key.sport) ||
+	    nla_put_be16(msg, NFO_DIR_DPORT, e->key.dport) ||
+	    nla_put_be16(msg, NFO_DIR_NEW_SPORT, e->sport) ||
+	    nla_put_be16(msg, NFO_DIR_NEW_DPORT, e->dport) ||
+	    nla_put_u32(msg, NFO_DIR_IIF, e->key.iif) ||
+	    nla_put_u32(msg, NFO_DIR_OIF, e->out->ifindex) ||
+	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(e->mtu)) ||
+	    nla_put_u64_64bit(msg, NFO_DIR_PACKETS, atomic64_read(&e->packets),
+			      NFO_DIR_PAD) ||
+	    nla_put_u64_64bit(msg, NFO_DIR_BYTES, atomic64_read(&e->bytes),
+			      NFO_DIR_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+
+	return 0;
+}
+
+static int nfo_put_ct(struct sk_buff *msg, const struct nf_conn *ct)
+{
+	u32 mark = 0;
+
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	mark = READ_ONCE(ct->mark);
+#endif
+	if (nla_put_u32(msg, NFO_FLOW_CT_ID, ntohl((__force __be32)nf_ct_get_id(ct))) ||
+	    nla_put_u32(msg, NFO_FLOW_MARK, mark) ||
+	    nla_put_u16(msg, NFO_FLOW_ZONE, nf_ct_zone(ct)->id))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/**
+ * nfo_put_flow() - describe a flow
+ * @msg: message, inside its header
+ * @f:   flow seen under rcu_read_lock()
+ * @why: NFO_FLOW_REASON
+ *
+ * Return: 0 or -EMSGSIZE; then the message is to be cut back.
+ */
+int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
+		 enum nfo_reason why)
+{
+	const struct nfo_table *t = f->table;
+	u64 age = jiffies_to_msecs(nfo_now() - f->added);
+
+	if (nla_put_u8(msg, NFO_FLOW_FAMILY, t->family) ||
+	    nla_put_string(msg, NFO_FLOW_TABLE, t->table_name) ||
+	    nla_put_string(msg, NFO_FLOW_FLOWTABLE, t->name) ||
+	    nla_put_u8(msg, NFO_FLOW_L3PROTO, f->e[0].key.family) ||
+	    nla_put_u8(msg, NFO_FLOW_L4PROTO, f->e[0].key.l4proto) ||
+	    nla_put_u8(msg, NFO_FLOW_STATE, nfo_flow_state(f)) ||
+	    nla_put_u32(msg, NFO_FLOW_REASON, why) ||
+	    nla_put_u64_64bit(msg, NFO_FLOW_AGE_MS, age, NFO_FLOW_PAD) ||
+	    nla_put_u32(msg, NFO_FLOW_EXPIRES_MS, jiffies_to_msecs(nfo_flow_left(f))))
+		return -EMSGSIZE;
+	if (nfo_put_ct(msg, f->ct))
+		return -EMSGSIZE;
+	if (nfo_put_dir(msg, NFO_FLOW_ORIGINAL, &f->e[IP_CT_DIR_ORIGINAL]))
+		return -EMSGSIZE;
+	return nfo_put_dir(msg, NFO_FLOW_REPLY, &f->e[IP_CT_DIR_REPLY]);
+}
+
+/* ---- dumps: one shape for flows, tables and devices ---- */
+
+/**
+ * struct nfo_dump - a dump between two of its calls
+ * @nn:      namespace, one reference
+ * @t:       table it is in, one reference; NULL between tables
+ * @last:    id of the table before
+ * @skip:    objects of @t already sent (devices)
+ * @iter:    place among the flows of @t, when @walking
+ * @walking: @iter is in use
+ * @again:   the object @iter stands at did not fit the last message
+ * @filter:  of flows
+ */
+struct nfo_dump {
+	struct nfo_net		*nn;
+	struct nfo_table	*t;
+	u32			last;
+	unsigned int		skip;
+	struct rhashtable_iter	iter;
+	bool			walking;
+	bool			again;
+	struct nfo_filter	filter;
+};
+
+static struct nfo_dump *nfo_dump(const struct netlink_callback *cb)
+{
+	return *(struct nfo_dump * const *)cb->ctx;
+}
+
+/**
+ * nfo_dump_start_filtered() - begin a dump
+ * @cb:     netlink's side of it
+ * @filter: copied
+ *
+ * Return: 0, -ENOMEM or -ENODEV.
+ */
+int nfo_dump_start_filtered(struct netlink_callback *cb, const struct nfo_filter *filter)
+{
+	struct nfo_dump *d = kzalloc_obj(*d);
+
+	if (!d)
+		return -ENOMEM;
+	d->filter = *filter;
+	d->nn = nfo_net_tryget(sock_net(cb->skb->sk));
+	if (!d->nn) {
+		kfree(d);
+		return -ENODEV;
+	}
+	*(struct nfo_dump **)cb->ctx = d;
+	/* Moves on when a table is resized under the dump. */
+	cb->seq = 1;
+
+	return 0;
+}
+
+/**
+ * nfo_dump_start() - begin a dump of everything
+ * @cb: netlink's side of it
+ *
+ * Return: 0, -ENOMEM or -ENODEV.
+ */
+int nfo_dump_start(struct netlink_callback *cb)
+{
+	static const struct nfo_filter all;
+
+	return nfo_dump_start_filtered(cb, &all);
+}
+
+static void nfo_dump_leave(struct nfo_dump *d)
+{
+	if (d->walking)
+		rhashtable_walk_exit(&d->iter);
+	d->walking = false;
+	if (d->t)
+		nfo_table_put(d->t);
+	d->t = NULL;
+	d->skip = 0;
+}
+
+/**
+ * nfo_dump_done() - end a dump
+ * @cb: netlink's side of it
+ */
+int nfo_dump_done(struct netlink_callback *cb)
+{
+	struct nfo_dump *d = nfo_dump(cb);
+
+	nfo_dump_leave(d);
+	nfo_net_put(d->nn);
+	kfree(d);
+
+	return 0;
+}
+
+/* Return: the table the dump is in, going on to the next where it is in none. */
+static struct nfo_table *nfo_dump_table(struct nfo_dump *d)
+{
+	if (d->t)
+		return d->t;
+	d->t = nfo_table_next(d->nn, d->last);
+	if (d->t)
+		d->last = d->t->id;
+	return d->t;
+}
+
+static void *nfo_dump_header(struct sk_buff *msg, struct netlink_callback *cb, u8 cmd)
+{
+	void *hdr = genlmsg_put(msg, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				&nfo_genl_family, NLM_F_MULTI, cmd);
+
+	if (hdr)
+		genl_dump_check_consistent(cb, hdr);
+	return hdr;
+}
+
+static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
+			 const struct nfo_flow *f)
+{
+	void *hdr = nfo_dump_header(msg, cb, NFO_CMD_FLOW_GET);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nfo_put_flow(msg, f, NFO_R_NONE)) {
+		genlmsg_cancel(msg, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+
+	return 0;
+}
+
+/* The flows of one table into one message. Return: 0 at the end of the table,
+ * -EMSGSIZE when the message is full.
+ */
+static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb,
+				struct nfo_dump *d)
+{
+	struct nfo_entry *e;
+	int err = 0;
+
+	if (!d->walking)
+		rhashtable_walk_enter(&d->t->ht, &d->iter);
+	d->walking = true;
+
+	rhashtable_walk_start(&d->iter);
+	e = d->again ? rhashtable_walk_peek(&d->iter) : rhashtable_walk_next(&d->iter);
+	d->again = false;
+	for (; e; e = rhashtable_walk_next(&d->iter)) {
+		if (IS_ERR(e)) {
+			/* Resized: what was sent may come again, and we say so. */
+			cb->seq++;
+			continue;
+		}
+		if (nfo_dir(e) != IP_CT_DIR_ORIGINAL ||
+		    !nfo_filter_flow(nfo_flow(e), &d->filter))
+			continue;
+		err = nfo_dump_flow(msg, cb, nfo_flow(e));
+		if (err)
+			break;
+	}
+	d->again = err;
+	rhashtable_walk_stop(&d->iter);
+
+	return err;
+}
+
+/**
+ * nfo_dump_flows() - the next message of a dump of flows that pass the filter
+ * @msg: message to fill
+ * @cb:  netlink's side of the dump
+ *
+ * Return: its length; 0 ends the dump.
+ */
+int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
+{
+	struct nfo_dump *d = nfo_dump(cb);
+
+	while (nfo_dump_table(d)) {
+		if (nfo_filter_table(d->t, &d->filter) &&
+		    nfo_dump_table_flows(msg, cb, d))
+			break;
+		nfo_dump_leave(d);
+	}
+
+	return msg->len;
+}
+
+static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
+			      const struct nfo_table *t)
+{
+	void *hdr = nfo_dump_header(msg, cb, NFO_CMD_TABLE_GET);
+	const struct nfo_dev *d;
+	u32 devs = 0;
+
+	if (!hdr)
+		return -EMSGSIZE;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &t->devs, list)
+		devs++;
+	rcu_read_unlock();
+
+	if (nla_put_u8(msg, NFO_TABLE_FAMILY, t->family) ||
+	    nla_put_string(msg, NFO_TABLE_TABLE, t->table_name) ||
+	    nla_put_string(msg, NFO_TABLE_FLOWTABLE, t->name) ||
+	    nla_put_u32(msg, NFO_TABLE_FLAGS, t->flags) ||
+	    nla_put_u32(msg, NFO_TABLE_FLOWS, atomic_read(&t->flows)) ||
+	    nla_put_u32(msg, NFO_TABLE_DEVS, devs)) {
+		genlmsg_cancel(msg, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+
+	return 0;
+}
+
+/**
+ * nfo_dump_tables() - the next message of a dump of tables
+ * @msg: message to fill
+ * @cb:  netlink's side of the dump
+ *
+ * Return: its length; 0 ends the dump.
+ */
+int nfo_dump_tables(struct sk_buff *msg, struct netlink_callback *cb)
+{
+	struct nfo_dump *d = nfo_dump(cb);
+
+	while (nfo_dump_table(d)) {
+		if (nfo_dump_one_table(msg, cb, d->t))
+			break;
+		nfo_dump_leave(d);
+	}
+
+	return msg->len;
+}
+
+static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
+			const struct nfo_table *t, const struct nfo_dev *dev)
+{
+	void *hdr = nfo_dump_header(msg, cb, NFO_CMD_DEV_GET);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put_u32(msg, NFO_DEV_IFINDEX, dev->ifindex) ||
+	    nla_put_u8(msg, NFO_DEV_FAMILY, t->family) ||
+	    nla_put_string(msg, NFO_DEV_TABLE, t->table_name) ||
+	    nla_put_string(msg, NFO_DEV_FLOWTABLE, t->name) ||
+	    nla_put_u8(msg, NFO_DEV_HW, NFO_DEV_HW_NONE) ||
+	    nla_put_u32(msg, NFO_DEV_REASON, NFO_R_HW_DRIVER)) {
+		genlmsg_cancel(msg, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+
+	return 0;
+}
+
+static int nfo_dump_table_devs(struct sk_buff *msg, struct netlink_callback *cb,
+			       struct nfo_dump *d)
+{
+	const struct nfo_dev *dev;
+	unsigned int i = 0;
+	int err = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(dev, &d->t->devs, list) {
+		if (i++ < d->skip)
+			continue;
+		err = nfo_dump_dev(msg, cb, d->t, dev);
+		if (err)
+			break;
+		d->skip++;
+	}
+	rcu_read_unlock();
+
+	return err;
+}
+
+/**
+ * nfo_dump_devs() - the next message of a dump of devices of the tables
+ * @msg: message to fill
+ * @cb:  netlink's side of the dump
+ *
+ * Return: its length; 0 ends the dump.
+ */
+int nfo_dump_devs(struct sk_buff *msg, struct netlink_callback *cb)
+{
+	struct nfo_dump *d = nfo_dump(cb);
+
+	while (nfo_dump_table(d)) {
+		if (nfo_dump_table_devs(msg, cb, d))
+			break;
+		nfo_dump_leave(d);
+	}
+
+	return msg->len;
+}
