@@ -26,12 +26,14 @@ bool is_router_error(const struct frame *f, int n, const struct out *o)
 {
 	const uint8_t *ip = o->data + L2_LEN;
 	uint16_t type = rd16(o->data + 12);
+	uint32_t hl = (ip[0] & 15) * 4;		/* an error echoes IP options */
 
 	if (o->uncapturable || o->len < L2_LEN + 28)
 		return false;
 	if (type == ETH_P_IP) {
-		if (ip[0] != 0x45 || ip[9] != IPPROTO_ICMP ||
-		    (ip[20] != 3 && ip[20] != 5 && ip[20] != 11 && ip[20] != 12))
+		if (ip[0] >> 4 != 4 || hl < 20 || o->len < L2_LEN + hl + 8 ||
+		    ip[9] != IPPROTO_ICMP ||
+		    (ip[hl] != 3 && ip[hl] != 5 && ip[hl] != 11 && ip[hl] != 12))
 			return false;
 	} else if (type != ETH_P_IPV6 || o->len < L2_LEN + 48 || ip[6] != IPPROTO_ICMPV6 ||
 		   ip[40] >= 128) {
@@ -60,7 +62,7 @@ static void mask_v4_id(const struct frame *f, int n, const struct out *o, uint8_
 {
 	if (o->len < L2_LEN + 40 || !(is_router_error(f, n, o) || is_router_reset(ip)))
 		return;
-	if (csum16(ip, 20, 0))
+	if (csum16(ip, (ip[0] & 15) * 4, 0))
 		return;		/* a wrong header checksum stays visible */
 	wr16(ip + 4, 0);
 	wr16(ip + 10, 0);
