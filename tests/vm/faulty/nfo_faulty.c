@@ -12,7 +12,7 @@
 
 static char *fault = "";
 module_param(fault, charp, 0);
-MODULE_PARM_DESC(fault, "leak, uaf, lock-order, sleep, rcu, refcount, warn or oops");
+MODULE_PARM_DESC(fault, "leak, uaf, lock-order, sleep, rcu, refcount or warn");
 
 static DEFINE_MUTEX(first);	/* taken in both orders by lock-order */
 static DEFINE_MUTEX(second);	/* the other one */
@@ -96,8 +96,6 @@ static int __init nfo_faulty_init(void)
 		refcount_misuse();
 	else if (!strcmp(fault, "warn"))
 		WARN_ON(1);
-	else if (!strcmp(fault, "oops"))
-		*(volatile int *)NULL = 1;
 	else
 		return -EINVAL;
 	return 0;
