@@ -142,16 +142,26 @@ void nfo_ct_hand_back(struct nf_conn *ct, u32 idle)
 }
 
 /**
- * nfo_ct_flow_timeout() - how long a flow may be idle
- * @ct: its conntrack entry, TCP or UDP
+ * nfo_flow_timeout() - how long flows of a protocol may be idle
+ * @net:     namespace
+ * @l4proto: IPPROTO_TCP or IPPROTO_UDP
  *
  * Return: net.netfilter.nf_flowtable_{tcp,udp}_timeout, jiffies.
  */
+u32 nfo_flow_timeout(const struct net *net, u8 l4proto)
+{
+	if (l4proto == IPPROTO_TCP)
+		return READ_ONCE(net->ct.nf_ct_proto.tcp.offload_timeout);
+	return READ_ONCE(net->ct.nf_ct_proto.udp.offload_timeout);
+}
+
+/**
+ * nfo_ct_flow_timeout() - how long a flow may be idle
+ * @ct: its conntrack entry, TCP or UDP
+ *
+ * Return: jiffies.
+ */
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct)
 {
-	struct net *net = nf_ct_net(ct);
-
-	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		return READ_ONCE(nf_tcp_pernet(net)->offload_timeout);
-	return READ_ONCE(nf_udp_pernet(net)->offload_timeout);
+	return nfo_flow_timeout(nf_ct_net(ct), nf_ct_protonum(ct));
 }

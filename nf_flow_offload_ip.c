@@ -124,10 +124,13 @@ static bool nfo_check4(struct sk_buff *skb, struct nfo_pkt *p)
 	return likely(skb->len == p->len) || !pskb_trim_rcsum(skb, p->len);
 }
 
-static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p)
+static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct net *net)
 {
 	unsigned int payload = ntohs(ipv6_hdr(skb)->payload_len);
 
+	/* IPv4 has rt_genid for this, see nfo_epoch(). */
+	if (unlikely(!READ_ONCE(net->ipv6.devconf_all->forwarding)))
+		return false;
 	/* A jumbogram, or one that GRO put together: sized by the skb. */
 	if (unlikely(!payload && skb_is_gso(skb)))
 		payload = skb->len - p->thoff;
@@ -353,7 +356,7 @@ static enum nfo_verdict nfo_judge(struct nfo_table *t, struct nfo_entry *e,
 		return NFO_PASS;
 	}
 
-	if (e->key.family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p))
+	if (e->key.family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p, net))
 		return NFO_PASS;
 	skb_set_transport_header(skb, p->thoff);
 	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, net) :

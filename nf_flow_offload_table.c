@@ -258,13 +258,32 @@ static void nfo_wheel_turn(struct nfo_wheel *w)
 	rcu_read_unlock();
 }
 
+/* Somebody lowered a timeout: what was to be looked at by the old one is due
+ * now. Caller holds the wheel's lock.
+ */
+static void nfo_wheel_recall(struct nfo_wheel *w, const struct net *net)
+{
+	u32 tcp = nfo_flow_timeout(net, IPPROTO_TCP);
+	u32 udp = nfo_flow_timeout(net, IPPROTO_UDP);
+	int i;
+
+	if (tcp < w->tcp_timeout || udp < w->udp_timeout)
+		for (i = 1; i < NFO_WHEEL_SLOTS; i++)
+			list_splice_tail_init(&w->slot[(w->now + i) % NFO_WHEEL_SLOTS],
+					      &w->slot[w->now % NFO_WHEEL_SLOTS]);
+	w->tcp_timeout = tcp;
+	w->udp_timeout = udp;
+}
+
 static void nfo_wheel_work(struct work_struct *work)
 {
 	struct nfo_wheel *w = container_of(to_delayed_work(work),
 					   struct nfo_wheel, work);
+	struct nfo_table *t = container_of(w, struct nfo_table, wheel);
 
 	spin_lock_bh(&w->lock);
 	w->now++;
+	nfo_wheel_recall(w, t->nn->net);
 	spin_unlock_bh(&w->lock);
 
 	nfo_wheel_turn(w);

@@ -206,6 +206,8 @@ struct nfo_flow {
  * @slot:  flows by second
  * @now:   the second the wheel stands at
  * @count: flows in it; the work sleeps while it is 0
+ * @tcp_timeout: the sysctls as the work saw them last, jiffies
+ * @udp_timeout: likewise
  * @work:  turns the wheel
  */
 struct nfo_wheel {
@@ -213,6 +215,8 @@ struct nfo_wheel {
 	struct list_head	slot[NFO_WHEEL_SLOTS];
 	unsigned long		now;
 	unsigned int		count;
+	u32			tcp_timeout;
+	u32			udp_timeout;
 	struct delayed_work	work;
 };
 
@@ -346,9 +350,12 @@ static inline void nfo_table_attach(struct nf_flowtable *ft, struct nfo_table *t
 	*(struct nfo_table **)&ft->rhashtable = t;
 }
 
+/* Events, and what IPv4 routing itself counts: forwarding switched off and
+ * flushed caches are announced by nothing else. A sum of two that only grow.
+ */
 static inline u32 nfo_epoch(const struct nfo_net *nn)
 {
-	return atomic_read(&nn->topo);
+	return (u32)atomic_read(&nn->topo) + rt_genid_ipv4(nn->net);
 }
 
 static inline void nfo_epoch_advance(struct nfo_net *nn)
@@ -450,6 +457,7 @@ void nfo_ct_give_up(struct nf_conn *ct, struct nfo_ct_saved saved);
 void nfo_ct_hold_timeout(struct nf_conn *ct);
 void nfo_ct_hand_back(struct nf_conn *ct, u32 idle);
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
+u32 nfo_flow_timeout(const struct net *net, u8 l4proto);
 
 /* hw */
 int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
