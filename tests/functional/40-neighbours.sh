@@ -26,25 +26,36 @@ neigh_state() { ip -n "$NS_R" neigh show "$(server_addr "$1")" dev rs; }
 # Several reachable times long, no packet is seen by the classic path, and the entry
 # is confirmed again and again by the traffic's own need.
 kept_alive() {
-	local round state
+	local round state proto
 
 	rules_std
-	flow_up c "$1"
-	for round in 1 2 3 4 5 6; do
-		fast c run 1000
-		[[ $ANSWER == *" 0" ]] || fail "packets lost in round $round: $ANSWER"
-		state=$(neigh_state "$1")
-		[[ $state == *REACHABLE* || $state == *DELAY* || $state == *PROBE* || $state == *STALE* ]] ||
-			fail "round $round: $state"
+	for proto in udp tcp udp6 tcp6; do
+		flow_up $proto $proto
 	done
+	counter seen
+	before=$PACKETS
+	for round in 1 2 3 4 5; do
+		for proto in udp tcp udp6 tcp6; do
+			tell $proto run 1000
+		done
+		for proto in udp tcp udp6 tcp6; do
+			peer_answer $proto || fail "$proto: $ANSWER"
+			[[ $ANSWER == *" 0" ]] || fail "$proto packets lost in round $round: $ANSWER"
+			state=$(neigh_state $proto)
+			[[ $state == *REACHABLE* || $state == *DELAY* || $state == *PROBE* || $state == *STALE* ]] ||
+				fail "$proto, round $round: $state"
+		done
+	done
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path"
 	# the entry was asked about: used within the last seconds, not when it was made
-	state=$(ip -n "$NS_R" -s neigh show "$(server_addr "$1")" dev rs)
-	state=${state#*used }
-	[ "${state%%/*}" -lt 6 ] || fail "last used ${state%%/*} s ago"
+	for proto in udp udp6; do
+		state=$(ip -n "$NS_R" -s neigh show "$(server_addr $proto)" dev rs)
+		state=${state#*used }
+		[ "${state%%/*}" -lt 6 ] || fail "$proto: last used ${state%%/*} s ago"
+	done
 }
-for proto in udp tcp udp6 tcp6; do
-	run_case "$proto traffic keeps its neighbour" kept_alive $proto
-done
+run_case "traffic keeps its neighbours" kept_alive
 
 # One way only: nothing comes back that could confirm the neighbour by accident.
 one_way() {

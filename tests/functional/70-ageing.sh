@@ -12,56 +12,79 @@ sysctl_r net/netfilter/nf_conntrack_tcp_timeout_established 2000
 sysctl_r net/netfilter/nf_conntrack_udp_timeout 50
 sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 100
 
-# An idle flow leaves the table; its connection goes on with the rest of its time.
+# An idle flow leaves the table; its connection goes on with the rest of its time:
+# the state's time-out less what the flow was idle.
 idle() {
-	local low=$2 high=$3
+	local proto i=0
+	local -a ports=()
 
 	rules_std
-	flow_up c "$1"
-	has_offload_flag "$1" "$PORT" || fail "gone at once"
-	wait_for 15 no_offload_flag "$1" "$PORT" || fail "an idle flow stays: $CT"
-	ct_field timeout
-	[ "$FIELD" -ge "$low" ] && [ "$FIELD" -le "$high" ] ||
-		fail "the connection has $FIELD s left, not $low to $high"
+	for proto in tcp udp tcp6 udp6; do
+		flow_up $proto $proto
+		ports+=("$PORT")
+	done
+	for proto in tcp udp tcp6 udp6; do
+		PORT=${ports[i++]}
+		wait_for 15 no_offload_flag $proto "$PORT" || fail "an idle $proto flow stays: $CT"
+		ct_field timeout
+		case $proto in
+		tcp*) [[ $FIELD -ge 1900 && $FIELD -le 2000 ]] || fail "$proto has $FIELD of 2000 s left" ;;
+		udp*) [[ $FIELD -ge 30 && $FIELD -le 100 ]] || fail "$proto has $FIELD of 50 to 100 s left" ;;
+		esac
+	done
 	# and is promoted again when there is something to do
-	must c ping 1
-	promote c "$1" "$PORT"
-	fast c ping 10
+	i=0
+	for proto in tcp udp tcp6 udp6; do
+		promote $proto $proto "${ports[i++]}"
+		fast $proto ping 10
+	done
 	counter invalid
 	equal "$PACKETS" 0 "invalid packets"
 }
-# What is left: the state's time-out less what the flow was idle.
-run_case "tcp, idle" idle tcp 1900 2000
-run_case "tcp6, idle" idle tcp6 1900 2000
-run_case "udp, idle" idle udp 30 100
-run_case "udp6, idle" idle udp6 30 100
+run_case "idle flows end, their connections don't" idle
 
-# Traffic once a second, four time-outs long: nobody expires.
+# Nor does it end early.
+not_early() {
+	rules_std
+	sysctl_r net/netfilter/nf_flowtable_udp_timeout 4
+	flow_up c udp
+	must c ping 1
+	pass_time 3
+	has_offload_flag udp "$PORT" || fail "ended before its time: $CT"
+	sysctl_r net/netfilter/nf_flowtable_udp_timeout 2
+}
+run_case "no flow ends before its time" not_early
+
+# Traffic once a second, several time-outs long: nobody expires.
 active() {
-	local i
+	local i proto
+	local -A ports=()
 
 	sysctl_r net/netfilter/nf_conntrack_udp_timeout 3
 	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 3
 	sysctl_r net/netfilter/nf_conntrack_tcp_timeout_established 3
 	rules_std
-	flow_up c "$1"
+	for proto in udp tcp; do
+		flow_up $proto $proto
+		ports[$proto]=$PORT
+	done
 	counter seen
 	before=$PACKETS
-	for i in 1 2 3 4 5 6 7 8; do
+	for i in 1 2 3 4 5 6 7; do
 		pass_time 1
-		must c ping 1
-		ct_get "$1" "$PORT"
-		[[ $CT == status=* ]] || fail "after $i s: connection $CT"
-		[[ $CT == *offload=1* ]] || fail "after $i s: $CT"
+		for proto in udp tcp; do
+			must $proto ping 1
+			ct_get $proto "${ports[$proto]}"
+			[[ $CT == *offload=1* ]] || fail "$proto after $i s: $CT"
+		done
 	done
 	counter seen
 	equal $((PACKETS - before)) 0 "packets on the slow path"
-	sysctl_r net/netfilter/nf_conntrack_udp_timeout 50
-	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 100
-	sysctl_r net/netfilter/nf_conntrack_tcp_timeout_established 2000
 }
-run_case "udp, active longer than every time-out" active udp
-run_case "tcp, active longer than every time-out" active tcp
+run_case "active flows outlive every time-out" active
+sysctl_r net/netfilter/nf_conntrack_udp_timeout 50
+sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 100
+sysctl_r net/netfilter/nf_conntrack_tcp_timeout_established 2000
 
 # One direction alone keeps the flow as well.
 active_one_way() {

@@ -9,22 +9,23 @@ topo_up
 echo_up
 seconds=${NFO_CHURN:-20}
 
-rules_with_nat() {
-	rules_load <<-END
-		flush ruleset
-		table inet t {
-			counter seen { }
-			counter invalid { }
-			flowtable f { hook ingress priority 0; devices = { rc, rs$1 }; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-			chain post { type nat hook postrouting priority 100; oifname rs masquerade; }
-		}
-	END
+# One line, one transaction; its counter r$1 tells when it is there.
+ruleset_line() {
+	echo "flush ruleset; table inet t { counter seen { }; counter r$1 { };" \
+		"flowtable f { hook ingress priority 0; devices = { rc, rs$2 }; counter; };" \
+		"chain forward { type filter hook forward priority 0; counter name seen; meta l4proto { tcp, udp } flow add @f; };" \
+		"chain post { type nat hook postrouting priority 100; oifname rs masquerade; }; }"
 }
+rules_with_nat() { ruleset_line 0 "$1" | rules_load; }
+
+# nft and ip that stay: a start of either costs more than what it does.
+tools_up() {
+	peer_run nfti "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec sh -c 'exec nft -i >/dev/null 2>&1'
+	peer_run ipb ip -n "$NS_R" -force -batch -
+}
+ruleset_is() { agent counter "$NS_R" inet t "r$1"; }
+link_is() { sysctl_r "net/ipv4/conf/$1/forwarding"; }
+link_is_not() { ! link_is "$1"; }
 
 load_begins() {
 	peer_run m1 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C4 $S4 5000 $((seconds * 1000))
@@ -43,7 +44,8 @@ load_ends() {
 		[ "$made" -gt 5 ] || fail "$peer made only $made connections, $failed failed"
 	done
 	# and all is as it was
-	rules_flush
+	peer_stop nfti
+	peer_stop ipb
 	rules_with_nat ""
 	flow_up t tcp
 	flow_up u udp6
@@ -53,25 +55,28 @@ load_ends() {
 churn() {
 	local end rounds=0
 
+	tools_up
 	rules_with_nat ""
 	load_begins
 	now
 	end=$((NOW + seconds * 1000000))
 	while now && [ "$NOW" -lt "$end" ]; do
-		ip -n "$NS_R" link add ex type veth peer name ey
-		rules_with_nat ", ex"
-		ip -n "$NS_R" link set ex up
-		ct_flush
-		ip -n "$NS_R" link del ex
-		ct_flush
-		rules_with_nat ""
-		[ $((rounds % 3)) != 2 ] || {
-			ip -n "$NS_R" link set rs down
-			ip -n "$NS_R" link set rs up
-			ip -n "$NS_R" addr replace $RS6/64 dev rs nodad
-		}
-		[ $((rounds % 3)) != 1 ] || rules_flush
 		rounds=$((rounds + 1))
+		tell ipb "link add ex$rounds type veth peer name ey$rounds"
+		wait_for 10 link_is "ex$rounds" || fail "no link"
+		tell nfti "$(ruleset_line $rounds ", ex$rounds")"
+		wait_for 10 ruleset_is $rounds || fail "no ruleset"
+		ct_flush
+		tell ipb "link del ex$rounds"
+		wait_for 10 link_is_not "ex$rounds" || fail "link stays"
+		case $((rounds % 4)) in
+		0) rules_flush ;;
+		1) ct_flush ;;
+		2) tell ipb "link set rs down"; tell ipb "link set rs up"
+		   tell ipb "addr replace $RS6/64 dev rs nodad" ;;
+		3) tell nfti "delete flowtable inet t f { devices = { rc }; }"
+		   tell nfti "$(ruleset_line x "")" ;;
+		esac
 	done
 	echo "$rounds rounds"
 	load_ends
@@ -82,13 +87,14 @@ run_case "connections, rulesets, devices, conntrack -F" churn
 churn_routes() {
 	local end i=0
 
+	tools_up
 	rules_with_nat ""
 	load_begins
 	now
-	end=$((NOW + seconds * 500000))
+	end=$((NOW + seconds * 1000000))
 	while now && [ "$NOW" -lt "$end" ]; do
 		i=$((i + 1))
-		ip -n "$NS_R" -batch - <<-END
+		tell ipb "$(cat <<-END
 			route add 10.1.$((i % 250)).0/24 via $S4
 			neigh flush dev rs
 			route add blackhole 10.2.$((i % 250)).0/24
@@ -96,8 +102,14 @@ churn_routes() {
 			route del 10.1.$((i % 250)).0/24
 			neigh flush dev rc
 			route del blackhole 10.2.$((i % 250)).0/24
+			link add mark$i type dummy
 		END
+		)"
+		# the batch has been read so far
+		wait_for 10 link_is "mark$i" || fail "the batch stops"
+		tell ipb "link del mark$i"
 	done
+	echo "$i rounds"
 	ip -n "$NS_R" link set rs mtu 1500
 	load_ends
 }
