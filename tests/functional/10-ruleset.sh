@@ -116,7 +116,7 @@ flags_offload() {
 }
 run_case "flags offload is accepted on devices without hardware" flags_offload
 
-# refused ERROR - nft refuses stdin with that error and keeps nothing of it.
+# refused ERROR - nft refuses stdin with that error.
 refused() {
 	local text
 
@@ -124,28 +124,33 @@ refused() {
 		fail "was accepted"
 	fi
 	[[ $text == *"Could not process rule: $1"* ]] || fail "$text"
-	equal "$(in_r nft list ruleset)" "" "left behind"
 }
+nothing_left() { equal "$(in_r nft list ruleset)" "" "left behind"; }
 
-wrong_hook() {
-	local type=filter hook=$1 device=
+wrong_hooks() {
+	local hook type device
 
-	[ "$hook" != ingress ] || device="device rc"
-	[ "$hook" != nat ] || { type=nat; hook=prerouting; }
-	[ "$hook" != route ] || { type=route; hook=output; }
-	refused "Operation not supported" <<-END
-		table inet t {
-			flowtable f { hook ingress priority 0; devices = { rc, rs }; }
-			chain c {
-				type $type hook $hook $device priority 0;
-				flow add @f
+	for hook in prerouting input output postrouting ingress nat route; do
+		type=filter device=
+		case $hook in
+		ingress) device="device rc" ;;
+		nat) type=nat hook=prerouting ;;
+		route) type=route hook=output ;;
+		esac
+		echo "$type $hook"
+		refused "Operation not supported" <<-END
+			table inet t {
+				flowtable f { hook ingress priority 0; devices = { rc, rs }; }
+				chain c {
+					type $type hook $hook $device priority 0;
+					flow add @f
+				}
 			}
-		}
-	END
+		END
+	done
+	nothing_left
 }
-for hook in prerouting input output postrouting ingress nat route; do
-	run_case "refused: flow add from hook $hook" wrong_hook $hook
-done
+run_case "refused: flow add from every other hook and type" wrong_hooks
 
 wrong_jump() {
 	refused "Operation not supported" <<-END
@@ -155,6 +160,7 @@ wrong_jump() {
 			chain b { type filter hook input priority 0; jump c; }
 		}
 	END
+	nothing_left
 }
 run_case "refused: a jump from the input hook to flow add" wrong_jump
 
@@ -184,6 +190,7 @@ wrong_family() {
 			chain c { flow add @f; }
 		}
 	END
+	nothing_left
 }
 for family in netdev bridge; do
 	run_case "refused: family $family" wrong_family $family
@@ -218,6 +225,7 @@ wrong_flowtable() {
 			chain b { type filter hook forward priority 0; flow add @nosuch; }
 		}
 	END
+	nothing_left
 }
 run_case "refused: egress hook, a device twice, an unknown flowtable" wrong_flowtable
 
@@ -236,6 +244,7 @@ abort() {
 			delete chain inet t nosuch
 		END
 	done
+	nothing_left
 	# the devices' hooks are free again, so this one carries traffic
 	rules_std
 	flow_up c tcp

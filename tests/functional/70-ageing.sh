@@ -58,15 +58,18 @@ run_case "no flow ends before its time" not_early
 # Traffic once a second, several time-outs long: nobody expires.
 active() {
 	local i proto
-	local -A ports=()
+	local -A port_of=()
 
+	# room for a slow machine between two packets that should be a second apart
+	sysctl_r net/netfilter/nf_flowtable_tcp_timeout 4
+	sysctl_r net/netfilter/nf_flowtable_udp_timeout 4
 	sysctl_r net/netfilter/nf_conntrack_udp_timeout 3
 	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 3
 	sysctl_r net/netfilter/nf_conntrack_tcp_timeout_established 3
 	rules_std
 	for proto in udp tcp; do
 		flow_up $proto $proto
-		ports[$proto]=$PORT
+		port_of[$proto]=$PORT
 	done
 	counter seen
 	before=$PACKETS
@@ -74,7 +77,7 @@ active() {
 		pass_time 1
 		for proto in udp tcp; do
 			must $proto ping 1
-			ct_get $proto "${ports[$proto]}"
+			ct_get $proto "${port_of[$proto]}"
 			[[ $CT == *offload=1* ]] || fail "$proto after $i s: $CT"
 		done
 	done
@@ -82,6 +85,8 @@ active() {
 	equal $((PACKETS - before)) 0 "packets on the slow path"
 }
 run_case "active flows outlive every time-out" active
+sysctl_r net/netfilter/nf_flowtable_tcp_timeout 2
+sysctl_r net/netfilter/nf_flowtable_udp_timeout 3
 sysctl_r net/netfilter/nf_conntrack_udp_timeout 50
 sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 100
 sysctl_r net/netfilter/nf_conntrack_tcp_timeout_established 2000
