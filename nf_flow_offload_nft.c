@@ -51,6 +51,10 @@ static enum nfo_reason nfo_judge_tcp(const struct nft_pktinfo *pkt,
 static enum nfo_reason nfo_judge_protocol(const struct nft_pktinfo *pkt,
 					  const struct nf_conn *ct)
 {
+	/* An ICMP error about the connection is related to it, not of it. */
+	if (pkt->tprot != nf_ct_protonum(ct))
+		return NFO_R_PROTOCOL;
+
 	switch (nf_ct_protonum(ct)) {
 	case IPPROTO_TCP:
 		return nfo_judge_tcp(pkt, ct);
