@@ -6,13 +6,14 @@ DESTDIR ?=
 
 probes = $(shell scripts/compat-probes "$(KDIR)" $(ARCH))
 
-.PHONY: all modules install clean demo check bench help
+.PHONY: all modules install tools install-tools clean demo check bench help
 
 all: modules
 
 help:
 	@echo 'make modules KDIR=<kernel build tree> [ARCH=um]   build nf_flow_offload.ko'
 	@echo 'make install [KDIR=...] [DESTDIR=...]             install it with its modprobe.d file'
+	@echo 'make tools | install-tools [DESTDIR=...]          nft-offload, its man page and completion'
 	@echo 'make demo       see it carry connections, in a virtual machine'
 	@echo 'make check      all tests'
 	@echo 'make bench      figures, beside mainline'
@@ -28,7 +29,14 @@ install:
 	install -D -m 644 packaging/nf_flow_offload.conf \
 		"$(DESTDIR)/etc/modprobe.d/nf_flow_offload.conf"
 
+tools:
+	$(MAKE) -C tools/nft-offload
+
+install-tools:
+	$(MAKE) -C tools/nft-offload install $(if $(DESTDIR),DESTDIR="$(abspath $(DESTDIR))")
+
 clean:
+	$(MAKE) -C tools/nft-offload clean
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" clean
 
 demo:

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * check: can this machine and these devices do it? A line for each thing that
+ * was looked at, with a remedy where it is not as it should be.
+ */
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if_arp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+enum result { CHECK_OK, CHECK_WARNING, CHECK_PROBLEM };
+
+static json_t *lines;
+static bool problem;
+
+static void line(enum result result, const char *subject, const char *remedy,
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void line(enum result result, const char *subject, const char *remedy,
+		 const char *fmt, ...)
+{
+	static const char * const names[] = { "ok", "warning", "problem" };
+	char text[512], first[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problem = problem || result == CHECK_PROBLEM;
+	if (opt_json) {
+		json_array_append_new(lines, json_pack("{ss ss ss ss}", "result", names[result],
+						       "subject", subject, "text", text,
+						       "remedy", remedy));
+		return;
+	}
+	snprintf(first, sizeof(first), "%-8s %s: ", names[result], subject);
+	say_wrapped(stdout, first, "           ", text);
+	if (*remedy)
+		say_wrapped(stdout, "         > ", "           ", remedy);
+}
+
+/* ---- the machine ---- */
+
+static void check_kernel(void)
+{
+	struct ruleset r;
+	struct utsname u;
+	int major = 0, minor = 0;
+	char why[256];
+
+	uname(&u);
+	if (sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
+	    (major < 6 || (major == 6 && minor < 1)))
+		line(CHECK_PROBLEM, "kernel", "use 6.1 or newer", "%s is too old", u.release);
+	else
+		line(CHECK_OK, "kernel", "", "%s", u.release);
+	if (ruleset_read(&r, why, sizeof(why))) {
+		line(CHECK_PROBLEM, "nf_tables", "be root; modprobe nf_tables",
+		     "the ruleset can't be read: %s", why);
+		return;
+	}
+	line(CHECK_OK, "nf_tables", "", "there");
+	ruleset_free(&r);
+}
+
+static void check_modules(void)
+{
+	struct nl nl = {};
+	char names[256], remedy[320];
+	bool ours = !nfo_open(&nl);
+
+	nl_close(&nl);
+	mainline_loaded(names, sizeof(names));
+	if (ours)
+		line(CHECK_OK, "module", "", "nf_flow_offload is loaded");
+	else if (module_installed("nf_flow_offload"))
+		line(*names ? CHECK_OK : CHECK_WARNING, "module", "modprobe nf_flow_offload",
+		     "nf_flow_offload is installed, not loaded");
+	else
+		line(CHECK_PROBLEM, "module", "make modules, make install; or install the package",
+		     "nf_flow_offload is not installed for this kernel");
+	if (!*names)
+		return;
+	if (module_builtin("nft_flow_offload")) {
+		line(CHECK_PROBLEM, "mainline", "use a kernel that has it as a module",
+		     "this kernel has mainline's flowtable built in: it can't be replaced");
+		return;
+	}
+	snprintf(remedy, sizeof(remedy),
+		 "take flowtables out of the ruleset, then modprobe -r %s", names);
+	line(ours ? CHECK_WARNING : CHECK_PROBLEM, "mainline", remedy,
+	     "mainline's modules are loaded (%s)%s", names,
+	     ours ? "" : " and hold what nf_flow_offload must register");
+}
+
+static bool sysctl_on(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	int c = f ? fgetc(f) : '0';
+
+	if (f)
+		fclose(f);
+	return c != '0';
+}
+
+static void check_forwarding(void)
+{
+	if (sysctl_on("/proc/sys/net/ipv4/ip_forward"))
+		line(CHECK_OK, "IPv4", "", "forwarding is on");
+	else
+		line(CHECK_WARNING, "IPv4", "sysctl -w net.ipv4.ip_forward=1",
+		     "forwarding is off: nothing is routed, so nothing is offloaded");
+	if (access("/proc/sys/net/ipv6", F_OK))
+		return;
+	if (sysctl_on("/proc/sys/net/ipv6/conf/all/forwarding"))
+		line(CHECK_OK, "IPv6", "", "forwarding is on");
+	else
+		line(CHECK_WARNING, "IPv6", "sysctl -w net.ipv6.conf.all.forwarding=1",
+		     "forwarding is off: nothing is routed, so nothing is offloaded");
+}
+
+/* ---- hardware ---- */
+
+static int ethtool(const char *dev, void *data)
+{
+	struct ifreq ifr = {};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), rc;
+
+	strncpy(ifr.ifr_name, dev, IFNAMSIZ - 1);
+	ifr.ifr_data = data;
+	rc = fd < 0 ? -1 : ioctl(fd, SIOCETHTOOL, &ifr);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* Place of a feature among the device's. Return: -1 when it has none such. */
+static int feature_index(const char *dev, const char *name, uint32_t *count)
+{
+	struct {
+		struct ethtool_sset_info info;
+		uint32_t count;
+	} sset = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+	struct ethtool_gstrings *strings;
+	int found = -1;
+
+	if (ethtool(dev, &sset) || !sset.info.sset_mask || sset.count > 4096)
+		return -1;
+	*count = sset.count;
+	strings = xalloc(sizeof(*strings) + sset.count * ETH_GSTRING_LEN);
+	strings->cmd = ETHTOOL_GSTRINGS;
+	strings->string_set = ETH_SS_FEATURES;
+	strings->len = sset.count;
+	if (!ethtool(dev, strings))
+		for (uint32_t i = 0; i < sset.count && found < 0; i++)
+			if (!strncmp((char *)strings->data + i * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN))
+				found = i;
+	free(strings);
+
+	return found;
+}
+
+static bool feature_get(const char *dev, const char *name, bool *on, bool *fixed)
+{
+	struct ethtool_gfeatures *f;
+	uint32_t count, blocks;
+	int i = feature_index(dev, name, &count);
+	bool ok;
+
+	if (i < 0)
+		return false;
+	blocks = (count + 31) / 32;
+	f = xalloc(sizeof(*f) + blocks * sizeof(f->features[0]));
+	f->cmd = ETHTOOL_GFEATURES;
+	f->size = blocks;
+	ok = !ethtool(dev, f);
+	if (ok) {
+		const struct ethtool_get_features_block *b = &f->features[i / 32];
+		uint32_t bit = 1U << (i % 32);
+
+		*on = b->active & bit;
+		*fixed = !(b->available & bit) || b->never_changed & bit;
+	}
+	free(f);
+
+	return ok;
+}
+
+static void check_hw(const struct dev *d)
+{
+	struct ethtool_drvinfo drv = { .cmd = ETHTOOL_GDRVINFO };
+	char remedy[96];
+	bool on, fixed;
+
+	if (ethtool(d->name, &drv))
+		strcpy(drv.driver, "unknown");
+	if (!feature_get(d->name, "hw-tc-offload", &on, &fixed) || (!on && fixed)) {
+		line(CHECK_OK, d->name, "",
+		     "driver %s has no TC offload (hw-tc-offload): software fast path only", drv.driver);
+		return;
+	}
+	snprintf(remedy, sizeof(remedy), "ethtool -K %s hw-tc-offload on", d->name);
+	if (on)
+		line(CHECK_OK, d->name, "", "driver %s, hw-tc-offload is on", drv.driver);
+	else
+		line(CHECK_WARNING, d->name, remedy,
+		     "driver %s can offload TC rules, hw-tc-offload is off: software fast path only",
+		     drv.driver);
+}
+
+/* ---- one device ---- */
+
+static void check_stack(const struct dev *d)
+{
+	char remedy[96], master[IFNAMSIZ] = "?";
+
+	if (d->master)
+		if_indextoname(d->master, master);
+	snprintf(remedy, sizeof(remedy), "name %s in its place", master);
+	if (!strcmp(d->master_kind, "bridge"))
+		line(CHECK_PROBLEM, d->name, remedy,
+		     "is a port of the bridge %s: its packets are routed as coming from there", master);
+	else if (d->master && (!strcmp(d->master_kind, "bond") || !strcmp(d->master_kind, "team")))
+		line(CHECK_PROBLEM, d->name, remedy, "belongs to %s: its packets are routed as coming from there",
+		     master);
+	else if (!strcmp(d->kind, "bridge"))
+		line(CHECK_OK, d->name, "", "is a bridge: what is routed over it is offloaded at the bridge, not at its ports");
+	else if (!strcmp(d->kind, "vlan"))
+		line(CHECK_OK, d->name, "", "is a VLAN: what is routed over it is offloaded at the VLAN device");
+	else if (d->type == ARPHRD_PPP)
+		line(CHECK_WARNING, d->name, "nft-offload explain and status tell whether flows get in",
+		     "is a PPP link: packets enter and leave by it, not by the device below");
+	else if (d->type != ARPHRD_ETHER)
+		line(CHECK_WARNING, d->name, "nft-offload explain and status tell whether flows get in",
+		     "is no Ethernet device (type %u): its flows may have to stay in the slow path", d->type);
+}
+
+static void check_listed(const char *name)
+{
+	struct ruleset r;
+	char why[256];
+
+	if (ruleset_read(&r, why, sizeof(why)))
+		return;
+	for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
+		for (int i = 0; i < ft->ndevs; i++)
+			if (!strcmp(ft->dev[i], name))
+				line(CHECK_OK, name, "", "is in flowtable %s of table %s %s", ft->name,
+				     family_name(ft->family), ft->table);
+	ruleset_free(&r);
+}
+
+static bool check_dev(const char *name, struct dev *d)
+{
+	char remedy[96];
+
+	if (dev_get(name, d)) {
+		line(CHECK_PROBLEM, name, "ip link shows the devices there are", "no such device");
+		return false;
+	}
+	snprintf(remedy, sizeof(remedy), "ip link set %s up", name);
+	if (d->flags & IFF_LOOPBACK) {
+		line(CHECK_PROBLEM, name, "", "is the loopback device: nothing is routed over it");
+		return false;
+	}
+	if (!(d->flags & IFF_UP))
+		line(CHECK_WARNING, name, remedy, "is down");
+	else if (!(d->flags & IFF_RUNNING))
+		line(CHECK_WARNING, name, "look at the cable, or the other end", "has no carrier");
+	else
+		line(CHECK_OK, name, "", "is up, MTU %u", d->mtu);
+	check_stack(d);
+	check_hw(d);
+	check_listed(name);
+
+	return true;
+}
+
+int cmd_check(const struct command *cmd, int argc, char **argv)
+{
+	struct dev *devs;
+	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL), n = 0;
+
+	if (rc >= 0)
+		return rc;
+	if (!argc)
+		return usage("check: which devices? check DEV DEV...");
+	for (int i = 0; i < argc; i++)
+		if (!*argv[i] || strlen(argv[i]) >= IFNAMSIZ)
+			return usage("'%s' is no device name: it has 1 to %d characters", argv[i],
+				     IFNAMSIZ - 1);
+	lines = json_array();
+	devs = xalloc(argc * sizeof(*devs));
+	check_kernel();
+	check_modules();
+	check_forwarding();
+	for (int i = 0; i < argc; i++)
+		n += check_dev(argv[i], &devs[n]);
+	for (int i = 1; i < n; i++)
+		if (devs[i].mtu != devs[0].mtu)
+			line(CHECK_WARNING, devs[i].name, "give both the same MTU if the links allow it",
+			     "MTU %u, %s has %u: packets too big for the smaller take the slow path",
+			     devs[i].mtu, devs[0].name, devs[0].mtu);
+	free(devs);
+	if (opt_json)
+		json_out(json_pack("{so sb}", "checks", lines, "ok", !problem));
+
+	return problem ? STATUS_REFUSED : STATUS_OK;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * JSON documents on stdout; long lists are written member by member.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+static bool first;
+
+static void dump(json_t *j, size_t flags)
+{
+	if (!j)
+		exit(refused("cannot make JSON of this (out of memory, or a name that is no UTF-8)"));
+	json_dumpf(j, stdout, flags | JSON_PRESERVE_ORDER);
+	json_decref(j);
+}
+
+void json_out(json_t *j)
+{
+	dump(j, JSON_INDENT(2));
+	putchar('\n');
+}
+
+void json_line(json_t *j)
+{
+	dump(j, JSON_COMPACT);
+	putchar('\n');
+	fflush(stdout);
+}
+
+void json_list_begin(const char *name)
+{
+	printf("{\n  \"%s\": [", name);
+	first = true;
+}
+
+void json_list_item(json_t *j)
+{
+	fputs(first ? "\n    " : ",\n    ", stdout);
+	first = false;
+	dump(j, JSON_COMPACT);
+}
+
+/* Then the members after the list: name and value, up to a NULL name. */
+void json_list_end(const char *key, json_t *value, ...)
+{
+	va_list ap;
+
+	fputs(first ? "]" : "\n  ]", stdout);
+	va_start(ap, value);
+	while (key) {
+		printf(",\n  \"%s\": ", key);
+		dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		key = va_arg(ap, const char *);
+		value = key ? va_arg(ap, json_t *) : NULL;
+	}
+	va_end(ap);
+	puts("\n}");
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What nf_tables holds: flowtables, and the rules that add flows to them. Works
+ * whoever serves the flowtables.
+ */
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/flowtable.h>
+#include <libnftnl/rule.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+static int flowtable_one(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_flowtable *t = nftnl_flowtable_alloc();
+	struct ruleset *r = arg;
+	const char * const *dev;
+	struct ft_info *ft;
+
+	if (!t)
+		return -ENOMEM;
+	if (nftnl_flowtable_nlmsg_parse(nlh, t) < 0)
+		goto out;
+	ft = xalloc(sizeof(*ft));
+	ft->family = nftnl_flowtable_get_u32(t, NFTNL_FLOWTABLE_FAMILY);
+	snprintf(ft->table, sizeof(ft->table), "%s", nftnl_flowtable_get_str(t, NFTNL_FLOWTABLE_TABLE));
+	snprintf(ft->name, sizeof(ft->name), "%s", nftnl_flowtable_get_str(t, NFTNL_FLOWTABLE_NAME));
+	ft->flags = nftnl_flowtable_get_u32(t, NFTNL_FLOWTABLE_FLAGS);
+	dev = nftnl_flowtable_get_array(t, NFTNL_FLOWTABLE_DEVICES);
+	for (; dev && *dev; dev++) {
+		ft->dev = xrealloc(ft->dev, (ft->ndevs + 1) * sizeof(*ft->dev));
+		snprintf(ft->dev[ft->ndevs++], IFNAMSIZ, "%s", *dev);
+	}
+	ft->next = r->ft;
+	r->ft = ft;
+out:
+	nftnl_flowtable_free(t);
+	return 0;
+}
+
+struct rule_info {
+	struct ruleset *r;
+	const char *table;
+	uint32_t family;
+};
+
+static int expr_one(struct nftnl_expr *e, void *arg)
+{
+	struct rule_info *info = arg;
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+
+	if (!name || strcmp(name, "flow_offload"))
+		return 0;
+	name = nftnl_expr_get_str(e, NFTNL_EXPR_FLOW_TABLE_NAME);
+	for (struct ft_info *ft = info->r->ft; ft && name; ft = ft->next)
+		if (ft->family == info->family && !strcmp(ft->table, info->table) &&
+		    !strcmp(ft->name, name))
+			ft->rules++;
+	return 0;
+}
+
+static int rule_one(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct rule_info info = { .r = arg };
+
+	if (!rule)
+		return -ENOMEM;
+	if (nftnl_rule_nlmsg_parse(nlh, rule) >= 0) {
+		info.table = nftnl_rule_get_str(rule, NFTNL_RULE_TABLE);
+		info.family = nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY);
+		if (info.table)
+			nftnl_expr_foreach(rule, expr_one, &info);
+	}
+	nftnl_rule_free(rule);
+	return 0;
+}
+
+static int chain_one(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct ruleset *r = arg;
+
+	if (!c)
+		return -ENOMEM;
+	if (nftnl_chain_nlmsg_parse(nlh, c) >= 0 && nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
+	    nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == NF_INET_FORWARD)
+		r->chains++;
+	nftnl_chain_free(c);
+	return 0;
+}
+
+/* Return: 0 or -errno with the words in @why. No nf_tables is no rules. */
+int ruleset_read(struct ruleset *r, char *why, size_t len)
+{
+	static const struct {
+		uint16_t type;
+		nl_fn fn;
+	} parts[] = {
+		{ NFT_MSG_GETFLOWTABLE, flowtable_one },
+		{ NFT_MSG_GETRULE, rule_one },
+		{ NFT_MSG_GETCHAIN, chain_one },
+	};
+	struct nl nl = {};
+	int rc = nl_open(&nl, NETLINK_NETFILTER);
+
+	memset(r, 0, sizeof(*r));
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && !rc; i++) {
+		char buf[256] = {};
+
+		rc = nl_talk(&nl, nftnl_nlmsg_build_hdr(buf, parts[i].type, NFPROTO_UNSPEC,
+							NLM_F_DUMP, 0), parts[i].fn, r);
+	}
+	snprintf(why, len, "%s", nl.why);
+	nl_close(&nl);
+	if (rc && rc != -EPERM && !r->ft)
+		rc = rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
+	if (rc)
+		ruleset_free(r);
+
+	return rc;
+}
+
+void ruleset_free(struct ruleset *r)
+{
+	while (r->ft) {
+		struct ft_info *ft = r->ft;
+
+		r->ft = ft->next;
+		free(ft->dev);
+		free(ft);
+	}
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Settings: their names, in one place, and set.
+ */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const struct setting {
+	const char *name;
+	int attr;
+} settings[] = {
+	{ "promote_after", NFO_SETTINGS_PROMOTE_AFTER },
+	{ "max_flows", NFO_SETTINGS_MAX_FLOWS },
+};
+
+static int settings_one(const struct nlmsghdr *nlh, void *arg)
+{
+	struct attrs a;
+
+	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (attr_has(&a, settings[i].attr))
+			json_object_set_new(arg, settings[i].name,
+					    json_integer(attr_uint(&a, settings[i].attr)));
+	return 0;
+}
+
+/* Return: 0 or -errno, the words in @nl. */
+int settings_json(struct nl *nl, json_t *to)
+{
+	char buf[MNL_NLMSG_HDRLEN + 16] = {};
+
+	return nl_talk(nl, nfo_msg(nl, buf, NFO_CMD_SETTINGS_GET, NLM_F_ACK), settings_one, to);
+}
+
+int settings_get(struct nl *nl, const char *name, uint32_t *v)
+{
+	json_t *all = json_object();
+	int rc = settings_json(nl, all);
+
+	*v = json_integer_value(json_object_get(all, name));
+	json_decref(all);
+	return rc;
+}
+
+static const struct setting *setting_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (!strcmp(settings[i].name, name))
+			return &settings[i];
+	return NULL;
+}
+
+int cmd_set(const struct command *cmd, int argc, char **argv)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] = {};
+	const struct setting *s;
+	struct nl nl = {};
+	struct nlmsghdr *req;
+	uint64_t v;
+	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL);
+
+	if (rc >= 0)
+		return rc;
+	if (argc != 2)
+		return usage("set: it takes a name and a value: set promote_after 10");
+	s = setting_find(argv[0]);
+	if (!s)
+		return usage("set: unknown setting '%s': promote_after or max_flows", argv[0]);
+	if (!parse_u64(argv[1], UINT32_MAX, &v))
+		return usage("set: '%s' is no value for %s: a number of 0 to %u", argv[1], s->name,
+			     UINT32_MAX);
+	rc = nfo_need(&nl);
+	if (rc)
+		return rc;
+
+	req = nfo_msg(&nl, buf, NFO_CMD_SETTINGS_SET, NLM_F_ACK);
+	mnl_attr_put_u32(req, s->attr, v);
+	rc = nl_talk(&nl, req, NULL, NULL);
+	nl_close(&nl);
+	if (rc)
+		return refused("cannot set %s to '%s': %s", s->name, argv[1], nl.why);
+	return STATUS_OK;
+}

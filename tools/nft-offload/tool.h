@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of nft-offload share. Arrows go down: commands use flow, net,
+ * ct and ruleset, those use nl and term, and nobody uses a command.
+ */
+#ifndef NFT_OFFLOAD_TOOL_H
+#define NFT_OFFLOAD_TOOL_H
+
+#include <jansson.h>
+#include <libmnl/libmnl.h>
+#include <linux/nf_flow_offload.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Exit statuses, part of the interface. */
+enum {
+	STATUS_OK,
+	STATUS_REFUSED,		/* the kernel, or the state of things, says no */
+	STATUS_USAGE,		/* the command line makes no sense */
+};
+
+/* ---- main.c: commands, options, complaints ---- */
+
+struct opt {
+	const char *name;
+	int letter;		/* above 255: none */
+	const char *arg;	/* what it takes, or NULL */
+	const char *help;
+};
+
+#define OPT_LONG(n) (256 + (n))
+
+struct command {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*run)(const struct command *cmd, int argc, char **argv);
+	const struct opt *opts;	/* ends with an empty one; may be NULL */
+	bool json;		/* takes -j */
+};
+
+extern bool opt_json;
+
+/* Called for each option of the command's own; an answer other than 0 is the
+ * exit status.
+ */
+typedef int (*opt_fn)(const struct opt *o, const char *value, void *arg);
+
+/* Return: -1 and the operands left in argc and argv, or the exit status. */
+int opts_parse(const struct command *cmd, int *argc, char ***argv, opt_fn fn,
+	       void *arg);
+
+/* Complaints, on stderr. Return: STATUS_REFUSED and STATUS_USAGE. */
+int refused(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whole numbers in decimal. Return: false when it is none, or out of range. */
+bool parse_u64(const char *s, uint64_t max, uint64_t *v);
+
+void *xalloc(size_t n);
+void *xrealloc(void *p, size_t n);
+
+/* ---- nl.c: netlink ---- */
+
+#define NL_BUF	65536
+
+struct nl {
+	struct mnl_socket *s;
+	uint16_t family;	/* of our generic netlink family */
+	uint32_t group;		/* its multicast group */
+	uint32_t seq;
+	bool torn;		/* the last dump saw changes while it ran */
+	const volatile sig_atomic_t *stop; /* set by a signal: give up waiting */
+	char why[512];		/* of the last failure, in the kernel's own words */
+	char buf[NL_BUF];
+};
+
+typedef int (*nl_fn)(const struct nlmsghdr *nlh, void *arg);
+
+/* Return: 0 or -errno, with the words in @why. */
+int nl_open(struct nl *nl, int bus);
+void nl_close(struct nl *nl);
+int nl_talk(struct nl *nl, struct nlmsghdr *req, nl_fn fn, void *arg);
+int nl_receive(struct nl *nl, nl_fn fn, void *arg);
+int nl_ack(struct nl *nl, const struct nlmsghdr *nlh);
+
+/* Our family; -ENOENT when the module is not there. Never loads it. */
+int nfo_open(struct nl *nl);
+/* The same with the complaint, for commands that can't do without. */
+int nfo_need(struct nl *nl);
+struct nlmsghdr *nfo_msg(struct nl *nl, char *buf, uint8_t cmd, uint16_t flags);
+
+/* Attributes by type; unknown ones are left out, those of the wrong size too. */
+struct attrs {
+	const struct nlattr *a[64];
+};
+
+void attrs_read(struct attrs *t, const struct nlmsghdr *nlh, size_t hdr);
+void attrs_nested(struct attrs *t, const struct nlattr *nest);
+bool attr_has(const struct attrs *t, int type);
+uint64_t attr_uint(const struct attrs *t, int type);
+uint64_t attr_be(const struct attrs *t, int type);
+const char *attr_str(const struct attrs *t, int type);
+const void *attr_bytes(const struct attrs *t, int type, size_t len);
+
+/* ---- term.c: tables and figures for people ---- */
+
+struct column {
+	const char *head;
+	int prio;		/* the highest goes first when the line is too short */
+	bool right;
+	bool address;		/* may take a line of its own */
+};
+
+#define GRID_COLS	16
+
+struct grid {
+	const struct column *col;
+	int n;
+	int width[GRID_COLS];	/* 0: left out */
+	bool laid_out;
+	char **rows;
+	size_t nrows;
+	const char *indent;
+	bool used;
+};
+
+int term_width(void);	/* 0: no limit */
+void grid_begin(struct grid *g, const struct column *col, int n, const char *indent);
+void grid_row(struct grid *g, const char *const *cell);
+void grid_end(struct grid *g);
+
+#define FIG	24
+const char *fig_count(char *buf, uint64_t v);
+const char *fig_bytes(char *buf, uint64_t v);
+const char *fig_time(char *buf, uint64_t ms);
+
+/* A paragraph, broken at words to fit the terminal. */
+void say_wrapped(FILE *to, const char *first, const char *rest, const char *text);
+
+/* ---- names.c: what numbers are called ---- */
+
+const char *reason_name(uint32_t reason);
+const char *reason_text(uint32_t reason);
+const char *state_name(uint8_t state);
+bool state_parse(const char *s, uint8_t *state);
+const char *event_name(uint8_t event);
+const char *dev_hw_name(uint8_t hw);
+const char *family_name(uint8_t family);
+const char *l3proto_name(uint8_t proto);
+const char *l4proto_name(uint8_t proto);
+bool l4proto_parse(const char *s, uint8_t *proto);
+const char *dev_name(uint32_t ifindex);
+const char *intern(const char *s);
+
+/* ---- flow.c: a flow as the kernel tells it ---- */
+
+union addr {
+	struct in_addr v4;
+	struct in6_addr v6;
+};
+
+struct flow_dir {
+	union addr src, dst, new_src, new_dst;
+	uint16_t sport, dport, new_sport, new_dport;
+	uint32_t iif, oif, mtu;
+	uint64_t packets, bytes;
+};
+
+struct flow {
+	const char *table, *flowtable;
+	uint8_t family, l3proto, l4proto, state, event;
+	uint16_t zone;
+	uint32_t reason, ct_id, mark, expires_ms;
+	uint64_t age_ms;
+	uint64_t rate_bytes, rate_packets;	/* per second, where measured */
+	struct flow_dir dir[2];
+};
+
+#define ENDPOINT_LEN	(INET6_ADDRSTRLEN + 10)
+
+void flow_read(struct flow *f, const struct nlmsghdr *nlh);
+uint64_t flow_key(const struct flow *f);
+uint64_t flow_bytes(const struct flow *f);
+uint64_t flow_packets(const struct flow *f);
+bool flow_translated(const struct flow *f);
+const char *addr_str(char *buf, uint8_t l3proto, const union addr *a);
+const char *endpoint(char *buf, uint8_t l3proto, const union addr *a, uint16_t port);
+json_t *flow_json(const struct flow *f);
+
+/* ---- json.c ---- */
+
+void json_out(json_t *j);		/* one document, and it is released */
+void json_line(json_t *j);		/* one line, and it is released */
+
+/* A document around a list whose members are written as they come. */
+void json_list_begin(const char *name);
+void json_list_item(json_t *j);
+void json_list_end(const char *key, json_t *value, ...);
+
+/* ---- filter.c: which flows ---- */
+
+struct filter {
+	uint8_t l3proto, l4proto, state;
+	bool has_addr, has_port;
+	union addr addr;
+	uint8_t prefix;
+	uint16_t port;
+	uint32_t dev;
+	const char *table, *flowtable;
+	const char *addr_text;
+	bool any;		/* something was given */
+};
+
+#define FILTER_OPTS \
+	{ "ipv4", '4', NULL, "IPv4 only" }, \
+	{ "ipv6", '6', NULL, "IPv6 only" }, \
+	{ "proto", 'p', "PROTO", "protocol: tcp, udp or a number" }, \
+	{ "addr", 'a', "ADDR[/LEN]", "an address of the connection, or a prefix" }, \
+	{ "port", 'P', "PORT", "a port of the connection" }, \
+	{ "dev", 'd', "DEV", "a device the connection uses" }, \
+	{ "state", 's', "STATE", "software, oneway, queued or hardware" }, \
+	{ "table", 't', "NAME", "nft table" }, \
+	{ "flowtable", 'f', "NAME", "flowtable" }
+
+/* Return: -1 when the option is none of these, else 0 or the exit status. */
+int filter_opt(struct filter *f, const struct opt *o, const char *value);
+int filter_done(struct filter *f);
+void filter_put(const struct filter *f, struct nlmsghdr *nlh);
+bool filter_match(const struct filter *f, const struct flow *fl);
+
+/* One connection, from PROTO SRC:PORT DST:PORT. */
+struct conn {
+	uint8_t l3proto, l4proto;
+	union addr src, dst;
+	uint16_t sport, dport;
+};
+
+/* Return: 0 or the exit status. */
+int conn_parse(struct conn *c, char **argv);
+void conn_put(const struct conn *c, struct nlmsghdr *nlh);
+const char *conn_str(char *buf, size_t len, const struct conn *c);
+struct conn conn_reversed(const struct conn *c);
+
+/* ---- list.c: dumping and choosing ---- */
+
+enum sort_by { SORT_NONE, SORT_BYTES, SORT_PACKETS, SORT_RATE, SORT_AGE };
+
+/* The first @limit flows in an order, or all when it is 0. */
+struct choice {
+	enum sort_by by;
+	size_t limit, n, room;
+	struct flow *flow;
+};
+
+/* What each flow had counted before, to know its rate. */
+struct sample {
+	uint64_t key, bytes, packets;
+};
+
+struct samples {
+	struct sample *s;
+	size_t n, room;		/* @room: a power of two, or 0 */
+	uint64_t at_ms;
+};
+
+const char *sort_name(enum sort_by by);
+bool sort_parse(const char *s, enum sort_by *by);
+void choice_add(struct choice *c, const struct flow *f);
+void choice_sort(struct choice *c);
+void choice_clear(struct choice *c);
+
+void samples_add(struct samples *s, const struct flow *f);
+void samples_clear(struct samples *s);
+/* Return: whether the flow had been there when @old was taken. */
+bool samples_rate(const struct samples *old, struct flow *f, uint64_t at_ms);
+uint64_t clock_ms(void);
+void wait_ms(uint64_t ms);
+
+typedef void (*flow_fn)(struct flow *f, void *arg);
+
+/* Return: 0 or -errno. */
+int flows_dump(struct nl *nl, const struct filter *filter, flow_fn fn, void *arg);
+
+/* ---- net.c: devices, routes, neighbours ---- */
+
+struct dev {
+	uint32_t ifindex, mtu, master, link;
+	unsigned int flags;
+	uint16_t type;
+	char name[IFNAMSIZ];
+	char kind[32];		/* "" for plain hardware */
+	char master_kind[32];	/* "bridge" for a bridge's port */
+};
+
+struct route {
+	uint8_t type;		/* RTN_* */
+	uint32_t oif;
+	bool has_gw;
+	uint8_t gw_family;
+	union addr gw;
+	bool encap;
+};
+
+int dev_get(const char *name, struct dev *d);
+int route_get(uint8_t l3proto, const union addr *dst, const union addr *src,
+	      uint32_t iif, struct route *r, char *why, size_t len);
+/* Return: NUD_* or 0 when there is no entry. */
+uint16_t neigh_get(uint8_t l3proto, const union addr *a, uint32_t ifindex);
+const char *neigh_state_name(uint16_t state);
+const char *route_type_name(uint8_t type);
+
+/* ---- ct.c: one entry of conntrack ---- */
+
+struct ct {
+	bool found;
+	struct conn dir[2];	/* original; reply as its packets arrive */
+	uint32_t status, mark, id, timeout;
+	uint16_t zone;
+	int tcp_state;		/* -1: not TCP */
+	bool counted;
+	uint64_t packets[2];
+	char helper[32];
+	char why[512];
+};
+
+int ct_get(const struct conn *c, uint16_t zone, struct ct *ct);
+const char *tcp_state_name(int state);
+
+/* ---- ruleset.c: what nf_tables holds ---- */
+
+struct ft_info {
+	uint8_t family;
+	char table[256], name[256];
+	uint32_t flags;
+	int rules;		/* that say `flow add` into it */
+	int ndevs;
+	char (*dev)[IFNAMSIZ];
+	struct ft_info *next;
+};
+
+struct ruleset {
+	struct ft_info *ft;
+	int chains;		/* all base chains on the forward hook */
+};
+
+int ruleset_read(struct ruleset *r, char *why, size_t len);
+void ruleset_free(struct ruleset *r);
+
+#define OWN_TABLE	"nft_offload"
+
+/* ---- provider.c: who serves flowtables ---- */
+
+enum provider { PROVIDER_NONE, PROVIDER_OURS, PROVIDER_MAINLINE };
+
+enum provider provider_now(const struct nl *ours);
+const char *provider_name(enum provider p);
+bool module_loaded(const char *name);
+bool module_builtin(const char *name);
+bool module_installed(const char *name);
+/* Mainline's modules that are there now, as text. */
+bool mainline_loaded(char *buf, size_t len);
+
+/* ---- settings.c ---- */
+
+int settings_json(struct nl *nl, json_t *to);
+int settings_get(struct nl *nl, const char *name, uint32_t *v);
+
+/* ---- the commands ---- */
+
+int cmd_status(const struct command *cmd, int argc, char **argv);
+int cmd_list(const struct command *cmd, int argc, char **argv);
+int cmd_explain(const struct command *cmd, int argc, char **argv);
+int cmd_monitor(const struct command *cmd, int argc, char **argv);
+int cmd_top(const struct command *cmd, int argc, char **argv);
+int cmd_flush(const struct command *cmd, int argc, char **argv);
+int cmd_check(const struct command *cmd, int argc, char **argv);
+int cmd_enable(const struct command *cmd, int argc, char **argv);
+int cmd_disable(const struct command *cmd, int argc, char **argv);
+int cmd_set(const struct command *cmd, int argc, char **argv);
+
+extern const struct opt list_opts[], monitor_opts[], top_opts[], flush_opts[];
+extern const struct opt explain_opts[], enable_opts[];
+
+#endif
