@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a flow's direction to a flow_rule. Pure: values in, a rule out; no locks,
+ * no devices taken.
+ *
+ * The forms are those the in-tree drivers parse (mtk_ppe_offload.c, airoha_ppe.c,
+ * mlx5 en_tc.c, nfp flower): a mangle is a 32-bit word at an offset that is a
+ * multiple of four, its mask has the bits that stay. Words are put together byte
+ * by byte, so that they mean the same packet bytes in either byte order.
+ */
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <linux/tc_act/tc_csum.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_tables.h>
+
+#include "nfo_hw_rule.h"
+
+/* ---- match ---- */
+
+#define NFO_HW_USE(r, id, member)					\
+	do {								\
+		(r)->dissector.used_keys |= BIT_ULL(id);		\
+		(r)->dissector.offset[id] = offsetof(struct nfo_hw_key, member); \
+	} while (0)
+
+static void nfo_hw_match_vlan(struct flow_dissector_key_vlan *key,
+			      struct flow_dissector_key_vlan *mask,
+			      const struct nfo_hw_encap *encap)
+{
+	key->vlan_id = encap->id;
+	key->vlan_tpid = encap->proto;
+	mask->vlan_id = VLAN_VID_MASK;
+	mask->vlan_tpid = cpu_to_be16(0xffff);
+}
+
+static bool nfo_hw_is_vlan(const struct nfo_hw_encap *encap)
+{
+	return encap->proto == htons(ETH_P_8021Q) || encap->proto == htons(ETH_P_8021AD);
+}
+
+/* PPPoE has no key that drivers know: the device stands for the session. */
+static void nfo_hw_match_encap(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	unsigned int vlans = 0;
+	int i;
+
+	for (i = 0; i < s->in_encaps; i++) {
+		if (!nfo_hw_is_vlan(&s->in_encap[i]))
+			continue;
+		if (!vlans++) {
+			NFO_HW_USE(r, FLOW_DISSECTOR_KEY_VLAN, vlan);
+			nfo_hw_match_vlan(&r->key.vlan, &r->mask.vlan, &s->in_encap[i]);
+		} else {
+			NFO_HW_USE(r, FLOW_DISSECTOR_KEY_CVLAN, cvlan);
+			nfo_hw_match_vlan(&r->key.cvlan, &r->mask.cvlan, &s->in_encap[i]);
+		}
+	}
+}
+
+static void nfo_hw_match_addrs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	r->mask.basic.n_proto = cpu_to_be16(0xffff);
+	r->mask.control.addr_type = 0xffff;
+
+	if (s->family == NFPROTO_IPV4) {
+		NFO_HW_USE(r, FLOW_DISSECTOR_KEY_IPV4_ADDRS, ipv4);
+		r->key.control.addr_type = FLOW_DISSECTOR_KEY_IPV4_ADDRS;
+		r->key.basic.n_proto = htons(ETH_P_IP);
+		r->key.ipv4.src = s->src.ip;
+		r->key.ipv4.dst = s->dst.ip;
+		r->mask.ipv4.src = htonl(INADDR_BROADCAST);
+		r->mask.ipv4.dst = htonl(INADDR_BROADCAST);
+		return;
+	}
+	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_IPV6_ADDRS, ipv6);
+	r->key.control.addr_type = FLOW_DISSECTOR_KEY_IPV6_ADDRS;
+	r->key.basic.n_proto = htons(ETH_P_IPV6);
+	r->key.ipv6.src = s->src.in6;
+	r->key.ipv6.dst = s->dst.in6;
+	memset(&r->mask.ipv6, 0xff, sizeof(r->mask.ipv6));
+}
+
+static void nfo_hw_match_l4(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_PORTS, ports);
+	r->key.basic.ip_proto = s->l4proto;
+	r->mask.basic.ip_proto = 0xff;
+	r->key.ports.src = s->sport;
+	r->key.ports.dst = s->dport;
+	r->mask.ports.src = cpu_to_be16(0xffff);
+	r->mask.ports.dst = cpu_to_be16(0xffff);
+	if (s->l4proto != IPPROTO_TCP)
+		return;
+
+	/* Opening and closing segments are for the CPU: the flags must be 0. */
+	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_TCP, tcp);
+	r->mask.tcp.flags = cpu_to_be16(be32_to_cpu(TCP_FLAG_SYN | TCP_FLAG_RST |
+						    TCP_FLAG_FIN) >> 16);
+}
+
+static void nfo_hw_match(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_META, meta);
+	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_CONTROL, control);
+	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_BASIC, basic);
+	r->key.meta.ingress_ifindex = s->iif;
+	r->mask.meta.ingress_ifindex = U32_MAX;
+	if (s->no_frag)
+		r->mask.control.flags = FLOW_DIS_IS_FRAGMENT;
+
+	nfo_hw_match_encap(r, s);
+	nfo_hw_match_addrs(r, s);
+	nfo_hw_match_l4(r, s);
+}
+
+/* ---- actions ---- */
+
+/* Return: the next free action. The array has room for the longest rule. */
+static struct flow_action_entry *nfo_hw_action(struct nfo_hw_rule *r,
+					       enum flow_action_id id)
+{
+	struct flow_action_entry *a;
+
+	a = &r->rule->action.entries[r->rule->action.num_entries++];
+	a->id = id;
+	/* Drivers ask for counters per rule; software has its own. */
+	a->hw_stats = FLOW_ACTION_HW_STATS_ANY;
+
+	return a;
+}
+
+/* Put @len bytes at byte @at of the header; they lie within one word. */
+static void nfo_hw_mangle(struct nfo_hw_rule *r, enum flow_action_id id,
+			  enum flow_action_mangle_base base, u32 at,
+			  const void *bytes, unsigned int len)
+{
+	struct flow_action_entry *a = nfo_hw_action(r, id);
+	u8 *mask = (u8 *)&a->mangle.mask;
+	u8 *val = (u8 *)&a->mangle.val;
+	u32 in_word = at % 4;
+
+	a->mangle.htype = base;
+	a->mangle.offset = at - in_word;
+	memset(mask, 0xff, 4);
+	memset(val, 0, 4);
+	memset(mask + in_word, 0, len);
+	memcpy(val + in_word, bytes, len);
+}
+
+static void nfo_hw_macs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	const enum flow_action_mangle_base base = FLOW_ACT_MANGLE_HDR_TYPE_ETH;
+
+	nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 6, s->eth_src, 2);
+	nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 8, s->eth_src + 2, 4);
+	nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 0, s->eth_dst, 4);
+	nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 4, s->eth_dst + 4, 2);
+}
+
+static void nfo_hw_encaps(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	struct flow_action_entry *a;
+	int i;
+
+	for (i = 0; i < s->in_encaps; i++)
+		if (nfo_hw_is_vlan(&s->in_encap[i]))
+			nfo_hw_action(r, FLOW_ACTION_VLAN_POP);
+
+	/* Pushed from the inside out. */
+	for (i = s->out_encaps - 1; i >= 0; i--) {
+		if (nfo_hw_is_vlan(&s->out_encap[i])) {
+			a = nfo_hw_action(r, FLOW_ACTION_VLAN_PUSH);
+			a->vlan.vid = s->out_encap[i].id;
+			a->vlan.proto = s->out_encap[i].proto;
+		} else {
+			a = nfo_hw_action(r, FLOW_ACTION_PPPOE_PUSH);
+			a->pppoe.sid = s->out_encap[i].id;
+		}
+	}
+}
+
+/* TTL and hop limit go down by one: 255 added to the byte. */
+static void nfo_hw_ttl(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	const u8 minus_one = 0xff;
+
+	if (s->family == NFPROTO_IPV4)
+		nfo_hw_mangle(r, FLOW_ACTION_ADD, FLOW_ACT_MANGLE_HDR_TYPE_IP4,
+			      offsetof(struct iphdr, ttl), &minus_one, 1);
+	else
+		nfo_hw_mangle(r, FLOW_ACTION_ADD, FLOW_ACT_MANGLE_HDR_TYPE_IP6,
+			      offsetof(struct ipv6hdr, hop_limit), &minus_one, 1);
+}
+
+static void nfo_hw_addr(struct nfo_hw_rule *r, const struct nfo_hw_spec *s, bool src)
+{
+	const union nf_inet_addr *from = src ? &s->src : &s->dst;
+	const union nf_inet_addr *to = src ? &s->new_src : &s->new_dst;
+	u32 at;
+	int i;
+
+	if (s->family == NFPROTO_IPV4) {
+		at = src ? offsetof(struct iphdr, saddr) : offsetof(struct iphdr, daddr);
+		if (from->ip != to->ip)
+			nfo_hw_mangle(r, FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_IP4,
+				      at, &to->ip, 4);
+		return;
+	}
+	at = src ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr);
+	if (ipv6_addr_equal(&from->in6, &to->in6))
+		return;
+	for (i = 0; i < 4; i++)
+		nfo_hw_mangle(r, FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_IP6,
+			      at + 4 * i, &to->in6.s6_addr32[i], 4);
+}
+
+static void nfo_hw_ports(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	enum flow_action_mangle_base base = s->l4proto == IPPROTO_TCP ?
+		FLOW_ACT_MANGLE_HDR_TYPE_TCP : FLOW_ACT_MANGLE_HDR_TYPE_UDP;
+
+	if (s->sport != s->new_sport)
+		nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 0, &s->new_sport, 2);
+	if (s->dport != s->new_dport)
+		nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 2, &s->new_dport, 2);
+}
+
+static void nfo_hw_csum(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	struct flow_action_entry *a = nfo_hw_action(r, FLOW_ACTION_CSUM);
+
+	if (s->family == NFPROTO_IPV4)
+		a->csum_flags |= TCA_CSUM_UPDATE_FLAG_IPV4HDR;
+	if (s->nat)
+		a->csum_flags |= s->l4proto == IPPROTO_TCP ? TCA_CSUM_UPDATE_FLAG_TCP :
+							     TCA_CSUM_UPDATE_FLAG_UDP;
+}
+
+static void nfo_hw_actions(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
+	nfo_hw_macs(r, s);
+	nfo_hw_encaps(r, s);
+	if (s->ttl)
+		nfo_hw_ttl(r, s);
+	if (s->nat) {
+		nfo_hw_addr(r, s, true);
+		nfo_hw_addr(r, s, false);
+		nfo_hw_ports(r, s);
+	}
+	/* IPv6 without NAT has no checksum that changes. */
+	if (s->nat || (s->ttl && s->family == NFPROTO_IPV4))
+		nfo_hw_csum(r, s);
+	nfo_hw_action(r, FLOW_ACTION_REDIRECT)->dev = s->out;
+}
+
+/**
+ * nfo_hw_rule_alloc() - make the rule for one direction
+ * @spec: the direction
+ *
+ * Context: may sleep. Return: the rule, or ERR_PTR(-ENOMEM).
+ */
+struct nfo_hw_rule *nfo_hw_rule_alloc(const struct nfo_hw_spec *spec)
+{
+	struct nfo_hw_rule *r = kzalloc(sizeof(*r), GFP_KERNEL);
+
+	if (!r)
+		return ERR_PTR(-ENOMEM);
+	r->rule = flow_rule_alloc(NFO_HW_ACTIONS);
+	if (!r->rule) {
+		kfree(r);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	r->rule->match.dissector = &r->dissector;
+	r->rule->match.key = &r->key;
+	r->rule->match.mask = &r->mask;
+	r->rule->action.num_entries = 0;
+	nfo_hw_match(r, spec);
+	nfo_hw_actions(r, spec);
+
+	return r;
+}
+
+/**
+ * nfo_hw_rule_free() - undo nfo_hw_rule_alloc()
+ * @r: rule
+ */
+void nfo_hw_rule_free(struct nfo_hw_rule *r)
+{
+	kfree(r->rule);
+	kfree(r);
+}
