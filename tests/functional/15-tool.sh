@@ -322,6 +322,8 @@ explained() {
 	ours
 	tool_ok explain -j tcp "$C4:9" "$S4:5000"
 	equal "$(value '.path + " " + .reason')" "none no-conntrack"
+	tool_ok explain -j 132 "$C4:9" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "none protocol"
 	rules_load <<-END
 		table inet t {
 			counter seen { }
@@ -477,8 +479,11 @@ enable() {
 	tool_ok enable rc rs --counter
 	shows already
 	flows 1
-	tool_ok enable rs rc
+	# what this version can't put into hardware is accepted all the same
+	tool_ok enable rs rc --hw
 	shows changed
+	tool_ok status -j
+	equal "$(value '.flowtables | map("\(.flowtable) \(.offload) \(.counter)") | join(",")')" "fast true false"
 	promote c tcp "$PORT"
 	fast c ping 5
 	tool_ok disable
