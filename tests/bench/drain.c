@@ -236,19 +236,18 @@ int main(int argc, char **argv)
 		}
 	}
 	sigaction(SIGTERM, &sa, NULL);
-	while (spin && !stop)
-		;
-	if (spin)
+	if (spin) {
+		while (!stop)
+			;
 		return 0;
+	}
 
 	s = mnl_socket_open(NETLINK_GENERIC);
 	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
 		fail("netlink");
 	find_family(s);
-	do
-		if (!dump_once(s, port))
-			break;
-	while (repeat && !stop);
+	while (dump_once(s, port) && repeat && !stop)
+		;
 	mnl_socket_close(s);
 
 	return 0;
