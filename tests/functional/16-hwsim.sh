@@ -121,6 +121,14 @@ clean() {
 	tc -n "$NS_R" qdisc del dev hwp0 clsact 2>/dev/null || true
 	tc -n "$NS_R" qdisc del dev hwp1 clsact 2>/dev/null || true
 	rules_flush
+	for f in "$LIB_TMP"/vlan.*; do
+		[ -e "$f" ] || continue
+		ip -n "$NS_R" link del "hwp1.${f##*.}"
+		ip -n "$NS_S" link del "s0.${f##*.}"
+		rm "$f"
+	done
+	# mainline unbinds before it deletes: its rules stay behind
+	[[ $(cat $CHIP/rules) != *" ft "* ]] || set_chip reset 1
 	wait_for 5 used 0 || fail "rules without a block: $(cat $CHIP/rules)"
 	set_chip bind "${1:-block}"
 	set_chip table_size 1000
@@ -652,24 +660,139 @@ ft_in_table() {
 	used 2
 }
 
-ft() {
-	local proto=$1
+# ft_proof PROTO [ADDR] - a connection goes into hardware, data flows there, statistics
+# reach conntrack, FIN or the end of the connection takes it out.
+ft_proof() {
+	local proto=$1 dst=${2:-$S4} src=$C4
 
-	ft_only
-	clean none
-	set_chip bind ft
-	ft_table "${2:-}"
-	client f "$proto"
-	wait_for 10 ft_in_table f || fail "not in hardware: $(cat $CHIP/last_refusal $CHIP/calls)"
+	case $proto in
+	*6) dst=${2:-$S6} src=$C6 ;;
+	esac
+	next_port
+	peer_start f "$NS_C" client "${proto%6}" "$src" "$PORT" "$dst" 5000 || fail "client: $ANSWER"
+	wait_for 10 ft_in_table f ||
+		fail "not in hardware: $(cat $CHIP/last_refusal $CHIP/calls; cat $CHIP/rules)"
 	ports
 	local host=$HOST hw=$HW
 	must f ping 50
 	ports
 	equal "$HOST" "$host" "packets at the host"
 	[ $((HW - hw)) -ge 100 ] || fail "$((HW - hw)) packets by hardware"
+	cat $CHIP/rules
+}
+
+ft_done() {
 	ct_flush
 	wait_for 10 used 0 || fail "rules are left: $(cat $CHIP/rules)"
 }
+
+ft() {
+	ft_only
+	clean none
+	set_chip bind ft
+	ft_table "${2:-}"
+	ft_proof "$1"
+	ft_done
+}
+
+# ft_vlan PROTO TAG... - the server lives behind these tags, the client behind none.
+ft_vlan() {
+	local proto=$1 below r=hwp1 s=s0 id rules
+
+	ft_only
+	shift
+	clean none
+	set_chip bind ft
+	: >"$LIB_TMP/vlan.$1"
+	for id; do
+		below=$r
+		r+=.$id
+		ip -n "$NS_R" link add link "$below" name "$r" type vlan id "$id"
+		ip -n "$NS_R" link set "$r" up
+		below=$s
+		s+=.$id
+		ip -n "$NS_S" link add link "$below" name "$s" type vlan id "$id"
+		ip -n "$NS_S" link set "$s" up
+	done
+	ip -n "$NS_R" -batch - <<-END
+		addr add 203.0.113.1/24 dev $r
+		addr add 2001:db8:3::1/64 dev $r nodad
+	END
+	ip -n "$NS_S" -batch - <<-END
+		addr add 203.0.113.2/24 dev $s
+		addr add 2001:db8:3::2/64 dev $s nodad
+		route add 192.0.2.0/24 via 203.0.113.1
+		route add 2001:db8:1::/64 via 2001:db8:3::1
+	END
+	ft_table
+	case $proto in
+	*6) ft_proof "$proto" 2001:db8:3::2 ;;
+	*) ft_proof "$proto" 203.0.113.2 ;;
+	esac
+	rules=$(cat $CHIP/rules)
+	for id; do
+		[[ $rules == *" push=$id:8100"* ]] || fail "tag $id is not pushed: $rules"
+	done
+	[[ $rules == *" pop*$# "* ]] || fail "not $# tags are popped: $rules"
+	ft_done
+}
+
+# ft_pppoe PROTO - the server is the other end of a PPPoE session.
+ft_pppoe() {
+	local proto=$1 rules
+
+	ft_only
+	modprobe -q pppoe || skip "this kernel has no pppoe"
+	clean none
+	set_chip bind ft
+	peer_run pr "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nfo_pppoe" hwp1 77 "$S_MAC"
+	peer_answer pr || fail "$ANSWER"
+	peer_run ps "$NFO_TOOLS/nfo_peer" -n "$NS_S" exec "$NFO_TOOLS/nfo_pppoe" s0 77 "$RS_MAC"
+	peer_answer ps || fail "$ANSWER"
+	ip -n "$NS_R" -batch - <<-END
+		link set ppp0 up
+		addr add 203.0.113.1 peer 203.0.113.2 dev ppp0
+		addr add 2001:db8:3::1/64 dev ppp0 nodad
+	END
+	ip -n "$NS_S" -batch - <<-END
+		link set ppp0 up
+		addr add 203.0.113.2 peer 203.0.113.1 dev ppp0
+		addr add 2001:db8:3::2/64 dev ppp0 nodad
+		route add 192.0.2.0/24 dev ppp0 src 203.0.113.2
+		route add 2001:db8:1::/64 dev ppp0
+	END
+	ft_table
+	case $proto in
+	*6) ft_proof "$proto" 2001:db8:3::2 ;;
+	*) ft_proof "$proto" 203.0.113.2 ;;
+	esac
+	rules=$(cat $CHIP/rules)
+	[[ $rules == *" pppoe=77 "* ]] || fail "no PPPoE header: $rules"
+	ft_done
+}
+
+# A table of two, a driver that fails: the flows stay in software and work.
+ft_refused() {
+	local i
+
+	ft_only
+	clean none
+	set_chip bind ft
+	set_chip table_size 2
+	ft_table
+	ft_proof udp
+	for i in a b; do
+		client $i tcp
+		must $i ping 5
+		wait_for 10 ft_asked || fail "the driver was not asked"
+		by_host $i ping 20
+	done
+	[[ $(cat $CHIP/last_refusal) == "28 "* ]] || fail "$(cat $CHIP/last_refusal)"
+	used 2 || fail "not two rules"
+	ft_done
+}
+# shellcheck disable=SC2329 # through wait_for
+ft_asked() { [[ $(cat $CHIP/last_refusal) == "28 "* ]]; }
 
 topo_chip() {
 	modprobe -q -a nf_tables nf_conntrack nf_conntrack_netlink cls_flower act_mirred act_pedit \
@@ -709,6 +832,12 @@ run_case "indirect block" indirect
 run_case "flowtable: UDP over IPv4" ft udp
 run_case "flowtable: TCP over IPv6" ft tcp6
 run_case "flowtable: masquerade" ft tcp "chain post { type nat hook postrouting priority 100; oifname hwp1 masquerade; }"
+run_case "flowtable: VLAN" ft_vlan udp 10
+run_case "flowtable: VLAN, TCP over IPv6" ft_vlan tcp6 10
+run_case "flowtable: two VLAN tags" ft_vlan tcp 10 20
+run_case "flowtable: PPPoE" ft_pppoe udp
+run_case "flowtable: PPPoE, TCP over IPv6" ft_pppoe tcp6
+run_case "flowtable: a full table" ft_refused
 run_case "unbound under traffic" unbound
 run_case "a port goes under traffic and comes back" port_goes
 run_case "rmmod under traffic" rmmod_busy block

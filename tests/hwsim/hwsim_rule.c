@@ -369,14 +369,25 @@ static int act_vlan_mangle(struct hwsim_chip *c, struct hwsim_rule *r,
 	return 0;
 }
 
-static int act_pop(struct hwsim_rule *r, struct netlink_ext_ack *extack)
+/*
+ * The routing engine takes a popped tag for granted where none is matched: mainline's
+ * flowtable fills in the VLAN key and never says that it is used.
+ */
+static int act_pop(struct hwsim_chip *c, struct hwsim_rule *r, struct netlink_ext_ack *extack)
 {
 	struct hwsim_actions *a = &r->act;
 
 	if (a->pushes)
 		return refuse(extack, "A VLAN tag is popped after one was pushed");
-	if (a->pops == r->key.tags)
-		return refuse(extack, "A VLAN tag is popped and not matched");
+	if (a->pops == r->key.tags) {
+		if (r->via == HWSIM_BLOCK || r->key.tags == HWSIM_TAGS)
+			return refuse(extack, "A VLAN tag is popped and not matched");
+		if (!c->feature[HWSIM_F_VLAN])
+			return refuse(extack, "VLAN is switched off");
+		if (r->key.tags && !c->feature[HWSIM_F_QINQ])
+			return refuse(extack, "QinQ is switched off");
+		r->key.tags++;
+	}
 	a->pops++;
 	return 0;
 }
@@ -447,7 +458,7 @@ static int parse_actions(struct hwsim_chip *c, struct hwsim_rule *r, const struc
 			err = act_push(c, r, e, extack);
 			break;
 		case FLOW_ACTION_VLAN_POP:
-			err = act_pop(r, extack);
+			err = act_pop(c, r, extack);
 			break;
 		case FLOW_ACTION_VLAN_MANGLE:
 			err = act_vlan_mangle(c, r, e, extack);
