@@ -53,6 +53,13 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_PROMOTE_AFTER]	= "promote-after",
 	[NFO_R_MAX_FLOWS]	= "max-flows",
 	[NFO_R_USER]		= "user",
+	[NFO_R_HW_OFF]		= "hw-off",
+	[NFO_R_HW_FEATURE]	= "hw-feature",
+	[NFO_R_HW_SHAPE]	= "hw-shape",
+	[NFO_R_HW_FULL]		= "hw-full",
+	[NFO_R_HW_BUSY]		= "hw-busy",
+	[NFO_R_HW_QUEUE]	= "hw-queue",
+	[NFO_R_HW_EVICTED]	= "hw-evicted",
 };
 
 /* ---- per namespace ---- */
@@ -227,6 +234,25 @@ static struct pernet_operations nfo_net_ops = {
 	.size	= sizeof(struct nfo_net *),
 };
 
+/* ---- what becomes of flows, and who is told ---- */
+
+static void nfo_flow_added(struct nfo_flow *f)
+{
+	nfo_netlink_notify(f, NFO_EVENT_NEW, NFO_R_NONE);
+}
+
+static void nfo_flow_retired(struct nfo_flow *f, enum nfo_reason why)
+{
+	nfo_hw_retired(f);
+	nfo_netlink_notify(f, NFO_EVENT_DESTROY, why);
+}
+
+static const struct nfo_table_ops nfo_core_table_ops = {
+	.added		= nfo_flow_added,
+	.touched	= nfo_hw_touched,
+	.retired	= nfo_flow_retired,
+};
+
 /* ---- mainline's modules ---- */
 
 /* Both may be loaded; flowtables made earlier stay with mainline's. */
@@ -249,6 +275,7 @@ static int __init nfo_init(void)
 {
 	int err;
 
+	nfo_table_ops = &nfo_core_table_ops;
 	err = nfo_table_init();
 	if (err)
 		return err;

@@ -342,8 +342,10 @@ static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
 	    nla_put_u8(msg, NFO_DEV_FAMILY, t->family) ||
 	    nla_put_string(msg, NFO_DEV_TABLE, t->table_name) ||
 	    nla_put_string(msg, NFO_DEV_FLOWTABLE, t->name) ||
-	    nla_put_u8(msg, NFO_DEV_HW, NFO_DEV_HW_NONE) ||
-	    nla_put_u32(msg, NFO_DEV_REASON, NFO_R_HW_DRIVER)) {
+	    nla_put_u8(msg, NFO_DEV_HW, READ_ONCE(dev->bound)) ||
+	    nla_put_u32(msg, NFO_DEV_REASON, nfo_hw_dev_reason(t, dev)) ||
+	    nla_put_u32(msg, NFO_DEV_ERRNO, -READ_ONCE(dev->err)) ||
+	    (dev->message[0] && nla_put_string(msg, NFO_DEV_MESSAGE, dev->message))) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
 	}

@@ -430,11 +430,17 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- events ---- */
 
-/* Any context. Nobody listening costs one look; a reader that is too slow
- * loses messages and is told so by its socket (ENOBUFS).
+/**
+ * nfo_netlink_notify() - tell who listens what became of a flow
+ * @f:     flow
+ * @event: what
+ * @why:   NFO_FLOW_REASON
+ *
+ * Context: any. Nobody listening costs one look; a reader that is too slow loses
+ * messages and is told so by its socket (ENOBUFS).
  */
-static void nfo_notify(const struct nfo_flow *f, enum nfo_flow_event event,
-		       enum nfo_reason why)
+void nfo_netlink_notify(const struct nfo_flow *f, enum nfo_flow_event event,
+			enum nfo_reason why)
 {
 	struct net *net = nf_ct_net(f->ct);
 	struct sk_buff *msg;
@@ -456,21 +462,6 @@ static void nfo_notify(const struct nfo_flow *f, enum nfo_flow_event event,
 	genlmsg_multicast_netns(&nfo_genl_family, net, msg, 0, NFO_GROUP_FLOWS,
 				GFP_ATOMIC);
 }
-
-static void nfo_notify_added(const struct nfo_flow *f)
-{
-	nfo_notify(f, NFO_EVENT_NEW, NFO_R_NONE);
-}
-
-static void nfo_notify_retired(const struct nfo_flow *f, enum nfo_reason why)
-{
-	nfo_notify(f, NFO_EVENT_DESTROY, why);
-}
-
-static const struct nfo_table_ops nfo_netlink_table_ops = {
-	.added		= nfo_notify_added,
-	.retired	= nfo_notify_retired,
-};
 
 /* ---- the family ---- */
 
@@ -534,12 +525,9 @@ struct genl_family nfo_genl_family __ro_after_init = {
 
 /**
  * nfo_netlink_init() - offer the family. Return: 0 or a negative errno.
- *
- * Before any table exists.
  */
 int __init nfo_netlink_init(void)
 {
-	nfo_table_ops = &nfo_netlink_table_ops;
 	return genl_register_family(&nfo_genl_family);
 }
 

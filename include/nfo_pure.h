@@ -62,9 +62,10 @@ static inline u16 nfo_csum_delta_add(u16 a, u16 b)
  */
 static inline __sum16 nfo_csum_apply(__sum16 check, u16 delta)
 {
-	u32 sum = (u16)~(__force u16)check + delta;
+	u32 sum = ((__force u16)check ^ 0xffffu) + delta;
 
-	return (__force __sum16)~((sum & 0xffff) + (sum >> 16));
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__force __sum16)(sum ^ 0xffff);
 }
 
 /**
