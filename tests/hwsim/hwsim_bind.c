@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Binding: which of the kernel's ways into a driver this one offers.
+ */
+#include <linux/rtnetlink.h>
+#include <net/pkt_cls.h>
+#include "hwsim.h"
+
+const char *const hwsim_bind_names[] = {
+	[HWSIM_BIND_NONE]	= "none",
+	[HWSIM_BIND_FT]		= "ft",
+	[HWSIM_BIND_BLOCK]	= "block",
+	[HWSIM_BIND_INDIRECT]	= "indirect",
+	NULL
+};
+
+static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+{
+	if (type != TC_SETUP_CLSFLOWER)
+		return -EOPNOTSUPP;
+	return hwsim_command(cb_priv, type_data);
+}
+
+static int block_setup(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_block_offload *f)
+{
+	if (f->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS) {
+		NL_SET_ERR_MSG_MOD(f->extack, "Only ingress blocks can be bound");
+		return -EOPNOTSUPP;
+	}
+	return flow_block_cb_setup_simple(f, &c->direct_blocks, block_cb, slot, slot, true);
+}
+
+static bool via_of(enum tc_setup_type type, enum hwsim_via *via)
+{
+	switch (type) {
+	case TC_SETUP_FT:
+		*via = HWSIM_FT;
+		return true;
+	case TC_SETUP_BLOCK:
+		*via = HWSIM_BLOCK;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int hwsim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data)
+{
+	struct hwsim_chip *c = &hwsim;
+	int port = hwsim_port_index(c, dev);
+	enum hwsim_bind need;
+	enum hwsim_via via;
+	int err = -EOPNOTSUPP;
+
+	if (port < 0 || !via_of(type, &via))
+		return -EOPNOTSUPP;
+	need = via == HWSIM_FT ? HWSIM_BIND_FT : HWSIM_BIND_BLOCK;
+
+	/* Flowtables of two namespaces may bind at once; nothing outside serializes them. */
+	mutex_lock(&c->bind_lock);
+	if (c->bind == need)
+		err = block_setup(c, &c->port[port].slot[via], data);
+	mutex_unlock(&c->bind_lock);
+	return err;
+}
+
+static void indirect_release(void *cb_priv)
+{
+}
+
+/* The core calls this, and a cleanup, one at a time. */
+static int indirect_cb(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
+		       enum tc_setup_type type, void *type_data, void *data,
+		       void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct flow_block_offload *f = type_data;
+	struct hwsim_chip *c = cb_priv;
+	struct flow_block_cb *b;
+	struct hwsim_slot *slot;
+	enum hwsim_via via;
+	int port;
+
+	if (!dev || READ_ONCE(c->bind) != HWSIM_BIND_INDIRECT || !via_of(type, &via))
+		return -EOPNOTSUPP;
+	port = hwsim_port_index(c, dev);
+	if (port < 0 || f->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS)
+		return -EOPNOTSUPP;
+	slot = &c->port[port].slot[via];
+	f->driver_block_list = &c->indirect_blocks;
+
+	switch (f->command) {
+	case FLOW_BLOCK_BIND:
+		if (flow_block_cb_is_busy(block_cb, slot, &c->indirect_blocks))
+			return -EBUSY;
+		b = flow_indr_block_cb_alloc(block_cb, slot, slot, indirect_release, f, dev,
+					     sch, data, c, cleanup);
+		if (IS_ERR(b))
+			return PTR_ERR(b);
+		flow_block_cb_add(b, f);
+		list_add_tail(&b->driver_list, &c->indirect_blocks);
+		return 0;
+	case FLOW_BLOCK_UNBIND:
+		b = flow_block_cb_lookup(f->block, block_cb, slot);
+		if (!b)
+			return -ENOENT;
+		flow_indr_block_cb_remove(b, f);
+		list_del(&b->driver_list);
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/* Another driver from now on: not while anything is bound to the old one. */
+int hwsim_bind_set(struct hwsim_chip *c, enum hwsim_bind bind)
+{
+	int err = 0;
+
+	rtnl_lock();
+	mutex_lock(&c->bind_lock);
+	if (!list_empty(&c->direct_blocks) || !list_empty(&c->indirect_blocks)) {
+		err = -EBUSY;
+	} else {
+		WRITE_ONCE(c->bind, bind);
+		hwsim_set_ops(c, bind == HWSIM_BIND_INDIRECT);
+	}
+	mutex_unlock(&c->bind_lock);
+	rtnl_unlock();
+	return err;
+}
+
+int hwsim_bind_init(struct hwsim_chip *c)
+{
+	return flow_indr_dev_register(indirect_cb, c);
+}
+
+void hwsim_bind_exit(struct hwsim_chip *c)
+{
+	flow_indr_dev_unregister(indirect_cb, c, indirect_release);
+}
