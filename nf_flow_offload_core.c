@@ -186,6 +186,7 @@ static int __net_init nfo_net_init(struct net *net)
 	nn->net = net;
 	atomic_set(&nn->topo, 1);
 	refcount_set(&nn->refs, 1);
+	nfo_hw_net_init(nn);
 	INIT_LIST_HEAD(&nn->tables);
 	mutex_init(&nn->lock);
 
@@ -279,9 +280,12 @@ static int __init nfo_init(void)
 	err = nfo_table_init();
 	if (err)
 		return err;
-	err = register_pernet_subsys(&nfo_net_ops);
+	err = nfo_hw_module_init();
 	if (err)
 		goto err_table;
+	err = register_pernet_subsys(&nfo_net_ops);
+	if (err)
+		goto err_hw;
 	err = nfo_event_init();
 	if (err)
 		goto err_net;
@@ -301,6 +305,8 @@ err_event:
 	nfo_event_exit();
 err_net:
 	unregister_pernet_subsys(&nfo_net_ops);
+err_hw:
+	nfo_hw_module_exit();
 err_table:
 	nfo_table_exit();
 	return err;
@@ -312,6 +318,7 @@ static void __exit nfo_exit(void)
 	nfo_netlink_exit();
 	nfo_event_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
+	nfo_hw_module_exit();
 	nfo_table_exit();
 }
 

@@ -13,14 +13,15 @@
 #include "nfo.h"
 #include "nfo_hw_rule.h"
 
-/* Packets of both directions before a flow is worth two rules. */
+/* Defaults of struct nfo_hw_settings. */
 #define NFO_HW_AFTER		8
-/* Additions that may wait; deletions always may. */
 #define NFO_HW_QUEUE_MAX	4096
-/* How often counters are read. */
-#define NFO_HW_SYNC		HZ
+#define NFO_HW_SYNC_MS		1000
+
 #define NFO_HW_BACKOFF_MIN	(HZ)
 #define NFO_HW_BACKOFF_MAX	(64 * HZ)
+
+static struct workqueue_struct *nfo_hw_wq;
 
 /* ---- one rule to one driver ---- */
 
@@ -242,7 +243,7 @@ static void nfo_hw_enqueue(struct nfo_hw *hw, struct nfo_flow *f, enum nfo_hw_st
 {
 	f->hw.state = state;
 	list_add_tail(&f->hw.node, &hw->queue);
-	queue_work(system_unbound_wq, &hw->work);
+	queue_work(nfo_hw_wq, &hw->work);
 }
 
 static struct nfo_flow *nfo_hw_next(struct nfo_hw *hw)
@@ -263,6 +264,13 @@ static struct nfo_flow *nfo_hw_next(struct nfo_hw *hw)
 	return f;
 }
 
+static void nfo_hw_sync_later(struct nfo_table *t)
+{
+	u32 ms = READ_ONCE(t->nn->hw.sync_ms);
+
+	queue_delayed_work(nfo_hw_wq, &t->hw.sync, msecs_to_jiffies(ms));
+}
+
 /* The driver said yes. Return: false when the flow ended meanwhile. */
 static bool nfo_hw_live(struct nfo_hw *hw, struct nfo_flow *f)
 {
@@ -274,8 +282,8 @@ static bool nfo_hw_live(struct nfo_hw *hw, struct nfo_flow *f)
 		f->hw.state = NFO_HW_LIVE;
 		list_add_tail(&f->hw.node, &hw->live);
 		if (!hw->count++)
-			queue_delayed_work(system_power_efficient_wq, &hw->sync,
-					   NFO_HW_SYNC);
+			nfo_hw_sync_later(f->table);
+		atomic_inc(&f->table->nn->in_hw);
 		nfo_ct_hardware(f->ct, true);
 	}
 	spin_unlock_bh(&hw->lock);
@@ -337,6 +345,7 @@ static void nfo_hw_take_out(struct nfo_hw *hw, struct nfo_flow *f)
 {
 	list_del_init(&f->hw.node);
 	hw->count--;
+	atomic_dec(&f->table->nn->in_hw);
 	nfo_ct_hardware(f->ct, false);
 	nfo_hw_enqueue(hw, f, NFO_HW_RETIRING);
 }
@@ -417,12 +426,13 @@ static void nfo_hw_make_room(struct nfo_hw *hw, const struct nfo_flow *hot)
 /* Caller holds hw->lock and rcu_read_lock(). */
 static void nfo_hw_consider(struct nfo_hw *hw, struct nfo_flow *f)
 {
-	enum nfo_reason why;
+	const struct nfo_net *nn = f->table->nn;
 	u64 packets = nfo_hw_packets(f);
+	enum nfo_reason why;
 
 	f->hw.rate = packets - f->hw.seen;
 	f->hw.seen = packets;
-	if (f->hw.state != NFO_HW_SOFT || packets < NFO_HW_AFTER ||
+	if (f->hw.state != NFO_HW_SOFT || packets < READ_ONCE(nn->hw.after) ||
 	    test_bit(NFO_F_ONEWAY, &f->state) || test_bit(NFO_F_DEAD, &f->state))
 		return;
 
@@ -431,8 +441,8 @@ static void nfo_hw_consider(struct nfo_hw *hw, struct nfo_flow *f)
 		nfo_hw_make_room(hw, f);
 	if (why)
 		return;
-	if (hw->depth >= NFO_HW_QUEUE_MAX) {
-		nfo_count_reason(f->table->nn, NFO_R_HW_QUEUE);
+	if (hw->depth >= READ_ONCE(nn->hw.queue)) {
+		nfo_count_reason(nn, NFO_R_HW_QUEUE);
 		return;
 	}
 
@@ -567,6 +577,7 @@ static struct nfo_flow *nfo_hw_rotate(struct nfo_hw *hw)
 static void nfo_hw_sync(struct work_struct *work)
 {
 	struct nfo_hw *hw = container_of(to_delayed_work(work), struct nfo_hw, sync);
+	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
 	unsigned int left = READ_ONCE(hw->count);
 	struct nfo_flow *f;
 
@@ -582,20 +593,66 @@ static void nfo_hw_sync(struct work_struct *work)
 
 	spin_lock_bh(&hw->lock);
 	if (hw->count)
-		queue_delayed_work(system_power_efficient_wq, &hw->sync, NFO_HW_SYNC);
+		nfo_hw_sync_later(t);
 	spin_unlock_bh(&hw->lock);
+}
+
+static void nfo_hw_kick_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(work, struct nfo_net, kick);
+	struct nfo_table *t;
+
+	mutex_lock(&nn->lock);
+	list_for_each_entry(t, &nn->tables, list)
+		if (READ_ONCE(t->hw.count))
+			mod_delayed_work(nfo_hw_wq, &t->hw.sync, 0);
+	mutex_unlock(&nn->lock);
+	nfo_net_put(nn);
 }
 
 /**
  * nfo_hw_kick() - something changed: look at what is in hardware at once
- * @t: flowtable
+ * @nn: namespace, held by the caller or by RCU
  *
  * Context: any.
  */
-void nfo_hw_kick(struct nfo_table *t)
+void nfo_hw_kick(struct nfo_net *nn)
 {
-	if (READ_ONCE(t->hw.count))
-		mod_delayed_work(system_power_efficient_wq, &t->hw.sync, 0);
+	if (!refcount_inc_not_zero(&nn->refs))
+		return;
+	if (!queue_work(nfo_hw_wq, &nn->kick))
+		nfo_net_put(nn);
+}
+
+/**
+ * nfo_hw_net_init() - a namespace's hardware side
+ * @nn: namespace
+ */
+void nfo_hw_net_init(struct nfo_net *nn)
+{
+	nn->hw = (struct nfo_hw_settings) {
+		.after		= NFO_HW_AFTER,
+		.queue		= NFO_HW_QUEUE_MAX,
+		.sync_ms	= NFO_HW_SYNC_MS,
+	};
+	INIT_WORK(&nn->kick, nfo_hw_kick_work);
+}
+
+/**
+ * nfo_hw_module_init() - the workers. Return: 0 or -ENOMEM.
+ */
+int __init nfo_hw_module_init(void)
+{
+	nfo_hw_wq = alloc_workqueue("nf_flow_offload", WQ_UNBOUND, 0);
+	return nfo_hw_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * nfo_hw_module_exit() - undo nfo_hw_module_init(); waits for the last work.
+ */
+void nfo_hw_module_exit(void)
+{
+	destroy_workqueue(nfo_hw_wq);
 }
 
 /**

@@ -117,7 +117,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 
 	d->leaving = false;
 	d->refused = 0;
-	d->budget = 0;
+	d->budget = READ_ONCE(t->nn->hw.budget);
 	d->backoff = 0;
 	if (d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev)) {
 		nfo_hw_say(d, -EOPNOTSUPP, NULL);
@@ -230,11 +230,12 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = nfo_hw_find(t, dev);
-	bool can = tc_can_offload(dev);
+	bool can = tc_can_offload(dev), bound;
 
 	if (!d || !(t->flags & NF_FLOWTABLE_HW_OFFLOAD) || !dev->netdev_ops->ndo_setup_tc)
 		return;
-	if (can == (d->bound != NFO_DEV_HW_NONE))
+	bound = d->bound != NFO_DEV_HW_NONE;
+	if (can == bound)
 		return;
 
 	if (!can)

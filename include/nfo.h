@@ -283,6 +283,20 @@ struct nfo_wheel {
 };
 
 /**
+ * struct nfo_hw_settings - of a namespace
+ * @after:   packets a flow must have shown before it asks for hardware
+ * @budget:  rules a device is given; 0 until it says that it is full
+ * @queue:   flows that may wait for a table's worker
+ * @sync_ms: period in which counters are read
+ */
+struct nfo_hw_settings {
+	u32	after;
+	u32	budget;
+	u32	queue;
+	u32	sync_ms;
+};
+
+/**
  * struct nfo_net - a network namespace
  * @net:     the namespace; not referenced, everything here ends before it
  * @topo:    topology epoch
@@ -291,6 +305,9 @@ struct nfo_wheel {
  * @promote_after: setting: packets conntrack must have counted; 0 none
  * @max_flows: setting: limit of @flows; 0 none
  * @next_id: for nfo_table::id, guarded by @lock
+ * @in_hw:   flows in hardware
+ * @hw:      settings
+ * @kick:    has hardware flows looked at after an event; holds a reference
  * @tables:  struct nfo_table::list, guarded by @lock
  * @lock:    sleeps
  * @stats:   counters
@@ -305,6 +322,9 @@ struct nfo_net {
 	u32			promote_after;
 	u32			max_flows;
 	u32			next_id;
+	atomic_t		in_hw;
+	struct nfo_hw_settings	hw;
+	struct work_struct	kick;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
 	struct nfo_stats __percpu *stats;
@@ -448,11 +468,16 @@ static inline u32 nfo_epoch(const struct nfo_net *nn)
 	return (u32)atomic_read(&nn->topo) + rt_genid_ipv4(nn->net);
 }
 
+void nfo_hw_kick(struct nfo_net *nn);
+
 static inline void nfo_epoch_advance(struct nfo_net *nn)
 {
 	/* What changed is visible before the epoch: pairs with nfo_look_again() */
 	smp_mb__before_atomic();
 	atomic_inc(&nn->topo);
+	/* Flows in hardware have no packets that would notice. */
+	if (atomic_read(&nn->in_hw))
+		nfo_hw_kick(nn);
 }
 
 static inline u32 nfo_now(void)
@@ -565,6 +590,8 @@ void nfo_hw_init(struct nfo_table *t);
 void nfo_hw_exit(struct nfo_table *t);
 void nfo_hw_touched(struct nfo_flow *f);
 void nfo_hw_retired(struct nfo_flow *f);
-void nfo_hw_kick(struct nfo_table *t);
+void nfo_hw_net_init(struct nfo_net *nn);
+int nfo_hw_module_init(void);
+void nfo_hw_module_exit(void);
 
 #endif /* _NFO_H */

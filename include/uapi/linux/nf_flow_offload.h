@@ -196,6 +196,10 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
 	NFO_SETTINGS_PROMOTE_AFTER, /* u32, packets conntrack must have counted; 0 none */
 	NFO_SETTINGS_MAX_FLOWS,	/* u32, in the namespace; 0 no limit */
+	NFO_SETTINGS_HW_AFTER,	/* u32, packets before a flow asks for hardware */
+	NFO_SETTINGS_HW_BUDGET,	/* u32, rules a device is given from its next binding on; 0 learn */
+	NFO_SETTINGS_HW_QUEUE,	/* u32, flows that may wait for hardware, a flowtable */
+	NFO_SETTINGS_HW_SYNC_MS, /* u32, period of reading hardware counters; 100 at least */
 
 	__NFO_SETTINGS_MAX
 };
