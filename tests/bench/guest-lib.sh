@@ -191,3 +191,55 @@ pktgen_run() {
 	[ -n "$usec" ] || die "pktgen gave no result: $(in_a tail -n 1 /proc/net/pktgen/a0)"
 	echo "$usec"
 }
+
+# --- many flows ------------------------------------------------------------
+
+# Room for a million connections which do not expire in the middle of a run.
+room_for_a_million() {
+	echo 1048576 >/sys/module/nf_conntrack/parameters/hashsize
+	in_r sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3600 \
+		net.netfilter.nf_conntrack_udp_timeout_stream=3600 \
+		net.netfilter.nf_flowtable_udp_timeout=3600
+	sysctl -qw net.netfilter.nf_conntrack_max=4194304
+}
+
+# flow_ranges COUNT - how many addresses by how many ports. The two are
+# coprime: counting both up with every packet meets every pair exactly once in
+# addresses * ports packets, which is how all the flows are set up.
+flow_ranges() {
+	case $1 in
+	1) echo 1 1 ;;
+	16k) echo 128 127 ;;
+	262k) echo 512 511 ;;
+	1M) echo 1024 1023 ;;
+	*) die "flows: 1, 16k, 262k or 1M" ;;
+	esac
+}
+
+# sources ADDRESSES PORTS random|counting
+# (pktgen's port range ends before udp_src_max, its counted addresses with src_max)
+sources() {
+	local last=$(($1 - 1)) flags=("flag !IPSRC_RND" "flag !UDPSRC_RND")
+
+	[ "$3" = counting ] || flags=("flag IPSRC_RND" "flag UDPSRC_RND")
+	# Since 6.6 pktgen can be asked to let go of what it has sent.
+	flags+=("flag !SHARED")
+	pktgen_setup "pkt_size 60" "dst $dst4" "udp_dst_min 5000" "udp_dst_max 5000" \
+		"src_min 10.0.0.0" "src_max 10.0.$((last / 256)).$((last % 256))" \
+		"udp_src_min 4000" "udp_src_max $((4000 + $2))" "${flags[@]}"
+}
+
+# The first pass makes the connections, the second promotes them (a packet of
+# a confirmed connection does), the third must find every one in the table.
+warm_up() {
+	local all=$(($1 * $2)) before after
+
+	sources "$1" "$2" counting
+	for _ in 1 2; do
+		pktgen_run "$all" >/dev/null
+	done
+	before=$(slow_packets)
+	pktgen_run "$all" >/dev/null
+	after=$(slow_packets)
+	say "$all flows set up; of $all further packets the slow path saw $((after - before))"
+}

@@ -134,6 +134,7 @@ enum hwsim_count {
 	HWSIM_HW_BYTES,		/* of HW_OUT, as they left */
 	HWSIM_HOST_IN,		/* entered by this wire, given to the host */
 	HWSIM_HOST_OUT,		/* left by this wire, sent by the host */
+	HWSIM_HOST_L4,		/* of HOST_IN, those of TCP and UDP */
 	HWSIM_DROPPED,		/* lost: port down, no memory, no room */
 	HWSIM_HOST_IN_BYTES,
 	HWSIM_HOST_OUT_BYTES,
@@ -230,7 +231,7 @@ int hwsim_rule_parse(struct hwsim_chip *c, struct hwsim_rule *r, struct hwsim_ke
 int hwsim_command(struct hwsim_slot *slot, struct flow_cls_offload *cls);
 struct hwsim_rule *hwsim_lookup(struct hwsim_chip *c, const struct hwsim_key *key);
 void hwsim_port_flush(struct hwsim_chip *c, unsigned int index);
-void hwsim_table_exit(struct hwsim_chip *c);
+void hwsim_table_flush(struct hwsim_chip *c);
 
 /* path */
 void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb);

@@ -23,10 +23,6 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 
 static int block_setup(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_block_offload *f)
 {
-	if (f->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS) {
-		NL_SET_ERR_MSG_MOD(f->extack, "Only ingress blocks can be bound");
-		return -EOPNOTSUPP;
-	}
 	return flow_block_cb_setup_simple(f, &c->direct_blocks, block_cb, slot, slot, true);
 }
 

@@ -9,7 +9,8 @@
  *                  "ERRNO PERCENT [TEXT]" - commands fail; "0" ends it (fail = fail_add)
  *   features/NAME  0 or 1
  *   rules          one line each            calls      commands, and how many failed
- *   last_refusal   errno and text
+ *   last_refusal   errno and text, of the last rule not taken
+ *   reset          write anything: the table is empty, nobody is told
  *   ports          one line each; write "del N" or "add N": a port goes or comes
  */
 #include <linux/ctype.h>
@@ -31,7 +32,8 @@ const char *const hwsim_call_names[] = {
 
 const char *const hwsim_count_names[] = {
 	[HWSIM_HW_IN] = "hw_in", [HWSIM_HW_OUT] = "hw_out", [HWSIM_HW_BYTES] = "hw_out_bytes",
-	[HWSIM_HOST_IN] = "host_in", [HWSIM_HOST_OUT] = "host_out", [HWSIM_DROPPED] = "dropped",
+	[HWSIM_HOST_IN] = "host_in", [HWSIM_HOST_OUT] = "host_out", [HWSIM_HOST_L4] = "host_l4",
+	[HWSIM_DROPPED] = "dropped",
 };
 
 /* Sets @line to what was written, without the newline. */
@@ -295,6 +297,17 @@ static const struct seq_operations rules_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(rules);
 
+static int reset_show(struct seq_file *s, void *unused)
+{
+	return 0;
+}
+
+static ssize_t reset_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	hwsim_table_flush(((struct seq_file *)file->private_data)->private);
+	return count;
+}
+
 DEFINE_SHOW_ATTRIBUTE(used);
 DEFINE_SHOW_ATTRIBUTE(calls);
 DEFINE_SHOW_ATTRIBUTE(last_refusal);
@@ -312,6 +325,7 @@ static const struct file_operations name##_fops = {			\
 DEFINE_RW(bind);
 DEFINE_RW(fail);
 DEFINE_RW(ports);
+DEFINE_RW(reset);
 
 void hwsim_debugfs_init(struct hwsim_chip *c)
 {
@@ -328,6 +342,7 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	debugfs_create_file("last_refusal", 0400, c->dir, c, &last_refusal_fops);
 	debugfs_create_file("rules", 0400, c->dir, c, &rules_fops);
 	debugfs_create_file("ports", 0600, c->dir, c, &ports_fops);
+	debugfs_create_file("reset", 0200, c->dir, c, &reset_fops);
 	debugfs_create_file("fail", 0600, c->dir, &c->fail[HWSIM_ADD], &fail_fops);
 	for (i = 0; i < HWSIM_CALLS; i++) {
 		snprintf(name, sizeof(name), "fail_%s", hwsim_call_names[i]);

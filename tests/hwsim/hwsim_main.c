@@ -312,7 +312,7 @@ static void __exit hwsim_exit(void)
 	hwsim_debugfs_exit(c);
 	hwsim_bind_exit(c);
 	del_ports(c);
-	hwsim_table_exit(c);
+	hwsim_table_flush(c);
 	rcu_barrier();
 }
 

@@ -269,21 +269,20 @@ static bool fits(const struct hwsim_actions *a, const struct frame *f, struct ne
 
 enum verdict { TO_HOST, DONE, LOST };
 
-static enum verdict forward(struct hwsim_port *in, struct sk_buff *skb)
+static enum verdict forward(struct hwsim_port *in, struct sk_buff *skb, struct frame *f)
 {
 	u8 l2[2 * ETH_ALEN + 2 * HWSIM_TAGS * VLAN_HLEN + 2 + sizeof(struct pppoe_ip)];
 	struct hwsim_chip *c = in->chip;
 	const struct hwsim_actions *a;
 	struct net_device *host, *wire;
 	u32 len, old, in_len = skb->len;
-	struct frame f = {};
 	struct hwsim_port *out;
 	struct hwsim_rule *r;
 
-	if (!read_frame(&f, skb))
+	if (!read_frame(f, skb))
 		return TO_HOST;
-	f.key.in_port = in->index;
-	r = hwsim_lookup(c, &f.key);
+	f->key.in_port = in->index;
+	r = hwsim_lookup(c, &f->key);
 	if (!r)
 		return TO_HOST;
 
@@ -293,26 +292,26 @@ static enum verdict forward(struct hwsim_port *in, struct sk_buff *skb)
 	wire = rcu_dereference(out->wire);
 	if (!host || !wire || !(host->flags & IFF_UP) || !(wire->flags & IFF_UP))
 		return LOST;
-	if ((a->ttl_dec && f.ttl <= a->ttl_dec) || !fits(a, &f, host))
+	if ((a->ttl_dec && f->ttl <= a->ttl_dec) || !fits(a, f, host))
 		return TO_HOST;
-	if (r->via == HWSIM_FT && is_multicast_ether_addr(f.key.eth_dst))
+	if (r->via == HWSIM_FT && is_multicast_ether_addr(f->key.eth_dst))
 		return TO_HOST;
-	if (memchr_inv(a->l4.mask, 0, sizeof(a->l4.mask)) && !f.l4)
+	if (memchr_inv(a->l4.mask, 0, sizeof(a->l4.mask)) && !f->l4)
 		return TO_HOST;
 
-	old = f.l3;
-	if (skb_ensure_writable(skb, f.l4 ? min_t(u32, f.l4 + sizeof(struct tcphdr), skb->len) :
-					    f.end))
+	old = f->l3;
+	if (skb_ensure_writable(skb, f->l4 ? min_t(u32, f->l4 + sizeof(struct tcphdr), skb->len) :
+					    f->end))
 		return LOST;
-	rewrite_l3(a, &f, skb->data);
-	len = build_l2(a, &f, skb->data, l2);
+	rewrite_l3(a, f, skb->data);
+	len = build_l2(a, f, skb->data, l2);
 	if (len > old && skb_cow_head(skb, len - old))
 		return LOST;
 	skb_pull(skb, old);
 	memcpy(skb_push(skb, len), l2, len);
 	/* Padding that was needed for a shorter header stays with it. */
-	if (skb->len > len + f.end - f.l3)
-		skb_trim(skb, len + f.end - f.l3);
+	if (skb->len > len + f->end - f->l3)
+		skb_trim(skb, len + f->end - f->l3);
 	skb_reset_mac_header(skb);
 
 	spin_lock(&r->lock);
@@ -344,6 +343,7 @@ void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb)
 {
 	struct net_device *host;
 	enum verdict verdict = TO_HOST;
+	struct frame f = {};
 	u32 len = skb->len;
 
 	bytes_only(skb);
@@ -353,11 +353,13 @@ void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb)
 	if (!host || !(host->flags & IFF_UP) || skb_linearize(skb)) {
 		verdict = LOST;
 	} else {
-		verdict = forward(p, skb);
+		verdict = forward(p, skb, &f);
 		if (verdict == TO_HOST) {
 			if (dev_forward_skb(host, skb) == NET_RX_SUCCESS) {
 				hwsim_count(p, HWSIM_HOST_IN, 1);
 				hwsim_count(p, HWSIM_HOST_IN_BYTES, len);
+				if (f.key.ip_proto == IPPROTO_TCP || f.key.ip_proto == IPPROTO_UDP)
+					hwsim_count(p, HWSIM_HOST_L4, 1);
 			} else {
 				hwsim_count(p, HWSIM_DROPPED, 1);
 			}

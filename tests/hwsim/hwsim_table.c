@@ -265,8 +265,10 @@ int hwsim_command(struct hwsim_slot *slot, struct flow_cls_offload *cls)
 	}
 	if (err) {
 		c->failed[call]++;
-		c->last_err = err;
-		strscpy(c->last_text, ack._msg ?: "", sizeof(c->last_text));
+		if (call == HWSIM_ADD) {
+			c->last_err = err;
+			strscpy(c->last_text, ack._msg ?: "", sizeof(c->last_text));
+		}
 		if (cls->common.extack && ack._msg)
 			cls->common.extack->_msg = ack._msg;
 	}
@@ -287,8 +289,8 @@ void hwsim_port_flush(struct hwsim_chip *c, unsigned int index)
 	mutex_unlock(&c->lock);
 }
 
-/* Rules whose owner never came back for them. */
-void hwsim_table_exit(struct hwsim_chip *c)
+/* A reset forgets all rules, their owners learn nothing of it. */
+void hwsim_table_flush(struct hwsim_chip *c)
 {
 	struct hwsim_rule *r, *next;
 

@@ -248,14 +248,18 @@ static void check_listed(const char *name)
 {
 	struct ruleset r;
 	char why[256];
+	int n = 0;
 
 	if (ruleset_read(&r, why, sizeof(why)))
 		return;
 	for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++)
-			if (!strcmp(ft->dev[i], name))
+			if (!strcmp(ft->dev[i], name) && ++n)
 				line(CHECK_OK, name, "", "is in flowtable %s of table %s %s", ft->name,
 				     family_name(ft->family), ft->table);
+	if (n > 1)
+		line(CHECK_WARNING, name, "leave it in one of them, unless both are meant",
+		     "is in %d flowtables: a flow goes to the one whose rule comes first", n);
 	ruleset_free(&r);
 }
 

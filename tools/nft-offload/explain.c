@@ -75,6 +75,11 @@ static void stop(struct explain *e, const char *what, enum nfo_reason why, const
 	     *detail ? ": " : "", detail);
 }
 
+static bool offloadable(uint8_t l4proto)
+{
+	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP;
+}
+
 /* ---- conntrack ---- */
 
 /* As given, or as the packets of the way back, or as they look after NAT: one of
@@ -83,7 +88,12 @@ static void stop(struct explain *e, const char *what, enum nfo_reason why, const
 static int find_ct(struct explain *e)
 {
 	struct conn back = conn_reversed(&e->asked);
-	int rc = ct_get(&e->asked, e->zone, &e->ct);
+	int rc;
+
+	/* conntrack does not look for others by ports */
+	if (!offloadable(e->asked.l4proto))
+		return 0;
+	rc = ct_get(&e->asked, e->zone, &e->ct);
 
 	if (!rc && !e->ct.found)
 		rc = ct_get(&back, e->zone, &e->ct);
@@ -106,6 +116,10 @@ static void step_ct(struct explain *e)
 	const struct ct *ct = &e->ct;
 	char counted[96] = "", name[3 * ENDPOINT_LEN];
 
+	if (!offloadable(e->asked.l4proto)) {
+		stop(e, "protocol", NFO_R_PROTOCOL, "");
+		return;
+	}
 	if (!ct->found) {
 		step(e, "conntrack", STEP_STOP, reason_name(NFO_R_NO_CONNTRACK),
 		     "there is no such connection: it has ended, has sent nothing through this network namespace yet, or is not tracked");
@@ -125,8 +139,6 @@ static void step_ct(struct explain *e)
 	if (e->has_flow || ct->status & IPS_OFFLOAD)
 		return;
 
-	if (ct->dir[0].l4proto != IPPROTO_TCP && ct->dir[0].l4proto != IPPROTO_UDP)
-		stop(e, "protocol", NFO_R_PROTOCOL, "");
 	if (ct->dir[0].l4proto == IPPROTO_TCP && ct->tcp_state != TCP_CONNTRACK_ESTABLISHED)
 		stop(e, "tcp", NFO_R_TCP_STATE, tcp_state_name(ct->tcp_state));
 	if (*ct->helper || ct->status & IPS_HELPER)
