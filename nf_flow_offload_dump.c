@@ -226,12 +226,16 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 	return 0;
 }
 
+/* A filter that few pass must not keep RCU waiting for the whole table. */
+#define NFO_DUMP_BREATH	1024
+
 /* The flows of one table into one message. Return: 0 at the end of the table,
  * -EMSGSIZE when the message is full.
  */
 static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb,
 				struct nfo_dump *d)
 {
+	unsigned int visited = 0;
 	struct nfo_entry *e;
 	int err = 0;
 
@@ -243,6 +247,14 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 	e = d->again ? rhashtable_walk_peek(&d->iter) : rhashtable_walk_next(&d->iter);
 	d->again = false;
 	for (; e; e = rhashtable_walk_next(&d->iter)) {
+		if (!(++visited % NFO_DUMP_BREATH)) {
+			rhashtable_walk_stop(&d->iter);
+			cond_resched();
+			rhashtable_walk_start(&d->iter);
+			e = rhashtable_walk_peek(&d->iter);
+			if (!e)
+				break;
+		}
 		if (IS_ERR(e)) {
 			/* Resized: what was sent may come again, and we say so. */
 			cb->seq++;
