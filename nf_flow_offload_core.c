@@ -53,6 +53,13 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_PROMOTE_AFTER]	= "promote-after",
 	[NFO_R_MAX_FLOWS]	= "max-flows",
 	[NFO_R_USER]		= "user",
+	[NFO_R_HW_OFF]		= "hw-off",
+	[NFO_R_HW_FEATURE]	= "hw-feature",
+	[NFO_R_HW_SHAPE]	= "hw-shape",
+	[NFO_R_HW_FULL]		= "hw-full",
+	[NFO_R_HW_BUSY]		= "hw-busy",
+	[NFO_R_HW_QUEUE]	= "hw-queue",
+	[NFO_R_HW_EVICTED]	= "hw-evicted",
 };
 
 /* ---- per namespace ---- */
@@ -179,6 +186,7 @@ static int __net_init nfo_net_init(struct net *net)
 	nn->net = net;
 	atomic_set(&nn->topo, 1);
 	refcount_set(&nn->refs, 1);
+	nfo_hw_net_init(nn);
 	INIT_LIST_HEAD(&nn->tables);
 	mutex_init(&nn->lock);
 
@@ -227,6 +235,25 @@ static struct pernet_operations nfo_net_ops = {
 	.size	= sizeof(struct nfo_net *),
 };
 
+/* ---- what becomes of flows, and who is told ---- */
+
+static void nfo_flow_added(struct nfo_flow *f)
+{
+	nfo_netlink_notify(f, NFO_EVENT_NEW, NFO_R_NONE);
+}
+
+static void nfo_flow_retired(struct nfo_flow *f, enum nfo_reason why)
+{
+	nfo_hw_retired(f);
+	nfo_netlink_notify(f, NFO_EVENT_DESTROY, why);
+}
+
+static const struct nfo_table_ops nfo_core_table_ops = {
+	.added		= nfo_flow_added,
+	.touched	= nfo_hw_touched,
+	.retired	= nfo_flow_retired,
+};
+
 /* ---- mainline's modules ---- */
 
 /* Both may be loaded; flowtables made earlier stay with mainline's. */
@@ -249,12 +276,16 @@ static int __init nfo_init(void)
 {
 	int err;
 
+	nfo_table_ops = &nfo_core_table_ops;
 	err = nfo_table_init();
 	if (err)
 		return err;
-	err = register_pernet_subsys(&nfo_net_ops);
+	err = nfo_hw_module_init();
 	if (err)
 		goto err_table;
+	err = register_pernet_subsys(&nfo_net_ops);
+	if (err)
+		goto err_hw;
 	err = nfo_event_init();
 	if (err)
 		goto err_net;
@@ -274,6 +305,8 @@ err_event:
 	nfo_event_exit();
 err_net:
 	unregister_pernet_subsys(&nfo_net_ops);
+err_hw:
+	nfo_hw_module_exit();
 err_table:
 	nfo_table_exit();
 	return err;
@@ -285,6 +318,7 @@ static void __exit nfo_exit(void)
 	nfo_netlink_exit();
 	nfo_event_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
+	nfo_hw_module_exit();
 	nfo_table_exit();
 }
 

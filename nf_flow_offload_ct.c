@@ -142,6 +142,21 @@ void nfo_ct_hand_back(struct nf_conn *ct, u32 idle)
 }
 
 /**
+ * nfo_ct_hardware() - say whether a connection is in hardware
+ * @ct: its entry
+ * @on: both directions are
+ *
+ * Context: any.
+ */
+void nfo_ct_hardware(struct nf_conn *ct, bool on)
+{
+	if (on)
+		set_bit(IPS_HW_OFFLOAD_BIT, &ct->status);
+	else
+		clear_bit(IPS_HW_OFFLOAD_BIT, &ct->status);
+}
+
+/**
  * nfo_flow_timeout() - how long flows of a protocol may be idle
  * @net:     namespace
  * @l4proto: IPPROTO_TCP or IPPROTO_UDP

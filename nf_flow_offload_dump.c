@@ -226,12 +226,16 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 	return 0;
 }
 
+/* A filter that few pass must not keep RCU waiting for the whole table. */
+#define NFO_DUMP_BREATH	1024
+
 /* The flows of one table into one message. Return: 0 at the end of the table,
  * -EMSGSIZE when the message is full.
  */
 static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb,
 				struct nfo_dump *d)
 {
+	unsigned int visited = 0;
 	struct nfo_entry *e;
 	int err = 0;
 
@@ -243,6 +247,14 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 	e = d->again ? rhashtable_walk_peek(&d->iter) : rhashtable_walk_next(&d->iter);
 	d->again = false;
 	for (; e; e = rhashtable_walk_next(&d->iter)) {
+		if (!(++visited % NFO_DUMP_BREATH)) {
+			rhashtable_walk_stop(&d->iter);
+			cond_resched();
+			rhashtable_walk_start(&d->iter);
+			e = rhashtable_walk_peek(&d->iter);
+			if (!e)
+				break;
+		}
 		if (IS_ERR(e)) {
 			/* Resized: what was sent may come again, and we say so. */
 			cb->seq++;
@@ -342,8 +354,10 @@ static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
 	    nla_put_u8(msg, NFO_DEV_FAMILY, t->family) ||
 	    nla_put_string(msg, NFO_DEV_TABLE, t->table_name) ||
 	    nla_put_string(msg, NFO_DEV_FLOWTABLE, t->name) ||
-	    nla_put_u8(msg, NFO_DEV_HW, NFO_DEV_HW_NONE) ||
-	    nla_put_u32(msg, NFO_DEV_REASON, NFO_R_HW_DRIVER)) {
+	    nla_put_u8(msg, NFO_DEV_HW, READ_ONCE(dev->bound)) ||
+	    nla_put_u32(msg, NFO_DEV_REASON, nfo_hw_dev_reason(t, dev)) ||
+	    nla_put_u32(msg, NFO_DEV_ERRNO, -READ_ONCE(dev->err)) ||
+	    (dev->message[0] && nla_put_string(msg, NFO_DEV_MESSAGE, dev->message))) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
 	}

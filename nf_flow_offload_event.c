@@ -9,6 +9,22 @@
 
 #include "nfo.h"
 
+/* ethtool -K DEV hw-tc-offload on|off. */
+static void nfo_event_feature(struct net_device *dev)
+{
+	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
+	struct nfo_table *t;
+
+	if (!nn)
+		return;
+
+	mutex_lock(&nn->lock);
+	list_for_each_entry(t, &nn->tables, list)
+		nfo_hw_feature_changed(t, dev);
+	mutex_unlock(&nn->lock);
+	nfo_net_put(nn);
+}
+
 static void nfo_event_flush_dev(const struct net_device *dev)
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
@@ -35,6 +51,9 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	case NETDEV_DOWN:
 	case NETDEV_UNREGISTER:
 		nfo_event_flush_dev(dev);
+		break;
+	case NETDEV_FEAT_CHANGE:
+		nfo_event_feature(dev);
 		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:

@@ -11,6 +11,7 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/netfilter/nf_conntrack_acct.h>
@@ -201,13 +202,17 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 {
 	u32 epoch = nfo_epoch(t->nn);
 	struct nfo_flow *f = nfo_flow(e);
+	u32 mark = skb->mark;
 	enum nfo_reason why;
+	u8 tos;
 
+	tos = e->key.family == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
+					      ipv6_get_dsfield(ipv6_hdr(skb));
 	if (READ_ONCE(e->epoch) != epoch) {
 		/* What the event changed is visible before the epoch is. */
 		smp_rmb();
 		this_cpu_inc(t->nn->stats->stale);
-		why = nfo_route_verify(e, skb, in);
+		why = nfo_route_verify(e, tos, mark, in);
 		if (why)
 			return why;
 		WRITE_ONCE(e->epoch, epoch);
@@ -219,8 +224,9 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 	if (test_bit(NFO_F_ONEWAY, &f->state) &&
 	    test_bit(IPS_SEEN_REPLY_BIT, &f->ct->status))
 		nfo_flow_join(f);
+	nfo_table_ops->touched(f);
 
-	return nfo_route_touch(e, skb, in);
+	return nfo_route_touch(e, tos, mark, in);
 }
 
 /* Room for the link-layer header, and headers nobody else looks at? */

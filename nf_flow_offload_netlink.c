@@ -52,6 +52,10 @@ static const struct nla_policy nfo_flow_policy[NFO_FLOW_ORIGINAL + 1] = {
 static const struct nla_policy nfo_settings_policy[NFO_SETTINGS_MAX + 1] = {
 	[NFO_SETTINGS_PROMOTE_AFTER]	= { .type = NLA_U32 },
 	[NFO_SETTINGS_MAX_FLOWS]	= { .type = NLA_U32 },
+	[NFO_SETTINGS_HW_AFTER]		= { .type = NLA_U32 },
+	[NFO_SETTINGS_HW_BUDGET]	= { .type = NLA_U32 },
+	[NFO_SETTINGS_HW_QUEUE]		= NLA_POLICY_MIN(NLA_U32, 1),
+	[NFO_SETTINGS_HW_SYNC_MS]	= NLA_POLICY_RANGE(NLA_U32, 100, 32767),
 };
 
 /* ---- one flow ---- */
@@ -358,7 +362,11 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn)
 static int nfo_put_settings(struct sk_buff *msg, struct nfo_net *nn)
 {
 	if (nla_put_u32(msg, NFO_SETTINGS_PROMOTE_AFTER, READ_ONCE(nn->promote_after)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_MAX_FLOWS, READ_ONCE(nn->max_flows)))
+	    nla_put_u32(msg, NFO_SETTINGS_MAX_FLOWS, READ_ONCE(nn->max_flows)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_AFTER, READ_ONCE(nn->hw.after)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_BUDGET, READ_ONCE(nn->hw.budget)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_QUEUE, READ_ONCE(nn->hw.queue)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_SYNC_MS, READ_ONCE(nn->hw.sync_ms)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -400,14 +408,22 @@ static int nfo_cmd_settings_get(struct sk_buff *skb, struct genl_info *info)
 	return nfo_answer(info, NFO_CMD_SETTINGS_GET, nfo_put_settings);
 }
 
+static void nfo_set_u32(u32 *setting, const struct nlattr *attr)
+{
+	if (attr)
+		WRITE_ONCE(*setting, nla_get_u32(attr));
+}
+
 static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 {
-	const struct nlattr *after = info->attrs[NFO_SETTINGS_PROMOTE_AFTER];
-	const struct nlattr *max = info->attrs[NFO_SETTINGS_MAX_FLOWS];
+	struct nlattr **tb = info->attrs;
 	struct net *net = genl_info_net(info);
 	struct nfo_net *nn;
+	int i, given = 0;
 
-	if (!after && !max) {
+	for (i = 1; i <= NFO_SETTINGS_MAX; i++)
+		given += !!tb[i];
+	if (!given) {
 		NL_SET_ERR_MSG(info->extack, "no setting given");
 		return -EINVAL;
 	}
@@ -415,14 +431,15 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	if (!nn)
 		return -ENODEV;
 
-	if (after) {
-		/* It is conntrack's counters that say how much was shown. */
-		if (nla_get_u32(after))
-			nf_ct_set_acct(net, true);
-		WRITE_ONCE(nn->promote_after, nla_get_u32(after));
-	}
-	if (max)
-		WRITE_ONCE(nn->max_flows, nla_get_u32(max));
+	/* It is conntrack's counters that say how much was shown. */
+	if (tb[NFO_SETTINGS_PROMOTE_AFTER] && nla_get_u32(tb[NFO_SETTINGS_PROMOTE_AFTER]))
+		nf_ct_set_acct(net, true);
+	nfo_set_u32(&nn->promote_after, tb[NFO_SETTINGS_PROMOTE_AFTER]);
+	nfo_set_u32(&nn->max_flows, tb[NFO_SETTINGS_MAX_FLOWS]);
+	nfo_set_u32(&nn->hw.after, tb[NFO_SETTINGS_HW_AFTER]);
+	nfo_set_u32(&nn->hw.budget, tb[NFO_SETTINGS_HW_BUDGET]);
+	nfo_set_u32(&nn->hw.queue, tb[NFO_SETTINGS_HW_QUEUE]);
+	nfo_set_u32(&nn->hw.sync_ms, tb[NFO_SETTINGS_HW_SYNC_MS]);
 	nfo_net_put(nn);
 
 	return 0;
@@ -430,11 +447,17 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- events ---- */
 
-/* Any context. Nobody listening costs one look; a reader that is too slow
- * loses messages and is told so by its socket (ENOBUFS).
+/**
+ * nfo_netlink_notify() - tell who listens what became of a flow
+ * @f:     flow
+ * @event: what
+ * @why:   NFO_FLOW_REASON
+ *
+ * Context: any. Nobody listening costs one look; a reader that is too slow loses
+ * messages and is told so by its socket (ENOBUFS).
  */
-static void nfo_notify(const struct nfo_flow *f, enum nfo_flow_event event,
-		       enum nfo_reason why)
+void nfo_netlink_notify(const struct nfo_flow *f, enum nfo_flow_event event,
+			enum nfo_reason why)
 {
 	struct net *net = nf_ct_net(f->ct);
 	struct sk_buff *msg;
@@ -456,21 +479,6 @@ static void nfo_notify(const struct nfo_flow *f, enum nfo_flow_event event,
 	genlmsg_multicast_netns(&nfo_genl_family, net, msg, 0, NFO_GROUP_FLOWS,
 				GFP_ATOMIC);
 }
-
-static void nfo_notify_added(const struct nfo_flow *f)
-{
-	nfo_notify(f, NFO_EVENT_NEW, NFO_R_NONE);
-}
-
-static void nfo_notify_retired(const struct nfo_flow *f, enum nfo_reason why)
-{
-	nfo_notify(f, NFO_EVENT_DESTROY, why);
-}
-
-static const struct nfo_table_ops nfo_netlink_table_ops = {
-	.added		= nfo_notify_added,
-	.retired	= nfo_notify_retired,
-};
 
 /* ---- the family ---- */
 
@@ -534,12 +542,9 @@ struct genl_family nfo_genl_family __ro_after_init = {
 
 /**
  * nfo_netlink_init() - offer the family. Return: 0 or a negative errno.
- *
- * Before any table exists.
  */
 int __init nfo_netlink_init(void)
 {
-	nfo_table_ops = &nfo_netlink_table_ops;
 	return genl_register_family(&nfo_genl_family);
 }
 

@@ -150,6 +150,7 @@ static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
 	if (!f)
 		goto refuse;
 
+	f->mark = pkt->skb->mark;
 	oneway = nf_ct_protonum(ct) == IPPROTO_UDP &&
 		 !test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
 	return nfo_flow_insert(f, oneway);

@@ -287,13 +287,11 @@ static struct dst_entry *nfo_input_route6(struct net_device *in,
 /* Return: route with a reference, or NULL. */
 static struct dst_entry *nfo_input_route(struct net_device *in,
 					 const struct nf_conn *ct,
-					 enum ip_conntrack_dir dir,
-					 const struct sk_buff *skb)
+					 enum ip_conntrack_dir dir, u8 tos, u32 mark)
 {
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
-		return nfo_input_route4(in, ct, dir, ip_hdr(skb)->tos, skb->mark);
-	return nfo_input_route6(in, ct, dir, ipv6_get_dsfield(ipv6_hdr(skb)),
-				skb->mark);
+		return nfo_input_route4(in, ct, dir, tos, mark);
+	return nfo_input_route6(in, ct, dir, tos, mark);
 }
 
 #ifdef CONFIG_XFRM
@@ -427,7 +425,7 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 	why = nfo_dst_judge(dst, family);
 	if (why)
 		return why;
-	if (!nfo_table_has_dev(t, dst_dev(dst)->ifindex))
+	if (!nfo_table_dev(t, dst_dev(dst)->ifindex))
 		return NFO_R_DEV_NOT_IN_TABLE;
 	if (nfo_xfrm_applies(dst, ct, dir, mark))
 		return NFO_R_XFRM;
@@ -497,8 +495,9 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 {
 	struct dst_entry *dst = skb_dst(skb);
 	enum nfo_reason why;
+	u8 tos;
 
-	if (!nfo_table_has_dev(t, in->ifindex))
+	if (!nfo_table_dev(t, in->ifindex))
 		return NFO_R_DEV_NOT_IN_TABLE;
 	if (!dst || !dst_hold_safe(dst))
 		return NFO_R_NO_ROUTE;
@@ -506,7 +505,9 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 	if (why)
 		return why;
 
-	dst = nfo_input_route(path[dir].hold.out, ct, !dir, skb);
+	tos = nf_ct_l3num(ct) == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
+						ipv6_get_dsfield(ipv6_hdr(skb));
+	dst = nfo_input_route(path[dir].hold.out, ct, !dir, tos, skb->mark);
 	if (!dst)
 		return NFO_R_NO_ROUTE;
 
@@ -572,16 +573,17 @@ static void nfo_hold_swap_dst(struct nfo_flow *f, struct nfo_hold *hold,
 
 /**
  * nfo_route_verify() - does an entry still say where its packets go?
- * @e:   entry found under rcu_read_lock()
- * @skb: the packet that found it, IP header in reach
- * @in:  the device it came in by
+ * @e:    entry found under rcu_read_lock()
+ * @tos:  type of service or traffic class of its packets
+ * @mark: of its packets
+ * @in:   the device they come in by
  *
- * Routes the packet anew and compares; an entry that holds gets the new route
+ * Routes them anew and compares; an entry that holds gets the new route
  * object and MTU. Context: rcu_read_lock(), BH disabled.
  *
  * Return: NFO_R_NONE, or what changed: then the flow is to be retired.
  */
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, const struct sk_buff *skb,
+enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
 				 struct net_device *in)
 {
 	struct nfo_flow *f = nfo_flow(e);
@@ -591,10 +593,10 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, const struct sk_buff *skb,
 
 	if (!(e->out->flags & IFF_UP))
 		return NFO_R_DEV_GONE;
-	dst = nfo_input_route(in, f->ct, nfo_dir(e), skb);
+	dst = nfo_input_route(in, f->ct, nfo_dir(e), tos, mark);
 	if (!dst)
 		return NFO_R_ROUTE_CHANGED;
-	why = nfo_dst_same(e, hold, f->ct, dst, skb->mark);
+	why = nfo_dst_same(e, hold, f->ct, dst, mark);
 	if (why) {
 		dst_release(dst);
 		return why;
@@ -608,9 +610,10 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, const struct sk_buff *skb,
 /**
  * nfo_route_touch() - now and then: say that the objects are in use, see if
  * they are still good
- * @e:   entry found under rcu_read_lock()
- * @skb: the packet that found it
- * @in:  the device it came in by
+ * @e:    entry found under rcu_read_lock()
+ * @tos:  as for nfo_route_verify()
+ * @mark: likewise
+ * @in:   likewise
  *
  * Keeps the neighbour from going stale unnoticed, and finds what no event
  * announces: path MTU exceptions, redirects, IPsec policies. Context:
@@ -618,7 +621,7 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, const struct sk_buff *skb,
  *
  * Return: as nfo_route_verify().
  */
-enum nfo_reason nfo_route_touch(struct nfo_entry *e, const struct sk_buff *skb,
+enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
 				struct net_device *in)
 {
 	struct nfo_flow *f = nfo_flow(e);
@@ -634,5 +637,5 @@ enum nfo_reason nfo_route_touch(struct nfo_entry *e, const struct sk_buff *skb,
 		WRITE_ONCE(e->mtu, nfo_dst_mtu(hold->dst, e->key.family));
 	spin_unlock_bh(&f->lock);
 
-	return good ? NFO_R_NONE : nfo_route_verify(e, skb, in);
+	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark, in);
 }

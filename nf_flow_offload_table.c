@@ -100,6 +100,8 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 	f->added = nfo_now();
 	spin_lock_init(&f->lock);
 	INIT_LIST_HEAD(&f->wheel);
+	INIT_LIST_HEAD(&f->hw.node);
+	refcount_set(&f->refs, 1);
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		struct nfo_entry *e = &f->e[dir];
@@ -142,6 +144,18 @@ void nfo_flow_free(struct nfo_flow *f)
 static void nfo_flow_free_rcu(struct rcu_head *rcu)
 {
 	nfo_flow_free(container_of(rcu, struct nfo_flow, rcu));
+}
+
+/**
+ * nfo_flow_put() - drop a reference of a flow
+ * @f: flow
+ *
+ * Context: any. The last one frees it after an RCU grace period.
+ */
+void nfo_flow_put(struct nfo_flow *f)
+{
+	if (refcount_dec_and_test(&f->refs))
+		call_rcu(&f->rcu, nfo_flow_free_rcu);
 }
 
 /* ---- the ageing wheel ---- */
@@ -430,7 +444,7 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 		trace_nfo_retire(f->ct, nfo_reason_names[why]);
 		nfo_table_ops->retired(f, why);
 	}
-	call_rcu(&f->rcu, nfo_flow_free_rcu);
+	nfo_flow_put(f);
 }
 
 /**
@@ -502,20 +516,20 @@ void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 /* ---- devices ---- */
 
 /**
- * nfo_table_has_dev() - is a device listed in the flowtable?
+ * nfo_table_dev() - a device listed in the flowtable
  * @t:       table
  * @ifindex: device
  *
- * Context: rcu_read_lock().
+ * Context: rcu_read_lock(), or nfo_hw::bind held. Return: it or NULL.
  */
-bool nfo_table_has_dev(const struct nfo_table *t, int ifindex)
+struct nfo_dev *nfo_table_dev(const struct nfo_table *t, int ifindex)
 {
-	const struct nfo_dev *d;
+	struct nfo_dev *d;
 
-	list_for_each_entry_rcu(d, &t->devs, list)
+	list_for_each_entry_rcu(d, &t->devs, list, lockdep_is_held(&t->hw.bind))
 		if (d->ifindex == ifindex)
-			return true;
-	return false;
+			return d;
+	return NULL;
 }
 
 /**
@@ -523,45 +537,38 @@ bool nfo_table_has_dev(const struct nfo_table *t, int ifindex)
  * @t:   table
  * @dev: device
  *
- * Context: may sleep. Return: 0 or -ENOMEM.
+ * Context: may sleep. Return: its place, or NULL when memory ran out.
  */
-int nfo_table_add_dev(struct nfo_table *t, const struct net_device *dev)
+struct nfo_dev *nfo_table_add_dev(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = kzalloc_obj(*d);
 
 	if (!d)
-		return -ENOMEM;
+		return NULL;
 
 	d->ifindex = dev->ifindex;
+	d->dev = dev;
+	flow_block_init(&d->block);
 	spin_lock(&t->dev_lock);
 	list_add_tail_rcu(&d->list, &t->devs);
 	spin_unlock(&t->dev_lock);
 
-	return 0;
+	return d;
 }
 
 /**
  * nfo_table_del_dev() - a device left the flowtable
- * @t:   table
- * @dev: device
+ * @t: table
+ * @d: its place; freed
  *
- * Retires the flows that use it. Context: may sleep.
+ * Context: may sleep, nfo_hw::bind held for writing.
  */
-void nfo_table_del_dev(struct nfo_table *t, const struct net_device *dev)
+void nfo_table_del_dev(struct nfo_table *t, struct nfo_dev *d)
 {
-	struct nfo_dev *d;
-
 	spin_lock(&t->dev_lock);
-	list_for_each_entry(d, &t->devs, list) {
-		if (d->ifindex != dev->ifindex)
-			continue;
-		list_del_rcu(&d->list);
-		kfree_rcu(d, rcu);
-		break;
-	}
+	list_del_rcu(&d->list);
 	spin_unlock(&t->dev_lock);
-
-	nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+	kfree_rcu(d, rcu);
 }
 
 /* ---- the table itself ---- */
@@ -619,6 +626,7 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 	INIT_LIST_HEAD(&t->devs);
 	spin_lock_init(&t->dev_lock);
 	nfo_wheel_init(&t->wheel);
+	nfo_hw_init(t);
 	nfo_table_enlist(t);
 
 	return t;
@@ -694,6 +702,7 @@ void nfo_table_free(struct nfo_table *t)
 	synchronize_rcu();
 	nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
 	cancel_delayed_work_sync(&t->wheel.work);
+	nfo_hw_exit(t);
 	WARN_ON_ONCE(atomic_read(&t->flows));
 
 	spin_lock(&t->dev_lock);

@@ -21,11 +21,12 @@
 
 /* ---- match ---- */
 
-#define NFO_HW_USE(r, id, member)					\
-	do {								\
-		(r)->dissector.used_keys |= BIT_ULL(id);		\
-		(r)->dissector.offset[id] = offsetof(struct nfo_hw_key, member); \
-	} while (0)
+static void nfo_hw_use(struct nfo_hw_rule *r, enum flow_dissector_key_id id,
+		       unsigned short offset)
+{
+	r->dissector.used_keys |= BIT_ULL(id);
+	r->dissector.offset[id] = offset;
+}
 
 static void nfo_hw_match_vlan(struct flow_dissector_key_vlan *key,
 			      struct flow_dissector_key_vlan *mask,
@@ -52,10 +53,10 @@ static void nfo_hw_match_encap(struct nfo_hw_rule *r, const struct nfo_hw_spec *
 		if (!nfo_hw_is_vlan(&s->in_encap[i]))
 			continue;
 		if (!vlans++) {
-			NFO_HW_USE(r, FLOW_DISSECTOR_KEY_VLAN, vlan);
+			nfo_hw_use(r, FLOW_DISSECTOR_KEY_VLAN, offsetof(struct nfo_hw_key, vlan));
 			nfo_hw_match_vlan(&r->key.vlan, &r->mask.vlan, &s->in_encap[i]);
 		} else {
-			NFO_HW_USE(r, FLOW_DISSECTOR_KEY_CVLAN, cvlan);
+			nfo_hw_use(r, FLOW_DISSECTOR_KEY_CVLAN, offsetof(struct nfo_hw_key, cvlan));
 			nfo_hw_match_vlan(&r->key.cvlan, &r->mask.cvlan, &s->in_encap[i]);
 		}
 	}
@@ -67,7 +68,8 @@ static void nfo_hw_match_addrs(struct nfo_hw_rule *r, const struct nfo_hw_spec *
 	r->mask.control.addr_type = 0xffff;
 
 	if (s->family == NFPROTO_IPV4) {
-		NFO_HW_USE(r, FLOW_DISSECTOR_KEY_IPV4_ADDRS, ipv4);
+		nfo_hw_use(r, FLOW_DISSECTOR_KEY_IPV4_ADDRS,
+			   offsetof(struct nfo_hw_key, ipv4));
 		r->key.control.addr_type = FLOW_DISSECTOR_KEY_IPV4_ADDRS;
 		r->key.basic.n_proto = htons(ETH_P_IP);
 		r->key.ipv4.src = s->src.ip;
@@ -76,7 +78,8 @@ static void nfo_hw_match_addrs(struct nfo_hw_rule *r, const struct nfo_hw_spec *
 		r->mask.ipv4.dst = htonl(INADDR_BROADCAST);
 		return;
 	}
-	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_IPV6_ADDRS, ipv6);
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_IPV6_ADDRS,
+		   offsetof(struct nfo_hw_key, ipv6));
 	r->key.control.addr_type = FLOW_DISSECTOR_KEY_IPV6_ADDRS;
 	r->key.basic.n_proto = htons(ETH_P_IPV6);
 	r->key.ipv6.src = s->src.in6;
@@ -86,7 +89,7 @@ static void nfo_hw_match_addrs(struct nfo_hw_rule *r, const struct nfo_hw_spec *
 
 static void nfo_hw_match_l4(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 {
-	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_PORTS, ports);
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_PORTS, offsetof(struct nfo_hw_key, ports));
 	r->key.basic.ip_proto = s->l4proto;
 	r->mask.basic.ip_proto = 0xff;
 	r->key.ports.src = s->sport;
@@ -97,16 +100,16 @@ static void nfo_hw_match_l4(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 		return;
 
 	/* Opening and closing segments are for the CPU: the flags must be 0. */
-	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_TCP, tcp);
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_TCP, offsetof(struct nfo_hw_key, tcp));
 	r->mask.tcp.flags = cpu_to_be16(be32_to_cpu(TCP_FLAG_SYN | TCP_FLAG_RST |
 						    TCP_FLAG_FIN) >> 16);
 }
 
 static void nfo_hw_match(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 {
-	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_META, meta);
-	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_CONTROL, control);
-	NFO_HW_USE(r, FLOW_DISSECTOR_KEY_BASIC, basic);
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_META, offsetof(struct nfo_hw_key, meta));
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_CONTROL, offsetof(struct nfo_hw_key, control));
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_BASIC, offsetof(struct nfo_hw_key, basic));
 	r->key.meta.ingress_ifindex = s->iif;
 	r->mask.meta.ingress_ifindex = U32_MAX;
 	if (s->no_frag)

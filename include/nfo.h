@@ -165,6 +165,62 @@ struct nfo_path {
 	u8			hh[NFO_HH_MAX];
 };
 
+/**
+ * enum nfo_hw_state - where a flow stands with the hardware
+ * @NFO_HW_SOFT:     nowhere
+ * @NFO_HW_QUEUED:   waits for the worker to add it
+ * @NFO_HW_ADDING:   a driver has it in hands
+ * @NFO_HW_LIVE:     both directions are in hardware
+ * @NFO_HW_RETIRING: waits for the worker to delete it, or is being deleted
+ * @NFO_HW_FAILED:   a driver refused its shape; not tried again
+ */
+enum nfo_hw_state {
+	NFO_HW_SOFT,
+	NFO_HW_QUEUED,
+	NFO_HW_ADDING,
+	NFO_HW_LIVE,
+	NFO_HW_RETIRING,
+	NFO_HW_FAILED,
+};
+
+/**
+ * struct nfo_hw_flow - a flow's side of the hardware
+ * @node:  in nfo_hw::queue or ::live, when @state says so
+ * @state: enum nfo_hw_state
+ * @rate:  packets in the last half second or so, both directions
+ * @seen:  packets when @rate was taken
+ *
+ * Guarded by nfo_hw::lock; @state is read without it for display.
+ */
+struct nfo_hw_flow {
+	struct list_head	node;
+	u8			state;
+	u32			rate;
+	u64			seen;
+};
+
+/**
+ * struct nfo_hw - a table's queue to the hardware
+ * @lock:  guards the lists and each nfo_flow::hw; innermost
+ * @queue: flows to add or delete, in order
+ * @live:  flows in hardware
+ * @depth: of @queue, additions only
+ * @count: of @live
+ * @bind:  held for reading around driver calls, for writing to bind and unbind
+ * @work:  works off @queue; one at a time, so one flow's calls keep their order
+ * @sync:  reads counters, re-verifies, once a period while something is live
+ */
+struct nfo_hw {
+	spinlock_t		lock;	/* lists, nfo_flow::hw */
+	struct list_head	queue;
+	struct list_head	live;
+	unsigned int		depth;
+	unsigned int		count;
+	struct rw_semaphore	bind;
+	struct work_struct	work;
+	struct delayed_work	sync;
+};
+
 /* struct nfo_flow::state, bit numbers for atomic bit operations */
 #define NFO_F_DEAD	0	/* retired: whoever set it does the rest */
 #define NFO_F_ONEWAY	1	/* UDP without a reply so far: original entry only */
@@ -180,12 +236,15 @@ struct nfo_path {
  * @hold:   what the directions rest on
  * @wheel:  place in the table's ageing wheel, guarded by the wheel's lock
  * @added:  jiffies of promotion
+ * @mark:   of the packet that promoted it; routes are looked up with it
+ * @refs:   one for being published, one while the hardware has it
+ * @hw:     its side of the hardware
  * @rcu:    frees the flow
  * @a6:     IPv6 only: addresses of the two directions
  *
- * Holders: the hash chains and the wheel, both left in nfo_flow_retire(), whose
- * RCU callback drops what the flow holds. Anybody else looks at a flow under
- * rcu_read_lock() only.
+ * Holders: the hash chains and the wheel, both left in nfo_flow_retire(), and the
+ * hardware queue. When the last is gone an RCU callback drops what the flow holds.
+ * Anybody else looks at a flow under rcu_read_lock() only.
  */
 struct nfo_flow {
 	struct nfo_entry	e[IP_CT_DIR_MAX];
@@ -196,6 +255,9 @@ struct nfo_flow {
 	struct nfo_hold		hold[IP_CT_DIR_MAX];
 	struct list_head	wheel;
 	u32			added;
+	u32			mark;
+	refcount_t		refs;
+	struct nfo_hw_flow	hw;
 	struct rcu_head		rcu;
 	struct nfo_addr6	a6[] __aligned(64);
 };
@@ -221,6 +283,20 @@ struct nfo_wheel {
 };
 
 /**
+ * struct nfo_hw_settings - of a namespace
+ * @after:   packets a flow must have shown before it asks for hardware
+ * @budget:  rules a device is given; 0 until it says that it is full
+ * @queue:   flows that may wait for a table's worker
+ * @sync_ms: period in which counters are read
+ */
+struct nfo_hw_settings {
+	u32	after;
+	u32	budget;
+	u32	queue;
+	u32	sync_ms;
+};
+
+/**
  * struct nfo_net - a network namespace
  * @net:     the namespace; not referenced, everything here ends before it
  * @topo:    topology epoch
@@ -229,6 +305,9 @@ struct nfo_wheel {
  * @promote_after: setting: packets conntrack must have counted; 0 none
  * @max_flows: setting: limit of @flows; 0 none
  * @next_id: for nfo_table::id, guarded by @lock
+ * @in_hw:   flows in hardware
+ * @hw:      settings
+ * @kick:    has hardware flows looked at after an event; holds a reference
  * @tables:  struct nfo_table::list, guarded by @lock
  * @lock:    sleeps
  * @stats:   counters
@@ -243,6 +322,9 @@ struct nfo_net {
 	u32			promote_after;
 	u32			max_flows;
 	u32			next_id;
+	atomic_t		in_hw;
+	struct nfo_hw_settings	hw;
+	struct work_struct	kick;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
 	struct nfo_stats __percpu *stats;
@@ -271,11 +353,13 @@ static inline void nfo_count_reason(const struct nfo_net *nn, enum nfo_reason wh
 /**
  * struct nfo_table_ops - what tables tell those who asked
  * @added:   a flow was published; any context, rcu_read_lock()
- * @retired: a flow was taken out; any context, rcu_read_lock() or its last user
+ * @touched: packets of it were seen in the last half second; likewise
+ * @retired: a flow was taken out; any context, before its last reference goes
  */
 struct nfo_table_ops {
-	void	(*added)(const struct nfo_flow *f);
-	void	(*retired)(const struct nfo_flow *f, enum nfo_reason why);
+	void	(*added)(struct nfo_flow *f);
+	void	(*touched)(struct nfo_flow *f);
+	void	(*retired)(struct nfo_flow *f, enum nfo_reason why);
 };
 
 /**
@@ -293,6 +377,7 @@ struct nfo_table_ops {
  * @dev_lock: guards changes of @devs
  * @flows:  flows in @ht
  * @wheel:  ageing
+ * @hw:     hardware
  * @list:   in nfo_net::tables
  * @rcu:    frees it
  */
@@ -310,6 +395,7 @@ struct nfo_table {
 	spinlock_t		dev_lock;	/* changes of devs */
 	atomic_t		flows;
 	struct nfo_wheel	wheel;
+	struct nfo_hw		hw;
 	struct list_head	list;
 	struct rcu_head		rcu;
 };
@@ -318,11 +404,35 @@ struct nfo_table {
  * struct nfo_dev - a device listed in a flowtable
  * @list:    in nfo_table::devs
  * @ifindex: the device
+ * @dev:     it; listed for no longer than it is registered
+ * @block:   the driver's callbacks; changed with nfo_hw::bind held for writing
+ * @bound:   enum nfo_dev_hw, likewise
+ * @leaving: no more rules for it
+ * @refused: shapes the driver cannot do, by nfo_hw_shape()
+ * @rules:   in its hardware
+ * @budget:  how many it takes, learned when it says that it is full; 0 unknown
+ * @backoff: jiffies to wait after a passing failure; doubled each time
+ * @not_before: jiffies; no attempt until then
+ * @err:     the driver's last error, negative
+ * @message: its extended ACK, or our own words
  * @rcu:     frees it
+ *
+ * From @refused on: written by the table's worker alone, but for binding.
  */
 struct nfo_dev {
 	struct list_head	list;
 	int			ifindex;
+	struct net_device	*dev;
+	struct flow_block	block;
+	enum nfo_dev_hw		bound;
+	bool			leaving;
+	u32			refused;
+	unsigned int		rules;
+	unsigned int		budget;
+	unsigned long		backoff;
+	unsigned long		not_before;
+	int			err;
+	char			message[80];
 	struct rcu_head		rcu;
 };
 
@@ -358,11 +468,16 @@ static inline u32 nfo_epoch(const struct nfo_net *nn)
 	return (u32)atomic_read(&nn->topo) + rt_genid_ipv4(nn->net);
 }
 
+void nfo_hw_kick(struct nfo_net *nn);
+
 static inline void nfo_epoch_advance(struct nfo_net *nn)
 {
 	/* What changed is visible before the epoch: pairs with nfo_look_again() */
 	smp_mb__before_atomic();
 	atomic_inc(&nn->topo);
+	/* Flows in hardware have no packets that would notice. */
+	if (atomic_read(&nn->in_hw))
+		nfo_hw_kick(nn);
 }
 
 static inline u32 nfo_now(void)
@@ -399,6 +514,8 @@ int nfo_event_net_init(struct nfo_net *nn);
 void nfo_event_net_exit(struct nfo_net *nn);
 
 /* netlink */
+void nfo_netlink_notify(const struct nfo_flow *f, enum nfo_flow_event event,
+			enum nfo_reason why);
 int nfo_netlink_init(void);
 void nfo_netlink_exit(void);
 
@@ -420,9 +537,9 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 				  const struct nf_conn *ct,
 				  enum ip_conntrack_dir dir,
 				  struct nfo_path path[IP_CT_DIR_MAX]);
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, const struct sk_buff *skb,
+enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
 				 struct net_device *in);
-enum nfo_reason nfo_route_touch(struct nfo_entry *e, const struct sk_buff *skb,
+enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
 				struct net_device *in);
 void nfo_hold_release(struct nfo_hold *hold);
 bool nfo_neigh_changed(const struct neighbour *n);
@@ -436,9 +553,9 @@ void nfo_table_free(struct nfo_table *t);
 void nfo_table_put(struct nfo_table *t);
 struct nfo_table *nfo_table_next(struct nfo_net *nn, u32 after);
 u32 nfo_flow_left(const struct nfo_flow *f);
-int nfo_table_add_dev(struct nfo_table *t, const struct net_device *dev);
-void nfo_table_del_dev(struct nfo_table *t, const struct net_device *dev);
-bool nfo_table_has_dev(const struct nfo_table *t, int ifindex);
+struct nfo_dev *nfo_table_add_dev(struct nfo_table *t, struct net_device *dev);
+void nfo_table_del_dev(struct nfo_table *t, struct nfo_dev *d);
+struct nfo_dev *nfo_table_dev(const struct nfo_table *t, int ifindex);
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 		     enum nfo_reason why);
 unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
@@ -447,11 +564,13 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch);
 void nfo_flow_free(struct nfo_flow *f);
+void nfo_flow_put(struct nfo_flow *f);
 enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway);
 void nfo_flow_join(struct nfo_flow *f);
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
 
 /* ct */
+void nfo_ct_hardware(struct nf_conn *ct, bool on);
 struct nfo_ct_saved nfo_ct_take(struct nf_conn *ct);
 void nfo_ct_give_up(struct nf_conn *ct, struct nfo_ct_saved saved);
 void nfo_ct_hold_timeout(struct nf_conn *ct);
@@ -459,8 +578,20 @@ void nfo_ct_hand_back(struct nf_conn *ct, u32 idle);
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
 u32 nfo_flow_timeout(const struct net *net, u8 l4proto);
 
-/* hw */
+/* hw: binding */
 int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 		 enum flow_block_command cmd);
+enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d);
+void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev);
+
+/* hw: queue */
+void nfo_hw_drain(struct nfo_table *t);
+void nfo_hw_init(struct nfo_table *t);
+void nfo_hw_exit(struct nfo_table *t);
+void nfo_hw_touched(struct nfo_flow *f);
+void nfo_hw_retired(struct nfo_flow *f);
+void nfo_hw_net_init(struct nfo_net *nn);
+int nfo_hw_module_init(void);
+void nfo_hw_module_exit(void);
 
 #endif /* _NFO_H */

@@ -14,6 +14,10 @@ static const struct setting {
 } settings[] = {
 	{ "promote_after", NFO_SETTINGS_PROMOTE_AFTER },
 	{ "max_flows", NFO_SETTINGS_MAX_FLOWS },
+	{ "hw_after", NFO_SETTINGS_HW_AFTER },
+	{ "hw_budget", NFO_SETTINGS_HW_BUDGET },
+	{ "hw_queue", NFO_SETTINGS_HW_QUEUE },
+	{ "hw_sync_ms", NFO_SETTINGS_HW_SYNC_MS },
 };
 
 static int settings_one(const struct nlmsghdr *nlh, void *arg)
@@ -69,7 +73,8 @@ int cmd_set(const struct command *cmd, int argc, char **argv)
 		return usage("set: it takes a name and a value: set promote_after 10");
 	s = setting_find(argv[0]);
 	if (!s)
-		return usage("set: unknown setting '%s': promote_after or max_flows", argv[0]);
+		return usage("set: unknown setting '%s': promote_after, max_flows, hw_after, hw_budget, hw_queue or hw_sync_ms",
+			     argv[0]);
 	if (!parse_u64(argv[1], UINT32_MAX, &v))
 		return usage("set: '%s' is no value for %s: a number of 0 to %u", argv[1], s->name,
 			     UINT32_MAX);

@@ -196,6 +196,10 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
 	NFO_SETTINGS_PROMOTE_AFTER, /* u32, packets conntrack must have counted; 0 none */
 	NFO_SETTINGS_MAX_FLOWS,	/* u32, in the namespace; 0 no limit */
+	NFO_SETTINGS_HW_AFTER,	/* u32, packets before a flow asks for hardware */
+	NFO_SETTINGS_HW_BUDGET,	/* u32, rules a device is given from its next binding on; 0 learn */
+	NFO_SETTINGS_HW_QUEUE,	/* u32, flows that may wait for hardware, a flowtable */
+	NFO_SETTINGS_HW_SYNC_MS, /* u32, period of reading hardware counters; 100 at least */
 
 	__NFO_SETTINGS_MAX
 };
@@ -270,10 +274,17 @@ enum nfo_dev_hw {
  * @NFO_R_DEV_GONE: one of its devices went down or away
  * @NFO_R_TABLE_GONE: its flowtable was deleted
  * @NFO_R_NETNS_GONE: its network namespace ended
- * @NFO_R_HW_DRIVER: this version drives no hardware: flows of this device stay in software
+ * @NFO_R_HW_DRIVER: the device's driver offers no flow offload
  * @NFO_R_PROMOTE_AFTER: it has not shown enough packets yet (setting promote_after)
  * @NFO_R_MAX_FLOWS: the namespace has as many flows as it may (setting max_flows)
  * @NFO_R_USER: somebody asked for its removal
+ * @NFO_R_HW_OFF: its flowtable does not ask for hardware (flags offload)
+ * @NFO_R_HW_FEATURE: hw-tc-offload is switched off for the device (ethtool -K)
+ * @NFO_R_HW_SHAPE: the driver cannot do rules of this kind, or this pair of devices
+ * @NFO_R_HW_FULL: the hardware's table is full and nothing in it is colder
+ * @NFO_R_HW_BUSY: the driver failed in passing and is given time
+ * @NFO_R_HW_QUEUE: the queue to the hardware is full
+ * @NFO_R_HW_EVICTED: it gave its place in hardware to a busier one
  *
  * Read "the connection stays in, or returned to, the slow path because ...".
  */
@@ -326,6 +337,15 @@ enum nfo_reason {
 	NFO_R_PROMOTE_AFTER,
 	NFO_R_MAX_FLOWS,
 	NFO_R_USER,
+
+	/* hardware again */
+	NFO_R_HW_OFF,
+	NFO_R_HW_FEATURE,
+	NFO_R_HW_SHAPE,
+	NFO_R_HW_FULL,
+	NFO_R_HW_BUSY,
+	NFO_R_HW_QUEUE,
+	NFO_R_HW_EVICTED,
 
 	__NFO_R_MAX
 };

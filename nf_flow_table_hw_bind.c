@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hardware: how a device's driver is asked for its callbacks.
+ *
+ * A device that cannot is not an error: its flows run in software, and the
+ * driver's answer is kept for who asks. Tried in turn: TC_SETUP_FT, what
+ * mainline's flowtable uses; TC_SETUP_BLOCK, as a clsact ingress block, for the
+ * drivers that know TC flower only; an indirect block where the device has no
+ * ndo_setup_tc at all.
+ */
+#include <linux/module.h>
+#include <net/pkt_cls.h>
+
+#include "nfo.h"
+
+static bool nfo_hw_strict;
+module_param_named(strict_offload, nfo_hw_strict, bool, 0644);
+MODULE_PARM_DESC(strict_offload,
+		 "refuse a flowtable with 'flags offload' when a device cannot (mainline's way)");
+
+static void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
+{
+	d->err = err;
+	if (extack && extack->_msg)
+		strscpy(d->message, extack->_msg, sizeof(d->message));
+	else
+		d->message[0] = '\0';
+}
+
+static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d,
+				enum flow_block_command cmd,
+				struct netlink_ext_ack *extack)
+{
+	memset(bo, 0, sizeof(*bo));
+	bo->net = dev_net(d->dev);
+	bo->block = &d->block;
+	bo->command = cmd;
+	bo->binder_type = FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS;
+	bo->unlocked_driver_cb = true;
+	bo->extack = extack;
+	bo->cb_list_head = &d->block.cb_list;
+	INIT_LIST_HEAD(&bo->cb_list);
+}
+
+/* The driver goes away under us and takes its callback along. */
+static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
+{
+	struct nfo_table *t = cb->indr.data;
+	struct net_device *dev = cb->indr.dev;
+	struct nfo_dev *d;
+
+	nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+	nfo_hw_drain(t);
+
+	down_write(&t->hw.bind);
+	list_del(&cb->list);
+	list_del(&cb->driver_list);
+	flow_block_cb_free(cb);
+	d = nfo_table_dev(t, dev->ifindex);
+	if (d)
+		d->bound = NFO_DEV_HW_NONE;
+	up_write(&t->hw.bind);
+}
+
+static int nfo_hw_ask(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how,
+		      struct flow_block_offload *bo)
+{
+	const struct net_device_ops *ops = d->dev->netdev_ops;
+
+	switch (how) {
+	case NFO_DEV_HW_FT:
+		return ops->ndo_setup_tc ? ops->ndo_setup_tc(d->dev, TC_SETUP_FT, bo) :
+					   -EOPNOTSUPP;
+	case NFO_DEV_HW_BLOCK:
+		return ops->ndo_setup_tc ? ops->ndo_setup_tc(d->dev, TC_SETUP_BLOCK, bo) :
+					   -EOPNOTSUPP;
+	case NFO_DEV_HW_INDIRECT:
+		if (ops->ndo_setup_tc)
+			return -EOPNOTSUPP;
+		return flow_indr_dev_setup_offload(d->dev, NULL, TC_SETUP_FT, t, bo,
+						   nfo_hw_indirect_cleanup);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how)
+{
+	struct netlink_ext_ack extack = {};
+	struct flow_block_offload bo;
+	int err;
+
+	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_BIND, &extack);
+	err = nfo_hw_ask(t, d, how, &bo);
+	/* Some say yes to a type they ignore; a callback is what counts. */
+	if (err >= 0 && list_empty(&bo.cb_list))
+		err = -EOPNOTSUPP;
+	if (err < 0) {
+		nfo_hw_say(d, err, &extack);
+		return err;
+	}
+
+	list_splice(&bo.cb_list, &d->block.cb_list);
+	d->bound = how;
+	nfo_hw_say(d, 0, NULL);
+
+	return 0;
+}
+
+/* Caller holds nfo_hw::bind for writing. */
+static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
+{
+	static const enum nfo_dev_hw ways[] = {
+		NFO_DEV_HW_FT, NFO_DEV_HW_BLOCK, NFO_DEV_HW_INDIRECT,
+	};
+	int i, err = -EOPNOTSUPP;
+
+	d->leaving = false;
+	d->refused = 0;
+	d->budget = READ_ONCE(t->nn->hw.budget);
+	d->backoff = 0;
+	if (d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev)) {
+		nfo_hw_say(d, -EOPNOTSUPP, NULL);
+		return -EOPNOTSUPP;
+	}
+	for (i = 0; i < ARRAY_SIZE(ways) && err; i++)
+		err = nfo_hw_try(t, d, ways[i]);
+
+	return err;
+}
+
+/* Caller holds nfo_hw::bind for writing; no rule is left. */
+static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
+{
+	struct flow_block_cb *cb, *next;
+	struct flow_block_offload bo;
+
+	if (d->bound == NFO_DEV_HW_NONE)
+		return;
+
+	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_UNBIND, NULL);
+	nfo_hw_ask(t, d, d->bound, &bo);
+	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
+		list_del(&cb->list);
+		flow_block_cb_free(cb);
+	}
+	d->bound = NFO_DEV_HW_NONE;
+}
+
+/* End what the device carries and wait until its hardware is empty. */
+static void nfo_hw_empty(struct nfo_table *t, struct nfo_dev *d)
+{
+	WRITE_ONCE(d->leaving, true);
+	nfo_table_flush(t, d->dev, NFO_R_DEV_GONE);
+	nfo_hw_drain(t);
+}
+
+static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device *dev)
+{
+	struct nfo_dev *d;
+
+	rcu_read_lock();
+	d = nfo_table_dev(t, dev->ifindex);
+	rcu_read_unlock();
+
+	/* Only the commit mutex's holder, which we are, takes devices out. */
+	return d;
+}
+
+static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
+{
+	struct nfo_dev *d = nfo_table_add_dev(t, dev);
+	int err = 0;
+
+	if (!d)
+		return -ENOMEM;
+	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
+		return 0;
+
+	down_write(&t->hw.bind);
+	err = nfo_hw_bind(t, d);
+	if (err && nfo_hw_strict)
+		nfo_table_del_dev(t, d);
+	up_write(&t->hw.bind);
+
+	return nfo_hw_strict ? err : 0;
+}
+
+static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
+{
+	struct nfo_dev *d = nfo_hw_find(t, dev);
+
+	if (!d)
+		return;
+
+	nfo_hw_empty(t, d);
+	down_write(&t->hw.bind);
+	nfo_hw_unbind(t, d);
+	nfo_table_del_dev(t, d);
+	up_write(&t->hw.bind);
+}
+
+/**
+ * nfo_hw_setup() - a device joins or leaves a flowtable
+ * @t:   flowtable
+ * @dev: device
+ * @cmd: FLOW_BLOCK_BIND or FLOW_BLOCK_UNBIND
+ *
+ * Context: may sleep, nf_tables' commit mutex held, RTNL or not. When leaving,
+ * returns with no rule of the device left in any hardware.
+ *
+ * Return: 0; -ENOMEM; with strict_offload the driver's error.
+ */
+int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
+		 enum flow_block_command cmd)
+{
+	if (cmd == FLOW_BLOCK_BIND)
+		return nfo_hw_join(t, dev);
+	nfo_hw_leave(t, dev);
+	return 0;
+}
+
+/**
+ * nfo_hw_feature_changed() - somebody switched hw-tc-offload
+ * @t:   flowtable
+ * @dev: device, listed in it or not
+ *
+ * Context: may sleep, RTNL and nfo_net::lock held.
+ */
+void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
+{
+	struct nfo_dev *d = nfo_hw_find(t, dev);
+	bool can = tc_can_offload(dev), bound;
+
+	if (!d || !(t->flags & NF_FLOWTABLE_HW_OFFLOAD) || !dev->netdev_ops->ndo_setup_tc)
+		return;
+	bound = d->bound != NFO_DEV_HW_NONE;
+	if (can == bound)
+		return;
+
+	if (!can)
+		nfo_hw_empty(t, d);
+	down_write(&t->hw.bind);
+	if (can)
+		nfo_hw_bind(t, d);
+	else
+		nfo_hw_unbind(t, d);
+	up_write(&t->hw.bind);
+}
+
+/**
+ * nfo_hw_dev_reason() - why a device's flows are not in hardware
+ * @t: flowtable
+ * @d: device of it
+ *
+ * Context: rcu_read_lock(). Return: NFO_R_NONE when they can be.
+ */
+enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d)
+{
+	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
+		return NFO_R_HW_OFF;
+	if (d->bound == NFO_DEV_HW_NONE)
+		return d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev) ?
+		       NFO_R_HW_FEATURE : NFO_R_HW_DRIVER;
+	if (d->err == -ENOSPC)
+		return NFO_R_HW_FULL;
+	if (d->err == -EOPNOTSUPP || d->err == -EINVAL)
+		return NFO_R_HW_SHAPE;
+	return d->err ? NFO_R_HW_BUSY : NFO_R_NONE;
+}
