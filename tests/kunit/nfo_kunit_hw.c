@@ -331,8 +331,9 @@ static void nfo_test_csum(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		s = cases[i].v6 ? nfo_spec6_nat(cases[i].l4proto) :
-				  nfo_spec4_nat(cases[i].l4proto);
+		s = nfo_spec4_nat(cases[i].l4proto);
+		if (cases[i].v6)
+			s = nfo_spec6_nat(cases[i].l4proto);
 		s.nat = cases[i].nat;
 		s.ttl = cases[i].ttl;
 		r = nfo_rule(test, &s);
