@@ -290,20 +290,29 @@ static void print_reasons(json_t *reasons)
 	free(order);
 }
 
+/* After a label of 12 columns; lines that follow are indented as far. */
 static void print_counts(const json_t *counts, const char *between)
 {
+	const int indent = 12, width = term_width();
+	int col = indent;
 	const char *name;
 	json_t *v;
-	bool any = false;
 
 	json_object_foreach((json_t *)counts, name, v) {
-		char fig[FIG];
+		char fig[FIG], item[96];
+		int len;
 
-		printf("%s%s%s%s", any ? ", " : "", name, between,
-		       fig_count(fig, json_integer_value(v)));
-		any = true;
+		len = snprintf(item, sizeof(item), "%s%s%s", name, between,
+			       fig_count(fig, json_integer_value(v)));
+		if (col > indent && width && col + 2 + len >= width) {
+			printf(",\n%*s", indent, "");
+			col = indent;
+		} else if (col > indent) {
+			col += printf(", ");
+		}
+		col += printf("%s", item);
 	}
-	puts(any ? "" : "none");
+	puts(col > indent ? "" : "none");
 }
 
 static void print_status(const json_t *s)
