@@ -479,7 +479,7 @@ enable() {
 	tool_ok enable rc rs --counter
 	shows already
 	flows 1
-	# what this version can't put into hardware is accepted all the same
+	# what can't be put into hardware is accepted all the same
 	tool_ok enable rs rc --hw
 	shows changed
 	tool_ok status -j
