@@ -574,7 +574,7 @@ unbound() {
 	tc -n "$NS_R" qdisc del dev hwp0 clsact
 	tc -n "$NS_R" qdisc del dev hwp1 clsact
 	peer_answer u || fail "$ANSWER"
-	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER; $(cat $CHIP/ports)"
 	used 0 || fail "rules are left"
 	by_host u ping 5
 }
@@ -636,7 +636,10 @@ hw_beyond() { ports; [ "$HW" -ge "$1" ]; }
 
 # --- a flowtable that binds to it ----------------------------------------
 
-ft_only() { [ "${NFO_PROVIDER:-}" = mainline ] || skip "needs a flowtable that drives hardware"; }
+ft_only() {
+	[ "${NFO_PROVIDER:-}" = mainline ] || skip "mainline's flowtable; ours has tests of its own"
+	[ "${NFO_KERNEL:-}" != 6.1 ] || skip "mainline 6.1 puts one direction of two into hardware"
+}
 
 ft_table() {
 	rules_load <<-END
