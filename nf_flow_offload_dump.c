@@ -229,6 +229,14 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 /* A filter that few pass must not keep RCU waiting for the whole table. */
 #define NFO_DUMP_BREATH	1024
 
+/* Resized since: what was sent may come again, and we say so. */
+static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
+	__acquires(RCU)
+{
+	if (rhashtable_walk_start_check(&d->iter) == -EAGAIN)
+		cb->seq++;
+}
+
 /* The flows of one table into one message. Return: 0 at the end of the table,
  * -EMSGSIZE when the message is full.
  */
@@ -243,20 +251,19 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 		rhashtable_walk_enter(&d->t->ht, &d->iter);
 	d->walking = true;
 
-	rhashtable_walk_start(&d->iter);
+	nfo_dump_walk_start(d, cb);
 	e = d->again ? rhashtable_walk_peek(&d->iter) : rhashtable_walk_next(&d->iter);
 	d->again = false;
 	for (; e; e = rhashtable_walk_next(&d->iter)) {
 		if (!(++visited % NFO_DUMP_BREATH)) {
 			rhashtable_walk_stop(&d->iter);
 			cond_resched();
-			rhashtable_walk_start(&d->iter);
+			nfo_dump_walk_start(d, cb);
 			e = rhashtable_walk_peek(&d->iter);
 			if (!e)
 				break;
 		}
 		if (IS_ERR(e)) {
-			/* Resized: what was sent may come again, and we say so. */
 			cb->seq++;
 			continue;
 		}

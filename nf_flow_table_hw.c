@@ -359,7 +359,9 @@ static void nfo_hw_take_out(struct nfo_hw *hw, struct nfo_flow *f)
 void nfo_hw_drain(struct nfo_table *t)
 {
 	flush_work(&t->hw.work);
-	/* One that was being added when it ended deletes itself; no more after. */
+	/* Counters may be being read by who saw a flow still live. */
+	flush_work(&t->hw.sync.work);
+	/* And that may have ended flows in turn. */
 	flush_work(&t->hw.work);
 }
 
@@ -430,9 +432,11 @@ static void nfo_hw_consider(struct nfo_hw *hw, struct nfo_flow *f)
 	u64 packets = nfo_hw_packets(f);
 	enum nfo_reason why;
 
+	if (f->hw.state != NFO_HW_SOFT)
+		return;
 	f->hw.rate = packets - f->hw.seen;
 	f->hw.seen = packets;
-	if (f->hw.state != NFO_HW_SOFT || packets < READ_ONCE(nn->hw.after) ||
+	if (packets < READ_ONCE(nn->hw.after) ||
 	    test_bit(NFO_F_ONEWAY, &f->state) || test_bit(NFO_F_DEAD, &f->state))
 		return;
 

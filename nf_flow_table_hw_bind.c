@@ -100,14 +100,18 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 		return err;
 	}
 
+	nfo_hw_say(d, 0, NULL);
+	down_write(&t->hw.bind);
 	list_splice(&bo.cb_list, &d->block.cb_list);
 	d->bound = how;
-	nfo_hw_say(d, 0, NULL);
+	up_write(&t->hw.bind);
 
 	return 0;
 }
 
-/* Caller holds nfo_hw::bind for writing. */
+/* Caller holds nfo_net::lock. Drivers are never asked with nfo_hw::bind held:
+ * indirect blocks have a lock of their own, under which they call us back.
+ */
 static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 {
 	static const enum nfo_dev_hw ways[] = {
@@ -129,22 +133,26 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	return err;
 }
 
-/* Caller holds nfo_hw::bind for writing; no rule is left. */
+/* Caller holds nfo_net::lock; no rule is left, and nobody adds one. */
 static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct flow_block_cb *cb, *next;
 	struct flow_block_offload bo;
+	enum nfo_dev_hw bound;
 
-	if (d->bound == NFO_DEV_HW_NONE)
+	down_write(&t->hw.bind);
+	bound = d->bound;
+	d->bound = NFO_DEV_HW_NONE;
+	up_write(&t->hw.bind);
+	if (bound == NFO_DEV_HW_NONE)
 		return;
 
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_UNBIND, NULL);
-	nfo_hw_ask(t, d, d->bound, &bo);
+	nfo_hw_ask(t, d, bound, &bo);
 	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
 	}
-	d->bound = NFO_DEV_HW_NONE;
 }
 
 /* End what the device carries and wait until its hardware is empty. */
@@ -163,27 +171,33 @@ static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device 
 	d = nfo_table_dev(t, dev->ifindex);
 	rcu_read_unlock();
 
-	/* Only the commit mutex's holder, which we are, takes devices out. */
+	/* Taken out only with the commit mutex held, or by the end of the device,
+	 * for which RTNL is held.
+	 */
 	return d;
 }
 
 static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = nfo_table_add_dev(t, dev);
-	int err = 0;
+	int err;
 
 	if (!d)
 		return -ENOMEM;
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return 0;
 
-	down_write(&t->hw.bind);
+	mutex_lock(&t->nn->lock);
 	err = nfo_hw_bind(t, d);
-	if (err && nfo_hw_strict)
-		nfo_table_del_dev(t, d);
+	mutex_unlock(&t->nn->lock);
+	if (!err || !nfo_hw_strict)
+		return 0;
+
+	down_write(&t->hw.bind);
+	nfo_table_del_dev(t, d);
 	up_write(&t->hw.bind);
 
-	return nfo_hw_strict ? err : 0;
+	return err;
 }
 
 static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
@@ -193,9 +207,12 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 	if (!d)
 		return;
 
+	mutex_lock(&t->nn->lock);
 	nfo_hw_empty(t, d);
-	down_write(&t->hw.bind);
 	nfo_hw_unbind(t, d);
+	mutex_unlock(&t->nn->lock);
+
+	down_write(&t->hw.bind);
 	nfo_table_del_dev(t, d);
 	up_write(&t->hw.bind);
 }
@@ -238,14 +255,12 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 	if (can == bound)
 		return;
 
-	if (!can)
-		nfo_hw_empty(t, d);
-	down_write(&t->hw.bind);
-	if (can)
+	if (can) {
 		nfo_hw_bind(t, d);
-	else
+	} else {
+		nfo_hw_empty(t, d);
 		nfo_hw_unbind(t, d);
-	up_write(&t->hw.bind);
+	}
 }
 
 /**
