@@ -20,6 +20,8 @@
 
 #define NFO_HW_BACKOFF_MIN	(HZ)
 #define NFO_HW_BACKOFF_MAX	(64 * HZ)
+/* How long "full" is believed. */
+#define NFO_HW_PROBE		(30 * HZ)
 
 static struct workqueue_struct *nfo_hw_wq;
 
@@ -159,6 +161,30 @@ static void nfo_hw_back_off(struct nfo_dev *d)
 	d->not_before = jiffies + d->backoff + get_random_u32() % (d->backoff / 4 + 1);
 }
 
+/* Full of ours: that is its size for now. Full without any of ours: wait. */
+static void nfo_hw_full(struct nfo_dev *d)
+{
+	if (!d->rules) {
+		nfo_hw_back_off(d);
+		return;
+	}
+	d->budget = d->rules;
+	d->learned = true;
+	d->probe_at = jiffies + NFO_HW_PROBE;
+}
+
+/* It said yes. */
+static void nfo_hw_fine(struct nfo_dev *d)
+{
+	d->backoff = 0;
+	d->err = 0;
+	d->message[0] = '\0';
+	if (d->learned && d->rules > d->budget) {
+		d->budget = 0;
+		d->learned = false;
+	}
+}
+
 /* Return: the flow's next state. */
 static enum nfo_hw_state nfo_hw_outcome(struct nfo_dev *d, struct nfo_flow *f,
 					enum ip_conntrack_dir dir, int err,
@@ -175,7 +201,7 @@ static enum nfo_hw_state nfo_hw_outcome(struct nfo_dev *d, struct nfo_flow *f,
 		nfo_count_reason(f->table->nn, NFO_R_HW_SHAPE);
 		return NFO_HW_FAILED;
 	case -ENOSPC:
-		d->budget = max(d->rules, 1u);
+		nfo_hw_full(d);
 		nfo_count_reason(f->table->nn, NFO_R_HW_FULL);
 		return NFO_HW_SOFT;
 	default:
@@ -213,11 +239,8 @@ static enum nfo_hw_state nfo_hw_add_both(struct nfo_flow *f)
 			nfo_hw_rule_del(d[0], f, IP_CT_DIR_ORIGINAL);
 		return nfo_hw_outcome(d[dir], f, dir, err, &extack);
 	}
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		d[dir]->backoff = 0;
-		d[dir]->err = 0;
-		d[dir]->message[0] = '\0';
-	}
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		nfo_hw_fine(d[dir]);
 
 	return NFO_HW_LIVE;
 }
@@ -367,10 +390,21 @@ void nfo_hw_drain(struct nfo_table *t)
 
 /* ---- who may enter ---- */
 
-/* Under rcu_read_lock(). */
+/* A learned size is doubted now and then, by one flow. */
+static bool nfo_hw_is_full(struct nfo_dev *d)
+{
+	if (!d->budget || d->rules < d->budget)
+		return false;
+	if (!d->learned || time_before(jiffies, d->probe_at))
+		return true;
+	d->probe_at = jiffies + NFO_HW_PROBE;
+	return false;
+}
+
+/* Under rcu_read_lock() and nfo_hw::lock. */
 static enum nfo_reason nfo_hw_judge_dev(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	const struct nfo_dev *d = nfo_hw_dev(f, dir);
+	struct nfo_dev *d = nfo_hw_dev(f, dir);
 
 	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
 		return NFO_R_HW_DRIVER;
@@ -378,7 +412,7 @@ static enum nfo_reason nfo_hw_judge_dev(const struct nfo_flow *f, enum ip_conntr
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
 		return NFO_R_HW_BUSY;
-	if (d->budget && d->rules >= d->budget)
+	if (nfo_hw_is_full(d))
 		return NFO_R_HW_FULL;
 
 	return NFO_R_NONE;

@@ -122,6 +122,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	d->leaving = false;
 	d->refused = 0;
 	d->budget = READ_ONCE(t->nn->hw.budget);
+	d->learned = false;
 	d->backoff = 0;
 	if (d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev)) {
 		nfo_hw_say(d, -EOPNOTSUPP, NULL);

@@ -410,7 +410,9 @@ struct nfo_table {
  * @leaving: no more rules for it
  * @refused: shapes the driver cannot do, by nfo_hw_shape()
  * @rules:   in its hardware
- * @budget:  how many it takes, learned when it says that it is full; 0 unknown
+ * @budget:  how many it takes, given or learned when it says full; 0 unknown
+ * @learned: @budget is learned, and doubted at @probe_at
+ * @probe_at: jiffies; then one flow may try whether there is more room by now
  * @backoff: jiffies to wait after a passing failure; doubled each time
  * @not_before: jiffies; no attempt until then
  * @err:     the driver's last error, negative
@@ -429,6 +431,8 @@ struct nfo_dev {
 	u32			refused;
 	unsigned int		rules;
 	unsigned int		budget;
+	bool			learned;
+	unsigned long		probe_at;
 	unsigned long		backoff;
 	unsigned long		not_before;
 	int			err;
