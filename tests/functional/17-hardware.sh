@@ -674,6 +674,49 @@ port_goes() {
 	hw_up n udp
 }
 
+# The table is full of somebody else's rules: nobody storms the driver.
+foreign() {
+	local i calls
+
+	clean
+	set_chip table_size 1
+	table
+	for i in {1..5}; do client "l$i" udp; done
+	calls
+	calls=$CALLS
+	for _ in {1..12}; do
+		for i in {1..5}; do must "l$i" ping 5; done
+		nap 0.3
+	done
+	calls
+	[ $((CALLS - calls)) -ge 1 ] || fail "the driver was not asked"
+	[ $((CALLS - calls)) -le 10 ] || fail "$((CALLS - calls)) calls"
+	used 0 || fail "$(cat $CHIP/rules)"
+}
+
+# What was learned of a full table is tried again; SECONDS as long as the module takes.
+grows() {
+	local i
+
+	clean
+	set_chip table_size 4
+	table
+	for i in 1 2 3; do client "l$i" udp; done
+	for _ in {1..7}; do
+		for i in 1 2 3; do must "l$i" ping 5; done
+		nap 0.3
+	done
+	used 4 || fail "not two flows: $(cat $CHIP/used $CHIP/calls)"
+	set_chip table_size 1000
+	wait_for "$1" all_in || fail "not three flows: $(cat $CHIP/used $CHIP/calls)"
+}
+all_in() {
+	local i
+
+	for i in 1 2 3; do must "l$i" ping 5; done
+	used 6
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "flow table callback, UDP" carried ft udp none
@@ -714,6 +757,8 @@ run_case "a port goes under traffic" port_goes ft
 run_case "a port goes under traffic, indirect block" port_goes indirect
 run_case "rmmod under traffic" rmmod_busy ft
 run_case "rmmod under traffic, block" rmmod_busy block
+run_case "full of somebody else's rules: no storm" foreign
+run_case "a learned size is doubted after a while" grows 45
 run_case "rmmod under traffic, indirect block" rmmod_busy indirect
 rmmod nfo_hwsim
 all_done

@@ -232,12 +232,15 @@ static int match_complete(const struct hwsim_rule *r, const struct hwsim_key *bi
 struct span { u8 from, to; enum hwsim_feature feature; };
 
 static const struct span eth_spans[] = { { 0, 11, HWSIM_FEATURES } };
+
 static const struct span ip4_spans[] = {
 	{ 1, 1, HWSIM_FEATURES }, { 8, 8, HWSIM_F_TTL }, { 12, 19, HWSIM_F_NAT },
 };
+
 static const struct span ip6_spans[] = {
 	{ 0, 1, HWSIM_FEATURES }, { 7, 7, HWSIM_F_TTL }, { 8, 39, HWSIM_F_NAT },
 };
+
 static const struct span l4_spans[] = { { 0, 3, HWSIM_F_NAT } };
 
 static int may_rewrite(struct hwsim_chip *c, const struct span *s, int n, u32 offset,
@@ -271,21 +274,30 @@ static int act_mangle(struct hwsim_chip *c, struct hwsim_rule *r, const struct h
 	ttl = -1;
 	switch (e->mangle.htype) {
 	case FLOW_ACT_MANGLE_HDR_TYPE_ETH:
-		spans = eth_spans, n = ARRAY_SIZE(eth_spans);
-		mask = r->act.eth.mask, to = r->act.eth.val, size = sizeof(r->act.eth.val);
+		spans = eth_spans;
+		n = ARRAY_SIZE(eth_spans);
+		mask = r->act.eth.mask;
+		to = r->act.eth.val;
+		size = sizeof(r->act.eth.val);
 		break;
 	case FLOW_ACT_MANGLE_HDR_TYPE_IP4:
 		if (!v4)
 			return refuse(extack, "IPv4 is rewritten and not matched");
-		spans = ip4_spans, n = ARRAY_SIZE(ip4_spans);
-		mask = r->act.l3.mask, to = r->act.l3.val, size = sizeof(struct iphdr);
+		spans = ip4_spans;
+		n = ARRAY_SIZE(ip4_spans);
+		mask = r->act.l3.mask;
+		to = r->act.l3.val;
+		size = sizeof(struct iphdr);
 		ttl = offsetof(struct iphdr, ttl);
 		break;
 	case FLOW_ACT_MANGLE_HDR_TYPE_IP6:
 		if (!v6)
 			return refuse(extack, "IPv6 is rewritten and not matched");
-		spans = ip6_spans, n = ARRAY_SIZE(ip6_spans);
-		mask = r->act.l3.mask, to = r->act.l3.val, size = sizeof(struct ipv6hdr);
+		spans = ip6_spans;
+		n = ARRAY_SIZE(ip6_spans);
+		mask = r->act.l3.mask;
+		to = r->act.l3.val;
+		size = sizeof(struct ipv6hdr);
 		ttl = offsetof(struct ipv6hdr, hop_limit);
 		break;
 	case FLOW_ACT_MANGLE_HDR_TYPE_TCP:
@@ -293,8 +305,11 @@ static int act_mangle(struct hwsim_chip *c, struct hwsim_rule *r, const struct h
 		if (!bits->ip_proto || r->key.ip_proto !=
 		    (e->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_TCP ? IPPROTO_TCP : IPPROTO_UDP))
 			return refuse(extack, "A transport header is rewritten and not matched");
-		spans = l4_spans, n = ARRAY_SIZE(l4_spans);
-		mask = r->act.l4.mask, to = r->act.l4.val, size = sizeof(r->act.l4.val);
+		spans = l4_spans;
+		n = ARRAY_SIZE(l4_spans);
+		mask = r->act.l4.mask;
+		to = r->act.l4.val;
+		size = sizeof(r->act.l4.val);
 		break;
 	default:
 		return refuse(extack, "Unknown header to rewrite");
