@@ -182,48 +182,28 @@ static int nfo_with_flow(struct nfo_net *nn, struct nfo_lookup *l,
 	return err;
 }
 
-static struct sk_buff *nfo_reply_new(struct genl_info *info, u8 cmd, void **hdr)
+/* Answer a request with one message, filled by @put; what it returns is the
+ * answer otherwise.
+ */
+static int nfo_answer(struct genl_info *info, u8 cmd,
+		      int (*put)(struct sk_buff *msg, struct nfo_net *nn,
+				 struct genl_info *info))
 {
-	struct sk_buff *msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-
-	if (!msg)
-		return NULL;
-	*hdr = genlmsg_put_reply(msg, info, &nfo_genl_family, 0, cmd);
-	if (!*hdr) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-
-	return msg;
-}
-
-static int nfo_use_put(struct nfo_flow *f, void *msg)
-{
-	return nfo_put_flow(msg, f, NFO_R_NONE);
-}
-
-static int nfo_cmd_flow_get(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nfo_net *nn;
+	struct nfo_net *nn = nfo_net_tryget(genl_info_net(info));
 	struct sk_buff *msg;
-	struct nfo_lookup l;
 	void *hdr;
 	int err;
 
-	err = nfo_parse_tuple(info, &l);
-	if (err)
-		return err;
-	nn = nfo_net_tryget(genl_info_net(info));
 	if (!nn)
 		return -ENODEV;
 
 	err = -ENOMEM;
-	msg = nfo_reply_new(info, NFO_CMD_FLOW_GET, &hdr);
+	msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!msg)
 		goto out;
-	err = nfo_with_flow(nn, &l, nfo_use_put, msg);
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
+	hdr = genlmsg_put_reply(msg, info, &nfo_genl_family, 0, cmd);
+	if (hdr)
+		err = put(msg, nn, info);
 	if (err) {
 		nlmsg_free(msg);
 		goto out;
@@ -233,6 +213,32 @@ static int nfo_cmd_flow_get(struct sk_buff *skb, struct genl_info *info)
 out:
 	nfo_net_put(nn);
 	return err;
+}
+
+static int nfo_use_put(struct nfo_flow *f, void *msg)
+{
+	return nfo_put_flow(msg, f, NFO_R_NONE);
+}
+
+static int nfo_put_named_flow(struct sk_buff *msg, struct nfo_net *nn,
+			      struct genl_info *info)
+{
+	struct nfo_lookup l;
+	int err;
+
+	err = nfo_parse_tuple(info, &l);
+	if (err)
+		return err;
+	err = nfo_with_flow(nn, &l, nfo_use_put, msg);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
+
+	return err;
+}
+
+static int nfo_cmd_flow_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return nfo_answer(info, NFO_CMD_FLOW_GET, nfo_put_named_flow);
 }
 
 /* ---- deletion ---- */
@@ -273,10 +279,9 @@ static int nfo_delete(struct nfo_net *nn, struct genl_info *info, u32 *count)
 
 	if (info->attrs[NFO_FLOW_FILTER]) {
 		err = nfo_parse_filter(info->attrs[NFO_FLOW_FILTER], &filter, info->extack);
-		if (err)
-			return err;
-		nfo_delete_matching(nn, &filter, count);
-		return 0;
+		if (!err)
+			nfo_delete_matching(nn, &filter, count);
+		return err;
 	}
 
 	err = nfo_parse_tuple(info, &l);
@@ -289,32 +294,18 @@ static int nfo_delete(struct nfo_net *nn, struct genl_info *info, u32 *count)
 	return err;
 }
 
+static int nfo_put_deleted(struct sk_buff *msg, struct nfo_net *nn,
+			   struct genl_info *info)
+{
+	u32 count = 0;
+	int err = nfo_delete(nn, info, &count);
+
+	return err ?: nla_put_u32(msg, NFO_FLOW_COUNT, count);
+}
+
 static int nfo_cmd_flow_del(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nfo_net *nn = nfo_net_tryget(genl_info_net(info));
-	struct sk_buff *msg;
-	u32 count = 0;
-	void *hdr;
-	int err;
-
-	if (!nn)
-		return -ENODEV;
-	err = -ENOMEM;
-	msg = nfo_reply_new(info, NFO_CMD_FLOW_DEL, &hdr);
-	if (!msg)
-		goto out;
-	err = nfo_delete(nn, info, &count);
-	if (!err)
-		err = nla_put_u32(msg, NFO_FLOW_COUNT, count);
-	if (err) {
-		nlmsg_free(msg);
-		goto out;
-	}
-	genlmsg_end(msg, hdr);
-	err = genlmsg_reply(msg, info);
-out:
-	nfo_net_put(nn);
-	return err;
+	return nfo_answer(info, NFO_CMD_FLOW_DEL, nfo_put_deleted);
 }
 
 /* ---- counters and settings ---- */
@@ -334,7 +325,8 @@ static int nfo_put_reason(struct sk_buff *msg, enum nfo_reason why, u64 count)
 	return 0;
 }
 
-static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn)
+static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn,
+			 struct genl_info *info)
 {
 	struct nfo_stats sum;
 	u32 tables;
@@ -359,7 +351,8 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn)
 	return 0;
 }
 
-static int nfo_put_settings(struct sk_buff *msg, struct nfo_net *nn)
+static int nfo_put_settings(struct sk_buff *msg, struct nfo_net *nn,
+			    struct genl_info *info)
 {
 	if (nla_put_u32(msg, NFO_SETTINGS_PROMOTE_AFTER, READ_ONCE(nn->promote_after)) ||
 	    nla_put_u32(msg, NFO_SETTINGS_MAX_FLOWS, READ_ONCE(nn->max_flows)) ||
@@ -369,33 +362,6 @@ static int nfo_put_settings(struct sk_buff *msg, struct nfo_net *nn)
 	    nla_put_u32(msg, NFO_SETTINGS_HW_SYNC_MS, READ_ONCE(nn->hw.sync_ms)))
 		return -EMSGSIZE;
 	return 0;
-}
-
-/* A get without arguments: one message, filled by @put. */
-static int nfo_answer(struct genl_info *info, u8 cmd,
-		      int (*put)(struct sk_buff *msg, struct nfo_net *nn))
-{
-	struct nfo_net *nn = nfo_net_tryget(genl_info_net(info));
-	struct sk_buff *msg;
-	void *hdr;
-	int err;
-
-	if (!nn)
-		return -ENODEV;
-	err = -ENOMEM;
-	msg = nfo_reply_new(info, cmd, &hdr);
-	if (!msg)
-		goto out;
-	err = put(msg, nn);
-	if (err) {
-		nlmsg_free(msg);
-		goto out;
-	}
-	genlmsg_end(msg, hdr);
-	err = genlmsg_reply(msg, info);
-out:
-	nfo_net_put(nn);
-	return err;
 }
 
 static int nfo_cmd_stats_get(struct sk_buff *skb, struct genl_info *info)
