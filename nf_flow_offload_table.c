@@ -447,26 +447,14 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_flow_put(f);
 }
 
-/**
- * nfo_table_retire_if() - retire those flows of a table that match
- * @t:     table
- * @why:   counted
- * @match: called under rcu_read_lock() for each flow; NULL matches all
- * @arg:   for @match
- *
- * Context: may sleep. A flow promoted during the walk may be missed.
- * Return: how many were retired.
- */
-unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
-				 bool (*match)(const struct nfo_flow *f, const void *arg),
-				 const void *arg)
+static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason why,
+					  bool (*match)(const struct nfo_flow *f,
+							const void *arg),
+					  const void *arg)
 {
 	struct rhashtable_iter iter;
 	unsigned int count = 0;
 	struct nfo_entry *e;
-
-	if (!atomic_read(&t->flows))
-		return 0;
 
 	rhashtable_walk_enter(&t->ht, &iter);
 	rhashtable_walk_start(&iter);
@@ -488,6 +476,36 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 	rhashtable_walk_exit(&iter);
 
 	return count;
+}
+
+/**
+ * nfo_table_retire_if() - retire those flows of a table that match
+ * @t:     table
+ * @why:   counted
+ * @match: called under rcu_read_lock() for each flow; NULL matches all
+ * @arg:   for @match
+ *
+ * Context: may sleep. A flow promoted during the walk may be missed.
+ * Return: how many were retired.
+ */
+unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
+				 bool (*match)(const struct nfo_flow *f, const void *arg),
+				 const void *arg)
+{
+	unsigned int count, total = 0, pass;
+
+	/* A walk that pauses in a chain it removes from misses what is behind: only
+	 * one that removed nothing has seen all. Bounded, for packets may promote
+	 * anew what a caller asks to remove.
+	 */
+	for (pass = 0; pass < 16 && atomic_read(&t->flows); pass++) {
+		count = nfo_table_retire_pass(t, why, match, arg);
+		if (!count)
+			break;
+		total += count;
+	}
+
+	return total;
 }
 
 static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
@@ -700,7 +718,8 @@ void nfo_table_free(struct nfo_table *t)
 	mutex_unlock(&t->nn->lock);
 
 	synchronize_rcu();
-	nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
+	while (atomic_read(&t->flows))
+		nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
 	cancel_delayed_work_sync(&t->wheel.work);
 	nfo_hw_exit(t);
 	WARN_ON_ONCE(atomic_read(&t->flows));
