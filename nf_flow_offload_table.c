@@ -638,7 +638,6 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 	if (err)
 		goto err_table;
 
-	t->ft = ft;
 	t->nn = nn;
 	refcount_set(&t->refs, 1);
 	INIT_LIST_HEAD(&t->devs);

@@ -371,7 +371,6 @@ struct nfo_table_ops {
  * @table_name: nft table
  * @name:   flowtable
  * @nn:     its namespace, one reference
- * @ft:     nf_tables' side of it; gone once @list is empty
  * @flags:  NF_FLOWTABLE_*
  * @devs:   struct nfo_dev::list; RCU readers, writers under @dev_lock
  * @dev_lock: guards changes of @devs
@@ -384,7 +383,6 @@ struct nfo_table_ops {
 struct nfo_table {
 	struct rhashtable	ht;
 	struct nfo_net		*nn;
-	struct nf_flowtable	*ft;
 	u32			id;
 	refcount_t		refs;
 	u8			family;
