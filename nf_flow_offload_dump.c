@@ -37,7 +37,7 @@ static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
 	    nla_put_be16(msg, NFO_DIR_DPORT, e->key.dport) ||
 	    nla_put_be16(msg, NFO_DIR_NEW_SPORT, e->sport) ||
 	    nla_put_be16(msg, NFO_DIR_NEW_DPORT, e->dport) ||
-	    nla_put_u32(msg, NFO_DIR_IIF, e->key.iif) ||
+	    nla_put_u32(msg, NFO_DIR_IIF, e->in) ||
 	    nla_put_u32(msg, NFO_DIR_OIF, e->out->ifindex) ||
 	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(e->mtu)) ||
 	    nla_put_u64_64bit(msg, NFO_DIR_PACKETS, atomic64_read(&e->packets),

@@ -118,8 +118,17 @@ static bool nfo_filter_tuple(const struct nf_conntrack_tuple *t,
 
 static bool nfo_filter_dev(const struct nfo_flow *f, u32 ifindex)
 {
-	return f->e[0].key.iif == ifindex || f->e[1].key.iif == ifindex ||
-	       f->e[0].out->ifindex == ifindex || f->e[1].out->ifindex == ifindex;
+	const struct nfo_entry *e;
+	int dir;
+
+	/* Also what is below or above the listed one. */
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		e = &f->e[dir];
+		if (e->key.iif == ifindex || e->in == ifindex || e->out->ifindex == ifindex)
+			return true;
+	}
+
+	return false;
 }
 
 /**

@@ -6,9 +6,11 @@
  * and conntrack would have made. What it is not sure of goes on to the classic
  * path untouched; what it sends is what the classic path would have sent.
  */
+#include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/ppp_defs.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
@@ -44,7 +46,7 @@ static bool nfo_is_l4(u8 proto)
  */
 static bool nfo_skb_ok(const struct sk_buff *skb)
 {
-	return skb->pkt_type == PACKET_HOST && !skb_vlan_tag_present(skb) &&
+	return skb->pkt_type == PACKET_HOST &&
 	       !(skb_shared(skb) && skb_is_nonlinear(skb));
 }
 
@@ -206,6 +208,11 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 	enum nfo_reason why;
 	u8 tos;
 
+	/* The hook may be on a device below. */
+	if (e->in != e->key.iif)
+		in = dev_get_by_index_rcu(t->nn->net, e->in);
+	if (!in)
+		return NFO_R_DEV_GONE;
 	tos = e->key.family == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
 					      ipv6_get_dsfield(ipv6_hdr(skb));
 	if (READ_ONCE(e->epoch) != epoch) {
@@ -286,7 +293,7 @@ static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e,
 		skb->priority = rt_tos2priority(iph->tos);
 
 	memset(IPCB(skb), 0, sizeof(struct inet_skb_parm));
-	IPCB(skb)->iif = e->key.iif;
+	IPCB(skb)->iif = e->in;
 	IPCB(skb)->flags = IPSKB_FORWARDED;
 }
 
@@ -303,7 +310,7 @@ static void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e)
 	ip6h->hop_limit--;
 
 	memset(IP6CB(skb), 0, sizeof(struct inet6_skb_parm));
-	IP6CB(skb)->iif = e->key.iif;
+	IP6CB(skb)->iif = e->in;
 	IP6CB(skb)->flags = IP6SKB_FORWARDED;
 }
 
@@ -387,6 +394,18 @@ static enum nfo_verdict nfo_judge(struct nfo_table *t, struct nfo_entry *e,
 	return NFO_FORWARD;
 }
 
+/* What the devices above would have left of the packet's headers. */
+static void nfo_taken_apart(struct sk_buff *skb, const struct nfo_entry *e)
+{
+	__vlan_hwaccel_clear_tag(skb);
+	skb->skb_iif = e->in;
+	/* VLAN devices set it by the tag; those that set anything but 0 are not
+	 * seen through.
+	 */
+	if ((e->key.kinds & NFO_ENCAP_MASK) != NFO_ENCAP_PPPOE)
+		skb->priority = 0;
+}
+
 static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 				struct nfo_pkt *p, struct net_device *in)
 {
@@ -408,6 +427,8 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 			return NF_DROP;
 	}
 
+	if (unlikely(e->key.kinds))
+		nfo_taken_apart(skb, e);
 	nfo_account(t, e, skb);
 	if (e->key.family == NFPROTO_IPV4)
 		nfo_rewrite4(skb, e, t->nn->net);
@@ -417,6 +438,197 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 
 	return NF_STOLEN;
 }
+
+/* ---- headers between Ethernet and IP ---- */
+
+/**
+ * struct nfo_wrap - what nfo_unwrap() took off
+ * @encap: as in struct nfo_key
+ * @kinds: likewise
+ * @layers: how many
+ * @len:   bytes of them in the packet; a tag beside it counts none
+ * @payload: bytes after a PPPoE header by its own length field
+ * @proto: skb->protocol as it was
+ */
+struct nfo_wrap {
+	__be16		encap[NFO_ENCAPS];
+	u8		kinds;
+	u8		layers;
+	u8		len;
+	unsigned int	payload;
+	__be16		proto;
+};
+
+static bool nfo_wrap_add(struct nfo_wrap *w, enum nfo_encap_kind kind, u16 id)
+{
+	if (w->layers == NFO_ENCAPS)
+		return false;
+	w->encap[w->layers] = htons(id);
+	w->kinds |= kind << NFO_ENCAP_BITS * w->layers++;
+
+	return true;
+}
+
+/* Id 0 is no VLAN but a priority. */
+static bool nfo_wrap_vlan(struct nfo_wrap *w, __be16 proto, u16 id)
+{
+	return id && nfo_wrap_add(w, proto == htons(ETH_P_8021AD) ? NFO_ENCAP_8021AD :
+								    NFO_ENCAP_8021Q, id);
+}
+
+/* A tag that stands in the packet. Return: what is inside, or 0. */
+static __be16 nfo_wrap_tag(struct nfo_wrap *w, const struct sk_buff *skb, __be16 proto)
+{
+	const struct vlan_hdr *vh;
+	struct vlan_hdr copy;
+
+	vh = skb_header_pointer(skb, w->len, sizeof(copy), &copy);
+	if (!vh || !nfo_wrap_vlan(w, proto, ntohs(vh->h_vlan_TCI) & VLAN_VID_MASK))
+		return 0;
+	w->len += sizeof(copy);
+
+	return vh->h_vlan_encapsulated_proto;
+}
+
+/* A session's data packet, protocol not compressed. Return: what is inside, or 0. */
+static __be16 nfo_wrap_pppoe(struct nfo_wrap *w, const struct sk_buff *skb)
+{
+	struct {
+		struct pppoe_hdr	h;
+		__be16			proto;
+	} __packed copy, *ph;
+
+	ph = skb_header_pointer(skb, w->len, sizeof(copy), &copy);
+	if (!ph || ph->h.ver != 1 || ph->h.type != 1 || ph->h.code ||
+	    ntohs(ph->h.length) < sizeof(ph->proto) ||
+	    !nfo_wrap_add(w, NFO_ENCAP_PPPOE, ntohs(ph->h.sid)))
+		return 0;
+	w->len += sizeof(copy);
+	w->payload = ntohs(ph->h.length) - sizeof(ph->proto);
+
+	switch (ph->proto) {
+	case cpu_to_be16(PPP_IP):
+		return htons(ETH_P_IP);
+	case cpu_to_be16(PPP_IPV6):
+		return htons(ETH_P_IPV6);
+	default:
+		return 0;
+	}
+}
+
+/* Make a packet look as it would without the headers. Return: false when it has
+ * others than those known, and then it is as it was.
+ */
+static bool nfo_unwrap(struct sk_buff *skb, struct nfo_wrap *w)
+{
+	__be16 proto = skb->protocol;
+
+	*w = (struct nfo_wrap) { .proto = proto };
+	if (skb_vlan_tag_present(skb) &&
+	    !nfo_wrap_vlan(w, skb->vlan_proto, skb_vlan_tag_get_id(skb)))
+		return false;
+	while (eth_type_vlan(proto))
+		proto = nfo_wrap_tag(w, skb, proto);
+	if (proto == htons(ETH_P_PPP_SES))
+		proto = nfo_wrap_pppoe(w, skb);
+	if (proto != htons(ETH_P_IP) && proto != htons(ETH_P_IPV6))
+		return false;
+	/* Pulling is undone by pushing: others may not look meanwhile. */
+	if (!w->layers || skb_shared(skb) || !pskb_may_pull(skb, w->len))
+		return false;
+
+	skb_pull_rcsum(skb, w->len);
+	skb_reset_network_header(skb);
+	skb->protocol = proto;
+
+	return true;
+}
+
+static void nfo_rewrap(struct sk_buff *skb, const struct nfo_wrap *w)
+{
+	skb_push_rcsum(skb, w->len);
+	skb_reset_network_header(skb);
+	skb->protocol = w->proto;
+}
+
+/* PPPoE's length decides what PPP gets to see; the two must agree. */
+static bool nfo_payload_ok(const struct sk_buff *skb, const struct nfo_wrap *w)
+{
+	unsigned int len;
+
+	if (!w->payload || skb_is_gso(skb))
+		return !w->payload;
+	len = skb->protocol == htons(ETH_P_IP) ? ntohs(ip_hdr(skb)->tot_len) :
+		sizeof(struct ipv6hdr) + ntohs(ipv6_hdr(skb)->payload_len);
+
+	return len == w->payload;
+}
+
+static bool nfo_parse_wrapped(struct sk_buff *skb, const struct nfo_wrap *w,
+			      const struct net_device *in, u8 family, struct nfo_pkt *p)
+{
+	if (skb->pkt_type != PACKET_HOST)
+		return false;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		if (family == NFPROTO_IPV6 || !nfo_parse4(skb, in, p))
+			return false;
+	} else if (family == NFPROTO_IPV4 || !nfo_parse6(skb, in, p)) {
+		return false;
+	}
+	if (!nfo_payload_ok(skb, w))
+		return false;
+	memcpy(p->l.key.encap, w->encap, sizeof(w->encap));
+	p->l.key.kinds = w->kinds;
+
+	return true;
+}
+
+/* Packets that wear more than Ethernet. What is not forwarded is given back as it
+ * came, for the devices above to take apart.
+ */
+static noinline unsigned int nfo_hook_wrapped(struct nfo_table *t, struct sk_buff *skb,
+					      struct net_device *in, u8 family)
+{
+	unsigned int verdict = NF_ACCEPT;
+	struct nfo_wrap w;
+	struct nfo_pkt p;
+
+	if (!nfo_unwrap(skb, &w))
+		return NF_ACCEPT;
+	if (nfo_parse_wrapped(skb, &w, in, family, &p))
+		verdict = nfo_forward(t, skb, &p, in);
+	if (verdict == NF_ACCEPT)
+		nfo_rewrap(skb, &w);
+
+	return verdict;
+}
+
+static bool nfo_is_bare(const struct sk_buff *skb, u16 proto)
+{
+	return skb->protocol == htons(proto) && !skb_vlan_tag_present(skb);
+}
+
+static unsigned int nfo_bare4(struct nfo_table *t, struct sk_buff *skb,
+			      struct net_device *in)
+{
+	struct nfo_pkt p;
+
+	if (!nfo_skb_ok(skb) || !nfo_parse4(skb, in, &p))
+		return NF_ACCEPT;
+	return nfo_forward(t, skb, &p, in);
+}
+
+static unsigned int nfo_bare6(struct nfo_table *t, struct sk_buff *skb,
+			      struct net_device *in)
+{
+	struct nfo_pkt p;
+
+	if (!nfo_skb_ok(skb) || !nfo_parse6(skb, in, &p))
+		return NF_ACCEPT;
+	return nfo_forward(t, skb, &p, in);
+}
+
+/* ---- hooks ---- */
 
 /**
  * nfo_hook_ip() - ingress hook of an ip flowtable
@@ -430,12 +642,9 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 			 const struct nf_hook_state *state)
 {
-	struct nfo_pkt p;
-
-	if (skb->protocol != htons(ETH_P_IP) || !nfo_skb_ok(skb) ||
-	    !nfo_parse4(skb, state->in, &p))
-		return NF_ACCEPT;
-	return nfo_forward(nfo_table(priv), skb, &p, state->in);
+	if (likely(nfo_is_bare(skb, ETH_P_IP)))
+		return nfo_bare4(nfo_table(priv), skb, state->in);
+	return nfo_hook_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV4);
 }
 
 /**
@@ -447,12 +656,9 @@ unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
-	struct nfo_pkt p;
-
-	if (skb->protocol != htons(ETH_P_IPV6) || !nfo_skb_ok(skb) ||
-	    !nfo_parse6(skb, state->in, &p))
-		return NF_ACCEPT;
-	return nfo_forward(nfo_table(priv), skb, &p, state->in);
+	if (likely(nfo_is_bare(skb, ETH_P_IPV6)))
+		return nfo_bare6(nfo_table(priv), skb, state->in);
+	return nfo_hook_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV6);
 }
 
 /**
@@ -464,7 +670,9 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
-	if (skb->protocol == htons(ETH_P_IP))
-		return nfo_hook_ip(priv, skb, state);
-	return nfo_hook_ip6(priv, skb, state);
+	if (likely(nfo_is_bare(skb, ETH_P_IP)))
+		return nfo_bare4(nfo_table(priv), skb, state->in);
+	if (likely(nfo_is_bare(skb, ETH_P_IPV6)))
+		return nfo_bare6(nfo_table(priv), skb, state->in);
+	return nfo_hook_wrapped(nfo_table(priv), skb, state->in, NFPROTO_INET);
 }

@@ -142,14 +142,19 @@ static int nfo_parse_tuple(struct genl_info *info, struct nfo_lookup *l)
 	return 0;
 }
 
-/* Try the devices one after the other. Caller holds rcu_read_lock(). */
+/* Try the devices one after the other, those above listed ones too. Caller holds
+ * rcu_read_lock().
+ */
 static struct nfo_flow *nfo_find_in(struct nfo_table *t, struct nfo_lookup *l)
 {
-	const struct nfo_dev *dev;
+	struct nfo_stack enter;
+	struct net_device *dev;
 	struct nfo_entry *e;
 
-	list_for_each_entry_rcu(dev, &t->devs, list) {
-		l->key.iif = dev->ifindex;
+	for_each_netdev_rcu(t->nn->net, dev) {
+		if (nfo_stack_resolve(t, dev, &enter))
+			continue;
+		nfo_key_enter(&l->key, &enter);
 		e = nfo_lookup(t, l);
 		if (e && nfo_dir(e) == IP_CT_DIR_ORIGINAL)
 			return nfo_flow(e);

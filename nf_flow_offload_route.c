@@ -425,8 +425,9 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 	why = nfo_dst_judge(dst, family);
 	if (why)
 		return why;
-	if (!nfo_table_dev(t, dst_dev(dst)->ifindex))
-		return NFO_R_DEV_NOT_IN_TABLE;
+	why = nfo_stack_resolve(t, dst_dev(dst), &path->hold.below);
+	if (why)
+		return why;
 	if (nfo_xfrm_applies(dst, ct, dir, mark))
 		return NFO_R_XFRM;
 
@@ -476,7 +477,7 @@ void nfo_hold_release(struct nfo_hold *hold)
  * nfo_route_resolve() - where the packets of a connection go
  * @t:    flowtable: devices outside it are refused
  * @skb:  a packet of the connection in the forward hook
- * @in:   device it came in by
+ * @in:   device it came in by, as the forward hook sees it
  * @ct:   the connection
  * @dir:  the packet's direction
  * @path: zeroed; filled for both directions. What they hold belongs to the
@@ -497,13 +498,15 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 	enum nfo_reason why;
 	u8 tos;
 
-	if (!nfo_table_dev(t, in->ifindex))
-		return NFO_R_DEV_NOT_IN_TABLE;
+	why = nfo_stack_resolve(t, in, &path[dir].enter);
+	if (why)
+		return why;
 	if (!dst || !dst_hold_safe(dst))
 		return NFO_R_NO_ROUTE;
 	why = nfo_path_fill(t, &path[dir], dst, in->ifindex, ct, dir, skb->mark);
 	if (why)
 		return why;
+	path[!dir].enter = path[dir].hold.below;
 
 	tos = nf_ct_l3num(ct) == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
 						ipv6_get_dsfield(ipv6_hdr(skb));
@@ -525,7 +528,8 @@ static enum nfo_reason nfo_path_same(const struct nfo_entry *e,
 	struct neighbour *n;
 	bool same;
 
-	if (dst_dev(dst) != e->out)
+	if (dst_dev(dst) != e->out ||
+	    !nfo_stack_same(nfo_flow(e)->table, e->out, &hold->below))
 		return NFO_R_ROUTE_CHANGED;
 	if (!hold->neigh)
 		return NFO_R_NONE;
@@ -576,7 +580,7 @@ static void nfo_hold_swap_dst(struct nfo_flow *f, struct nfo_hold *hold,
  * @e:    entry found under rcu_read_lock()
  * @tos:  type of service or traffic class of its packets
  * @mark: of its packets
- * @in:   the device they come in by
+ * @in:   the device they come in by, as routing knows it
  *
  * Routes them anew and compares; an entry that holds gets the new route
  * object and MTU. Context: rcu_read_lock(), BH disabled.
@@ -616,7 +620,8 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
  * @in:   likewise
  *
  * Keeps the neighbour from going stale unnoticed, and finds what no event
- * announces: path MTU exceptions, redirects, IPsec policies. Context:
+ * announces: path MTU exceptions, redirects, IPsec policies, a new PPPoE session
+ * under the same device. Context:
  * rcu_read_lock(), BH disabled.
  *
  * Return: as nfo_route_verify().
@@ -636,6 +641,7 @@ enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
 	if (good)
 		WRITE_ONCE(e->mtu, nfo_dst_mtu(hold->dst, e->key.family));
 	spin_unlock_bh(&f->lock);
+	good = good && nfo_stack_same(f->table, e->out, &hold->below);
 
 	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark, in);
 }

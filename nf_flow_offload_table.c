@@ -21,11 +21,12 @@ const struct nfo_table_ops *nfo_table_ops __read_mostly;
 /* ---- making a flow ---- */
 
 static void nfo_entry_key(struct nfo_entry *e,
-			  const struct nf_conntrack_tuple *t, int iif)
+			  const struct nf_conntrack_tuple *t,
+			  const struct nfo_stack *enter)
 {
 	e->key.sport = t->src.u.all;
 	e->key.dport = t->dst.u.all;
-	e->key.iif = iif;
+	nfo_key_enter(&e->key, enter);
 	e->key.l4proto = t->dst.protonum;
 	e->key.family = t->src.l3num;
 	if (t->src.l3num == NFPROTO_IPV4) {
@@ -65,6 +66,7 @@ static void nfo_entry_nat(struct nfo_entry *e,
 
 static void nfo_entry_path(struct nfo_entry *e, const struct nfo_path *path)
 {
+	e->in = path->hold.in;
 	e->out = path->hold.out;
 	e->mtu = path->mtu;
 	e->hh_len = path->hh_len;
@@ -110,7 +112,7 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 			e->flags |= NFO_E_REPLY;
 		if (ct->status & IPS_NAT_MASK)
 			e->flags |= NFO_E_NAT;
-		nfo_entry_key(e, nf_ct_tuple(ct, dir), path[dir].hold.in);
+		nfo_entry_key(e, nf_ct_tuple(ct, dir), &path[dir].enter);
 		nfo_entry_nat(e, nf_ct_tuple(ct, dir), nf_ct_tuple(ct, !dir));
 		nfo_entry_path(e, &path[dir]);
 		e->ct = ct;
@@ -511,9 +513,14 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 {
 	const struct net_device *dev = arg;
+	int dir;
 
-	return f->hold[0].out == dev || f->hold[1].out == dev ||
-	       f->hold[0].in == dev->ifindex || f->hold[1].in == dev->ifindex;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (f->hold[dir].out == dev || f->hold[dir].below.dev == dev ||
+		    f->hold[dir].in == dev->ifindex ||
+		    f->e[dir].key.iif == dev->ifindex)
+			return true;
+	return false;
 }
 
 /**

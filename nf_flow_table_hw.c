@@ -27,13 +27,49 @@ static struct workqueue_struct *nfo_hw_wq;
 
 /* ---- one rule to one driver ---- */
 
+/* Return: how many headers. */
+static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
+			const __be16 id[NFO_ENCAPS], u8 kinds)
+{
+	static const u16 proto[] = {
+		[NFO_ENCAP_8021Q]	= ETH_P_8021Q,
+		[NFO_ENCAP_8021AD]	= ETH_P_8021AD,
+		[NFO_ENCAP_PPPOE]	= ETH_P_PPP_SES,
+	};
+	u8 n;
+
+	BUILD_BUG_ON(NFO_HW_ENCAPS < NFO_ENCAPS);
+	for (n = 0; kinds; n++, kinds >>= NFO_ENCAP_BITS)
+		to[n] = (struct nfo_hw_encap) {
+			.id	= ntohs(id[n]),
+			.proto	= htons(proto[kinds & NFO_ENCAP_MASK]),
+		};
+
+	return n;
+}
+
+static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
+		       const struct nfo_stack *below)
+{
+	const struct ethhdr *eth = (const void *)(e->hh + NFO_HH_MAX - ETH_HLEN);
+
+	if (e->hh_len) {
+		ether_addr_copy(s->eth_src, eth->h_source);
+		ether_addr_copy(s->eth_dst, eth->h_dest);
+		return;
+	}
+	/* PPP knows no addresses, the Ethernet below it does. */
+	ether_addr_copy(s->eth_src, below->dev->dev_addr);
+	ether_addr_copy(s->eth_dst, below->h_dest);
+}
+
 static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 			     enum ip_conntrack_dir dir, bool block)
 {
+	const struct nfo_stack *below = &f->hold[dir].below;
 	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
 	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
 	const struct nfo_entry *e = &f->e[dir];
-	const struct ethhdr *eth = (const void *)(e->hh + NFO_HH_MAX - ETH_HLEN);
 
 	*s = (struct nfo_hw_spec) {
 		.family		= e->key.family,
@@ -41,7 +77,7 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 		.nat		= e->flags & NFO_E_NAT,
 		.ttl		= block,
 		.iif		= e->key.iif,
-		.out		= e->out,
+		.out		= below->dev,
 		.src		= t->src.u3,
 		.dst		= t->dst.u3,
 		.new_src	= o->dst.u3,
@@ -51,8 +87,9 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 		.new_sport	= e->sport,
 		.new_dport	= e->dport,
 	};
-	ether_addr_copy(s->eth_src, eth->h_source);
-	ether_addr_copy(s->eth_dst, eth->h_dest);
+	s->in_encaps = nfo_hw_encaps(s->in_encap, e->key.encap, e->key.kinds);
+	s->out_encaps = nfo_hw_encaps(s->out_encap, below->encap, below->kinds);
+	nfo_hw_eth(s, e, below);
 }
 
 /* Ask every callback of the device. Return: 0 when one said yes. */
@@ -218,6 +255,17 @@ static struct nfo_dev *nfo_hw_dev(const struct nfo_flow *f, enum ip_conntrack_di
 	return nfo_table_dev(f->table, f->e[dir].key.iif);
 }
 
+/* Nothing else keeps the device a rule sends to, if it is below another. */
+static bool nfo_hw_is_listed(const struct nfo_table *t, const struct net_device *dev)
+{
+	const struct nfo_dev *d;
+
+	list_for_each_entry(d, &t->devs, list)
+		if (d->dev == dev)
+			return true;
+	return false;
+}
+
 /* nfo_hw::bind held for reading. Return: the flow's next state. */
 static enum nfo_hw_state nfo_hw_add_both(struct nfo_flow *f)
 {
@@ -227,7 +275,8 @@ static enum nfo_hw_state nfo_hw_add_both(struct nfo_flow *f)
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		d[dir] = nfo_hw_dev(f, dir);
-		if (!d[dir] || d[dir]->bound == NFO_DEV_HW_NONE || READ_ONCE(d[dir]->leaving))
+		if (!d[dir] || d[dir]->bound == NFO_DEV_HW_NONE || READ_ONCE(d[dir]->leaving) ||
+		    !nfo_hw_is_listed(f->table, f->hold[dir].below.dev))
 			return NFO_HW_SOFT;
 	}
 
@@ -552,7 +601,7 @@ static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_d
 	struct net_device *in;
 	enum nfo_reason why;
 
-	in = dev_get_by_index_rcu(nn->net, e->key.iif);
+	in = dev_get_by_index_rcu(nn->net, e->in);
 	if (!in)
 		return NFO_R_DEV_GONE;
 	if (READ_ONCE(e->epoch) != epoch) {

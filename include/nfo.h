@@ -4,7 +4,7 @@
  *
  * A flow is one connection. It has two entries, one a direction; an entry is
  * all that a packet of that direction needs. Calls go down the list of rooms:
- * core, event, nft, ip -> route -> table -> ct.
+ * core, event, nft, ip -> route -> stack -> table -> ct.
  */
 #ifndef _NFO_H
 #define _NFO_H
@@ -28,6 +28,20 @@
 #include "nfo_compat.h"
 #include "nfo_pure.h"
 
+/* Headers between Ethernet and IP. Those of a packet make up one byte, the
+ * outermost in the lowest bits.
+ */
+enum nfo_encap_kind {
+	NFO_ENCAP_NONE,
+	NFO_ENCAP_8021Q,
+	NFO_ENCAP_8021AD,
+	NFO_ENCAP_PPPOE,
+};
+
+#define NFO_ENCAP_BITS	2
+#define NFO_ENCAP_MASK	(BIT(NFO_ENCAP_BITS) - 1)
+#define NFO_ENCAPS	2
+
 /**
  * struct nfo_key - what identifies the packets of one direction
  * @saddr:  IPv4 source address; for IPv6 a hash of the source address
@@ -38,7 +52,7 @@
  * @encap:  VLAN or PPPoE session ids between Ethernet and IP, outermost first
  * @l4proto: IPPROTO_TCP or IPPROTO_UDP
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- * @encaps: how many of @encap are in use
+ * @kinds:  what @encap are, see enum nfo_encap_kind
  * @pad:    zero
  *
  * Addresses and ports are big endian, as on the wire. Compared as three
@@ -50,10 +64,10 @@ struct nfo_key {
 	__be16	sport;
 	__be16	dport;
 	u32	iif;
-	__be16	encap[2];
+	__be16	encap[NFO_ENCAPS];
 	u8	l4proto;
 	u8	family;
-	u8	encaps;
+	u8	kinds;
 	u8	pad;
 } __aligned(8);
 
@@ -78,7 +92,7 @@ struct nfo_key {
  *  40 mtu      2  largest IP packet        92  addr_delta,l4_delta  4
  *  42 hh_len   1  link-layer header        96  hh       32  link-layer header,
  *  43 flags    1  NFO_E_*                               its end at the end
- *  44 resv     4
+ *  44 in       4  device routing knows
  *  48 packets  8
  *  56 bytes    8
  *
@@ -98,7 +112,7 @@ struct nfo_entry {
 	u16			mtu;
 	u8			hh_len;
 	u8			flags;
-	u32			resv;
+	u32			in;
 	atomic64_t		packets;
 	atomic64_t		bytes;
 
@@ -132,13 +146,30 @@ struct nfo_neigh;
 struct nfo_table;
 
 /**
+ * struct nfo_stack - what stands between routing's device and the frames
+ * @dev:    the listed device whose ingress hook and hardware see the frames;
+ *          good for as long as it is listed
+ * @encap:  as in struct nfo_key
+ * @kinds:  likewise
+ * @h_dest: with PPPoE: the peer's address
+ */
+struct nfo_stack {
+	struct net_device	*dev;
+	__be16			encap[NFO_ENCAPS];
+	u8			kinds;
+	u8			h_dest[ETH_ALEN];
+};
+
+/**
  * struct nfo_hold - what one direction keeps alive
  * @dst:    route, one reference
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @out:    output device, one reference through @tracker
  * @tracker: holder of the device reference
  * @cookie: for dst_check()
- * @in:     index of the device the direction's packets enter by
+ * @in:     index of the device the direction's packets enter by, as routing
+ *          knows it
+ * @below:  what is below @out; holds nothing
  */
 struct nfo_hold {
 	struct dst_entry	*dst;
@@ -147,11 +178,13 @@ struct nfo_hold {
 	netdevice_tracker	tracker;
 	u32			cookie;
 	int			in;
+	struct nfo_stack	below;
 };
 
 /**
  * struct nfo_path - the forwarding decision of one direction
  * @hold:   the objects it rests on
+ * @enter:  how its packets come in: below the device @hold names in @in
  * @mtu:    largest IP packet that leaves unfragmented, bytes
  * @keep_dst: the output device reads skb_dst()
  * @hh_len: bytes used of @hh
@@ -159,6 +192,7 @@ struct nfo_hold {
  */
 struct nfo_path {
 	struct nfo_hold		hold;
+	struct nfo_stack	enter;
 	u16			mtu;
 	bool			keep_dst;
 	u8			hh_len;
@@ -482,6 +516,14 @@ static inline void nfo_epoch_advance(struct nfo_net *nn)
 		nfo_hw_kick(nn);
 }
 
+/* Say in a key where its packets come in. */
+static inline void nfo_key_enter(struct nfo_key *key, const struct nfo_stack *enter)
+{
+	key->iif = enter->dev->ifindex;
+	memcpy(key->encap, enter->encap, sizeof(key->encap));
+	key->kinds = enter->kinds;
+}
+
 static inline u32 nfo_now(void)
 {
 	return (u32)jiffies;
@@ -545,6 +587,12 @@ enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
 				struct net_device *in);
 void nfo_hold_release(struct nfo_hold *hold);
 bool nfo_neigh_changed(const struct neighbour *n);
+
+/* stack */
+enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_device *dev,
+				  struct nfo_stack *stack);
+bool nfo_stack_same(const struct nfo_table *t, const struct net_device *dev,
+		    const struct nfo_stack *stack);
 
 /* table */
 extern const struct nfo_table_ops *nfo_table_ops;

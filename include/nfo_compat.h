@@ -22,9 +22,11 @@
 #define NFO_HAVE_GSO_H 1
 #define NFO_HAVE_KZALLOC_OBJ 1
 #define NFO_HAVE_LIST_COUNT_NODES 1
+#define NFO_HAVE_FORWARD_PATH_CTX 1
 #endif
 
 #include <linux/list.h>
+#include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <net/dst.h>
 #include <net/inet_dscp.h>
@@ -121,5 +123,26 @@ static inline size_t list_count_nodes(struct list_head *head)
 	return count;
 }
 #endif
+
+/* 7.x: dev_fill_forward_path() takes a context, and what it found has to be
+ * released. Only devices without references of their own are looked at here, so
+ * that is done at once. Goes with 6.12.
+ */
+static inline int nfo_fill_forward_path(const struct net_device *dev,
+					struct net_device_path_stack *stack)
+{
+#ifdef NFO_HAVE_FORWARD_PATH_CTX
+	struct net_device_path_ctx ctx = { .dev = dev };
+	int err = dev_fill_forward_path(&ctx, stack);
+
+	if (!err)
+		dev_fill_forward_path_release(stack);
+	return err;
+#else
+	static const u8 nobody[ETH_ALEN];
+
+	return dev_fill_forward_path(dev, nobody, stack);
+#endif
+}
 
 #endif /* _NFO_COMPAT_H */

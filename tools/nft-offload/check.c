@@ -235,10 +235,11 @@ static void check_stack(const struct dev *d)
 	else if (!strcmp(d->kind, "bridge"))
 		line(CHECK_OK, d->name, "", "is a bridge: what is routed over it is offloaded at the bridge, not at its ports");
 	else if (!strcmp(d->kind, "vlan"))
-		line(CHECK_OK, d->name, "", "is a VLAN: what is routed over it is offloaded at the VLAN device");
+		line(CHECK_OK, d->name, "",
+		     "is a VLAN: its flows are offloaded here or, as hardware needs it, at the device below; list that one");
 	else if (d->type == ARPHRD_PPP)
-		line(CHECK_WARNING, d->name, "nft-offload explain and status tell whether flows get in",
-		     "is a PPP link: packets enter and leave by it, not by the device below");
+		line(CHECK_OK, d->name, "",
+		     "is a PPP link: its flows are offloaded here or, with PPPoE, at the device below; list that one for hardware");
 	else if (d->type != ARPHRD_ETHER)
 		line(CHECK_WARNING, d->name, "nft-offload explain and status tell whether flows get in",
 		     "is no Ethernet device (type %u): its flows may have to stay in the slow path", d->type);

@@ -196,6 +196,46 @@ static bool dev_listed(const struct explain *e, const char *name)
 
 /* ---- where its packets go ---- */
 
+/* Device of the first PPPoE session whose device is listed. Which session belongs to
+ * which PPP device the kernel tells nobody.
+ */
+static bool pppoe_listed(const struct explain *e, char name[IFNAMSIZ])
+{
+	FILE *f = fopen("/proc/net/pppoe", "r");
+	char line[128], dev[IFNAMSIZ];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %*s %15s", dev) == 1 && dev_listed(e, dev)) {
+			strcpy(name, dev);
+			found = true;
+		}
+	if (f)
+		fclose(f);
+
+	return found;
+}
+
+/* The listed device below @d, in @name: under up to two VLANs, or PPPoE. */
+static bool listed_below(const struct explain *e, const struct dev *d, char name[IFNAMSIZ])
+{
+	struct dev at = *d;
+	int depth;
+
+	if (d->type == ARPHRD_PPP)
+		return pppoe_listed(e, name);
+	for (depth = 0; depth < 2 && !strcmp(at.kind, "vlan") && at.link; depth++) {
+		if (!if_indextoname(at.link, name))
+			return false;
+		if (dev_listed(e, name))
+			return true;
+		if (dev_get(name, &at))
+			return false;
+	}
+
+	return false;
+}
+
 static void step_dev(struct explain *e, const char *way, uint32_t ifindex, struct dev *d)
 {
 	const char *name = dev_name(ifindex);
@@ -205,7 +245,12 @@ static void step_dev(struct explain *e, const char *way, uint32_t ifindex, struc
 	if (!(d->flags & IFF_UP))
 		stop(e, way, NFO_R_DEV_DOWN, name);
 	if (!dev_listed(e, name)) {
-		char detail[160];
+		char detail[160], below[IFNAMSIZ];
+
+		if (listed_below(e, d, below)) {
+			step(e, way, STEP_OK, NULL, "%s is above %s, which is listed", name, below);
+			return;
+		}
 
 		snprintf(detail, sizeof(detail), "%s%s", name,
 			 !strcmp(d->kind, "bridge") ? ", a bridge" : "");

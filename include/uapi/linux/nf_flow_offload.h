@@ -285,6 +285,8 @@ enum nfo_dev_hw {
  * @NFO_R_HW_BUSY: the driver failed in passing and is given time
  * @NFO_R_HW_QUEUE: the queue to the hardware is full
  * @NFO_R_HW_EVICTED: it gave its place in hardware to a busier one
+ * @NFO_R_DEV_STACK: between a device it uses and the listed one below stands
+ *	what cannot be seen through
  *
  * Read "the connection stays in, or returned to, the slow path because ...".
  */
@@ -346,6 +348,7 @@ enum nfo_reason {
 	NFO_R_HW_BUSY,
 	NFO_R_HW_QUEUE,
 	NFO_R_HW_EVICTED,
+	NFO_R_DEV_STACK,
 
 	__NFO_R_MAX
 };

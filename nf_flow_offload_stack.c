@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device stacks: from the device that routing sees (eth0.10, ppp0) down to the
+ * listed device whose ingress hook, and whose hardware, sees the frames (eth0),
+ * and the headers that stand between Ethernet and IP there.
+ *
+ * Software still sends through the upper device, so its qdisc, its egress hooks
+ * and its counters see every packet; what is said here is for matching what
+ * comes in, and for the hardware, which knows no upper devices.
+ */
+#include <linux/if_vlan.h>
+
+#include "nfo.h"
+
+static u8 nfo_encap_kind(const struct net_device_path *p)
+{
+	if (p->type == DEV_PATH_PPPOE)
+		return NFO_ENCAP_PPPOE;
+	if (p->type != DEV_PATH_VLAN)
+		return NFO_ENCAP_NONE;
+	return p->encap.proto == htons(ETH_P_8021AD) ? NFO_ENCAP_8021AD :
+						       NFO_ENCAP_8021Q;
+}
+
+/* A VLAN device that sets priorities by tag does more than take the tag off. */
+static bool nfo_stack_is_plain(const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	if (is_vlan_dev(dev))
+		return !READ_ONCE(vlan_dev_priv(dev)->nr_ingress_mappings);
+#endif
+	return true;
+}
+
+/* Return: @dev, if it is listed. */
+static struct net_device *nfo_stack_listed(const struct nfo_table *t,
+					   const struct net_device *dev)
+{
+	const struct nfo_dev *d = nfo_table_dev(t, dev->ifindex);
+
+	/* The lower device may live in another namespace, under the same number. */
+	return d && d->dev == dev ? d->dev : NULL;
+}
+
+/* One more header, outermost so far. */
+static void nfo_stack_push(struct nfo_stack *s, const struct net_device_path *p, u8 kind)
+{
+	s->encap[1] = s->encap[0];
+	s->encap[0] = htons(p->encap.id);
+	s->kinds = s->kinds << NFO_ENCAP_BITS | kind;
+	if (kind == NFO_ENCAP_PPPOE)
+		ether_addr_copy(s->h_dest, p->encap.h_dest);
+}
+
+/**
+ * nfo_stack_resolve() - the listed device that sees what a device sends and gets
+ * @t:     flowtable
+ * @dev:   device, as routing knows it
+ * @stack: filled
+ *
+ * Of several listed devices above each other the lowest counts: what it has seen
+ * through never reaches the others. Context: rcu_read_lock().
+ *
+ * Return: NFO_R_NONE; NFO_R_DEV_NOT_IN_TABLE when neither @dev nor one below is
+ * listed; NFO_R_DEV_STACK when one below is, but not all between can be seen
+ * through (more than two headers, a VLAN device with an ingress-qos-map, a bridge).
+ */
+enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_device *dev,
+				  struct nfo_stack *stack)
+{
+	struct net_device_path_stack path;
+	struct nfo_stack s = {};
+	enum nfo_reason why;
+	bool blind = false;
+	int i;
+
+	*stack = (struct nfo_stack) { .dev = nfo_stack_listed(t, dev) };
+	why = stack->dev ? NFO_R_NONE : NFO_R_DEV_NOT_IN_TABLE;
+	if (!dev->netdev_ops->ndo_fill_forward_path || netif_is_bridge_master(dev) ||
+	    nfo_fill_forward_path(dev, &path) < 0)
+		return why;
+
+	for (i = 0; i + 1 < path.num_paths; i++) {
+		u8 kind = nfo_encap_kind(&path.path[i]);
+
+		if (!kind || i == NFO_ENCAPS || !nfo_stack_is_plain(path.path[i].dev))
+			blind = true;
+		if (!blind)
+			nfo_stack_push(&s, &path.path[i], kind);
+		s.dev = nfo_stack_listed(t, path.path[i + 1].dev);
+		if (!s.dev)
+			continue;
+		if (blind)
+			return stack->dev ? NFO_R_NONE : NFO_R_DEV_STACK;
+		*stack = s;
+		why = NFO_R_NONE;
+	}
+
+	return why;
+}
+
+/**
+ * nfo_stack_same() - is what stands below a device still what it was?
+ * @t:     flowtable
+ * @dev:   device, as routing knows it
+ * @stack: what nfo_stack_resolve() said of it
+ *
+ * Context: rcu_read_lock().
+ */
+bool nfo_stack_same(const struct nfo_table *t, const struct net_device *dev,
+		    const struct nfo_stack *stack)
+{
+	struct nfo_stack now;
+
+	if (!dev->netdev_ops->ndo_fill_forward_path)
+		return true;
+
+	return !nfo_stack_resolve(t, dev, &now) && now.dev == stack->dev &&
+	       now.kinds == stack->kinds &&
+	       !memcmp(now.encap, stack->encap, sizeof(now.encap)) &&
+	       ether_addr_equal(now.h_dest, stack->h_dest);
+}

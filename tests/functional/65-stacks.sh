@@ -1,0 +1,318 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Device stacks: the flowtable lists the Ethernet device below, connections go over
+# VLAN devices, two of them above each other, or PPPoE.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+
+V4S=203.0.113.2 V4R=203.0.113.1
+V6S=2001:db8:3::2 V6R=2001:db8:3::1
+PPPOE=''
+modprobe -q 8021q || true
+modprobe -q pppoe && [ -e /dev/ppp ] && PPPOE=1
+
+topo_up
+echo_up
+
+# behind_vlans PROTO:ID... - a network between router and server behind these tags.
+behind_vlans() {
+	local tag proto r=rs s=s0
+
+	stack_gone
+	for tag; do
+		proto=${tag%:*} tag=${tag#*:}
+		ip -n "$NS_R" link add link "$r" name "$r.$tag" type vlan proto "$proto" id "$tag"
+		ip -n "$NS_S" link add link "$s" name "$s.$tag" type vlan proto "$proto" id "$tag"
+		r+=.$tag s+=.$tag
+		ip -n "$NS_R" link set "$r" up
+		ip -n "$NS_S" link set "$s" up
+	done
+	ip -n "$NS_R" -batch - <<-END
+		addr add $V4R/24 dev $r
+		addr add $V6R/64 dev $r nodad
+	END
+	ip -n "$NS_S" -batch - <<-END
+		addr add $V4S/24 dev $s
+		addr add $V6S/64 dev $s nodad
+		route add 192.0.2.0/24 via $V4R
+		route add 2001:db8:1::/64 via $V6R
+	END
+	wait_for 10 link_ready "$NS_S" "$s"
+}
+
+# behind_pppoe [TAG] - a PPPoE session between router and server, also in a VLAN.
+behind_pppoe() {
+	local r=rs s=s0
+
+	[ -n "$PPPOE" ] || skip "this kernel has no pppoe"
+	if [ -n "${1:-}" ]; then
+		behind_vlans "802.1q:$1"
+		r=rs.$1 s=s0.$1
+	fi
+	peer_run pr "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nfo_pppoe" "$r" 77 "$(mac_of "$NS_S" "$s")"
+	peer_answer pr || fail "router's session: $ANSWER"
+	peer_run ps "$NFO_TOOLS/nfo_peer" -n "$NS_S" exec "$NFO_TOOLS/nfo_pppoe" "$s" 77 "$(mac_of "$NS_R" "$r")"
+	peer_answer ps || fail "server's session: $ANSWER"
+	V4R=198.18.0.1 V4S=198.18.0.2 V6R=2001:db8:4::1 V6S=2001:db8:4::2
+	ip -n "$NS_R" -batch - <<-END
+		link set ppp0 mtu 1492 up
+		addr add $V4R peer $V4S dev ppp0
+		addr add $V6R/64 dev ppp0 nodad
+	END
+	ip -n "$NS_S" -batch - <<-END
+		link set ppp0 mtu 1492 up
+		addr add $V4S peer $V4R dev ppp0
+		addr add $V6S/64 dev ppp0 nodad
+		route replace 192.0.2.0/24 dev ppp0 src $V4S
+		route replace 2001:db8:1::/64 dev ppp0
+	END
+}
+
+# shellcheck disable=SC2317,SC2329 # the end of every case calls it
+stack_gone() {
+	local ns dev
+
+	for ns in "$NS_R" "$NS_S"; do
+		for dev in $(ip -n "$ns" -o link show type vlan 2>/dev/null | awk -F'[:@ ]+' '{ print $2 }'); do
+			ip -n "$ns" link del "$dev" 2>/dev/null || true
+		done
+	done
+}
+
+address_of() {
+	case $1 in
+	*6) TO=$V6S ;;
+	*) TO=$V4S ;;
+	esac
+}
+
+# Reached, bulk data intact, none of it seen by the forward chain in either direction.
+carries() {
+	local proto=$1
+
+	address_of "$proto"
+	client c "$proto" 5000 "$TO"
+	promote c "$proto" "$PORT"
+	fast c ping 20
+	fast c ping 4 1300
+	[ "${proto%6}" = tcp ] || return 0
+	# The first stream finds the path's MTU.
+	must c bulk 100000
+	fast c bulk 300000
+}
+
+# vlans PROTO "TAG..." [RULES]
+vlans() {
+	# shellcheck disable=SC2086 # a list
+	behind_vlans $2
+	rules_std "counter;"
+	[ -z "${3:-}" ] || in_r nft -f - <<<"$3"
+	carries "$1"
+	stack_gone
+}
+
+pppoe() {
+	behind_pppoe "${2:-}"
+	rules_std "counter;"
+	carries "$1"
+	stack_gone
+}
+
+NAT="table inet nat { chain post { type nat hook postrouting priority 100; iifname rc masquerade; }; }"
+
+run_case "VLAN, udp" vlans udp 802.1q:10
+run_case "VLAN, tcp" vlans tcp 802.1q:10
+run_case "VLAN, tcp6" vlans tcp6 802.1q:10
+run_case "VLAN, masquerade, tcp" vlans tcp 802.1q:10 "$NAT"
+run_case "802.1ad, udp6" vlans udp6 802.1ad:10
+run_case "two tags, tcp" vlans tcp "802.1ad:10 802.1q:20"
+run_case "two tags, udp6" vlans udp6 "802.1q:10 802.1q:20"
+run_case "PPPoE, udp" pppoe udp
+run_case "PPPoE, tcp" pppoe tcp
+run_case "PPPoE, tcp6" pppoe tcp6
+run_case "PPPoE in a VLAN, tcp" pppoe tcp 10
+
+# Tags on both sides, another on each.
+both_sides() {
+	behind_vlans 802.1q:10
+	ip -n "$NS_R" link add link rc name rc.30 type vlan id 30
+	ip -n "$NS_C" link add link c0 name c0.30 type vlan id 30
+	ip -n "$NS_R" -batch - <<-END
+		link set rc.30 up
+		addr add 198.18.1.1/24 dev rc.30
+	END
+	ip -n "$NS_C" -batch - <<-END
+		link set c0.30 up
+		addr add 198.18.1.2/24 dev c0.30
+		route add $V4S via 198.18.1.1
+	END
+	ip -n "$NS_S" route add 198.18.1.0/24 via $V4R
+	rules_std "counter;"
+	next_port
+	peer_start c "$NS_C" client tcp 198.18.1.2 "$PORT" "$V4S" 5000 || fail "$ANSWER"
+	promote c tcp "$PORT"
+	fast c ping 20
+	fast c bulk 200000
+	ip -n "$NS_C" link del c0.30
+	stack_gone
+}
+run_case "tags on both sides" both_sides
+
+# listed DEVICES PROTO - with the VLAN device among the listed ones.
+listed() {
+	behind_vlans 802.1q:10
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f { hook ingress priority 0; devices = { $1 }; }
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				meta l4proto { tcp, udp } flow add @f
+			}
+		}
+	END
+	carries "$2"
+	rules_flush
+	stack_gone
+}
+# The lower one sees the frames.
+run_case "lower and upper device listed" listed "rc, rs, rs.10" tcp
+run_case "only the upper device listed" listed "rc, rs.10" udp
+
+# The tool names the device routing knows, and finds the flow by either.
+seen_by_tool() {
+	local tool=$NFO_TOOLS/nft-offload out
+
+	behind_vlans 802.1q:10
+	rules_std
+	carries udp
+	for dev in rs rs.10; do
+		out=$(in_r "$tool" list -j -d "$dev")
+		[[ $out == *'"oif": "rs.10"'* || $out == *'"oif":"rs.10"'* ]] || fail "list -d $dev: $out"
+	done
+	out=$(in_r "$tool" explain udp "$C4:$PORT" "$V4S:5000") || fail "explain: $out"
+	[[ $out == *"software fast path carries it"* ]] || fail "explain, carried: $out"
+	in_r "$tool" set promote_after 100000
+	in_r "$tool" flush -P "$PORT" || fail "flush"
+	wait_for 5 no_offload_flag udp "$PORT" || fail "not flushed: $CT"
+	out=$(in_r "$tool" explain udp "$C4:$PORT" "$V4S:5000") || true
+	[[ $out == *"rs.10 is above rs"* ]] || fail "explain, not carried: $out"
+	in_r "$tool" set promote_after 0
+	stack_gone
+}
+if [ "${NFO_PROVIDER:-}" != mainline ]; then
+	run_case "the tool on a tagged flow" seen_by_tool
+fi
+
+# The same tuple under another tag is another connection's: not taken for this one's.
+another_tag() {
+	local port
+
+	behind_vlans 802.1q:10
+	rules_std
+	carries udp
+	port=$PORT
+	ip -n "$NS_S" link add link s0 name s0.11 type vlan id 11
+	ip -n "$NS_S" link set s0.11 address "$(mac_of "$NS_S" s0.10)" up
+	in_s nft -f - <<-END
+		table netdev move {
+			counter moved { }
+			chain out {
+				type filter hook egress device s0.10 priority 0;
+				udp dport $port counter name moved fwd to s0.11
+			}
+		}
+	END
+	must c timeout 300
+	if ask c ping 1; then fail "an answer under the wrong tag arrived"; fi
+	counter moved "$NS_S" netdev move
+	[ "$PACKETS" -gt 0 ] || fail "no answer was sent under the wrong tag"
+	in_s nft delete table netdev move
+	fast c ping 5
+	stack_gone
+}
+run_case "another tag is another connection" another_tag
+
+# reason_count NAME - in REASON.
+reason_count() {
+	REASON=$(in_r cat /proc/net/nf_flow_offload | awk -v n="$1" '$1 == n { print $2 }')
+}
+
+# An ingress-qos-map makes the VLAN device more than a tag: the connection stays slow,
+# and the reason has a name.
+qos_map() {
+	behind_vlans 802.1q:10
+	ip -n "$NS_R" link set rs.10 type vlan ingress-qos-map 3:5
+	rules_std
+	reason_count device-stack
+	local before=$REASON
+
+	address_of udp
+	client c udp 5000 "$TO"
+	slow 20 c ping 10
+	no_offload_flag udp "$PORT" || fail "promoted: $CT"
+	reason_count device-stack
+	[ "$REASON" -gt "$before" ] || fail "the reason is not counted"
+	stack_gone
+}
+if [ "${NFO_PROVIDER:-}" != mainline ]; then
+	run_case "a VLAN device with an ingress-qos-map is not seen through" qos_map
+fi
+
+# Other frames on the lower device keep reaching the devices above: TTL 1, fragments.
+exceptions() {
+	behind_vlans 802.1q:10
+	rules_std
+	carries udp
+	# Larger than the device takes: cut up, put together again, by the classic path.
+	slow 2 c ping 2 3000
+	fast c ping 5
+	stack_gone
+}
+run_case "fragments under a tag" exceptions
+
+# The upper device goes: flows end, the connection lives on when it is back.
+upper_down() {
+	behind_vlans 802.1q:10
+	rules_std
+	carries udp
+	local port=$PORT
+
+	ip -n "$NS_R" link set rs.10 down
+	wait_for 5 no_offload_flag udp "$port" || fail "flows outlive their device: $CT"
+	ip -n "$NS_R" link set rs.10 up
+	ip -n "$NS_R" addr replace $V6R/64 dev rs.10 nodad
+	wait_for 10 ask c ping 1 || fail "not back: $ANSWER"
+	promote c udp "$port"
+	fast c ping 5
+	stack_gone
+}
+run_case "the upper device goes down and up" upper_down
+
+# And for good, with traffic.
+upper_deleted() {
+	behind_vlans 802.1q:10
+	rules_std
+	carries tcp
+	ip -n "$NS_R" link del rs.10
+	wait_for 5 no_offload_flag tcp "$PORT" || fail "flows outlive their device: $CT"
+	stack_gone
+}
+run_case "the upper device is deleted" upper_deleted
+
+# A new session under the same device: the old one's flows end.
+new_session() {
+	local port
+
+	behind_pppoe
+	rules_std
+	carries udp
+	port=$PORT
+	peer_stop pr
+	wait_for 5 no_offload_flag udp "$port" || fail "flows outlive their session: $CT"
+	stack_gone
+}
+run_case "the PPPoE session ends" new_session
+
+all_done
