@@ -164,26 +164,30 @@ static void nfo_hw_macs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 	nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 4, s->eth_dst + 4, 2);
 }
 
-static void nfo_hw_encaps(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_push(struct nfo_hw_rule *r, const struct nfo_hw_encap *encap)
 {
 	struct flow_action_entry *a;
+
+	if (nfo_hw_is_vlan(encap)) {
+		a = nfo_hw_action(r, FLOW_ACTION_VLAN_PUSH);
+		a->vlan.vid = encap->id;
+		a->vlan.proto = encap->proto;
+	} else {
+		a = nfo_hw_action(r, FLOW_ACTION_PPPOE_PUSH);
+		a->pppoe.sid = encap->id;
+	}
+}
+
+static void nfo_hw_encaps(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+{
 	int i;
 
 	for (i = 0; i < s->in_encaps; i++)
 		if (nfo_hw_is_vlan(&s->in_encap[i]))
 			nfo_hw_action(r, FLOW_ACTION_VLAN_POP);
 
-	/* Pushed from the inside out. */
-	for (i = s->out_encaps - 1; i >= 0; i--) {
-		if (nfo_hw_is_vlan(&s->out_encap[i])) {
-			a = nfo_hw_action(r, FLOW_ACTION_VLAN_PUSH);
-			a->vlan.vid = s->out_encap[i].id;
-			a->vlan.proto = s->out_encap[i].proto;
-		} else {
-			a = nfo_hw_action(r, FLOW_ACTION_PPPOE_PUSH);
-			a->pppoe.sid = s->out_encap[i].id;
-		}
-	}
+	for (i = 0; i < s->out_encaps; i++)
+		nfo_hw_push(r, &s->out_encap[s->outer_first ? i : s->out_encaps - 1 - i]);
 }
 
 /* TTL and hop limit go down by one: 255 added to the byte. */

@@ -37,6 +37,9 @@ struct nfo_hw_encap {
  * @nat:     some of the new values differ
  * @ttl:     spell out the TTL or hop-limit decrement (block drivers; the
  *           drivers behind TC_SETUP_FT do it unasked)
+ * @outer_first: say what is pushed in the order it stands in the frame, as the
+ *           drivers behind TC_SETUP_FT read it (mtk_ppe_offload.c); else one
+ *           header around the other, as TC does
  * @no_frag: match on "not a fragment"
  * @iif:     ingress device, by index
  * @out:     egress device; a value here, not a reference
@@ -52,6 +55,7 @@ struct nfo_hw_spec {
 	u8			out_encaps;
 	bool			nat;
 	bool			ttl;
+	bool			outer_first;
 	bool			no_frag;
 	u32			iif;
 	struct net_device	*out;

@@ -5,86 +5,11 @@
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
 
-V4S=203.0.113.2 V4R=203.0.113.1
-V6S=2001:db8:3::2 V6R=2001:db8:3::1
-PPPOE=''
-modprobe -q 8021q || true
-modprobe -q pppoe && [ -e /dev/ppp ] && PPPOE=1
+# shellcheck source=../lib-stacks.sh
+. "$(dirname "$0")/../lib-stacks.sh"
 
 topo_up
 echo_up
-
-# behind_vlans PROTO:ID... - a network between router and server behind these tags.
-behind_vlans() {
-	local tag proto r=rs s=s0
-
-	stack_gone
-	for tag; do
-		proto=${tag%:*} tag=${tag#*:}
-		ip -n "$NS_R" link add link "$r" name "$r.$tag" type vlan proto "$proto" id "$tag"
-		ip -n "$NS_S" link add link "$s" name "$s.$tag" type vlan proto "$proto" id "$tag"
-		r+=.$tag s+=.$tag
-		ip -n "$NS_R" link set "$r" up
-		ip -n "$NS_S" link set "$s" up
-	done
-	ip -n "$NS_R" -batch - <<-END
-		addr add $V4R/24 dev $r
-		addr add $V6R/64 dev $r nodad
-	END
-	ip -n "$NS_S" -batch - <<-END
-		addr add $V4S/24 dev $s
-		addr add $V6S/64 dev $s nodad
-		route add 192.0.2.0/24 via $V4R
-		route add 2001:db8:1::/64 via $V6R
-	END
-	wait_for 10 link_ready "$NS_S" "$s"
-}
-
-# behind_pppoe [TAG] - a PPPoE session between router and server, also in a VLAN.
-behind_pppoe() {
-	local r=rs s=s0
-
-	[ -n "$PPPOE" ] || skip "this kernel has no pppoe"
-	if [ -n "${1:-}" ]; then
-		behind_vlans "802.1q:$1"
-		r=rs.$1 s=s0.$1
-	fi
-	peer_run pr "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nfo_pppoe" "$r" 77 "$(mac_of "$NS_S" "$s")"
-	peer_answer pr || fail "router's session: $ANSWER"
-	peer_run ps "$NFO_TOOLS/nfo_peer" -n "$NS_S" exec "$NFO_TOOLS/nfo_pppoe" "$s" 77 "$(mac_of "$NS_R" "$r")"
-	peer_answer ps || fail "server's session: $ANSWER"
-	V4R=198.18.0.1 V4S=198.18.0.2 V6R=2001:db8:4::1 V6S=2001:db8:4::2
-	ip -n "$NS_R" -batch - <<-END
-		link set ppp0 mtu 1492 up
-		addr add $V4R peer $V4S dev ppp0
-		addr add $V6R/64 dev ppp0 nodad
-	END
-	ip -n "$NS_S" -batch - <<-END
-		link set ppp0 mtu 1492 up
-		addr add $V4S peer $V4R dev ppp0
-		addr add $V6S/64 dev ppp0 nodad
-		route replace 192.0.2.0/24 dev ppp0 src $V4S
-		route replace 2001:db8:1::/64 dev ppp0
-	END
-}
-
-# shellcheck disable=SC2317,SC2329 # the end of every case calls it
-stack_gone() {
-	local ns dev
-
-	for ns in "$NS_R" "$NS_S"; do
-		for dev in $(ip -n "$ns" -o link show type vlan 2>/dev/null | awk -F'[:@ ]+' '{ print $2 }'); do
-			ip -n "$ns" link del "$dev" 2>/dev/null || true
-		done
-	done
-}
-
-address_of() {
-	case $1 in
-	*6) TO=$V6S ;;
-	*) TO=$V4S ;;
-	esac
-}
 
 # Reached, bulk data intact, none of it seen by the forward chain in either direction.
 carries() {

@@ -373,6 +373,32 @@ static void nfo_test_order(struct kunit *test)
 	nfo_hw_rule_free(r);
 }
 
+/* Two tags: TC's order, one around the other, and that of the frame. */
+static void nfo_test_two_tags(struct kunit *test)
+{
+	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
+	const struct flow_action_entry *a;
+	struct nfo_hw_rule *r;
+
+	s.out_encaps = 2;
+	s.out_encap[0] = (struct nfo_hw_encap) { 100, htons(ETH_P_8021AD) };
+	s.out_encap[1] = (struct nfo_hw_encap) { 200, htons(ETH_P_8021Q) };
+	r = nfo_rule(test, &s);
+	a = &r->rule->action.entries[4];
+	KUNIT_EXPECT_EQ(test, a[0].vlan.vid, 200);
+	KUNIT_EXPECT_EQ(test, ntohs(a[0].vlan.proto), 0x8100);
+	KUNIT_EXPECT_EQ(test, a[1].vlan.vid, 100);
+	KUNIT_EXPECT_EQ(test, ntohs(a[1].vlan.proto), 0x88a8);
+	nfo_hw_rule_free(r);
+
+	s.outer_first = true;
+	r = nfo_rule(test, &s);
+	a = &r->rule->action.entries[4];
+	KUNIT_EXPECT_EQ(test, a[0].vlan.vid, 100);
+	KUNIT_EXPECT_EQ(test, a[1].vlan.vid, 200);
+	nfo_hw_rule_free(r);
+}
+
 /* Every combination fits, and the longest fills the array to the last place. */
 static void nfo_test_never_too_long(struct kunit *test)
 {
@@ -410,6 +436,7 @@ static struct kunit_case nfo_hw_cases[] = {
 	KUNIT_CASE(nfo_test_partial_nat),
 	KUNIT_CASE(nfo_test_csum),
 	KUNIT_CASE(nfo_test_order),
+	KUNIT_CASE(nfo_test_two_tags),
 	KUNIT_CASE(nfo_test_never_too_long),
 	{}
 };

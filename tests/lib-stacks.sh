@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # its callers use what it sets
+# Networks between router and server that are behind VLAN tags or a PPPoE session;
+# sourced after lib.sh. The router's device below is in STACK_R, the server's is s0.
+STACK_R=${STACK_R:-rs}
+V4S='' V4R='' V6S='' V6R=''
+PPPOE=''
+modprobe -q 8021q || true
+modprobe -q pppoe && [ -e /dev/ppp ] && PPPOE=1
+
+# behind_vlans PROTO:ID... - a network behind these tags, outermost first; the server
+# there in V4S and V6S, the router in V4R and V6R.
+behind_vlans() {
+	local tag proto r=$STACK_R s=s0
+
+	V4S=203.0.113.2 V4R=203.0.113.1 V6S=2001:db8:3::2 V6R=2001:db8:3::1
+	stack_gone
+	for tag; do
+		proto=${tag%:*} tag=${tag#*:}
+		ip -n "$NS_R" link add link "$r" name "$r.$tag" type vlan proto "$proto" id "$tag"
+		ip -n "$NS_S" link add link "$s" name "$s.$tag" type vlan proto "$proto" id "$tag"
+		r+=.$tag s+=.$tag
+		ip -n "$NS_R" link set "$r" up
+		ip -n "$NS_S" link set "$s" up
+	done
+	ip -n "$NS_R" -batch - <<-END
+		addr add $V4R/24 dev $r
+		addr add $V6R/64 dev $r nodad
+	END
+	ip -n "$NS_S" -batch - <<-END
+		addr add $V4S/24 dev $s
+		addr add $V6S/64 dev $s nodad
+		route add 192.0.2.0/24 via $V4R
+		route add 2001:db8:1::/64 via $V6R
+	END
+	wait_for 10 link_ready "$NS_S" "$s"
+}
+
+# behind_pppoe [TAG] - a PPPoE session between them, also in a VLAN; peers pr and ps.
+behind_pppoe() {
+	local r=$STACK_R s=s0
+
+	[ -n "$PPPOE" ] || skip "this kernel has no pppoe"
+	stack_gone
+	if [ -n "${1:-}" ]; then
+		behind_vlans "802.1q:$1"
+		r+=.$1 s+=.$1
+	fi
+	V4S=198.18.0.2 V4R=198.18.0.1 V6S=2001:db8:4::2 V6R=2001:db8:4::1
+	session pr "$NS_R" "$r" "$(mac_of "$NS_S" "$s")"
+	session ps "$NS_S" "$s" "$(mac_of "$NS_R" "$r")"
+	ip -n "$NS_R" -batch - <<-END
+		link set ppp0 mtu 1492 up
+		addr add $V4R peer $V4S dev ppp0
+		addr add $V6R/64 dev ppp0 nodad
+	END
+	ip -n "$NS_S" -batch - <<-END
+		link set ppp0 mtu 1492 up
+		addr add $V4S peer $V4R dev ppp0
+		addr add $V6S/64 dev ppp0 nodad
+		route replace 192.0.2.0/24 dev ppp0 src $V4S
+		route replace 2001:db8:1::/64 dev ppp0
+	END
+}
+
+session() {
+	peer_run "$1" "$NFO_TOOLS/nfo_peer" -n "$2" exec "$NFO_TOOLS/nfo_pppoe" "$3" 77 "$4"
+	peer_answer "$1" || fail "session in $2: $ANSWER"
+}
+
+# stack_gone - no VLAN device is left on either side.
+stack_gone() {
+	local ns dev
+
+	for ns in "$NS_R" "$NS_S"; do
+		for dev in $(ip -n "$ns" -o link show type vlan 2>/dev/null | awk -F'[:@ ]+' '{ print $2 }'); do
+			ip -n "$ns" link del "$dev" 2>/dev/null || true
+		done
+	done
+}
+
+# address_of PROTO - the server's there, in TO.
+address_of() {
+	case $1 in
+	*6) TO=$V6S ;;
+	*) TO=$V4S ;;
+	esac
+}
