@@ -301,10 +301,27 @@ int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 	return msg->len;
 }
 
+/* Flows that come and go meanwhile may be counted on one side only. */
+static int nfo_put_states(struct sk_buff *msg, const struct nfo_table *t, u32 flows)
+{
+	u32 oneway = atomic_read(&t->oneway);
+	u32 queued = READ_ONCE(t->hw.depth);
+	u32 hardware = READ_ONCE(t->hw.count);
+	u32 others = oneway + queued + hardware;
+
+	if (nla_put_u32(msg, NFO_TABLE_SOFTWARE, flows - min(flows, others)) ||
+	    nla_put_u32(msg, NFO_TABLE_ONEWAY, oneway) ||
+	    nla_put_u32(msg, NFO_TABLE_QUEUED, queued) ||
+	    nla_put_u32(msg, NFO_TABLE_HARDWARE, hardware))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
 			      const struct nfo_table *t)
 {
 	void *hdr = nfo_dump_header(msg, cb, NFO_CMD_TABLE_GET);
+	u32 flows = atomic_read(&t->flows);
 	const struct nfo_dev *d;
 	u32 devs = 0;
 
@@ -320,8 +337,9 @@ static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
 	    nla_put_string(msg, NFO_TABLE_TABLE, t->table_name) ||
 	    nla_put_string(msg, NFO_TABLE_FLOWTABLE, t->name) ||
 	    nla_put_u32(msg, NFO_TABLE_FLAGS, t->flags) ||
-	    nla_put_u32(msg, NFO_TABLE_FLOWS, atomic_read(&t->flows)) ||
-	    nla_put_u32(msg, NFO_TABLE_DEVS, devs)) {
+	    nla_put_u32(msg, NFO_TABLE_FLOWS, flows) ||
+	    nla_put_u32(msg, NFO_TABLE_DEVS, devs) ||
+	    nfo_put_states(msg, t, flows)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
 	}

@@ -4,6 +4,7 @@
  */
 #include <linux/inetdevice.h>
 #include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netlink.h>
 
 #include "nfo_filter.h"
@@ -35,6 +36,20 @@ static int nfo_filter_parse_addr(struct nfo_filter *filter, const struct nlattr 
 	return 0;
 }
 
+/* An empty name must not pass for "any". */
+static int nfo_filter_parse_name(char name[NFT_NAME_MAXLEN], const struct nlattr *attr,
+				 struct netlink_ext_ack *extack)
+{
+	if (!attr)
+		return 0;
+	nla_strscpy(name, attr, NFT_NAME_MAXLEN);
+	if (name[0])
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "the name is empty");
+
+	return -EINVAL;
+}
+
 /**
  * nfo_filter_parse() - read a filter
  * @filter: zeroed; filled
@@ -64,11 +79,13 @@ int nfo_filter_parse(struct nfo_filter *filter, struct nlattr * const tb[],
 		filter->port = nla_get_be16(tb[NFO_FILTER_PORT]);
 		filter->has_port = true;
 	}
-	if (tb[NFO_FILTER_TABLE])
-		nla_strscpy(filter->table, tb[NFO_FILTER_TABLE], sizeof(filter->table));
-	if (tb[NFO_FILTER_FLOWTABLE])
-		nla_strscpy(filter->flowtable, tb[NFO_FILTER_FLOWTABLE],
-			    sizeof(filter->flowtable));
+	if (tb[NFO_FILTER_ZONE]) {
+		filter->zone = nla_get_u16(tb[NFO_FILTER_ZONE]);
+		filter->has_zone = true;
+	}
+	if (nfo_filter_parse_name(filter->table, tb[NFO_FILTER_TABLE], extack) ||
+	    nfo_filter_parse_name(filter->flowtable, tb[NFO_FILTER_FLOWTABLE], extack))
+		return -EINVAL;
 	if (tb[NFO_FILTER_ADDR])
 		return nfo_filter_parse_addr(filter, tb[NFO_FILTER_ADDR],
 					     tb[NFO_FILTER_PREFIX], extack);
@@ -145,6 +162,8 @@ bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter)
 	if (filter->l4proto && filter->l4proto != key->l4proto)
 		return false;
 	if (filter->state && filter->state != nfo_flow_state(f))
+		return false;
+	if (filter->has_zone && filter->zone != nf_ct_zone(f->ct)->id)
 		return false;
 	if (filter->dev && !nfo_filter_dev(f, filter->dev))
 		return false;

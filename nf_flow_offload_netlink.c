@@ -7,6 +7,7 @@
  */
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack_acct.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 
 #include "nfo.h"
 #include "nfo_hash.h"
@@ -33,6 +34,7 @@ static const struct nla_policy nfo_filter_policy[NFO_FILTER_MAX + 1] = {
 	[NFO_FILTER_STATE]	= NLA_POLICY_RANGE(NLA_U8, 1, NFO_STATE_MAX),
 	[NFO_FILTER_FLOWTABLE]	= { .type = NLA_NUL_STRING, .len = NFT_NAME_MAXLEN - 1 },
 	[NFO_FILTER_TABLE]	= { .type = NLA_NUL_STRING, .len = NFT_NAME_MAXLEN - 1 },
+	[NFO_FILTER_ZONE]	= { .type = NLA_U16 },
 };
 
 /* Only what names a direction may be given by a caller. */
@@ -46,6 +48,7 @@ static const struct nla_policy nfo_dir_policy[NFO_DIR_DPORT + 1] = {
 static const struct nla_policy nfo_flow_policy[NFO_FLOW_ORIGINAL + 1] = {
 	[NFO_FLOW_FILTER]	= NLA_POLICY_NESTED(nfo_filter_policy),
 	[NFO_FLOW_L4PROTO]	= { .type = NLA_U8 },
+	[NFO_FLOW_ZONE]		= { .type = NLA_U16 },
 	[NFO_FLOW_ORIGINAL]	= NLA_POLICY_NESTED(nfo_dir_policy),
 };
 
@@ -84,7 +87,7 @@ static int nfo_dump_flows_start(struct netlink_callback *cb)
 			  nfo_flow_policy, cb->extack);
 	if (err)
 		return err;
-	if (tb[NFO_FLOW_L4PROTO] || tb[NFO_FLOW_ORIGINAL]) {
+	if (tb[NFO_FLOW_L4PROTO] || tb[NFO_FLOW_ZONE] || tb[NFO_FLOW_ORIGINAL]) {
 		NL_SET_ERR_MSG(cb->extack, "a dump is narrowed by a filter, not by a tuple");
 		return -EINVAL;
 	}
@@ -95,10 +98,22 @@ static int nfo_dump_flows_start(struct netlink_callback *cb)
 	return nfo_dump_start_filtered(cb, &filter);
 }
 
-/* A tuple as the caller gave it, without its device. */
-static int nfo_parse_tuple(struct genl_info *info, struct nfo_lookup *l)
+/**
+ * struct nfo_named - a flow as the caller named it
+ * @l:        its original direction, without its device
+ * @has_zone: @zone counts
+ * @zone:     conntrack zone
+ */
+struct nfo_named {
+	struct nfo_lookup	l;
+	bool			has_zone;
+	u16			zone;
+};
+
+static int nfo_parse_named(struct genl_info *info, struct nfo_named *n)
 {
 	struct netlink_ext_ack *extack = info->extack;
+	struct nfo_lookup *l = &n->l;
 	struct nlattr *tb[NFO_DIR_DPORT + 1];
 	const struct nlattr *src, *dst;
 	int err;
@@ -123,7 +138,11 @@ static int nfo_parse_tuple(struct genl_info *info, struct nfo_lookup *l)
 		return -EINVAL;
 	}
 
-	memset(l, 0, sizeof(*l));
+	memset(n, 0, sizeof(*n));
+	if (info->attrs[NFO_FLOW_ZONE]) {
+		n->zone = nla_get_u16(info->attrs[NFO_FLOW_ZONE]);
+		n->has_zone = true;
+	}
 	l->key.l4proto = nla_get_u8(info->attrs[NFO_FLOW_L4PROTO]);
 	l->key.sport = nla_get_be16(tb[NFO_DIR_SPORT]);
 	l->key.dport = nla_get_be16(tb[NFO_DIR_DPORT]);
@@ -142,11 +161,22 @@ static int nfo_parse_tuple(struct genl_info *info, struct nfo_lookup *l)
 	return 0;
 }
 
-/* Try the devices one after the other, those above listed ones too. Caller holds
- * rcu_read_lock().
- */
-static struct nfo_flow *nfo_find_in(struct nfo_table *t, struct nfo_lookup *l)
+/* A zone may be of one direction only; then the other is in zone 0. */
+static bool nfo_in_zone(const struct nf_conn *ct, u16 id)
 {
+	const struct nf_conntrack_zone *zone = nf_ct_zone(ct);
+
+	return zone->id == id || nf_ct_zone_id(zone, IP_CT_DIR_ORIGINAL) == id;
+}
+
+/* Try the devices one after the other, those above listed ones too: the same tuple
+ * in another zone comes in by another device. Caller holds rcu_read_lock(). Return: how many there are, the
+ * last of them in @found.
+ */
+static unsigned int nfo_find_in(struct nfo_table *t, struct nfo_named *n,
+				struct nfo_flow **found)
+{
+	unsigned int count = 0;
 	struct nfo_stack enter;
 	struct net_device *dev;
 	struct nfo_entry *e;
@@ -154,34 +184,69 @@ static struct nfo_flow *nfo_find_in(struct nfo_table *t, struct nfo_lookup *l)
 	for_each_netdev_rcu(t->nn->net, dev) {
 		if (nfo_stack_resolve(t, dev, &enter))
 			continue;
-		nfo_key_enter(&l->key, &enter);
-		e = nfo_lookup(t, l);
-		if (e && nfo_dir(e) == IP_CT_DIR_ORIGINAL)
-			return nfo_flow(e);
+		nfo_key_enter(&n->l.key, &enter);
+		e = nfo_lookup(t, &n->l);
+		if (!e || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
+			continue;
+		if (n->has_zone && !nfo_in_zone(nfo_flow(e)->ct, n->zone))
+			continue;
+		*found = nfo_flow(e);
+		count++;
 	}
 
-	return NULL;
+	return count;
 }
 
-/* Call @use under rcu_read_lock() for the flow named. Return: what it returns,
- * or -ENOENT.
+/* Call @use under rcu_read_lock() for the flows named, as long as it returns 0.
+ * Return: how many there are; an error of @use's in @err.
  */
-static int nfo_with_flow(struct nfo_net *nn, struct nfo_lookup *l,
-			 int (*use)(struct nfo_flow *f, void *arg), void *arg)
+static unsigned int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, int *err,
+				    int (*use)(struct nfo_flow *f, void *arg), void *arg)
 {
+	unsigned int count = 0, here;
 	struct nfo_table *t;
 	struct nfo_flow *f;
-	int err = -ENOENT;
 	u32 id = 0;
 
-	while (err == -ENOENT && (t = nfo_table_next(nn, id))) {
+	while (!*err && (t = nfo_table_next(nn, id))) {
 		id = t->id;
 		rcu_read_lock();
-		f = nfo_find_in(t, l);
-		if (f)
-			err = use(f, arg);
+		here = nfo_find_in(t, n, &f);
+		if (here && use)
+			*err = use(f, arg);
 		rcu_read_unlock();
 		nfo_table_put(t);
+		count += here;
+	}
+
+	return count;
+}
+
+/* The same for one flow, known before to be the only one. Return: what @use does,
+ * or an error the caller is told of.
+ */
+static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
+			 int (*use)(struct nfo_flow *f, void *arg), void *arg)
+{
+	struct nfo_named n;
+	unsigned int count;
+	int err;
+
+	err = nfo_parse_named(info, &n);
+	if (err)
+		return err;
+
+	count = nfo_named_flows(nn, &n, &err, NULL, NULL);
+	if (count > 1) {
+		NL_SET_ERR_MSG(info->extack,
+			       "flows in several conntrack zones have this tuple: name a zone");
+		return -ENOTUNIQ;
+	}
+	if (count)
+		count = nfo_named_flows(nn, &n, &err, use, arg);
+	if (!count) {
+		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
+		return -ENOENT;
 	}
 
 	return err;
@@ -228,17 +293,12 @@ static int nfo_use_put(struct nfo_flow *f, void *msg)
 static int nfo_put_named_flow(struct sk_buff *msg, struct nfo_net *nn,
 			      struct genl_info *info)
 {
-	struct nfo_lookup l;
-	int err;
-
-	err = nfo_parse_tuple(info, &l);
-	if (err)
-		return err;
-	err = nfo_with_flow(nn, &l, nfo_use_put, msg);
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
-
-	return err;
+	if (info->attrs[NFO_FLOW_FILTER]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[NFO_FLOW_FILTER],
+				    "a filter is for a dump");
+		return -EINVAL;
+	}
+	return nfo_with_flow(nn, info, nfo_use_put, msg);
 }
 
 static int nfo_cmd_flow_get(struct sk_buff *skb, struct genl_info *info)
@@ -278,23 +338,20 @@ static void nfo_delete_matching(struct nfo_net *nn, const struct nfo_filter *fil
 
 static int nfo_delete(struct nfo_net *nn, struct genl_info *info, u32 *count)
 {
+	struct nlattr **tb = info->attrs;
 	struct nfo_filter filter = {};
-	struct nfo_lookup l;
 	int err;
 
-	if (info->attrs[NFO_FLOW_FILTER]) {
-		err = nfo_parse_filter(info->attrs[NFO_FLOW_FILTER], &filter, info->extack);
-		if (!err)
-			nfo_delete_matching(nn, &filter, count);
-		return err;
+	if (!tb[NFO_FLOW_FILTER])
+		return nfo_with_flow(nn, info, nfo_use_retire, count);
+	if (tb[NFO_FLOW_L4PROTO] || tb[NFO_FLOW_ZONE] || tb[NFO_FLOW_ORIGINAL]) {
+		NL_SET_ERR_MSG(info->extack, "one flow is named, or a filter given, not both");
+		return -EINVAL;
 	}
 
-	err = nfo_parse_tuple(info, &l);
-	if (err)
-		return err;
-	err = nfo_with_flow(nn, &l, nfo_use_retire, count);
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
+	err = nfo_parse_filter(tb[NFO_FLOW_FILTER], &filter, info->extack);
+	if (!err)
+		nfo_delete_matching(nn, &filter, count);
 
 	return err;
 }
@@ -506,7 +563,6 @@ struct genl_family nfo_genl_family __ro_after_init = {
 	.module		= THIS_MODULE,
 	.ops		= nfo_genl_ops,
 	.n_ops		= ARRAY_SIZE(nfo_genl_ops),
-	.resv_start_op	= NFO_CMD_SETTINGS_SET + 1,
 	.mcgrps		= nfo_genl_groups,
 	.n_mcgrps	= ARRAY_SIZE(nfo_genl_groups),
 };

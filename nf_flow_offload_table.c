@@ -363,6 +363,7 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 
 	if (oneway) {
 		set_bit(NFO_F_ONEWAY, &f->state);
+		atomic_inc(&t->oneway);
 	} else {
 		err = nfo_entry_insert(t, &f->e[IP_CT_DIR_REPLY]);
 		if (err) {
@@ -395,6 +396,13 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 	return NFO_R_NONE;
 }
 
+/* Joined or retired, whichever comes first. */
+static void nfo_flow_not_oneway(struct nfo_flow *f)
+{
+	if (test_and_clear_bit(NFO_F_ONEWAY, &f->state))
+		atomic_dec(&f->table->oneway);
+}
+
 /**
  * nfo_flow_join() - a reply was seen: publish the reply direction as well
  * @f: live flow with NFO_F_ONEWAY, seen under rcu_read_lock()
@@ -410,7 +418,7 @@ void nfo_flow_join(struct nfo_flow *f)
 	WRITE_ONCE(e->used, nfo_now());
 	if (nfo_entry_insert(f->table, e))
 		return;
-	clear_bit(NFO_F_ONEWAY, &f->state);
+	nfo_flow_not_oneway(f);
 
 	/* Retired meanwhile: whoever did that saw no reply entry to remove. */
 	smp_mb__after_atomic();
@@ -446,6 +454,7 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 		trace_nfo_retire(f->ct, nfo_reason_names[why]);
 		nfo_table_ops->retired(f, why);
 	}
+	nfo_flow_not_oneway(f);
 	nfo_flow_put(f);
 }
 

@@ -12,6 +12,7 @@
 
 #include "nfo.h"
 #include "nfo_hw_rule.h"
+#include "nfo_trace.h"
 
 /* Defaults of struct nfo_hw_settings. */
 #define NFO_HW_AFTER		8
@@ -137,7 +138,9 @@ static int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 
 	nfo_hw_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
 	cls.rule = r->rule;
+	trace_nfo_hw_request(true, f->ct, dir, f->table->name, d->dev->name);
 	err = nfo_hw_call(d, &cls);
+	trace_nfo_hw_result(true, f->ct, dir, d->dev->name, err, extack->_msg);
 	nfo_hw_rule_free(r);
 	if (!err)
 		d->rules++;
@@ -148,10 +151,14 @@ static int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 static void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f,
 			    enum ip_conntrack_dir dir)
 {
+	struct netlink_ext_ack extack = {};
 	struct flow_cls_offload cls;
+	int err;
 
-	nfo_hw_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], NULL);
-	nfo_hw_call(d, &cls);
+	nfo_hw_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
+	trace_nfo_hw_request(false, f->ct, dir, f->table->name, d->dev->name);
+	err = nfo_hw_call(d, &cls);
+	trace_nfo_hw_result(false, f->ct, dir, d->dev->name, err, extack._msg);
 	d->rules--;
 }
 

@@ -409,6 +409,7 @@ struct nfo_table_ops {
  * @devs:   struct nfo_dev::list; RCU readers, writers under @dev_lock
  * @dev_lock: guards changes of @devs
  * @flows:  flows in @ht
+ * @oneway: those of them with NFO_F_ONEWAY
  * @wheel:  ageing
  * @hw:     hardware
  * @list:   in nfo_net::tables
@@ -426,6 +427,7 @@ struct nfo_table {
 	struct list_head	devs;
 	spinlock_t		dev_lock;	/* changes of devs */
 	atomic_t		flows;
+	atomic_t		oneway;
 	struct nfo_wheel	wheel;
 	struct nfo_hw		hw;
 	struct list_head	list;

@@ -17,7 +17,9 @@
  * @state:     enum nfo_flow_state
  * @has_addr:  @addr counts
  * @has_port:  @port counts
+ * @has_zone:  @zone counts
  * @port:      big endian
+ * @zone:      conntrack zone
  * @dev:       ifindex
  * @addr:      of the family @l3proto
  * @table:     nft table
@@ -30,7 +32,9 @@ struct nfo_filter {
 	u8			state;
 	bool			has_addr;
 	bool			has_port;
+	bool			has_zone;
 	__be16			port;
+	u16			zone;
 	u32			dev;
 	union nf_inet_addr	addr;
 	char			table[NFT_NAME_MAXLEN];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints: who enters the fast path, who does not and why, who leaves.
+ * Tracepoints: who enters the fast path, who does not and why, who leaves; what
+ * drivers are asked for, and what they answer.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM nf_flow_offload
@@ -12,8 +13,8 @@
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 
-#ifndef _NFO_TRACE_ADDR
-#define _NFO_TRACE_ADDR
+#ifndef _NFO_TRACE_HELPERS
+#define _NFO_TRACE_HELPERS
 /* IPv4 as the mapped address that %pI6c prints in dotted form. */
 static inline void nfo_trace_addr(u8 *to, u8 family, const union nf_inet_addr *a)
 {
@@ -23,6 +24,12 @@ static inline void nfo_trace_addr(u8 *to, u8 family, const union nf_inet_addr *a
 		ipv6_addr_set_v4mapped(a->ip, a6);
 	else
 		*a6 = a->in6;
+}
+
+/* Trace text for what may have none. */
+static inline const char *nfo_trace_text(const char *text)
+{
+	return text ? text : "";
 }
 #endif
 
@@ -77,6 +84,82 @@ DEFINE_EVENT(nfo_connection, nfo_refuse,
 DEFINE_EVENT(nfo_connection, nfo_retire,
 	TP_PROTO(const struct nf_conn *ct, const char *why),
 	TP_ARGS(ct, why)
+);
+
+/* Strings lie in the record as arrays of their own length: __assign_str() takes one
+ * argument or two, by kernel.
+ */
+#define NFO_TRACE_STR(item, src)						\
+	__dynamic_array(char, item, strlen(nfo_trace_text(src)) + 1)
+#define NFO_TRACE_ASSIGN_STR(item, src)						\
+	memcpy(__get_str(item), nfo_trace_text(src), __get_dynamic_array_len(item))
+
+/* A driver is asked to add or to delete the rule of one direction. */
+TRACE_EVENT(nfo_hw_request,
+	TP_PROTO(bool add, const struct nf_conn *ct, enum ip_conntrack_dir dir,
+		 const char *table, const char *dev),
+	TP_ARGS(add, ct, dir, table, dev),
+	TP_STRUCT__entry(
+		__array(u8, src, 16)
+		__array(u8, dst, 16)
+		__field(u16, sport)
+		__field(u16, dport)
+		__field(u8, l4proto)
+		__field(u8, dir)
+		__field(bool, add)
+		NFO_TRACE_STR(table, table)
+		NFO_TRACE_STR(dev, dev)
+	),
+	TP_fast_assign(
+		const struct nf_conntrack_tuple *t = &ct->tuplehash[dir].tuple;
+
+		nfo_trace_addr(__entry->src, t->src.l3num, &t->src.u3);
+		nfo_trace_addr(__entry->dst, t->src.l3num, &t->dst.u3);
+		__entry->sport = ntohs(t->src.u.all);
+		__entry->dport = ntohs(t->dst.u.all);
+		__entry->l4proto = t->dst.protonum;
+		__entry->dir = dir;
+		__entry->add = add;
+		NFO_TRACE_ASSIGN_STR(table, table);
+		NFO_TRACE_ASSIGN_STR(dev, dev);
+	),
+	TP_printk("%s flowtable=%s dev=%s dir=%s proto=%u src=%pI6c sport=%u dst=%pI6c dport=%u",
+		  __entry->add ? "add" : "delete", __get_str(table), __get_str(dev),
+		  __entry->dir ? "reply" : "original", __entry->l4proto,
+		  __entry->src, __entry->sport, __entry->dst, __entry->dport)
+);
+
+/* What the driver answered. */
+TRACE_EVENT(nfo_hw_result,
+	TP_PROTO(bool add, const struct nf_conn *ct, enum ip_conntrack_dir dir,
+		 const char *dev, int err, const char *message),
+	TP_ARGS(add, ct, dir, dev, err, message),
+	TP_STRUCT__entry(
+		__field(u16, sport)
+		__field(u16, dport)
+		__field(u8, l4proto)
+		__field(u8, dir)
+		__field(bool, add)
+		__field(int, err)
+		NFO_TRACE_STR(dev, dev)
+		NFO_TRACE_STR(message, message)
+	),
+	TP_fast_assign(
+		const struct nf_conntrack_tuple *t = &ct->tuplehash[dir].tuple;
+
+		__entry->sport = ntohs(t->src.u.all);
+		__entry->dport = ntohs(t->dst.u.all);
+		__entry->l4proto = t->dst.protonum;
+		__entry->dir = dir;
+		__entry->add = add;
+		__entry->err = err;
+		NFO_TRACE_ASSIGN_STR(dev, dev);
+		NFO_TRACE_ASSIGN_STR(message, message);
+	),
+	TP_printk("%s dev=%s dir=%s proto=%u sport=%u dport=%u errno=%d message=%s",
+		  __entry->add ? "add" : "delete", __get_str(dev),
+		  __entry->dir ? "reply" : "original", __entry->l4proto,
+		  __entry->sport, __entry->dport, -__entry->err, __get_str(message))
 );
 
 #endif /* _NFO_TRACE_H */

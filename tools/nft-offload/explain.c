@@ -353,6 +353,7 @@ static int ask_module(struct explain *e)
 		return rc == -ENOENT ? 0 : refused("cannot ask the kernel: %s", nl.why);
 	req = nfo_msg(&nl, buf, NFO_CMD_FLOW_GET, NLM_F_ACK);
 	conn_put(e->ct.found ? &e->ct.dir[0] : &e->asked, req);
+	mnl_attr_put_u16(req, NFO_FLOW_ZONE, e->ct.zone ? e->ct.zone : e->zone);
 	rc = nl_talk(&nl, req, flow_one, e);
 	if (rc == -ENOENT)
 		rc = 0;
@@ -487,13 +488,9 @@ static void print_json(struct explain *e)
 static int explain_opt(const struct opt *o, const char *value, void *arg)
 {
 	struct explain *e = arg;
-	uint64_t v;
 
 	(void)o;
-	if (!parse_u64(value, 65535, &v))
-		return usage("'%s' is no zone of 0 to 65535", value);
-	e->zone = v;
-	return 0;
+	return zone_parse(value, &e->zone);
 }
 
 int cmd_explain(const struct command *cmd, int argc, char **argv)

@@ -76,6 +76,16 @@ static int dev_opt(struct filter *f, const char *value)
 	return 0;
 }
 
+int zone_parse(const char *value, uint16_t *zone)
+{
+	uint64_t v;
+
+	if (!parse_u64(value, 65535, &v))
+		return usage("'%s' is no zone of 0 to 65535", value);
+	*zone = v;
+	return 0;
+}
+
 int filter_opt(struct filter *f, const struct opt *o, const char *value)
 {
 	uint64_t v;
@@ -114,6 +124,9 @@ int filter_opt(struct filter *f, const struct opt *o, const char *value)
 	case 'f':
 		rc = name_opt(&f->flowtable, "flowtable", value);
 		break;
+	case 'z':
+		f->has_zone = true;
+		return zone_parse(value, &f->zone);
 	default:
 		return -1;
 	}
@@ -163,6 +176,8 @@ void filter_put(const struct filter *f, struct nlmsghdr *nlh)
 		mnl_attr_put_strz(nlh, NFO_FILTER_TABLE, f->table);
 	if (f->flowtable)
 		mnl_attr_put_strz(nlh, NFO_FILTER_FLOWTABLE, f->flowtable);
+	if (f->has_zone)
+		mnl_attr_put_u16(nlh, NFO_FILTER_ZONE, f->zone);
 	mnl_attr_nest_end(nlh, nest);
 }
 
@@ -184,6 +199,7 @@ bool filter_match(const struct filter *f, const struct flow *fl)
 	if ((f->l3proto && f->l3proto != fl->l3proto) ||
 	    (f->l4proto && f->l4proto != fl->l4proto) ||
 	    (f->state && f->state != fl->state) ||
+	    (f->has_zone && f->zone != fl->zone) ||
 	    (f->table && strcmp(f->table, fl->table)) ||
 	    (f->flowtable && strcmp(f->flowtable, fl->flowtable)))
 		return false;

@@ -54,10 +54,13 @@ int cmd_flush(const struct command *cmd, int argc, char **argv)
 		return rc;
 
 	req = nfo_msg(&nl, buf, NFO_CMD_FLOW_DEL, NLM_F_ACK);
-	if (argc)
+	if (argc) {
 		conn_put(&c, req);
-	else
+		if (f.has_zone)
+			mnl_attr_put_u16(req, NFO_FLOW_ZONE, f.zone);
+	} else {
 		filter_put(&f, req);
+	}
 	rc = nl_talk(&nl, req, read_count, &count);
 	nl_close(&nl);
 	if (rc && argc)

@@ -220,7 +220,7 @@ int flows_dump(struct nl *nl, const struct filter *filter, flow_fn fn, void *arg
 	struct nlmsghdr *req = nfo_msg(nl, buf, NFO_CMD_FLOW_GET, NLM_F_DUMP);
 	struct dump d = { fn, arg };
 
-	if (filter && (filter->any || filter->l3proto))
+	if (filter && (filter->any || filter->has_zone || filter->l3proto))
 		filter_put(filter, req);
 	return nl_talk(nl, req, dump_one, &d);
 }

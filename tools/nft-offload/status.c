@@ -38,14 +38,39 @@ static int stats_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+/* Flows of a table, added to those of the others; states without any are left out. */
+static void add_states(json_t *states, const struct attrs *a)
+{
+	static const struct {
+		int attr;
+		enum nfo_flow_state state;
+	} counts[] = {
+		{ NFO_TABLE_SOFTWARE, NFO_STATE_SOFTWARE },
+		{ NFO_TABLE_ONEWAY, NFO_STATE_ONEWAY },
+		{ NFO_TABLE_QUEUED, NFO_STATE_QUEUED },
+		{ NFO_TABLE_HARDWARE, NFO_STATE_HARDWARE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		const char *name = state_name(counts[i].state);
+		json_int_t n = attr_uint(a, counts[i].attr);
+
+		if (n)
+			json_object_set_new(states, name, json_integer(n +
+				json_integer_value(json_object_get(states, name))));
+	}
+}
+
 static int table_one(const struct nlmsghdr *nlh, void *arg)
 {
+	json_t *to = arg;
 	struct attrs a;
 	uint32_t flags;
 
 	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
+	add_states(json_object_get(to, "states"), &a);
 	flags = attr_uint(&a, NFO_TABLE_FLAGS);
-	json_array_append_new(arg, json_pack("{ss ss ss sb sb sI sI}",
+	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI}",
 		"flowtable", attr_str(&a, NFO_TABLE_FLOWTABLE),
 		"table", attr_str(&a, NFO_TABLE_TABLE),
 		"family", family_name(attr_uint(&a, NFO_TABLE_FAMILY)),
@@ -60,7 +85,7 @@ static int dev_one(const struct nlmsghdr *nlh, void *arg)
 	struct attrs a;
 
 	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
-	json_array_append_new(arg, json_pack("{ss sI ss ss ss ss ss sI ss}",
+	json_array_append_new(json_object_get(arg, "devices"), json_pack("{ss sI ss ss ss ss ss sI ss}",
 		"dev", dev_name(attr_uint(&a, NFO_DEV_IFINDEX)),
 		"ifindex", (json_int_t)attr_uint(&a, NFO_DEV_IFINDEX),
 		"flowtable", attr_str(&a, NFO_DEV_FLOWTABLE),
@@ -73,44 +98,28 @@ static int dev_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static int state_one(const struct nlmsghdr *nlh, void *arg)
-{
-	struct attrs a;
-	const char *name;
-
-	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
-	name = state_name(attr_uint(&a, NFO_FLOW_STATE));
-	json_object_set_new(arg, name,
-			    json_integer(json_integer_value(json_object_get(arg, name)) + 1));
-	return 0;
-}
-
 /* The parts our module answers for. Return: 0 or -errno. */
 static int gather_ours(struct nl *nl, json_t *to)
 {
 	static const struct {
 		uint8_t cmd;
-		bool dump, list;
-		const char *name;
+		uint16_t flags;
 		nl_fn fn;
 	} parts[] = {
-		{ NFO_CMD_STATS_GET, false, false, NULL, stats_one },
-		{ NFO_CMD_TABLE_GET, true, true, "flowtables", table_one },
-		{ NFO_CMD_DEV_GET, true, true, "devices", dev_one },
-		{ NFO_CMD_FLOW_GET, true, false, "states", state_one },
+		{ NFO_CMD_STATS_GET, NLM_F_ACK, stats_one },
+		{ NFO_CMD_TABLE_GET, NLM_F_DUMP, table_one },
+		{ NFO_CMD_DEV_GET, NLM_F_DUMP, dev_one },
 	};
 	char buf[MNL_NLMSG_HDRLEN + 64];
 	json_t *settings = json_object();
 	int rc = 0;
 
+	json_object_set_new(to, "flowtables", json_array());
+	json_object_set_new(to, "devices", json_array());
+	json_object_set_new(to, "states", json_object());
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && !rc; i++) {
-		json_t *part = parts[i].name ? parts[i].list ? json_array() : json_object() : to;
-
 		memset(buf, 0, sizeof(buf));
-		rc = nl_talk(nl, nfo_msg(nl, buf, parts[i].cmd, parts[i].dump ? NLM_F_DUMP : NLM_F_ACK),
-			     parts[i].fn, part);
-		if (parts[i].name)
-			json_object_set_new(to, parts[i].name, part);
+		rc = nl_talk(nl, nfo_msg(nl, buf, parts[i].cmd, parts[i].flags), parts[i].fn, to);
 	}
 	if (!rc)
 		rc = settings_json(nl, settings);

@@ -210,14 +210,14 @@ void json_list_end(const char *key, json_t *value, ...);
 
 struct filter {
 	uint8_t l3proto, l4proto, state;
-	bool has_addr, has_port;
+	bool has_addr, has_port, has_zone;
 	union addr addr;
 	uint8_t prefix;
-	uint16_t port;
+	uint16_t port, zone;
 	uint32_t dev;
 	const char *table, *flowtable;
 	const char *addr_text;
-	bool any;		/* something was given */
+	bool any;		/* something was given, the zone not counted */
 };
 
 #define FILTER_OPTS \
@@ -229,10 +229,13 @@ struct filter {
 	{ "dev", 'd', "DEV", "a device the connection uses" }, \
 	{ "state", 's', "STATE", "software, oneway, queued or hardware" }, \
 	{ "table", 't', "NAME", "nft table" }, \
-	{ "flowtable", 'f', "NAME", "flowtable" }
+	{ "flowtable", 'f', "NAME", "flowtable" }, \
+	{ "zone", 'z', "N", "conntrack zone" }
 
 /* Return: -1 when the option is none of these, else 0 or the exit status. */
 int filter_opt(struct filter *f, const struct opt *o, const char *value);
+/* Return: 0 or the exit status. */
+int zone_parse(const char *value, uint16_t *zone);
 int filter_done(struct filter *f);
 void filter_put(const struct filter *f, struct nlmsghdr *nlh);
 bool filter_match(const struct filter *f, const struct flow *fl);

@@ -8,11 +8,12 @@
  * message an object. u16 ports and addresses are big endian.
  *
  *   NFO_CMD_FLOW_GET        do: NFO_FLOW_L4PROTO, NFO_FLOW_ORIGINAL { SRC, DST,
- *                           SPORT, DPORT } -> one flow, by the original
- *                           direction of its connection
+ *                           SPORT, DPORT } [, NFO_FLOW_ZONE] -> one flow, by
+ *                           the original direction of its connection. Without
+ *                           a zone the tuple must be of one zone only
  *                           dump: [NFO_FLOW_FILTER { NFO_FILTER_* }] -> flows
- *   NFO_CMD_FLOW_DEL        as the do form of NFO_CMD_FLOW_GET, or
- *                           NFO_FLOW_FILTER; an empty filter means all.
+ *   NFO_CMD_FLOW_DEL        do: as NFO_CMD_FLOW_GET, or NFO_FLOW_FILTER; an
+ *                           empty filter means all.
  *                           -> NFO_FLOW_COUNT: flows handed back
  *   NFO_CMD_TABLE_GET       dump -> NFO_TABLE_*
  *   NFO_CMD_DEV_GET         dump -> NFO_DEV_*
@@ -37,8 +38,10 @@
  *
  * Errors, with a sentence in the extended ACK:
  *   EPERM     changing needs CAP_NET_ADMIN in the namespace
- *   EINVAL    an attribute is missing, malformed or out of range
+ *   EINVAL    an attribute is missing, malformed, unknown or makes no sense here
+ *   ERANGE    an attribute is out of range
  *   ENOENT    no such flow
+ *   ENOTUNIQ  flows in several conntrack zones have this tuple
  *   ENODEV    the namespace is going away
  *   ENOMEM    memory ran out
  *
@@ -128,6 +131,7 @@ enum nfo_filter_attr {
 	NFO_FILTER_STATE,	/* u8, enum nfo_flow_state */
 	NFO_FILTER_FLOWTABLE,	/* string */
 	NFO_FILTER_TABLE,	/* string, nft table */
+	NFO_FILTER_ZONE,	/* u16, conntrack zone */
 
 	__NFO_FILTER_MAX
 };
@@ -142,6 +146,10 @@ enum nfo_table_attr {
 	NFO_TABLE_FLAGS,	/* u32: 1 offload, 2 counter, as nf_tables has them */
 	NFO_TABLE_FLOWS,	/* u32 */
 	NFO_TABLE_DEVS,		/* u32 */
+	NFO_TABLE_SOFTWARE,	/* u32, of NFO_TABLE_FLOWS those in NFO_STATE_SOFTWARE */
+	NFO_TABLE_ONEWAY,	/* u32, in NFO_STATE_ONEWAY */
+	NFO_TABLE_QUEUED,	/* u32, in NFO_STATE_QUEUED */
+	NFO_TABLE_HARDWARE,	/* u32, in NFO_STATE_HARDWARE */
 
 	__NFO_TABLE_MAX
 };
