@@ -23,6 +23,7 @@ static int nfo_put_addr(struct sk_buff *msg, int attr, u8 family, __be32 a4,
 static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
 {
 	const struct nfo_addr6 *a = nfo_addr6(e);
+	u8 rule = READ_ONCE(nfo_flow(e)->hw.part[nfo_dir(e)].state);
 	u8 family = e->key.family;
 	struct nlattr *nest = nla_nest_start(msg, attr);
 
@@ -43,7 +44,8 @@ static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
 	    nla_put_u64_64bit(msg, NFO_DIR_PACKETS, atomic64_read(&e->packets),
 			      NFO_DIR_PAD) ||
 	    nla_put_u64_64bit(msg, NFO_DIR_BYTES, atomic64_read(&e->bytes),
-			      NFO_DIR_PAD))
+			      NFO_DIR_PAD) ||
+	    nla_put_u8(msg, NFO_DIR_HW, rule >= NFO_RULE_IN))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 
