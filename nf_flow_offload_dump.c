@@ -23,6 +23,7 @@ static int nfo_put_addr(struct sk_buff *msg, int attr, u8 family, __be32 a4,
 static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
 {
 	const struct nfo_addr6 *a = nfo_addr6(e);
+	u8 rule = READ_ONCE(nfo_flow(e)->hw.part[nfo_dir(e)].state);
 	u8 family = e->key.family;
 	struct nlattr *nest = nla_nest_start(msg, attr);
 
@@ -43,7 +44,8 @@ static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
 	    nla_put_u64_64bit(msg, NFO_DIR_PACKETS, atomic64_read(&e->packets),
 			      NFO_DIR_PAD) ||
 	    nla_put_u64_64bit(msg, NFO_DIR_BYTES, atomic64_read(&e->bytes),
-			      NFO_DIR_PAD))
+			      NFO_DIR_PAD) ||
+	    nla_put_u8(msg, NFO_DIR_HW, rule >= NFO_RULE_IN))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 
@@ -305,14 +307,16 @@ int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 static int nfo_put_states(struct sk_buff *msg, const struct nfo_table *t, u32 flows)
 {
 	u32 oneway = atomic_read(&t->oneway);
-	u32 queued = READ_ONCE(t->hw.depth);
-	u32 hardware = READ_ONCE(t->hw.count);
-	u32 others = oneway + queued + hardware;
+	u32 queued = READ_ONCE(t->hw.queued);
+	u32 whole = READ_ONCE(t->hw.whole);
+	u32 half = READ_ONCE(t->hw.half);
+	u32 others = oneway + queued + whole + half;
 
 	if (nla_put_u32(msg, NFO_TABLE_SOFTWARE, flows - min(flows, others)) ||
 	    nla_put_u32(msg, NFO_TABLE_ONEWAY, oneway) ||
 	    nla_put_u32(msg, NFO_TABLE_QUEUED, queued) ||
-	    nla_put_u32(msg, NFO_TABLE_HARDWARE, hardware))
+	    nla_put_u32(msg, NFO_TABLE_HARDWARE, whole) ||
+	    nla_put_u32(msg, NFO_TABLE_HALF, half))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -9,8 +9,9 @@
 
 #include "nfo.h"
 
-/* ethtool -K DEV hw-tc-offload on|off. */
-static void nfo_event_feature(struct net_device *dev)
+/* Tell the tables' hardware side of a device. */
+static void nfo_event_hw(struct net_device *dev,
+			 void (*tell)(struct nfo_table *t, struct net_device *dev))
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
 	struct nfo_table *t;
@@ -20,7 +21,7 @@ static void nfo_event_feature(struct net_device *dev)
 
 	mutex_lock(&nn->lock);
 	list_for_each_entry(t, &nn->tables, list)
-		nfo_hw_feature_changed(t, dev);
+		tell(t, dev);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
 }
@@ -53,10 +54,13 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 		nfo_event_flush_dev(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
-		nfo_event_feature(dev);
+		/* ethtool -K DEV hw-tc-offload on|off */
+		nfo_event_hw(dev, nfo_hw_feature_changed);
 		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
+		nfo_event_hw(dev, nfo_hw_device_back);
+		fallthrough;
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
 	case NETDEV_CHANGEUPPER:

@@ -59,6 +59,9 @@ static const struct nla_policy nfo_settings_policy[NFO_SETTINGS_MAX + 1] = {
 	[NFO_SETTINGS_HW_BUDGET]	= { .type = NLA_U32 },
 	[NFO_SETTINGS_HW_QUEUE]		= NLA_POLICY_MIN(NLA_U32, 1),
 	[NFO_SETTINGS_HW_SYNC_MS]	= NLA_POLICY_RANGE(NLA_U32, 100, 32767),
+	[NFO_SETTINGS_HW_RATE]		= { .type = NLA_U32 },
+	[NFO_SETTINGS_HW_HYSTERESIS]	= NLA_POLICY_RANGE(NLA_U32, 0, 10000),
+	[NFO_SETTINGS_HW_ONEWAY]	= NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* ---- one flow ---- */
@@ -170,8 +173,8 @@ static bool nfo_in_zone(const struct nf_conn *ct, u16 id)
 }
 
 /* Try the devices one after the other, those above listed ones too: the same tuple
- * in another zone comes in by another device. Caller holds rcu_read_lock(). Return: how many there are, the
- * last of them in @found.
+ * in another zone comes in by another device. Caller holds rcu_read_lock(). Return:
+ * how many there are, the last of them in @found.
  */
 static unsigned int nfo_find_in(struct nfo_table *t, struct nfo_named *n,
 				struct nfo_flow **found)
@@ -421,7 +424,10 @@ static int nfo_put_settings(struct sk_buff *msg, struct nfo_net *nn,
 	    nla_put_u32(msg, NFO_SETTINGS_HW_AFTER, READ_ONCE(nn->hw.after)) ||
 	    nla_put_u32(msg, NFO_SETTINGS_HW_BUDGET, READ_ONCE(nn->hw.budget)) ||
 	    nla_put_u32(msg, NFO_SETTINGS_HW_QUEUE, READ_ONCE(nn->hw.queue)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_SYNC_MS, READ_ONCE(nn->hw.sync_ms)))
+	    nla_put_u32(msg, NFO_SETTINGS_HW_SYNC_MS, READ_ONCE(nn->hw.sync_ms)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_RATE, READ_ONCE(nn->hw.rate)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_HYSTERESIS, READ_ONCE(nn->hw.hysteresis)) ||
+	    nla_put_u32(msg, NFO_SETTINGS_HW_ONEWAY, READ_ONCE(nn->hw.oneway)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -468,6 +474,12 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	nfo_set_u32(&nn->hw.budget, tb[NFO_SETTINGS_HW_BUDGET]);
 	nfo_set_u32(&nn->hw.queue, tb[NFO_SETTINGS_HW_QUEUE]);
 	nfo_set_u32(&nn->hw.sync_ms, tb[NFO_SETTINGS_HW_SYNC_MS]);
+	nfo_set_u32(&nn->hw.rate, tb[NFO_SETTINGS_HW_RATE]);
+	nfo_set_u32(&nn->hw.hysteresis, tb[NFO_SETTINGS_HW_HYSTERESIS]);
+	nfo_set_u32(&nn->hw.oneway, tb[NFO_SETTINGS_HW_ONEWAY]);
+	/* A period under way is the old one's. */
+	if (tb[NFO_SETTINGS_HW_SYNC_MS])
+		nfo_hw_kick(nn);
 	nfo_net_put(nn);
 
 	return 0;

@@ -428,6 +428,7 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 	why = nfo_stack_resolve(t, dst_dev(dst), &path->hold.below);
 	if (why)
 		return why;
+	netdev_hold(path->hold.below.dev, &path->hold.below_tracker, GFP_ATOMIC);
 	if (nfo_xfrm_applies(dst, ct, dir, mark))
 		return NFO_R_XFRM;
 
@@ -467,6 +468,8 @@ void nfo_hold_release(struct nfo_hold *hold)
 {
 	if (hold->neigh)
 		nfo_neigh_put(hold->neigh);
+	if (hold->below.dev)
+		netdev_put(hold->below.dev, &hold->below_tracker);
 	if (hold->out)
 		netdev_put(hold->out, &hold->tracker);
 	dst_release(hold->dst);

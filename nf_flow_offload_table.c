@@ -102,7 +102,6 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 	f->added = nfo_now();
 	spin_lock_init(&f->lock);
 	INIT_LIST_HEAD(&f->wheel);
-	INIT_LIST_HEAD(&f->hw.node);
 	refcount_set(&f->refs, 1);
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
@@ -554,13 +553,13 @@ void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
  * @t:       table
  * @ifindex: device
  *
- * Context: rcu_read_lock(), or nfo_hw::bind held. Return: it or NULL.
+ * Context: rcu_read_lock(). Return: it or NULL.
  */
 struct nfo_dev *nfo_table_dev(const struct nfo_table *t, int ifindex)
 {
 	struct nfo_dev *d;
 
-	list_for_each_entry_rcu(d, &t->devs, list, lockdep_is_held(&t->hw.bind))
+	list_for_each_entry_rcu(d, &t->devs, list)
 		if (d->ifindex == ifindex)
 			return d;
 	return NULL;
@@ -595,7 +594,7 @@ struct nfo_dev *nfo_table_add_dev(struct nfo_table *t, struct net_device *dev)
  * @t: table
  * @d: its place; freed
  *
- * Context: may sleep, nfo_hw::bind held for writing.
+ * Context: may sleep, nfo_net::lock held, so that who holds that may walk the list.
  */
 void nfo_table_del_dev(struct nfo_table *t, struct nfo_dev *d)
 {

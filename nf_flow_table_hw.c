@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware: the queue to the drivers, who may enter, and what comes back.
+ * Hardware: the queues to the drivers, the calls, and what comes back.
  *
- * The hardware's table is a cache. A flow asks for a place while its packets pass
- * through software; the worker puts in both directions or none. What a driver
- * answers decides what follows (nfo_hw_outcome()).
+ * A queue for each chip, a worker for each queue: nobody else talks to its drivers
+ * about rules, and it talks to no other.
  */
-#include <linux/random.h>
+#include <linux/delay.h>
+#include <linux/if_pppox.h>
+#include <linux/if_vlan.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/pkt_cls.h>
 
 #include "nfo.h"
+#include "nfo_hw.h"
 #include "nfo_hw_rule.h"
 #include "nfo_trace.h"
 
-/* Defaults of struct nfo_hw_settings. */
-#define NFO_HW_AFTER		8
-#define NFO_HW_QUEUE_MAX	4096
-#define NFO_HW_SYNC_MS		1000
+/* Rules added or deleted, and counters read, before it is the others' turn. */
+#define NFO_HW_BATCH		32
+/* Between two attempts to delete; doubled four times. */
+#define NFO_HW_INSIST_MS	20
 
-#define NFO_HW_BACKOFF_MIN	(HZ)
-#define NFO_HW_BACKOFF_MAX	(64 * HZ)
-/* How long "full" is believed. */
-#define NFO_HW_PROBE		(30 * HZ)
-
-static struct workqueue_struct *nfo_hw_wq;
+struct workqueue_struct *nfo_hw_wq;
 
 /* ---- one rule to one driver ---- */
 
@@ -111,6 +108,25 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 	return err;
 }
 
+/* A rule that stays would go on forwarding: a driver that is busy is asked again.
+ * Return: the last answer.
+ */
+static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
+{
+	unsigned int ms;
+	int err;
+
+	for (ms = NFO_HW_INSIST_MS; ms <= NFO_HW_INSIST_MS << 4; ms *= 2) {
+		err = nfo_hw_call(d, cls);
+		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP)
+			return err;
+		msleep(ms);
+	}
+	nfo_hw_say(d, err, cls->common.extack);
+
+	return err;
+}
+
 static void nfo_hw_cls_init(struct flow_cls_offload *cls, enum flow_cls_command cmd,
 			    const struct nfo_entry *e, struct netlink_ext_ack *extack)
 {
@@ -137,6 +153,9 @@ static int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		return PTR_ERR(r);
 
 	nfo_hw_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
+	/* TC's protocol is that of the frame as it comes in. */
+	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
+		cls.common.protocol = s.in_encap[0].proto;
 	cls.rule = r->rule;
 	trace_nfo_hw_request(true, f->ct, dir, f->table->name, d->dev->name);
 	err = nfo_hw_call(d, &cls);
@@ -157,448 +176,236 @@ static void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f,
 
 	nfo_hw_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
 	trace_nfo_hw_request(false, f->ct, dir, f->table->name, d->dev->name);
-	err = nfo_hw_call(d, &cls);
+	err = nfo_hw_insist(d, &cls);
 	trace_nfo_hw_result(false, f->ct, dir, d->dev->name, err, extack._msg);
 	d->rules--;
 }
 
-/* Add what the hardware counted since the last time. Return: packets. */
-static u64 nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
-			     enum ip_conntrack_dir dir)
+/* What hardware counts in a frame beyond the IP packet, which is what software and
+ * conntrack count.
+ */
+static unsigned int nfo_hw_frame_header(const struct nfo_entry *e)
+{
+	static const u8 len[] = {
+		[NFO_ENCAP_8021Q]	= VLAN_HLEN,
+		[NFO_ENCAP_8021AD]	= VLAN_HLEN,
+		[NFO_ENCAP_PPPOE]	= PPPOE_SES_HLEN,
+	};
+	unsigned int sum = ETH_HLEN;
+	u8 kinds;
+
+	for (kinds = e->key.kinds; kinds; kinds >>= NFO_ENCAP_BITS)
+		sum += len[kinds & NFO_ENCAP_MASK];
+
+	return sum;
+}
+
+/* Add what the hardware counted since the last time; @packets is set to it. Return:
+ * the driver's answer.
+ */
+static int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
+			     enum ip_conntrack_dir dir, u64 *packets)
 {
 	struct nfo_entry *e = &f->e[dir];
 	struct flow_cls_offload cls;
+	u64 bytes, headers;
+	int err;
 
+	*packets = 0;
 	nfo_hw_cls_init(&cls, FLOW_CLS_STATS, e, NULL);
-	if (nfo_hw_call(d, &cls))
-		return 0;
+	err = nfo_hw_call(d, &cls);
+	if (err)
+		return err;
 
-	if (cls.stats.pkts || cls.stats.bytes) {
+	headers = cls.stats.pkts * nfo_hw_frame_header(e);
+	bytes = cls.stats.bytes > headers ? cls.stats.bytes - headers : 0;
+	if (cls.stats.pkts || bytes) {
 		atomic64_add(cls.stats.pkts, &e->packets);
-		atomic64_add(cls.stats.bytes, &e->bytes);
+		atomic64_add(bytes, &e->bytes);
 		if (f->table->flags & NF_FLOWTABLE_COUNTER)
-			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, cls.stats.bytes);
+			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, bytes);
 		WRITE_ONCE(e->used, nfo_now());
 	} else if ((s32)((u32)cls.stats.lastused - READ_ONCE(e->used)) > 0) {
 		/* Drivers that count nothing at least tell this. */
 		WRITE_ONCE(e->used, (u32)cls.stats.lastused);
 	}
+	*packets = cls.stats.pkts;
 
-	return cls.stats.pkts;
+	return 0;
 }
 
-/* ---- what the driver's answer means ---- */
+/* ---- the worker of a queue ---- */
 
-static u32 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+/* The driver says that there is no such device: nothing more of it, and who may
+ * sleep unbinds it.
+ */
+static void nfo_hw_lost(struct nfo_dev *d)
 {
-	const struct nfo_entry *e = &f->e[dir];
+	struct nfo_hw_queue *q = d->queue;
 
-	return BIT((e->key.family == NFPROTO_IPV6) |
-		   (e->key.l4proto == IPPROTO_TCP) << 1 |
-		   !!(e->flags & NFO_E_NAT) << 2);
-}
-
-static void nfo_hw_back_off(struct nfo_dev *d)
-{
-	d->backoff = clamp(2 * d->backoff, (unsigned long)NFO_HW_BACKOFF_MIN,
-			   (unsigned long)NFO_HW_BACKOFF_MAX);
-	/* Not all devices at once, nor in step with anything. */
-	d->not_before = jiffies + d->backoff + get_random_u32() % (d->backoff / 4 + 1);
-}
-
-/* Full of ours: that is its size for now. Full without any of ours: wait. */
-static void nfo_hw_full(struct nfo_dev *d)
-{
-	if (!d->rules) {
-		nfo_hw_back_off(d);
+	if (d->leaving)
 		return;
-	}
-	d->budget = d->rules;
-	d->learned = true;
-	d->probe_at = jiffies + NFO_HW_PROBE;
+	d->leaving = true;
+	d->lost = true;
+	queue_work(nfo_hw_wq, &q->t->hw.lost);
 }
 
-/* It said yes. */
-static void nfo_hw_fine(struct nfo_dev *d)
+static struct nfo_hw_part *nfo_hw_take(struct nfo_hw_queue *q)
 {
-	d->backoff = 0;
-	d->err = 0;
-	d->message[0] = '\0';
-	if (d->learned && d->rules > d->budget) {
-		d->budget = 0;
-		d->learned = false;
+	struct nfo_hw_part *p;
+
+	spin_lock_bh(&q->t->hw.lock);
+	p = list_first_entry_or_null(&q->del, struct nfo_hw_part, node);
+	if (p) {
+		p->state = NFO_RULE_DELETING;
+	} else {
+		p = list_first_entry_or_null(&q->add, struct nfo_hw_part, node);
+		if (p) {
+			p->state = NFO_RULE_ADDING;
+			q->depth--;
+		}
 	}
+	if (p)
+		list_del_init(&p->node);
+	spin_unlock_bh(&q->t->hw.lock);
+
+	return p;
 }
 
-/* Return: the flow's next state. */
-static enum nfo_hw_state nfo_hw_outcome(struct nfo_dev *d, struct nfo_flow *f,
-					enum ip_conntrack_dir dir, int err,
-					const struct netlink_ext_ack *extack)
+/* Rules of the flow that this chip has yet to take. */
+static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_queue *q)
 {
-	d->err = err;
-	if (extack->_msg)
-		strscpy(d->message, extack->_msg, sizeof(d->message));
+	unsigned int need = 0;
+	int dir;
 
-	switch (err) {
-	case -EOPNOTSUPP:
-	case -EINVAL:
-		d->refused |= nfo_hw_shape(f, dir);
-		nfo_count_reason(f->table->nn, NFO_R_HW_SHAPE);
-		return NFO_HW_FAILED;
-	case -ENOSPC:
-		nfo_hw_full(d);
-		nfo_count_reason(f->table->nn, NFO_R_HW_FULL);
-		return NFO_HW_SOFT;
-	default:
-		nfo_hw_back_off(d);
-		nfo_count_reason(f->table->nn, NFO_R_HW_BUSY);
-		return NFO_HW_SOFT;
-	}
-}
-
-/* ---- both directions or none ---- */
-
-static struct nfo_dev *nfo_hw_dev(const struct nfo_flow *f, enum ip_conntrack_dir dir)
-{
-	return nfo_table_dev(f->table, f->e[dir].key.iif);
-}
-
-/* Nothing else keeps the device a rule sends to, if it is below another. */
-static bool nfo_hw_is_listed(const struct nfo_table *t, const struct net_device *dev)
-{
-	const struct nfo_dev *d;
-
-	list_for_each_entry(d, &t->devs, list)
-		if (d->dev == dev)
-			return true;
-	return false;
-}
-
-/* nfo_hw::bind held for reading. Return: the flow's next state. */
-static enum nfo_hw_state nfo_hw_add_both(struct nfo_flow *f)
-{
-	struct nfo_dev *d[IP_CT_DIR_MAX];
-	struct netlink_ext_ack extack = {};
-	int dir, err;
-
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		d[dir] = nfo_hw_dev(f, dir);
-		if (!d[dir] || d[dir]->bound == NFO_DEV_HW_NONE || READ_ONCE(d[dir]->leaving) ||
-		    !nfo_hw_is_listed(f->table, f->hold[dir].below.dev))
-			return NFO_HW_SOFT;
-	}
-
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		err = nfo_hw_rule_add(d[dir], f, dir, &extack);
-		if (!err)
-			continue;
-		if (dir == IP_CT_DIR_REPLY)
-			nfo_hw_rule_del(d[0], f, IP_CT_DIR_ORIGINAL);
-		return nfo_hw_outcome(d[dir], f, dir, err, &extack);
-	}
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		nfo_hw_fine(d[dir]);
+		need += f->hw.part[dir].dev && f->hw.part[dir].dev->queue == q &&
+			f->hw.part[dir].state != NFO_RULE_IN;
 
-	return NFO_HW_LIVE;
+	return need;
 }
 
-/* nfo_hw::bind held for reading. */
-static void nfo_hw_del_both(struct nfo_flow *f)
+/* Things may have changed while it waited: a full table or a refused shape is not
+ * asked for again by all who waited behind. Return: may the driver be asked?
+ */
+static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_part *p,
+			       enum nfo_reason *why)
 {
-	struct nfo_dev *d;
-	int dir;
+	bool going;
 
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		d = nfo_hw_dev(f, dir);
-		if (!d || d->bound == NFO_DEV_HW_NONE)
-			continue;
-		nfo_hw_rule_stats(d, f, dir);
-		nfo_hw_rule_del(d, f, dir);
+	spin_lock_bh(&f->table->hw.lock);
+	going = nfo_hw_going(f);
+	*why = nfo_hw_judge_dev(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
+	spin_unlock_bh(&f->table->hw.lock);
+
+	return !going && !*why;
+}
+
+static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_part *p)
+{
+	struct nfo_hw_queue *q = p->dev->queue;
+
+	p->state = NFO_RULE_IN;
+	list_add_tail(&p->node, &q->live);
+	q->count++;
+	q->rules++;
+	atomic_inc(&f->table->nn->in_hw);
+	nfo_hw_fine(p->dev);
+}
+
+static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir,
+			 int err, const struct netlink_ext_ack *extack,
+			 enum nfo_reason *why)
+{
+	nfo_hw_say(d, err, extack);
+	if (err == -ENODEV) {
+		nfo_hw_lost(d);
+		*why = NFO_R_HW_DRIVER;
+	} else {
+		*why = nfo_hw_outcome(d, f, dir, err);
 	}
+	nfo_count_reason(f->table->nn, *why);
 }
 
-/* ---- the queue ---- */
-
-static void nfo_hw_enqueue(struct nfo_hw *hw, struct nfo_flow *f, enum nfo_hw_state state)
+/* One direction cannot: that is the end of both, but for the setting. */
+static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_part *p, enum nfo_reason why)
 {
-	f->hw.state = state;
-	list_add_tail(&f->hw.node, &hw->queue);
-	queue_work(nfo_hw_wq, &hw->work);
-}
+	nfo_hw_part_put(f, p);
+	if (nfo_hw_going(f))
+		return;
 
-static struct nfo_flow *nfo_hw_next(struct nfo_hw *hw)
-{
-	struct nfo_flow *f;
-
-	spin_lock_bh(&hw->lock);
-	f = list_first_entry_or_null(&hw->queue, struct nfo_flow, hw.node);
-	if (f) {
-		list_del_init(&f->hw.node);
-		if (f->hw.state == NFO_HW_QUEUED) {
-			f->hw.state = NFO_HW_ADDING;
-			hw->depth--;
-		}
-	}
-	spin_unlock_bh(&hw->lock);
-
-	return f;
-}
-
-static void nfo_hw_sync_later(struct nfo_table *t)
-{
-	u32 ms = READ_ONCE(t->nn->hw.sync_ms);
-
-	queue_delayed_work(nfo_hw_wq, &t->hw.sync, msecs_to_jiffies(ms));
-}
-
-/* The driver said yes. Return: false when the flow ended meanwhile. */
-static bool nfo_hw_live(struct nfo_hw *hw, struct nfo_flow *f)
-{
-	bool live;
-
-	spin_lock_bh(&hw->lock);
-	live = !test_bit(NFO_F_DEAD, &f->state);
-	if (live) {
-		f->hw.state = NFO_HW_LIVE;
-		list_add_tail(&f->hw.node, &hw->live);
-		if (!hw->count++)
-			nfo_hw_sync_later(f->table);
-		atomic_inc(&f->table->nn->in_hw);
-		nfo_ct_hardware(f->ct, true);
-	}
-	spin_unlock_bh(&hw->lock);
-
-	return live;
-}
-
-static void nfo_hw_work_add(struct nfo_hw *hw, struct nfo_flow *f)
-{
-	enum nfo_hw_state state = NFO_HW_SOFT;
-
-	if (!test_bit(NFO_F_DEAD, &f->state))
-		state = nfo_hw_add_both(f);
-	if (state == NFO_HW_LIVE) {
-		if (nfo_hw_live(hw, f)) {
-			nfo_netlink_notify(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
+	if (READ_ONCE(f->table->nn->hw.oneway) &&
+	    (why == NFO_R_HW_SHAPE || why == NFO_R_HW_DRIVER)) {
+		f->hw.want &= ~BIT(p->dir);
+		if (f->hw.want)
 			return;
-		}
-		nfo_hw_del_both(f);
-		state = NFO_HW_SOFT;
-	} else if (state == NFO_HW_FAILED) {
-		nfo_netlink_notify(f, NFO_EVENT_FAILED, NFO_R_HW_SHAPE);
 	}
-
-	spin_lock_bh(&hw->lock);
-	f->hw.state = state;
-	spin_unlock_bh(&hw->lock);
-	nfo_flow_put(f);
+	f->hw.out = true;
+	if (why == NFO_R_HW_SHAPE)
+		nfo_netlink_notify(f, NFO_EVENT_FAILED, why);
 }
 
-/* Also an eviction: then the flow lives on in software. */
-static void nfo_hw_work_del(struct nfo_hw *hw, struct nfo_flow *f)
+static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_part *p)
 {
-	nfo_hw_del_both(f);
-	spin_lock_bh(&hw->lock);
-	f->hw.state = NFO_HW_SOFT;
-	spin_unlock_bh(&hw->lock);
-	nfo_flow_put(f);
-}
-
-static void nfo_hw_work(struct work_struct *work)
-{
-	struct nfo_hw *hw = container_of(work, struct nfo_hw, work);
-	struct nfo_flow *f;
-
-	while ((f = nfo_hw_next(hw))) {
-		down_read(&hw->bind);
-		if (f->hw.state == NFO_HW_ADDING)
-			nfo_hw_work_add(hw, f);
-		else
-			nfo_hw_work_del(hw, f);
-		up_read(&hw->bind);
-		cond_resched();
-	}
-}
-
-/* Caller holds hw->lock; the reference stays with the queue. */
-static void nfo_hw_take_out(struct nfo_hw *hw, struct nfo_flow *f)
-{
-	list_del_init(&f->hw.node);
-	hw->count--;
-	atomic_dec(&f->table->nn->in_hw);
-	nfo_ct_hardware(f->ct, false);
-	nfo_hw_enqueue(hw, f, NFO_HW_RETIRING);
-}
-
-/**
- * nfo_hw_drain() - wait until the hardware has heard all that was queued
- * @t: flowtable
- *
- * Context: may sleep, nfo_hw::bind not held.
- */
-void nfo_hw_drain(struct nfo_table *t)
-{
-	flush_work(&t->hw.work);
-	/* Counters may be being read by who saw a flow still live. */
-	flush_work(&t->hw.sync.work);
-	/* And that may have ended flows in turn. */
-	flush_work(&t->hw.work);
-}
-
-/* ---- who may enter ---- */
-
-/* A learned size is doubted now and then, by one flow. */
-static bool nfo_hw_is_full(struct nfo_dev *d)
-{
-	if (!d->budget || d->rules < d->budget)
-		return false;
-	if (!d->learned || time_before(jiffies, d->probe_at))
-		return true;
-	d->probe_at = jiffies + NFO_HW_PROBE;
-	return false;
-}
-
-/* Under rcu_read_lock() and nfo_hw::lock. */
-static enum nfo_reason nfo_hw_judge_dev(const struct nfo_flow *f, enum ip_conntrack_dir dir)
-{
-	struct nfo_dev *d = nfo_hw_dev(f, dir);
-
-	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
-		return NFO_R_HW_DRIVER;
-	if (d->refused & nfo_hw_shape(f, dir))
-		return NFO_R_HW_SHAPE;
-	if (d->backoff && time_before(jiffies, d->not_before))
-		return NFO_R_HW_BUSY;
-	if (nfo_hw_is_full(d))
-		return NFO_R_HW_FULL;
-
-	return NFO_R_NONE;
-}
-
-static enum nfo_reason nfo_hw_judge(const struct nfo_flow *f)
-{
+	struct nfo_hw *hw = &f->table->hw;
+	struct netlink_ext_ack extack = {};
 	enum nfo_reason why;
-	int dir;
+	bool asked;
+	int err = 0;
 
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		why = nfo_hw_judge_dev(f, dir);
-		if (why)
-			return why;
-	}
+	asked = nfo_hw_still_meant(f, p, &why);
+	if (asked)
+		err = nfo_hw_rule_add(p->dev, f, p->dir, &extack);
 
-	return NFO_R_NONE;
+	spin_lock_bh(&hw->lock);
+	if (err)
+		nfo_hw_asked(p->dev, f, p->dir, err, &extack, &why);
+	if (asked && !err)
+		nfo_hw_added(f, p);
+	else
+		nfo_hw_not_added(f, p, why);
+	nfo_hw_next(f);
+	spin_unlock_bh(&hw->lock);
 }
 
-static u64 nfo_hw_packets(const struct nfo_flow *f)
+static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_part *p)
 {
-	return atomic64_read(&f->e[0].packets) + atomic64_read(&f->e[1].packets);
+	struct nfo_hw *hw = &f->table->hw;
+	u64 packets;
+
+	nfo_hw_rule_stats(p->dev, f, p->dir, &packets);
+	nfo_hw_rule_del(p->dev, f, p->dir);
+
+	spin_lock_bh(&hw->lock);
+	p->dev->queue->rules--;
+	nfo_hw_part_put(f, p);
+	nfo_hw_next(f);
+	spin_unlock_bh(&hw->lock);
 }
 
-/* The table is full: a flow in it that is clearly colder gives way. Twice as busy
- * and some more, or two equal flows would chase each other. Caller holds hw->lock.
- */
-static void nfo_hw_make_room(struct nfo_hw *hw, const struct nfo_flow *hot)
+/* Return: did it have something to do? */
+static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 {
-	struct nfo_flow *f, *coldest = NULL;
-	unsigned int looked = 0;
+	struct nfo_hw_part *p;
+	int i;
 
-	list_for_each_entry(f, &hw->live, hw.node) {
-		if (!coldest || f->hw.rate < coldest->hw.rate)
-			coldest = f;
-		if (++looked == 4096)
+	for (i = 0; i < NFO_HW_BATCH; i++) {
+		p = nfo_hw_take(q);
+		if (!p)
 			break;
-	}
-	if (!coldest || hot->hw.rate < 2 * coldest->hw.rate + NFO_HW_AFTER)
-		return;
-
-	nfo_count_reason(hot->table->nn, NFO_R_HW_EVICTED);
-	nfo_hw_take_out(hw, coldest);
-	nfo_netlink_notify(coldest, NFO_EVENT_EVICTED, NFO_R_HW_EVICTED);
-}
-
-/* Caller holds hw->lock and rcu_read_lock(). */
-static void nfo_hw_consider(struct nfo_hw *hw, struct nfo_flow *f)
-{
-	const struct nfo_net *nn = f->table->nn;
-	u64 packets = nfo_hw_packets(f);
-	enum nfo_reason why;
-
-	if (f->hw.state != NFO_HW_SOFT)
-		return;
-	f->hw.rate = packets - f->hw.seen;
-	f->hw.seen = packets;
-	if (packets < READ_ONCE(nn->hw.after) ||
-	    test_bit(NFO_F_ONEWAY, &f->state) || test_bit(NFO_F_DEAD, &f->state))
-		return;
-
-	why = nfo_hw_judge(f);
-	if (why == NFO_R_HW_FULL)
-		nfo_hw_make_room(hw, f);
-	if (why)
-		return;
-	if (hw->depth >= READ_ONCE(nn->hw.queue)) {
-		nfo_count_reason(nn, NFO_R_HW_QUEUE);
-		return;
+		if (p->state == NFO_RULE_ADDING)
+			nfo_hw_do_add(nfo_hw_part_flow(p), p);
+		else
+			nfo_hw_do_del(nfo_hw_part_flow(p), p);
 	}
 
-	refcount_inc(&f->refs);
-	hw->depth++;
-	nfo_hw_enqueue(hw, f, NFO_HW_QUEUED);
-}
-
-/**
- * nfo_hw_touched() - a flow has packets in software: would it be worth a place?
- * @f: flow
- *
- * Context: any, rcu_read_lock().
- */
-void nfo_hw_touched(struct nfo_flow *f)
-{
-	struct nfo_hw *hw = &f->table->hw;
-
-	if (!(f->table->flags & NF_FLOWTABLE_HW_OFFLOAD))
-		return;
-
-	spin_lock_bh(&hw->lock);
-	nfo_hw_consider(hw, f);
-	spin_unlock_bh(&hw->lock);
-}
-
-/**
- * nfo_hw_retired() - a flow ended: take it out of the queue or of the hardware
- * @f: flow, dead
- *
- * Context: any. Added and deleted before the driver heard of it, it costs nothing.
- */
-void nfo_hw_retired(struct nfo_flow *f)
-{
-	struct nfo_hw *hw = &f->table->hw;
-	bool put = false;
-
-	if (!(f->table->flags & NF_FLOWTABLE_HW_OFFLOAD))
-		return;
-
-	spin_lock_bh(&hw->lock);
-	switch (f->hw.state) {
-	case NFO_HW_QUEUED:
-		list_del_init(&f->hw.node);
-		hw->depth--;
-		f->hw.state = NFO_HW_SOFT;
-		put = true;
-		break;
-	case NFO_HW_LIVE:
-		nfo_hw_take_out(hw, f);
-		break;
-	}
-	spin_unlock_bh(&hw->lock);
-	if (put)
-		nfo_flow_put(f);
+	return i;
 }
 
 /* ---- what comes back ---- */
 
-/* Routes and neighbours of both directions: in use, and still the same? No packet
- * will come to ask.
+/* The direction's route and neighbour: in use, and still the same? No packet will
+ * come to ask.
  */
 static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_dir dir,
 					 bool used)
@@ -624,71 +431,101 @@ static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_d
 	return used ? nfo_route_touch(e, 0, f->mark, in) : NFO_R_NONE;
 }
 
-static void nfo_hw_sync_flow(struct nfo_flow *f)
+/* A direction's counters. The rule is in: this worker alone would take it out. */
+static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_part *p)
 {
-	enum nfo_reason why = NFO_R_NONE;
-	struct nfo_dev *d;
-	u64 packets[IP_CT_DIR_MAX] = {};
-	int dir;
+	enum nfo_reason why = NFO_R_CT_GONE;
+	struct nfo_hw *hw = &f->table->hw;
+	u64 packets;
+	int err;
 
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		d = nfo_hw_dev(f, dir);
-		if (d && d->bound != NFO_DEV_HW_NONE)
-			packets[dir] = nfo_hw_rule_stats(d, f, dir);
-	}
+	err = nfo_hw_rule_stats(p->dev, f, p->dir, &packets);
 
 	rcu_read_lock();
-	if (nf_ct_is_dying(f->ct))
-		why = NFO_R_CT_GONE;
-	for (dir = 0; dir < IP_CT_DIR_MAX && !why; dir++)
-		why = nfo_hw_still_true(f, dir, packets[dir]);
+	if (!nf_ct_is_dying(f->ct))
+		why = nfo_hw_still_true(f, p->dir, packets);
 	if (why)
 		nfo_flow_retire(f, why);
 	rcu_read_unlock();
 
-	/* In halves of a second, as software counts it. */
-	spin_lock_bh(&f->table->hw.lock);
-	f->hw.rate = (packets[0] + packets[1]) / 2;
-	f->hw.seen = nfo_hw_packets(f);
-	spin_unlock_bh(&f->table->hw.lock);
+	spin_lock_bh(&hw->lock);
+	nfo_hw_measure(f);
+	if (err == -ENODEV) {
+		nfo_hw_say(p->dev, err, NULL);
+		nfo_hw_lost(p->dev);
+	}
+	/* A chip that lost the rule, or a device that goes. */
+	if ((err == -ENOENT || p->dev->leaving) && p->state == NFO_RULE_IN)
+		nfo_hw_expel(f);
+	spin_unlock_bh(&hw->lock);
 }
 
-/* Take the first of the live, put it last. */
-static struct nfo_flow *nfo_hw_rotate(struct nfo_hw *hw)
+/* The next whose counters are to be read, unless there is something to delete. */
+static struct nfo_hw_part *nfo_hw_next_unread(struct nfo_hw_queue *q)
 {
-	struct nfo_flow *f;
+	struct nfo_hw_part *p = NULL;
 
-	spin_lock_bh(&hw->lock);
-	f = list_first_entry_or_null(&hw->live, struct nfo_flow, hw.node);
-	if (f) {
-		list_move_tail(&f->hw.node, &hw->live);
-		refcount_inc(&f->refs);
+	spin_lock_bh(&q->t->hw.lock);
+	if (q->unread && list_empty(&q->del)) {
+		q->unread--;
+		p = list_first_entry_or_null(&q->live, struct nfo_hw_part, node);
 	}
-	spin_unlock_bh(&hw->lock);
+	if (p)
+		list_move_tail(&p->node, &q->live);
+	else if (list_empty(&q->live))
+		q->unread = 0;
+	spin_unlock_bh(&q->t->hw.lock);
 
-	return f;
+	return p;
+}
+
+static bool nfo_hw_read_some(struct nfo_hw_queue *q)
+{
+	struct nfo_hw_part *p;
+	int i;
+
+	for (i = 0; i < NFO_HW_BATCH; i++) {
+		p = nfo_hw_next_unread(q);
+		if (!p)
+			break;
+		nfo_hw_read(nfo_hw_part_flow(p), p);
+	}
+
+	return i;
+}
+
+static void nfo_hw_work(struct work_struct *work)
+{
+	struct nfo_hw_queue *q = container_of(work, struct nfo_hw_queue, work);
+	u32 ms = READ_ONCE(q->t->nn->hw.sync_ms);
+
+	while (nfo_hw_do_some(q) | nfo_hw_read_some(q))
+		cond_resched();
+
+	spin_lock_bh(&q->t->hw.lock);
+	if (q->count)
+		queue_delayed_work(nfo_hw_wq, &q->sync, msecs_to_jiffies(ms));
+	spin_unlock_bh(&q->t->hw.lock);
 }
 
 static void nfo_hw_sync(struct work_struct *work)
 {
-	struct nfo_hw *hw = container_of(to_delayed_work(work), struct nfo_hw, sync);
-	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
-	unsigned int left = READ_ONCE(hw->count);
-	struct nfo_flow *f;
+	struct nfo_hw_queue *q = container_of(to_delayed_work(work), struct nfo_hw_queue, sync);
 
-	while (left-- && (f = nfo_hw_rotate(hw))) {
-		down_read(&hw->bind);
-		/* Deleted since: the worker has read its last counters. */
-		if (READ_ONCE(f->hw.state) == NFO_HW_LIVE)
-			nfo_hw_sync_flow(f);
-		up_read(&hw->bind);
-		nfo_flow_put(f);
-		cond_resched();
-	}
+	spin_lock_bh(&q->t->hw.lock);
+	q->unread = q->count;
+	nfo_hw_wake(q);
+	spin_unlock_bh(&q->t->hw.lock);
+}
+
+static void nfo_hw_kick_table(struct nfo_hw *hw)
+{
+	struct nfo_hw_queue *q;
 
 	spin_lock_bh(&hw->lock);
-	if (hw->count)
-		nfo_hw_sync_later(t);
+	list_for_each_entry(q, &hw->queues, list)
+		if (q->count)
+			mod_delayed_work(nfo_hw_wq, &q->sync, 0);
 	spin_unlock_bh(&hw->lock);
 }
 
@@ -699,8 +536,7 @@ static void nfo_hw_kick_work(struct work_struct *work)
 
 	mutex_lock(&nn->lock);
 	list_for_each_entry(t, &nn->tables, list)
-		if (READ_ONCE(t->hw.count))
-			mod_delayed_work(nfo_hw_wq, &t->hw.sync, 0);
+		nfo_hw_kick_table(&t->hw);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
 }
@@ -719,17 +555,60 @@ void nfo_hw_kick(struct nfo_net *nn)
 		nfo_net_put(nn);
 }
 
+/* ---- queues ---- */
+
+/**
+ * nfo_hw_queue_alloc() - make the queue of a chip
+ * @t: table
+ *
+ * Context: may sleep, nfo_net::lock held. Return: it, with one device, or NULL.
+ */
+struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_table *t)
+{
+	struct nfo_hw_queue *q = kzalloc_obj(*q);
+
+	if (!q)
+		return NULL;
+
+	q->t = t;
+	q->devs = 1;
+	INIT_LIST_HEAD(&q->add);
+	INIT_LIST_HEAD(&q->del);
+	INIT_LIST_HEAD(&q->live);
+	INIT_WORK(&q->work, nfo_hw_work);
+	INIT_DELAYED_WORK(&q->sync, nfo_hw_sync);
+	spin_lock_bh(&t->hw.lock);
+	list_add_tail(&q->list, &t->hw.queues);
+	spin_unlock_bh(&t->hw.lock);
+
+	return q;
+}
+
+/**
+ * nfo_hw_queue_free() - undo nfo_hw_queue_alloc()
+ * @q: queue that no device uses
+ *
+ * Context: may sleep, nfo_net::lock held.
+ */
+void nfo_hw_queue_free(struct nfo_hw_queue *q)
+{
+	spin_lock_bh(&q->t->hw.lock);
+	list_del(&q->list);
+	spin_unlock_bh(&q->t->hw.lock);
+
+	cancel_delayed_work_sync(&q->sync);
+	cancel_work_sync(&q->work);
+	WARN_ON_ONCE(q->depth || q->count || q->rules);
+	kfree(q);
+}
+
 /**
  * nfo_hw_net_init() - a namespace's hardware side
  * @nn: namespace
  */
 void nfo_hw_net_init(struct nfo_net *nn)
 {
-	nn->hw = (struct nfo_hw_settings) {
-		.after		= NFO_HW_AFTER,
-		.queue		= NFO_HW_QUEUE_MAX,
-		.sync_ms	= NFO_HW_SYNC_MS,
-	};
+	nfo_hw_settings_init(&nn->hw);
 	INIT_WORK(&nn->kick, nfo_hw_kick_work);
 }
 
@@ -748,33 +627,4 @@ int __init nfo_hw_module_init(void)
 void nfo_hw_module_exit(void)
 {
 	destroy_workqueue(nfo_hw_wq);
-}
-
-/**
- * nfo_hw_init() - a new table's hardware side
- * @t: flowtable
- */
-void nfo_hw_init(struct nfo_table *t)
-{
-	struct nfo_hw *hw = &t->hw;
-
-	spin_lock_init(&hw->lock);
-	INIT_LIST_HEAD(&hw->queue);
-	INIT_LIST_HEAD(&hw->live);
-	init_rwsem(&hw->bind);
-	INIT_WORK(&hw->work, nfo_hw_work);
-	INIT_DELAYED_WORK(&hw->sync, nfo_hw_sync);
-}
-
-/**
- * nfo_hw_exit() - undo nfo_hw_init(). Every flow is retired.
- * @t: flowtable
- *
- * Context: may sleep.
- */
-void nfo_hw_exit(struct nfo_table *t)
-{
-	nfo_hw_drain(t);
-	cancel_delayed_work_sync(&t->hw.sync);
-	WARN_ON_ONCE(t->hw.count || t->hw.depth);
 }

@@ -12,20 +12,12 @@
 #include <net/pkt_cls.h>
 
 #include "nfo.h"
+#include "nfo_hw.h"
 
 static bool nfo_hw_strict;
 module_param_named(strict_offload, nfo_hw_strict, bool, 0644);
 MODULE_PARM_DESC(strict_offload,
 		 "refuse a flowtable with 'flags offload' when a device cannot (mainline's way)");
-
-static void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
-{
-	d->err = err;
-	if (extack && extack->_msg)
-		strscpy(d->message, extack->_msg, sizeof(d->message));
-	else
-		d->message[0] = '\0';
-}
 
 static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d,
 				enum flow_block_command cmd,
@@ -42,6 +34,27 @@ static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d
 	INIT_LIST_HEAD(&bo->cb_list);
 }
 
+static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device *dev)
+{
+	struct nfo_dev *d;
+
+	rcu_read_lock();
+	d = nfo_table_dev(t, dev->ifindex);
+	rcu_read_unlock();
+
+	/* Taken out only with the commit mutex held, or by the end of the device,
+	 * for which RTNL is held; and always with nfo_net::lock.
+	 */
+	return d;
+}
+
+static void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how)
+{
+	spin_lock_bh(&t->hw.lock);
+	d->bound = how;
+	spin_unlock_bh(&t->hw.lock);
+}
+
 /* The driver goes away under us and takes its callback along. */
 static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
 {
@@ -49,17 +62,16 @@ static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
 	struct net_device *dev = cb->indr.dev;
 	struct nfo_dev *d;
 
-	nfo_table_flush(t, dev, NFO_R_DEV_GONE);
-	nfo_hw_drain(t);
-
-	down_write(&t->hw.bind);
+	mutex_lock(&t->nn->lock);
+	d = nfo_hw_find(t, dev);
+	if (d)
+		nfo_hw_pull(t, d);
 	list_del(&cb->list);
 	list_del(&cb->driver_list);
 	flow_block_cb_free(cb);
-	d = nfo_table_dev(t, dev->ifindex);
 	if (d)
-		d->bound = NFO_DEV_HW_NONE;
-	up_write(&t->hw.bind);
+		nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
+	mutex_unlock(&t->nn->lock);
 }
 
 static int nfo_hw_ask(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how,
@@ -101,50 +113,100 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 	}
 
 	nfo_hw_say(d, 0, NULL);
-	down_write(&t->hw.bind);
 	list_splice(&bo.cb_list, &d->block.cb_list);
-	d->bound = how;
-	up_write(&t->hw.bind);
+	nfo_hw_set_bound(t, d, how);
 
 	return 0;
 }
 
-/* Caller holds nfo_net::lock. Drivers are never asked with nfo_hw::bind held:
- * indirect blocks have a lock of their own, under which they call us back.
+/* Ports of one switch, or functions of one piece of hardware: one firmware that does
+ * one thing after another, and one table.
  */
+static bool nfo_hw_same_chip(struct net_device *a, struct net_device *b)
+{
+	return (a->dev.parent && a->dev.parent == b->dev.parent) ||
+	       netdev_port_same_parent_id(a, b);
+}
+
+/* Caller holds nfo_net::lock. Return: 0 or -ENOMEM. */
+static int nfo_hw_queue_get(struct nfo_table *t, struct nfo_dev *d)
+{
+	struct nfo_hw_queue *q = NULL;
+	struct nfo_dev *other;
+
+	if (d->queue)
+		return 0;
+	list_for_each_entry_rcu(other, &t->devs, list, lockdep_is_held(&t->nn->lock)) {
+		if (!other->queue || !nfo_hw_same_chip(d->dev, other->dev))
+			continue;
+		q = other->queue;
+		q->devs++;
+		break;
+	}
+	if (!q)
+		q = nfo_hw_queue_alloc(t);
+	if (!q)
+		return -ENOMEM;
+	spin_lock_bh(&t->hw.lock);
+	d->queue = q;
+	spin_unlock_bh(&t->hw.lock);
+
+	return 0;
+}
+
+/* Caller holds nfo_net::lock; no part is left, and no more come. */
+static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
+{
+	struct nfo_hw_queue *q = d->queue;
+
+	spin_lock_bh(&t->hw.lock);
+	d->queue = NULL;
+	spin_unlock_bh(&t->hw.lock);
+	if (q && !--q->devs)
+		nfo_hw_queue_free(q);
+}
+
+/* Caller holds nfo_net::lock, and the device has no part. */
 static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 {
 	static const enum nfo_dev_hw ways[] = {
 		NFO_DEV_HW_FT, NFO_DEV_HW_BLOCK, NFO_DEV_HW_INDIRECT,
 	};
-	int i, err = -EOPNOTSUPP;
+	int i, err;
 
-	d->leaving = false;
-	d->refused = 0;
+	err = nfo_hw_queue_get(t, d);
+	if (err) {
+		nfo_hw_say(d, err, NULL);
+		return err;
+	}
+	spin_lock_bh(&t->hw.lock);
+	nfo_hw_forget(d);
 	d->budget = READ_ONCE(t->nn->hw.budget);
-	d->learned = false;
-	d->backoff = 0;
+	spin_unlock_bh(&t->hw.lock);
+
+	err = -EOPNOTSUPP;
 	if (d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev)) {
 		nfo_hw_say(d, -EOPNOTSUPP, NULL);
 		return -EOPNOTSUPP;
 	}
 	for (i = 0; i < ARRAY_SIZE(ways) && err; i++)
 		err = nfo_hw_try(t, d, ways[i]);
+	/* Not yet back: asked again with the next sign of life. */
+	d->lost = err == -ENODEV;
 
 	return err;
 }
 
-/* Caller holds nfo_net::lock; no rule is left, and nobody adds one. */
+/* Caller holds nfo_net::lock. Flows go on in software. */
 static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct flow_block_cb *cb, *next;
 	struct flow_block_offload bo;
 	enum nfo_dev_hw bound;
 
-	down_write(&t->hw.bind);
+	nfo_hw_pull(t, d);
 	bound = d->bound;
-	d->bound = NFO_DEV_HW_NONE;
-	up_write(&t->hw.bind);
+	nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
 	if (bound == NFO_DEV_HW_NONE)
 		return;
 
@@ -154,28 +216,6 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
 	}
-}
-
-/* End what the device carries and wait until its hardware is empty. */
-static void nfo_hw_empty(struct nfo_table *t, struct nfo_dev *d)
-{
-	WRITE_ONCE(d->leaving, true);
-	nfo_table_flush(t, d->dev, NFO_R_DEV_GONE);
-	nfo_hw_drain(t);
-}
-
-static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device *dev)
-{
-	struct nfo_dev *d;
-
-	rcu_read_lock();
-	d = nfo_table_dev(t, dev->ifindex);
-	rcu_read_unlock();
-
-	/* Taken out only with the commit mutex held, or by the end of the device,
-	 * for which RTNL is held.
-	 */
-	return d;
 }
 
 static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
@@ -190,32 +230,33 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 
 	mutex_lock(&t->nn->lock);
 	err = nfo_hw_bind(t, d);
+	if (!nfo_hw_strict)
+		err = 0;
+	if (err) {
+		nfo_hw_queue_put(t, d);
+		nfo_table_del_dev(t, d);
+	}
 	mutex_unlock(&t->nn->lock);
-	if (!err || !nfo_hw_strict)
-		return 0;
-
-	down_write(&t->hw.bind);
-	nfo_table_del_dev(t, d);
-	up_write(&t->hw.bind);
 
 	return err;
 }
 
 static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 {
-	struct nfo_dev *d = nfo_hw_find(t, dev);
-
-	if (!d)
-		return;
+	struct nfo_dev *d;
 
 	mutex_lock(&t->nn->lock);
-	nfo_hw_empty(t, d);
-	nfo_hw_unbind(t, d);
+	d = nfo_hw_find(t, dev);
+	if (d) {
+		spin_lock_bh(&t->hw.lock);
+		d->leaving = true;
+		spin_unlock_bh(&t->hw.lock);
+		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+		nfo_hw_unbind(t, d);
+		nfo_hw_queue_put(t, d);
+		nfo_table_del_dev(t, d);
+	}
 	mutex_unlock(&t->nn->lock);
-
-	down_write(&t->hw.bind);
-	nfo_table_del_dev(t, d);
-	up_write(&t->hw.bind);
 }
 
 /**
@@ -256,12 +297,75 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 	if (can == bound)
 		return;
 
-	if (can) {
+	if (can)
 		nfo_hw_bind(t, d);
-	} else {
-		nfo_hw_empty(t, d);
+	else
 		nfo_hw_unbind(t, d);
+}
+
+/**
+ * nfo_hw_device_back() - a device is up: if its driver had lost it, ask again
+ * @t:   flowtable
+ * @dev: device, listed in it or not
+ *
+ * Context: may sleep, RTNL and nfo_net::lock held.
+ */
+void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
+{
+	struct nfo_dev *d = nfo_hw_find(t, dev);
+
+	if (!d || !READ_ONCE(d->lost))
+		return;
+	nfo_hw_unbind(t, d);
+	nfo_hw_bind(t, d);
+}
+
+/* A driver said ENODEV: its callbacks are given back, what it said is kept. */
+static void nfo_hw_lost_work(struct work_struct *work)
+{
+	struct nfo_hw *hw = container_of(work, struct nfo_hw, lost);
+	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
+	struct nfo_dev *d;
+
+	mutex_lock(&t->nn->lock);
+	list_for_each_entry_rcu(d, &t->devs, list, lockdep_is_held(&t->nn->lock))
+		if (READ_ONCE(d->lost))
+			nfo_hw_unbind(t, d);
+	mutex_unlock(&t->nn->lock);
+}
+
+/**
+ * nfo_hw_init() - a new table's hardware side
+ * @t: flowtable
+ */
+void nfo_hw_init(struct nfo_table *t)
+{
+	struct nfo_hw *hw = &t->hw;
+
+	spin_lock_init(&hw->lock);
+	INIT_LIST_HEAD(&hw->queues);
+	init_waitqueue_head(&hw->wait);
+	INIT_WORK(&hw->lost, nfo_hw_lost_work);
+}
+
+/**
+ * nfo_hw_exit() - undo nfo_hw_init(). Every flow is retired.
+ * @t: flowtable
+ *
+ * Context: may sleep. Where nf_tables left devices behind they leave here.
+ */
+void nfo_hw_exit(struct nfo_table *t)
+{
+	struct nfo_dev *d;
+
+	mutex_lock(&t->nn->lock);
+	list_for_each_entry_rcu(d, &t->devs, list, lockdep_is_held(&t->nn->lock)) {
+		nfo_hw_unbind(t, d);
+		nfo_hw_queue_put(t, d);
 	}
+	mutex_unlock(&t->nn->lock);
+	cancel_work_sync(&t->hw.lost);
+	WARN_ON_ONCE(!list_empty(&t->hw.queues));
 }
 
 /**

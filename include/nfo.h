@@ -169,7 +169,9 @@ struct nfo_stack {
  * @cookie: for dst_check()
  * @in:     index of the device the direction's packets enter by, as routing
  *          knows it
- * @below:  what is below @out; holds nothing
+ * @below:  what is below @out; its device with one reference through
+ *          @below_tracker, for the hardware's rules name it
+ * @below_tracker: holder of that
  */
 struct nfo_hold {
 	struct dst_entry	*dst;
@@ -179,6 +181,7 @@ struct nfo_hold {
 	u32			cookie;
 	int			in;
 	struct nfo_stack	below;
+	netdevice_tracker	below_tracker;
 };
 
 /**
@@ -202,57 +205,126 @@ struct nfo_path {
 /**
  * enum nfo_hw_state - where a flow stands with the hardware
  * @NFO_HW_SOFT:     nowhere
- * @NFO_HW_QUEUED:   waits for the worker to add it
- * @NFO_HW_ADDING:   a driver has it in hands
- * @NFO_HW_LIVE:     both directions are in hardware
- * @NFO_HW_RETIRING: waits for the worker to delete it, or is being deleted
- * @NFO_HW_FAILED:   a driver refused its shape; not tried again
+ * @NFO_HW_QUEUED:   on its way in
+ * @NFO_HW_LIVE:     what is meant to be in hardware is
+ * @NFO_HW_RETIRING: on its way out
  */
 enum nfo_hw_state {
 	NFO_HW_SOFT,
 	NFO_HW_QUEUED,
-	NFO_HW_ADDING,
 	NFO_HW_LIVE,
 	NFO_HW_RETIRING,
-	NFO_HW_FAILED,
+};
+
+/**
+ * enum nfo_hw_rule_state - where one direction's rule stands
+ * @NFO_RULE_NONE:     the driver does not have it
+ * @NFO_RULE_WAITING:  in nfo_hw_queue::add
+ * @NFO_RULE_ADDING:   the driver is being asked
+ * @NFO_RULE_IN:       in hardware, and in nfo_hw_queue::live
+ * @NFO_RULE_LEAVING:  in nfo_hw_queue::del
+ * @NFO_RULE_DELETING: the driver is being told
+ */
+enum nfo_hw_rule_state {
+	NFO_RULE_NONE,
+	NFO_RULE_WAITING,
+	NFO_RULE_ADDING,
+	NFO_RULE_IN,
+	NFO_RULE_LEAVING,
+	NFO_RULE_DELETING,
+};
+
+struct nfo_dev;
+
+/**
+ * struct nfo_hw_part - one direction's side of the hardware
+ * @node:  in one of the lists of the device's queue
+ * @dev:   device whose driver has or gets the rule; NULL when not meant to be in
+ * @state: enum nfo_hw_rule_state
+ * @dir:   enum ip_conntrack_dir
+ */
+struct nfo_hw_part {
+	struct list_head	node;
+	struct nfo_dev		*dev;
+	u8			state;
+	u8			dir;
 };
 
 /**
  * struct nfo_hw_flow - a flow's side of the hardware
- * @node:  in nfo_hw::queue or ::live, when @state says so
+ * @part:  by direction
  * @state: enum nfo_hw_state
- * @rate:  packets in the last half second or so, both directions
- * @seen:  packets when @rate was taken
+ * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
+ * @out:   to be taken out, though it lives
+ * @rate:  packets per second, both directions, by the last measurement
+ * @at:    jiffies of that; 0 before the first
+ * @seen:  packets at that time
  *
- * Guarded by nfo_hw::lock; @state is read without it for display.
+ * Guarded by nfo_hw::lock; the states are read without it for display.
  */
 struct nfo_hw_flow {
-	struct list_head	node;
+	struct nfo_hw_part	part[IP_CT_DIR_MAX];
 	u8			state;
+	u8			want;
+	bool			out;
 	u32			rate;
+	u32			at;
 	u64			seen;
 };
 
 /**
- * struct nfo_hw - a table's queue to the hardware
- * @lock:  guards the lists and each nfo_flow::hw; innermost
- * @queue: flows to add or delete, in order
- * @live:  flows in hardware
- * @depth: of @queue, additions only
- * @count: of @live
- * @bind:  held for reading around driver calls, for writing to bind and unbind
- * @work:  works off @queue; one at a time, so one flow's calls keep their order
- * @sync:  reads counters, re-verifies, once a period while something is live
+ * struct nfo_hw_queue - what waits for one chip
+ * @list:   in nfo_hw::queues
+ * @t:      its table
+ * @devs:   devices that share it: ports of one chip
+ * @add:    rules to add; struct nfo_hw_part::node, as in the other two
+ * @del:    rules to delete; they go first
+ * @live:   rules in hardware
+ * @depth:  of @add
+ * @count:  of @live
+ * @rules:  in hardware: @live and those on their way out
+ * @size:   rules it held when it said that it is full; 0 unknown
+ * @probe_at: jiffies; then @size is doubted
+ * @unread: of @live, whose counters are still to be read in this period
+ * @work:   talks to the drivers, alone, so one flow's calls keep their order
+ * @sync:   a period is over
  */
-struct nfo_hw {
-	spinlock_t		lock;	/* lists, nfo_flow::hw */
-	struct list_head	queue;
+struct nfo_hw_queue {
+	struct list_head	list;
+	struct nfo_table	*t;
+	unsigned int		devs;
+	struct list_head	add;
+	struct list_head	del;
 	struct list_head	live;
 	unsigned int		depth;
 	unsigned int		count;
-	struct rw_semaphore	bind;
+	unsigned int		rules;
+	unsigned int		size;
+	unsigned long		probe_at;
+	unsigned int		unread;
 	struct work_struct	work;
 	struct delayed_work	sync;
+};
+
+/**
+ * struct nfo_hw - a table's hardware side
+ * @lock:   guards queues, each nfo_flow::hw, and from nfo_dev::bound on what devices
+ *          learned; innermost
+ * @queues: struct nfo_hw_queue::list
+ * @queued: flows on their way in
+ * @whole:  flows in hardware
+ * @half:   flows of which one direction is
+ * @wait:   a device has no rules left
+ * @lost:   unbinds devices whose driver said ENODEV
+ */
+struct nfo_hw {
+	spinlock_t		lock;	/* queues, nfo_flow::hw, nfo_dev */
+	struct list_head	queues;
+	u32			queued;
+	u32			whole;
+	u32			half;
+	wait_queue_head_t	wait;
+	struct work_struct	lost;
 };
 
 /* struct nfo_flow::state, bit numbers for atomic bit operations */
@@ -319,15 +391,21 @@ struct nfo_wheel {
 /**
  * struct nfo_hw_settings - of a namespace
  * @after:   packets a flow must have shown before it asks for hardware
+ * @rate:    or packets per second it must show; 0: only @after counts
  * @budget:  rules a device is given; 0 until it says that it is full
- * @queue:   flows that may wait for a table's worker
+ * @hysteresis: percent by which a flow must be busier than the coldest in hardware
+ * @queue:   flows that may wait for a chip
  * @sync_ms: period in which counters are read
+ * @oneway:  one direction alone may go in when the other cannot
  */
 struct nfo_hw_settings {
 	u32	after;
+	u32	rate;
 	u32	budget;
+	u32	hysteresis;
 	u32	queue;
 	u32	sync_ms;
+	u32	oneway;
 };
 
 /**
@@ -339,7 +417,7 @@ struct nfo_hw_settings {
  * @promote_after: setting: packets conntrack must have counted; 0 none
  * @max_flows: setting: limit of @flows; 0 none
  * @next_id: for nfo_table::id, guarded by @lock
- * @in_hw:   flows in hardware
+ * @in_hw:   rules in hardware
  * @hw:      settings
  * @kick:    has hardware flows looked at after an event; holds a reference
  * @tables:  struct nfo_table::list, guarded by @lock
@@ -434,39 +512,54 @@ struct nfo_table {
 	struct rcu_head		rcu;
 };
 
+/* Pairs of devices of which a refusal is remembered, a device. */
+#define NFO_HW_REFUSALS	8
+
+/**
+ * struct nfo_hw_refusal - what a driver cannot do
+ * @out:    egress device, by index
+ * @shapes: bits by nfo_hw_shape()
+ */
+struct nfo_hw_refusal {
+	int	out;
+	u32	shapes;
+};
+
 /**
  * struct nfo_dev - a device listed in a flowtable
  * @list:    in nfo_table::devs
  * @ifindex: the device
  * @dev:     it; listed for no longer than it is registered
- * @block:   the driver's callbacks; changed with nfo_hw::bind held for writing
- * @bound:   enum nfo_dev_hw, likewise
- * @leaving: no more rules for it
- * @refused: shapes the driver cannot do, by nfo_hw_shape()
+ * @block:   the driver's callbacks; changed with nfo_net::lock held and no part left
+ * @queue:   of its chip; NULL before it is bound for the first time
+ * @bound:   enum nfo_dev_hw
+ * @leaving: no more rules for it, and those it has go
+ * @lost:    because its driver said ENODEV
+ * @parts:   directions of flows that have it in nfo_hw_part::dev
+ * @refused: what the driver cannot do; the oldest gives way
+ * @refusals: of @refused, since it was bound
  * @rules:   in its hardware
- * @budget:  how many it takes, given or learned when it says full; 0 unknown
- * @learned: @budget is learned, and doubted at @probe_at
- * @probe_at: jiffies; then one flow may try whether there is more room by now
+ * @budget:  how many it is given; 0 any number
  * @backoff: jiffies to wait after a passing failure; doubled each time
  * @not_before: jiffies; no attempt until then
  * @err:     the driver's last error, negative
  * @message: its extended ACK, or our own words
  * @rcu:     frees it
- *
- * From @refused on: written by the table's worker alone, but for binding.
  */
 struct nfo_dev {
 	struct list_head	list;
 	int			ifindex;
 	struct net_device	*dev;
 	struct flow_block	block;
+	struct nfo_hw_queue	*queue;
 	enum nfo_dev_hw		bound;
 	bool			leaving;
-	u32			refused;
+	bool			lost;
+	unsigned int		parts;
+	struct nfo_hw_refusal	refused[NFO_HW_REFUSALS];
+	unsigned int		refusals;
 	unsigned int		rules;
 	unsigned int		budget;
-	bool			learned;
-	unsigned long		probe_at;
 	unsigned long		backoff;
 	unsigned long		not_before;
 	int			err;
@@ -635,11 +728,11 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 		 enum flow_block_command cmd);
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d);
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev);
-
-/* hw: queue */
-void nfo_hw_drain(struct nfo_table *t);
+void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev);
 void nfo_hw_init(struct nfo_table *t);
 void nfo_hw_exit(struct nfo_table *t);
+
+/* hw: queue */
 void nfo_hw_touched(struct nfo_flow *f);
 void nfo_hw_retired(struct nfo_flow *f);
 void nfo_hw_net_init(struct nfo_net *nn);

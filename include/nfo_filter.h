@@ -54,11 +54,11 @@ static inline enum nfo_flow_state nfo_flow_state(const struct nfo_flow *f)
 {
 	switch (READ_ONCE(f->hw.state)) {
 	case NFO_HW_QUEUED:
-	case NFO_HW_ADDING:
 		return NFO_STATE_QUEUED;
 	case NFO_HW_LIVE:
 	case NFO_HW_RETIRING:
-		return NFO_STATE_HARDWARE;
+		return hweight8(READ_ONCE(f->hw.want)) == 1 ? NFO_STATE_HALF :
+							      NFO_STATE_HARDWARE;
 	}
 	return test_bit(NFO_F_ONEWAY, &f->state) ? NFO_STATE_ONEWAY :
 						   NFO_STATE_SOFTWARE;

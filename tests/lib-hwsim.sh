@@ -14,44 +14,37 @@ fi
 mac() { printf '02:00:00:00:00:%02x' "$1"; }
 C_MAC=$(mac 1) S_MAC=$(mac 2) RC_MAC=$(mac 16) RS_MAC=$(mac 17)
 
-# The router's side of a port, again after the port came back.
-ports_up() {
+# port_up N - both ends of a port, new ones: the router's and that of who is behind it.
+port_up() {
+	local ns=$NS_C name=c0 far=$C_MAC near=$RC_MAC far4=$C4 far6=$C6 near4=$RC4 near6=$RC6
+
+	if [ "$1" = 1 ]; then
+		ns=$NS_S name=s0 far=$S_MAC near=$RS_MAC far4=$S4 far6=$S6 near4=$RS4 near6=$RS6
+	fi
 	ip -batch - <<-END
-		link set hwp0 netns $NS_R
-		link set hwp1 netns $NS_R
-		link set wire0 netns $NS_C name c0
-		link set wire1 netns $NS_S name s0
+		link set hwp$1 netns $NS_R
+		link set wire$1 netns $ns name $name
 	END
 	ip -n "$NS_R" -batch - <<-END
-		link set hwp0 address $RC_MAC up
-		link set hwp1 address $RS_MAC up
-		addr add $RC4/24 dev hwp0
-		addr add $RC6/64 dev hwp0 nodad
-		addr add $RS4/24 dev hwp1
-		addr add $RS6/64 dev hwp1 nodad
+		link set hwp$1 address $near up
+		addr add $near4/24 dev hwp$1
+		addr add $near6/64 dev hwp$1 nodad
 	END
-	ip -n "$NS_C" -batch - <<-END
-		link set c0 address $C_MAC up
-		addr add $C4/24 dev c0
-		addr add $C6/64 dev c0 nodad
-		route add default via $RC4
-		route add ::/0 via $RC6
+	ip -n "$ns" -batch - <<-END
+		link set $name address $far up
+		addr add $far4/24 dev $name
+		addr add $far6/64 dev $name nodad
+		route add default via $near4
+		route add ::/0 via $near6
 	END
-	ip -n "$NS_S" -batch - <<-END
-		link set s0 address $S_MAC up
-		addr add $S4/24 dev s0
-		addr add $S6/64 dev s0 nodad
-		route add default via $RS4
-		route add ::/0 via $RS6
-	END
-	wait_for 10 link_ready "$NS_C" c0
-	wait_for 10 link_ready "$NS_S" s0
+	wait_for 10 link_ready "$ns" "$name"
 }
 
 chip_up() {
 	insmod "$KO" ports=3
 	set_chip bind "${1:-block}"
-	ports_up
+	port_up 0
+	port_up 1
 }
 
 set_chip() { echo "$2" >"$CHIP/$1"; }
@@ -109,7 +102,8 @@ chip_whole() {
 
 	set_chip table_size 1000
 	set_chip rule_delay_us 0
-	for f in "$CHIP"/fail_*; do echo 0 >"$f"; done
+	set_chip fail_port 4294967295
+	for f in "$CHIP"/fail_{add,del,stats} "$CHIP"/port_delay_us/*; do echo 0 >"$f"; done
 	for f in "$CHIP"/features/*; do echo 1 >"$f"; done
 }
 
@@ -124,4 +118,94 @@ topo_chip() {
 	forwarding_on "$NS_R"
 	chip_up
 	echo_up
+}
+
+# --- flows in hardware ---------------------------------------------------
+
+OUT=$LIB_TMP/out
+
+# tool ARGUMENT... - nft-offload in the router, what it says in $OUT.
+tool() { in_r "$NFO_TOOLS/nft-offload" "$@" >"$OUT" || fail "nft-offload $*: $(cat "$OUT")"; }
+value() { jq -r "$1" "$OUT"; }
+
+# clean [HOW] - an empty chip that has all it can have.
+clean() {
+	rules_flush
+	wait_for 10 used 0 || fail "rules without a flowtable: $(cat $CHIP/rules)"
+	chip_whole
+	set_chip bind "${1:-ft}"
+}
+
+# table [LINES [DEVICES]]
+table() {
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f {
+				hook ingress priority 0; devices = { ${2:-hwp0, hwp1} };
+				counter; flags offload;
+			}
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				meta l4proto { tcp, udp } flow add @f
+			}
+			${1:-}
+		}
+	END
+}
+
+# calls - of the driver to add a rule, in CALLS.
+# shellcheck disable=SC2034 # for the tests
+calls() { read -r _ CALLS _ <"$CHIP/calls"; }
+
+# has_rule TEXT - a rule with these words is in the chip.
+has_rule() {
+	local rules
+
+	rules=$(<"$CHIP/rules")
+	[[ $rules == *" $1"* ]]
+}
+
+# A flow looks for a place while packets of it pass in software.
+asks() {
+	must "$1" ping 4
+	ct_has "$2" "$3" hw=1
+}
+
+in_hw() { wait_for 15 asks "$@" || fail "$* is not in hardware: $(cat $CHIP/last_refusal $CHIP/calls $CHIP/rules)"; }
+
+# flat N PEER COMMAND... - it succeeds, N packets or more go from wire to wire (TCP may
+# add an acknowledgement), and the host sees none.
+flat() {
+	local want=$1 host hw
+
+	shift
+	ports
+	host=$HOST hw=$HW
+	must "$@"
+	ports
+	[ "$HOST" = "$host" ] || fail "$*: the host saw $((HOST - host)) packets"
+	[ $((HW - hw)) -ge "$want" ] || fail "$*: $((HW - hw)) packets by hardware, expected $want"
+}
+
+# hw_up NAME PROTO [PORT [ADDR]] - a client whose connection is in hardware.
+hw_up() {
+	client "$@"
+	in_hw "$1" "$2" "$PORT"
+	flat 20 "$1" ping 10
+}
+
+state_of() {
+	tool list -j -P "$1"
+	STATE=$(value '[.flows[].state] | join(",")')
+}
+state_is() { state_of "$1"; [ "$STATE" = "$2" ]; }
+
+# dev_is DEV WANTED - "hw reason errno message" of nft-offload's status.
+dev_is() {
+	tool status -j
+	SAYS=$(value ".devices[] | select(.dev == \"$1\") | \"\(.hw) \(.reason) \(.errno) \(.message)\"")
+	# shellcheck disable=SC2053 # a pattern
+	[[ $SAYS == $2 ]]
 }

@@ -92,7 +92,7 @@ status_fields() {
 		.states.software, (.settings | keys | join(",")),
 		(.reasons | has("promote-after") and has("neighbour") and (has("none") | not))
 		] | join("; ")')" \
-		"inet t f 1 2 true false; rc f none string,rs f none string; 1; hw_after,hw_budget,hw_queue,hw_sync_ms,max_flows,promote_after; true"
+		"inet t f 1 2 true false; rc f none string,rs f none string; 1; hw_after,hw_budget,hw_hysteresis,hw_oneway,hw_queue,hw_rate,hw_sync_ms,max_flows,promote_after; true"
 }
 run_case "status shows tables, devices, states, settings and reasons" status_fields
 

@@ -492,23 +492,7 @@ port_goes() {
 	tc -n "$NS_R" qdisc del dev hwp0 clsact
 	used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	set_chip ports "add 1"
-	ip -batch - <<-END
-		link set hwp1 netns $NS_R
-		link set wire1 netns $NS_S name s0
-	END
-	ip -n "$NS_R" -batch - <<-END
-		link set hwp1 address $RS_MAC up
-		addr add $RS4/24 dev hwp1
-		addr add $RS6/64 dev hwp1 nodad
-	END
-	ip -n "$NS_S" -batch - <<-END
-		link set s0 address $S_MAC up
-		addr add $S4/24 dev s0
-		addr add $S6/64 dev s0 nodad
-		route add default via $RS4
-		route add ::/0 via $RS6
-	END
-	wait_for 10 link_ready "$NS_S" s0
+	port_up 1
 	must u timeout 3000
 	must u drain
 	by_host u ping 5

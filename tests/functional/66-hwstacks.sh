@@ -28,11 +28,25 @@ carried() {
 	state_is "$PORT" hardware || fail "$(cat "$OUT")"
 }
 
+upper_mtu() {
+	ip -n "$NS_R" -br link show type vlan | while read -r dev _; do
+		ip -n "$NS_R" link set "${dev%@*}" mtu 1500
+	done
+	ip -n "$NS_S" -br link show type vlan | while read -r dev _; do
+		ip -n "$NS_S" link set "${dev%@*}" mtu 1500
+	done
+}
+underlay_mtu() {
+	ip -n "$NS_R" link set hwp1 mtu "$1"
+	ip -n "$NS_S" link set s0 mtu "$1"
+}
+
 stack_end() {
 	rules_flush
 	wait_for 10 used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	peers_stop
 	stack_gone
+	underlay_mtu 1500
 }
 
 # vlans HOW PROTO "TAG..." [LINES]
@@ -40,8 +54,11 @@ vlans() {
 	local tag
 
 	clean "$1"
+	# The cable takes a frame with one tag more than its MTU; two need a longer one.
+	underlay_mtu 1504
 	# shellcheck disable=SC2086 # a list
 	behind_vlans $3
+	upper_mtu
 	table "${4:-}"
 	carried "$2"
 	for tag in $3; do
@@ -74,6 +91,7 @@ refused_tag() {
 	by_host c ping 20
 	state_is "$PORT" software || fail "$(cat "$OUT")"
 	# Its shape alone is refused.
+	ip -n "$NS_S" route del 192.0.2.0/24
 	client d udp
 	in_hw d udp "$PORT"
 	stack_end
@@ -101,6 +119,7 @@ run_case "VLAN, masquerade, tcp" vlans ft tcp 802.1q:10 "$NAT"
 run_case "VLAN, block driver, tcp" vlans block tcp 802.1q:10
 run_case "802.1ad, block driver, udp" vlans block udp 802.1ad:10
 run_case "two tags, udp6" vlans ft udp6 "802.1q:10 802.1q:20"
+run_case "two tags, tcp" vlans ft tcp "802.1q:10 802.1q:20"
 run_case "two tags, block driver, masquerade, tcp" vlans block tcp "802.1ad:10 802.1q:20" "$NAT"
 run_case "PPPoE, udp" pppoe udp
 run_case "PPPoE, tcp6" pppoe tcp6

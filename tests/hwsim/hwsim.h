@@ -148,6 +148,7 @@ struct hwsim_port {
 	struct net_device __rcu	*host;
 	struct net_device __rcu	*wire;
 	struct hwsim_slot	slot[HWSIM_VIA_MAX];
+	u32			delay_us;	/* of commands through this port */
 	atomic64_t		count[HWSIM_COUNTS];
 };
 
@@ -157,7 +158,8 @@ enum hwsim_bind {
 
 enum hwsim_feature {
 	HWSIM_F_IPV6, HWSIM_F_NAT, HWSIM_F_VLAN, HWSIM_F_QINQ, HWSIM_F_PPPOE,
-	HWSIM_F_TCP, HWSIM_F_UDP, HWSIM_F_TTL, HWSIM_F_FRAG, HWSIM_FEATURES,
+	HWSIM_F_TCP, HWSIM_F_UDP, HWSIM_F_TTL, HWSIM_F_FRAG, HWSIM_F_ONE_CHIP,
+	HWSIM_FEATURES,
 };
 
 enum hwsim_call { HWSIM_ADD, HWSIM_DEL, HWSIM_STATS, HWSIM_CALLS };
@@ -190,6 +192,10 @@ struct hwsim_chip {
 	u32			delay_us;
 	bool			feature[HWSIM_FEATURES];
 	struct hwsim_fail	fail[HWSIM_CALLS];
+	bool			hold;		/* commands wait until it is off */
+	u32			span_adds;	/* rules added, and from when to when */
+	u64			span_first, span_last;
+	u32			fail_port;	/* whose calls fail; no port's number: all */
 	u64			calls[HWSIM_CALLS];
 	u64			failed[HWSIM_CALLS];
 	u64			injected;

@@ -7,9 +7,15 @@
  *   rule_delay_us  each command takes that long
  *   fail_add, fail_del, fail_stats
  *                  "ERRNO PERCENT [TEXT]" - commands fail; "0" ends it (fail = fail_add)
- *   features/NAME  0 or 1
+ *   fail_port      of this port only; a number that no port has: of all
+ *   features/NAME  0 or 1; one_chip: the ports have a switch id, all the same
+ *   port_delay_us/N  a command through port N takes that long besides, and holds up
+ *                  nobody at other ports
  *   rules          one line each            calls      commands, and how many failed
  *   last_refusal   errno and text, of the last rule not taken
+ *   hold           1: commands wait until it is 0 again
+ *   span           rules added since it was written to, and the nanoseconds from the
+ *                  first to the last of them
  *   reset          write anything: the table is empty, nobody is told
  *   ports          one line each; write "del N" or "add N": a port goes or comes
  */
@@ -24,6 +30,7 @@ const char *const hwsim_feature_names[] = {
 	[HWSIM_F_IPV6] = "ipv6", [HWSIM_F_NAT] = "nat", [HWSIM_F_VLAN] = "vlan",
 	[HWSIM_F_QINQ] = "qinq", [HWSIM_F_PPPOE] = "pppoe", [HWSIM_F_TCP] = "tcp",
 	[HWSIM_F_UDP] = "udp", [HWSIM_F_TTL] = "ttl", [HWSIM_F_FRAG] = "frag",
+	[HWSIM_F_ONE_CHIP] = "one_chip",
 };
 
 const char *const hwsim_call_names[] = {
@@ -104,6 +111,28 @@ static int last_refusal_show(struct seq_file *s, void *unused)
 	seq_printf(s, "%d %s\n", -c->last_err, c->last_text);
 	mutex_unlock(&c->lock);
 	return 0;
+}
+
+static int span_show(struct seq_file *s, void *unused)
+{
+	struct hwsim_chip *c = s->private;
+
+	mutex_lock(&c->lock);
+	seq_printf(s, "%u %llu\n", c->span_adds, c->span_last - c->span_first);
+	mutex_unlock(&c->lock);
+	return 0;
+}
+
+static ssize_t span_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	struct hwsim_chip *c = ((struct seq_file *)file->private_data)->private;
+
+	mutex_lock(&c->lock);
+	c->span_adds = 0;
+	c->span_first = 0;
+	c->span_last = 0;
+	mutex_unlock(&c->lock);
+	return count;
 }
 
 static int fail_show(struct seq_file *s, void *unused)
@@ -326,6 +355,7 @@ DEFINE_RW(bind);
 DEFINE_RW(fail);
 DEFINE_RW(ports);
 DEFINE_RW(reset);
+DEFINE_RW(span);
 
 void hwsim_debugfs_init(struct hwsim_chip *c)
 {
@@ -337,6 +367,9 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	debugfs_create_file("bind", 0600, c->dir, c, &bind_fops);
 	debugfs_create_u32("table_size", 0600, c->dir, &c->table_size);
 	debugfs_create_u32("rule_delay_us", 0600, c->dir, &c->delay_us);
+	debugfs_create_u32("fail_port", 0600, c->dir, &c->fail_port);
+	debugfs_create_bool("hold", 0600, c->dir, &c->hold);
+	debugfs_create_file("span", 0600, c->dir, c, &span_fops);
 	debugfs_create_file("used", 0400, c->dir, c, &used_fops);
 	debugfs_create_file("calls", 0400, c->dir, c, &calls_fops);
 	debugfs_create_file("last_refusal", 0400, c->dir, c, &last_refusal_fops);
@@ -347,6 +380,11 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	for (i = 0; i < HWSIM_CALLS; i++) {
 		snprintf(name, sizeof(name), "fail_%s", hwsim_call_names[i]);
 		debugfs_create_file(name, 0600, c->dir, &c->fail[i], &fail_fops);
+	}
+	dir = debugfs_create_dir("port_delay_us", c->dir);
+	for (i = 0; i < c->ports; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		debugfs_create_u32(name, 0600, dir, &c->port[i].delay_us);
 	}
 	dir = debugfs_create_dir("features", c->dir);
 	for (i = 0; i < HWSIM_FEATURES; i++)

@@ -20,6 +20,7 @@ struct hwsim_chip hwsim = {
 	.masks		= LIST_HEAD_INIT(hwsim.masks),
 	.rules		= LIST_HEAD_INIT(hwsim.rules),
 	.table_size	= 16384,
+	.fail_port	= U32_MAX,
 	.feature	= { [0 ... HWSIM_FEATURES - 1] = true },
 };
 
@@ -97,24 +98,35 @@ static void hwsim_wire_stats(struct net_device *dev, struct rtnl_link_stats64 *s
 	s->tx_bytes = atomic64_read(&p->count[HWSIM_WIRE_IN_BYTES]);
 }
 
+/* One switch, unless the test wants ports that know nothing of each other. */
+static int hwsim_parent_id(struct net_device *dev, struct netdev_phys_item_id *id)
+{
+	struct hwsim_chip *c = dev_port(dev)->chip;
+
+	if (!c->feature[HWSIM_F_ONE_CHIP])
+		return -EOPNOTSUPP;
+	id->id_len = sizeof("nfo_hwsim");
+	memcpy(id->id, "nfo_hwsim", id->id_len);
+	return 0;
+}
+
+#define HWSIM_HOST_OPS						\
+	.ndo_open		= hwsim_open,			\
+	.ndo_stop		= hwsim_stop,			\
+	.ndo_start_xmit		= hwsim_host_xmit,		\
+	.ndo_get_stats64	= hwsim_host_stats,		\
+	.ndo_set_mac_address	= eth_mac_addr,			\
+	.ndo_validate_addr	= eth_validate_addr,		\
+	.ndo_get_port_parent_id	= hwsim_parent_id
+
 static const struct net_device_ops hwsim_host_ops = {
-	.ndo_open		= hwsim_open,
-	.ndo_stop		= hwsim_stop,
-	.ndo_start_xmit		= hwsim_host_xmit,
-	.ndo_get_stats64	= hwsim_host_stats,
-	.ndo_set_mac_address	= eth_mac_addr,
-	.ndo_validate_addr	= eth_validate_addr,
+	HWSIM_HOST_OPS,
 	.ndo_setup_tc		= hwsim_setup_tc,
 };
 
 /* The same for a driver that is bound through indirect blocks. */
 static const struct net_device_ops hwsim_indirect_ops = {
-	.ndo_open		= hwsim_open,
-	.ndo_stop		= hwsim_stop,
-	.ndo_start_xmit		= hwsim_host_xmit,
-	.ndo_get_stats64	= hwsim_host_stats,
-	.ndo_set_mac_address	= eth_mac_addr,
-	.ndo_validate_addr	= eth_validate_addr,
+	HWSIM_HOST_OPS,
 };
 
 static const struct net_device_ops hwsim_wire_ops = {

@@ -105,11 +105,13 @@ static struct hwsim_rule *rule_find(struct hwsim_chip *c, const struct hwsim_slo
 	return NULL;
 }
 
-static bool inject(struct hwsim_chip *c, enum hwsim_call call, struct netlink_ext_ack *extack,
-		   int *err)
+static bool inject(struct hwsim_chip *c, const struct hwsim_port *p, enum hwsim_call call,
+		   struct netlink_ext_ack *extack, int *err)
 {
 	struct hwsim_fail *f = &c->fail[call];
 
+	if (c->fail_port < c->ports && c->fail_port != p->index)
+		return false;
 	if (!f->err || get_random_u32() % 100 >= f->percent)
 		return false;
 	c->injected++;
@@ -172,6 +174,9 @@ static int rule_add(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_c
 	if (!r->mask)
 		goto err_free;
 
+	c->span_last = ktime_get_ns();
+	if (!c->span_adds++)
+		c->span_first = c->span_last;
 	c->used++;
 	c->used_max = max(c->used_max, c->used);
 	list_add_tail(&r->list, &c->rules);
@@ -252,10 +257,13 @@ int hwsim_command(struct hwsim_slot *slot, struct flow_cls_offload *cls)
 	}
 
 	might_sleep();
+	while (READ_ONCE(c->hold))
+		msleep(20);
+	take_time(READ_ONCE(slot->port->delay_us));
 	mutex_lock(&c->lock);
 	take_time(c->delay_us);
 	c->calls[call]++;
-	if (!inject(c, call, &ack, &err)) {
+	if (!inject(c, slot->port, call, &ack, &err)) {
 		if (call == HWSIM_ADD)
 			err = rule_add(c, slot, cls, &ack);
 		else if (call == HWSIM_DEL)

@@ -414,6 +414,10 @@ static void step_flow(struct explain *e)
 	snprintf(e->text, sizeof(e->text),
 		 "%s, for %s, flowtable %s of table %s %s",
 		 f->state == NFO_STATE_HARDWARE ? "the hardware carries it" :
+		 f->state == NFO_STATE_HALF && f->dir[0].hw ?
+			"the hardware carries its original direction, the software fast path the reply" :
+		 f->state == NFO_STATE_HALF ?
+			"the hardware carries its reply direction, the software fast path the original" :
 		 f->state == NFO_STATE_ONEWAY ?
 			"the software fast path carries its original direction; no reply has been seen" :
 		 f->state == NFO_STATE_QUEUED ?

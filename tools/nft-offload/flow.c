@@ -40,6 +40,7 @@ static void dir_read(struct flow_dir *d, const struct nlattr *nest, uint8_t l3pr
 	d->mtu = attr_uint(&a, NFO_DIR_MTU);
 	d->packets = attr_uint(&a, NFO_DIR_PACKETS);
 	d->bytes = attr_uint(&a, NFO_DIR_BYTES);
+	d->hw = attr_has(&a, NFO_DIR_HW) && attr_uint(&a, NFO_DIR_HW);
 }
 
 void flow_read(struct flow *f, const struct nlmsghdr *nlh)
@@ -130,7 +131,7 @@ static json_t *dir_json(const struct flow *f, const struct flow_dir *d)
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	char new_src[INET6_ADDRSTRLEN], new_dst[INET6_ADDRSTRLEN];
 
-	return json_pack("{ss si ss si ss si ss si ss ss si sI sI}",
+	return json_pack("{ss si ss si ss si ss si ss ss si sI sI sb}",
 			 "src", addr_str(src, f->l3proto, &d->src), "sport", d->sport,
 			 "dst", addr_str(dst, f->l3proto, &d->dst), "dport", d->dport,
 			 "new_src", addr_str(new_src, f->l3proto, &d->new_src),
@@ -138,7 +139,8 @@ static json_t *dir_json(const struct flow *f, const struct flow_dir *d)
 			 "new_dst", addr_str(new_dst, f->l3proto, &d->new_dst),
 			 "new_dport", d->new_dport,
 			 "iif", dev_name(d->iif), "oif", dev_name(d->oif), "mtu", d->mtu,
-			 "packets", (json_int_t)d->packets, "bytes", (json_int_t)d->bytes);
+			 "packets", (json_int_t)d->packets, "bytes", (json_int_t)d->bytes,
+			 "hw", d->hw);
 }
 
 json_t *flow_json(const struct flow *f)

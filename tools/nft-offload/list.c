@@ -262,7 +262,8 @@ static void print_row(struct listing *l, const struct flow *f)
 		l4proto_name(f->l4proto),
 		endpoint(src, f->l3proto, &d->src, d->sport),
 		endpoint(dst, f->l3proto, &d->dst, d->dport),
-		state_name(f->state),
+		f->state != NFO_STATE_HALF ? state_name(f->state) :
+			d->hw ? "half, out" : "half, back",
 		fig_count(packets, flow_packets(f)),
 		fig_bytes(out, d->bytes), fig_bytes(back, f->dir[1].bytes),
 		rate, fig_time(age, f->age_ms), devs, as,

@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	  cmd_enable, enable_opts, false },
 	{ "disable", "", "remove what enable made",
 	  cmd_disable, NULL, false },
-	{ "set", "NAME VALUE", "change a setting: promote_after, max_flows,\n      hw_after, hw_budget, hw_queue, hw_sync_ms",
+	{ "set", "NAME VALUE", "change a setting: promote_after, max_flows,\n      hw_after, hw_budget, hw_queue, hw_sync_ms,\n      hw_rate, hw_hysteresis, hw_oneway",
 	  cmd_set, NULL, false },
 };
 

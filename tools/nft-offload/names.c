@@ -48,7 +48,8 @@ static const struct {
 	[NFO_R_DEV_GONE] = { "dev-gone", "one of its devices went down or away" },
 	[NFO_R_TABLE_GONE] = { "table-gone", "its flowtable was deleted" },
 	[NFO_R_NETNS_GONE] = { "netns-gone", "its network namespace ended" },
-	[NFO_R_HW_DRIVER] = { "hw-driver", "the device's driver offers no flow offload" },
+	[NFO_R_HW_DRIVER] = { "hw-driver",
+		"the device's driver offers no flow offload, or lost the device (ENODEV)" },
 	[NFO_R_PROMOTE_AFTER] = { "promote-after",
 		"it has not shown enough packets yet (setting promote_after)" },
 	[NFO_R_MAX_FLOWS] = { "max-flows",
@@ -92,6 +93,7 @@ static const char * const states[] = {
 	[NFO_STATE_ONEWAY]	= "oneway",
 	[NFO_STATE_QUEUED]	= "queued",
 	[NFO_STATE_HARDWARE]	= "hardware",
+	[NFO_STATE_HALF]	= "half",
 };
 
 static const char * const events[] = {

@@ -18,6 +18,9 @@ static const struct setting {
 	{ "hw_budget", NFO_SETTINGS_HW_BUDGET },
 	{ "hw_queue", NFO_SETTINGS_HW_QUEUE },
 	{ "hw_sync_ms", NFO_SETTINGS_HW_SYNC_MS },
+	{ "hw_rate", NFO_SETTINGS_HW_RATE },
+	{ "hw_hysteresis", NFO_SETTINGS_HW_HYSTERESIS },
+	{ "hw_oneway", NFO_SETTINGS_HW_ONEWAY },
 };
 
 static int settings_one(const struct nlmsghdr *nlh, void *arg)
@@ -73,7 +76,7 @@ int cmd_set(const struct command *cmd, int argc, char **argv)
 		return usage("set: it takes a name and a value: set promote_after 10");
 	s = setting_find(argv[0]);
 	if (!s)
-		return usage("set: unknown setting '%s': promote_after, max_flows, hw_after, hw_budget, hw_queue or hw_sync_ms",
+		return usage("set: unknown setting '%s': promote_after, max_flows, hw_after, hw_budget, hw_queue, hw_sync_ms, hw_rate, hw_hysteresis or hw_oneway",
 			     argv[0]);
 	if (!parse_u64(argv[1], UINT32_MAX, &v))
 		return usage("set: '%s' is no value for %s: a number of 0 to %u", argv[1], s->name,

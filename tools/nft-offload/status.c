@@ -49,6 +49,7 @@ static void add_states(json_t *states, const struct attrs *a)
 		{ NFO_TABLE_ONEWAY, NFO_STATE_ONEWAY },
 		{ NFO_TABLE_QUEUED, NFO_STATE_QUEUED },
 		{ NFO_TABLE_HARDWARE, NFO_STATE_HARDWARE },
+		{ NFO_TABLE_HALF, NFO_STATE_HALF },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {

@@ -173,6 +173,7 @@ struct flow_dir {
 	uint16_t sport, dport, new_sport, new_dport;
 	uint32_t iif, oif, mtu;
 	uint64_t packets, bytes;
+	bool hw;
 };
 
 struct flow {

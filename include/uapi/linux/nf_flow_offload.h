@@ -35,6 +35,7 @@
  *     NFO_DIR_NEW_SRC, ..._NEW_DST, ..._NEW_SPORT, ..._NEW_DPORT  as they leave
  *     NFO_DIR_IIF u32, NFO_DIR_OIF u32, NFO_DIR_MTU u32
  *     NFO_DIR_PACKETS u64, NFO_DIR_BYTES u64 (IP packet lengths)
+ *     NFO_DIR_HW u8, 1 when this direction is in hardware
  *
  * Errors, with a sentence in the extended ACK:
  *   EPERM     changing needs CAP_NET_ADMIN in the namespace
@@ -113,6 +114,7 @@ enum nfo_dir_attr {
 	NFO_DIR_MTU,		/* u32, bytes */
 	NFO_DIR_PACKETS,	/* u64 */
 	NFO_DIR_BYTES,		/* u64 */
+	NFO_DIR_HW,		/* u8, 1: in hardware now */
 
 	__NFO_DIR_MAX
 };
@@ -150,6 +152,7 @@ enum nfo_table_attr {
 	NFO_TABLE_ONEWAY,	/* u32, in NFO_STATE_ONEWAY */
 	NFO_TABLE_QUEUED,	/* u32, in NFO_STATE_QUEUED */
 	NFO_TABLE_HARDWARE,	/* u32, in NFO_STATE_HARDWARE */
+	NFO_TABLE_HALF,		/* u32, in NFO_STATE_HALF */
 
 	__NFO_TABLE_MAX
 };
@@ -206,8 +209,11 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_MAX_FLOWS,	/* u32, in the namespace; 0 no limit */
 	NFO_SETTINGS_HW_AFTER,	/* u32, packets before a flow asks for hardware */
 	NFO_SETTINGS_HW_BUDGET,	/* u32, rules a device is given from its next binding on; 0 learn */
-	NFO_SETTINGS_HW_QUEUE,	/* u32, flows that may wait for hardware, a flowtable */
+	NFO_SETTINGS_HW_QUEUE,	/* u32, flows that may wait for a chip */
 	NFO_SETTINGS_HW_SYNC_MS, /* u32, period of reading hardware counters; 100 at least */
+	NFO_SETTINGS_HW_RATE,	/* u32, packets per second that do instead of HW_AFTER; 0 off */
+	NFO_SETTINGS_HW_HYSTERESIS, /* u32, percent busier than whom it displaces */
+	NFO_SETTINGS_HW_ONEWAY,	/* u32, 1: one direction alone may go into hardware */
 
 	__NFO_SETTINGS_MAX
 };
@@ -220,6 +226,7 @@ enum nfo_flow_state {
 	NFO_STATE_ONEWAY,	/* UDP without a reply: original direction only */
 	NFO_STATE_QUEUED,	/* on its way into hardware */
 	NFO_STATE_HARDWARE,
+	NFO_STATE_HALF,		/* one direction in hardware, the other cannot (hw_oneway) */
 
 	__NFO_STATE_MAX
 };
@@ -282,7 +289,7 @@ enum nfo_dev_hw {
  * @NFO_R_DEV_GONE: one of its devices went down or away
  * @NFO_R_TABLE_GONE: its flowtable was deleted
  * @NFO_R_NETNS_GONE: its network namespace ended
- * @NFO_R_HW_DRIVER: the device's driver offers no flow offload
+ * @NFO_R_HW_DRIVER: the device's driver offers no flow offload, or lost the device (ENODEV)
  * @NFO_R_PROMOTE_AFTER: it has not shown enough packets yet (setting promote_after)
  * @NFO_R_MAX_FLOWS: the namespace has as many flows as it may (setting max_flows)
  * @NFO_R_USER: somebody asked for its removal

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hardware as a cache: who may enter, who gives way, and what a driver's answer
+ * means for those who come after.
+ *
+ * Everything here runs under nfo_hw::lock and asks no driver.
+ */
+#include <linux/random.h>
+
+#include "nfo.h"
+#include "nfo_hw.h"
+
+/* Defaults of struct nfo_hw_settings. */
+#define NFO_HW_AFTER		8
+#define NFO_HW_HYSTERESIS	100
+#define NFO_HW_QUEUE_MAX	4096
+#define NFO_HW_SYNC_MS		1000
+
+/* Packets per second on top of the hysteresis, or idle flows would chase each other. */
+#define NFO_HW_MARGIN		16
+/* Shorter measurements of a rate are noise. */
+#define NFO_HW_MEASURE		(HZ / 4)
+/* Rules looked at for the coldest. */
+#define NFO_HW_LOOK		4096
+
+#define NFO_HW_BACKOFF_MIN	(HZ)
+#define NFO_HW_BACKOFF_MAX	(64 * HZ)
+/* How long "full" is believed. */
+#define NFO_HW_PROBE		(30 * HZ)
+
+/* ---- how busy a flow is ---- */
+
+static u64 nfo_hw_packets(const struct nfo_flow *f)
+{
+	return atomic64_read(&f->e[0].packets) + atomic64_read(&f->e[1].packets);
+}
+
+/**
+ * nfo_hw_measure() - take a flow's rate anew
+ * @f: flow
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_measure(struct nfo_flow *f)
+{
+	u32 now = nfo_now(), since = now - (f->hw.at ?: f->added);
+	u64 packets = nfo_hw_packets(f);
+
+	if (since < NFO_HW_MEASURE)
+		return;
+	f->hw.rate = min_t(u64, div_u64((packets - f->hw.seen) * HZ, since), U32_MAX);
+	f->hw.at = now ?: 1;
+	f->hw.seen = packets;
+}
+
+/**
+ * nfo_hw_worth() - has a flow shown enough to ask for a place?
+ * @f: flow
+ *
+ * Context: nfo_hw::lock held.
+ */
+bool nfo_hw_worth(const struct nfo_flow *f)
+{
+	const struct nfo_hw_settings *s = &f->table->nn->hw;
+	u32 rate = READ_ONCE(s->rate);
+
+	return nfo_hw_packets(f) >= READ_ONCE(s->after) || (rate && f->hw.rate >= rate);
+}
+
+/* ---- who may enter ---- */
+
+/* Return: 0 nothing, 1 a tag, 2 two tags, 3 PPPoE. */
+static unsigned int nfo_hw_wraps(u8 kinds)
+{
+	unsigned int layers = 0;
+
+	for (; kinds; kinds >>= NFO_ENCAP_BITS, layers++)
+		if ((kinds & NFO_ENCAP_MASK) == NFO_ENCAP_PPPOE)
+			return 3;
+
+	return layers;
+}
+
+/* What drivers can or cannot, as a bit of 32. */
+static u32 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	const struct nfo_entry *e = &f->e[dir];
+	unsigned int wraps = max(nfo_hw_wraps(e->key.kinds),
+				 nfo_hw_wraps(f->hold[dir].below.kinds));
+
+	return BIT((e->key.family == NFPROTO_IPV6) |
+		   (e->key.l4proto == IPPROTO_TCP) << 1 |
+		   !!(e->flags & NFO_E_NAT) << 2 |
+		   wraps << 3);
+}
+
+/* A pair of devices may be what the driver cannot do, so it counts as well. */
+static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
+			   enum ip_conntrack_dir dir)
+{
+	unsigned int i, n = min_t(unsigned int, d->refusals, NFO_HW_REFUSALS);
+
+	for (i = 0; i < n; i++)
+		if (d->refused[i].out == f->hold[dir].below.dev->ifindex)
+			return d->refused[i].shapes & nfo_hw_shape(f, dir);
+	return false;
+}
+
+static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
+			  enum ip_conntrack_dir dir)
+{
+	unsigned int i, n = min_t(unsigned int, d->refusals, NFO_HW_REFUSALS);
+	int out = f->hold[dir].below.dev->ifindex;
+
+	for (i = 0; i < n; i++) {
+		if (d->refused[i].out == out) {
+			d->refused[i].shapes |= nfo_hw_shape(f, dir);
+			return;
+		}
+	}
+	d->refused[d->refusals++ % NFO_HW_REFUSALS] = (struct nfo_hw_refusal) {
+		.out	= out,
+		.shapes	= nfo_hw_shape(f, dir),
+	};
+}
+
+static bool nfo_hw_over_budget(const struct nfo_dev *d)
+{
+	return d->budget && d->rules >= d->budget;
+}
+
+/**
+ * nfo_hw_judge_dev() - may a direction's rule go to its device now?
+ * @d:    device; NULL when it is not in the table
+ * @f:    flow
+ * @dir:  direction
+ * @need: rules of the flow that its chip has yet to take
+ *
+ * Context: nfo_hw::lock held. Return: NFO_R_NONE, or why not.
+ */
+enum nfo_reason nfo_hw_judge_dev(const struct nfo_dev *d, const struct nfo_flow *f,
+				 enum ip_conntrack_dir dir, unsigned int need)
+{
+	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
+		return NFO_R_HW_DRIVER;
+	if (nfo_hw_refused(d, f, dir))
+		return NFO_R_HW_SHAPE;
+	if (d->backoff && time_before(jiffies, d->not_before))
+		return NFO_R_HW_BUSY;
+	if (nfo_hw_over_budget(d))
+		return NFO_R_HW_FULL;
+	if (d->queue->size && d->queue->rules + need > d->queue->size)
+		return NFO_R_HW_FULL;
+
+	return NFO_R_NONE;
+}
+
+static bool nfo_hw_never(enum nfo_reason why)
+{
+	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE;
+}
+
+/* A learned size is doubted now and then: the next refusal teaches it anew. */
+static void nfo_hw_doubt(struct nfo_dev *d)
+{
+	if (d && d->queue && d->queue->size && time_after_eq(jiffies, d->queue->probe_at))
+		d->queue->size = 0;
+}
+
+/**
+ * nfo_hw_admit() - which of a flow's directions are meant to be in hardware?
+ * @f:   flow
+ * @why: set to what keeps them out now, or NFO_R_NONE
+ *
+ * Both, but for the setting oneway: then those whose device can. Context:
+ * rcu_read_lock(), nfo_hw::lock held. Return: directions, by bit.
+ */
+u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
+{
+	u32 limit = READ_ONCE(f->table->nn->hw.queue);
+	enum nfo_reason reason[IP_CT_DIR_MAX];
+	struct nfo_dev *d[IP_CT_DIR_MAX];
+	u8 meant = NFO_HW_BOTH;
+	unsigned int need;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		d[dir] = nfo_hw_dev(f, dir);
+		nfo_hw_doubt(d[dir]);
+	}
+	/* A half is there already: one more rule. */
+	need = !f->hw.want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		reason[dir] = NFO_R_NONE;
+		if (f->hw.want & BIT(dir))
+			continue;
+		reason[dir] = nfo_hw_judge_dev(d[dir], f, dir, need);
+		if ((!reason[dir] || reason[dir] == NFO_R_HW_FULL) &&
+		    d[dir]->queue->depth >= limit)
+			reason[dir] = NFO_R_HW_QUEUE;
+		if (nfo_hw_never(reason[dir]))
+			meant &= ~BIT(dir);
+	}
+	if (!meant || !READ_ONCE(f->table->nn->hw.oneway))
+		meant = NFO_HW_BOTH;
+
+	*why = NFO_R_NONE;
+	for (dir = 0; dir < IP_CT_DIR_MAX && !*why; dir++)
+		if (meant & BIT(dir))
+			*why = reason[dir];
+
+	return meant;
+}
+
+/* ---- who gives way ---- */
+
+/* The coldest of those whose going makes room on this device. */
+static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
+{
+	bool own = nfo_hw_over_budget(d);
+	struct nfo_flow *f, *coldest = NULL;
+	unsigned int looked = 0;
+	struct nfo_hw_part *p;
+
+	list_for_each_entry(p, &d->queue->live, node) {
+		if (++looked > NFO_HW_LOOK)
+			break;
+		if (own && p->dev != d)
+			continue;
+		f = nfo_hw_part_flow(p);
+		if (f->hw.state != NFO_HW_LIVE)
+			continue;
+		if (!coldest || f->hw.rate < coldest->hw.rate)
+			coldest = f;
+	}
+
+	return coldest;
+}
+
+/**
+ * nfo_hw_colder() - the flow in hardware that is to make room for a clearly hotter one
+ * @hot: flow that was refused with NFO_R_HW_FULL
+ *
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: it, or NULL.
+ */
+struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
+{
+	u64 percent = 100 + READ_ONCE(hot->table->nn->hw.hysteresis);
+	struct nfo_flow *cold;
+	struct nfo_dev *d;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		d = nfo_hw_dev(hot, dir);
+		if (nfo_hw_judge_dev(d, hot, dir, IP_CT_DIR_MAX) != NFO_R_HW_FULL)
+			continue;
+		cold = nfo_hw_coldest(d);
+		if (!cold || cold == hot)
+			return NULL;
+		return hot->hw.rate >= div_u64(cold->hw.rate * percent, 100) + NFO_HW_MARGIN ?
+		       cold : NULL;
+	}
+
+	return NULL;
+}
+
+/* ---- what the driver's answer means ---- */
+
+static void nfo_hw_back_off(struct nfo_dev *d)
+{
+	d->backoff = clamp(2 * d->backoff, (unsigned long)NFO_HW_BACKOFF_MIN,
+			   (unsigned long)NFO_HW_BACKOFF_MAX);
+	/* Not all devices at once, nor in step with anything. */
+	d->not_before = jiffies + d->backoff + get_random_u32() % (d->backoff / 4 + 1);
+}
+
+/* Full of ours: that is its size for now. Full without any of ours: wait. */
+static void nfo_hw_full(struct nfo_dev *d)
+{
+	struct nfo_hw_queue *q = d->queue;
+
+	if (!q->rules) {
+		nfo_hw_back_off(d);
+		return;
+	}
+	q->size = q->rules;
+	q->probe_at = jiffies + NFO_HW_PROBE;
+}
+
+/**
+ * nfo_hw_say() - keep what a driver said, for who asks
+ * @d:      device
+ * @err:    0 or negative errno
+ * @extack: its words; may be NULL
+ */
+void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
+{
+	d->err = err;
+	if (extack && extack->_msg)
+		strscpy(d->message, extack->_msg, sizeof(d->message));
+	else
+		d->message[0] = '\0';
+}
+
+/**
+ * nfo_hw_fine() - a driver took a rule
+ * @d: device
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_fine(struct nfo_dev *d)
+{
+	nfo_hw_say(d, 0, NULL);
+	d->backoff = 0;
+	if (d->queue->rules > d->queue->size)
+		d->queue->size = 0;
+}
+
+/**
+ * nfo_hw_outcome() - a driver did not take a rule: learn from it
+ * @d:   device
+ * @f:   flow
+ * @dir: direction of the rule
+ * @err: its answer, not ENODEV
+ *
+ * Context: nfo_hw::lock held. Return: what to tell the flow.
+ */
+enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
+			       enum ip_conntrack_dir dir, int err)
+{
+	switch (err) {
+	case -EOPNOTSUPP:
+	case -EINVAL:
+		nfo_hw_refuse(d, f, dir);
+		return NFO_R_HW_SHAPE;
+	case -ENOSPC:
+		nfo_hw_full(d);
+		return NFO_R_HW_FULL;
+	default:
+		nfo_hw_back_off(d);
+		return NFO_R_HW_BUSY;
+	}
+}
+
+/**
+ * nfo_hw_forget() - a device is bound anew: nothing is known of its driver
+ * @d: device
+ *
+ * Flows that were refused get their chance with the next of their packets.
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_forget(struct nfo_dev *d)
+{
+	d->leaving = false;
+	d->lost = false;
+	d->refusals = 0;
+	d->backoff = 0;
+	d->queue->size = 0;
+}
+
+/**
+ * nfo_hw_settings_init() - a namespace's defaults
+ * @s: settings
+ */
+void nfo_hw_settings_init(struct nfo_hw_settings *s)
+{
+	*s = (struct nfo_hw_settings) {
+		.after		= NFO_HW_AFTER,
+		.hysteresis	= NFO_HW_HYSTERESIS,
+		.queue		= NFO_HW_QUEUE_MAX,
+		.sync_ms	= NFO_HW_SYNC_MS,
+	};
+}
