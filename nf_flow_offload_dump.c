@@ -8,6 +8,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include "nfo_hash.h"
 #include "nfo_netlink.h"
 
 /* ---- what a flow looks like ---- */
@@ -233,7 +234,7 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 	__acquires(RCU)
 {
-	if (rhashtable_walk_start_check(&d->iter) == -EAGAIN)
+	if (nfo_walk_start(&d->iter))
 		cb->seq++;
 }
 
