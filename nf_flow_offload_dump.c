@@ -8,6 +8,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include "nfo_hash.h"
 #include "nfo_netlink.h"
 
 /* ---- what a flow looks like ---- */
@@ -108,6 +109,7 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
  * @iter:    place among the flows of @t, when @walking
  * @walking: @iter is in use
  * @again:   the object @iter stands at did not fit the last message
+ * @begun:   its first message was made
  * @filter:  of flows
  */
 struct nfo_dump {
@@ -118,6 +120,7 @@ struct nfo_dump {
 	struct rhashtable_iter	iter;
 	bool			walking;
 	bool			again;
+	bool			begun;
 	struct nfo_filter	filter;
 };
 
@@ -127,19 +130,17 @@ static struct nfo_dump *nfo_dump(const struct netlink_callback *cb)
 }
 
 /**
- * nfo_dump_start_filtered() - begin a dump
- * @cb:     netlink's side of it
- * @filter: copied
+ * nfo_dump_start() - begin a dump
+ * @cb: netlink's side of it
  *
  * Return: 0, -ENOMEM or -ENODEV.
  */
-int nfo_dump_start_filtered(struct netlink_callback *cb, const struct nfo_filter *filter)
+int nfo_dump_start(struct netlink_callback *cb)
 {
 	struct nfo_dump *d = kzalloc_obj(*d);
 
 	if (!d)
 		return -ENOMEM;
-	d->filter = *filter;
 	d->nn = nfo_net_tryget(sock_net(cb->skb->sk));
 	if (!d->nn) {
 		kfree(d);
@@ -153,16 +154,20 @@ int nfo_dump_start_filtered(struct netlink_callback *cb, const struct nfo_filter
 }
 
 /**
- * nfo_dump_start() - begin a dump of everything
+ * nfo_dump_filter() - narrow a dump of flows
  * @cb: netlink's side of it
  *
- * Return: 0, -ENOMEM or -ENODEV.
+ * Return: its filter, to be filled before the first message; then NULL.
  */
-int nfo_dump_start(struct netlink_callback *cb)
+struct nfo_filter *nfo_dump_filter(struct netlink_callback *cb)
 {
-	static const struct nfo_filter all;
+	struct nfo_dump *d = nfo_dump(cb);
 
-	return nfo_dump_start_filtered(cb, &all);
+	if (d->begun)
+		return NULL;
+	d->begun = true;
+
+	return &d->filter;
 }
 
 static void nfo_dump_leave(struct nfo_dump *d)
@@ -235,7 +240,7 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 	__acquires(RCU)
 {
-	if (rhashtable_walk_start_check(&d->iter) == -EAGAIN)
+	if (nfo_walk_start(&d->iter))
 		cb->seq++;
 }
 

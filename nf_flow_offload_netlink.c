@@ -80,10 +80,12 @@ static int nfo_parse_filter(const struct nlattr *nest, struct nfo_filter *filter
 	return nfo_filter_parse(filter, tb, extack);
 }
 
-static int nfo_dump_flows_start(struct netlink_callback *cb)
+/* With the first message, not at the start of the dump: there older kernels have no
+ * extended ACK.
+ */
+static int nfo_parse_dump(struct netlink_callback *cb, struct nfo_filter *filter)
 {
 	struct nlattr *tb[NFO_FLOW_ORIGINAL + 1];
-	struct nfo_filter filter = {};
 	int err;
 
 	err = nlmsg_parse(cb->nlh, GENL_HDRLEN, tb, NFO_FLOW_ORIGINAL,
@@ -94,11 +96,16 @@ static int nfo_dump_flows_start(struct netlink_callback *cb)
 		NL_SET_ERR_MSG(cb->extack, "a dump is narrowed by a filter, not by a tuple");
 		return -EINVAL;
 	}
-	err = nfo_parse_filter(tb[NFO_FLOW_FILTER], &filter, cb->extack);
-	if (err)
-		return err;
+	return nfo_parse_filter(tb[NFO_FLOW_FILTER], filter, cb->extack);
+}
 
-	return nfo_dump_start_filtered(cb, &filter);
+static int nfo_cmd_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
+{
+	struct nfo_filter *filter = nfo_dump_filter(cb);
+	int err;
+
+	err = filter ? nfo_parse_dump(cb, filter) : 0;
+	return err ?: nfo_dump_flows(msg, cb);
 }
 
 /**
@@ -529,8 +536,8 @@ static const struct genl_ops nfo_genl_ops[] = {
 		.policy		= nfo_flow_policy,
 		.maxattr	= NFO_FLOW_ORIGINAL,
 		.doit		= nfo_cmd_flow_get,
-		.start		= nfo_dump_flows_start,
-		.dumpit		= nfo_dump_flows,
+		.start		= nfo_dump_start,
+		.dumpit		= nfo_cmd_dump_flows,
 		.done		= nfo_dump_done,
 	}, {
 		.cmd		= NFO_CMD_FLOW_DEL,

@@ -467,7 +467,7 @@ static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason w
 	struct nfo_entry *e;
 
 	rhashtable_walk_enter(&t->ht, &iter);
-	rhashtable_walk_start(&iter);
+	nfo_walk_start(&iter);
 	while ((e = rhashtable_walk_next(&iter))) {
 		/* -EAGAIN: the table was resized, the walk began anew */
 		if (IS_ERR(e) || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
@@ -480,7 +480,7 @@ static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason w
 			continue;
 		rhashtable_walk_stop(&iter);
 		cond_resched();
-		rhashtable_walk_start(&iter);
+		nfo_walk_start(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);

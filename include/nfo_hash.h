@@ -79,4 +79,23 @@ static inline struct nfo_entry *nfo_lookup(struct nfo_table *t,
 	return rhashtable_lookup(&t->ht, l, nfo_ht_params);
 }
 
+/**
+ * nfo_walk_start() - begin a walk of a table, or go on after rhashtable_walk_stop()
+ * @iter: place in the table
+ *
+ * When the table was resized meanwhile the walk begins anew; rhashtable then still
+ * has the entry it stood at, which may have been freed since.
+ *
+ * Return: true when that is so.
+ */
+static inline bool nfo_walk_start(struct rhashtable_iter *iter)
+	__acquires(RCU)
+{
+	if (rhashtable_walk_start_check(iter) != -EAGAIN)
+		return false;
+	iter->p = NULL;
+
+	return true;
+}
+
 #endif /* _NFO_HASH_H */

@@ -15,7 +15,7 @@ extern struct genl_family nfo_genl_family;
 
 int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f, enum nfo_reason why);
 int nfo_dump_start(struct netlink_callback *cb);
-int nfo_dump_start_filtered(struct netlink_callback *cb, const struct nfo_filter *filter);
+struct nfo_filter *nfo_dump_filter(struct netlink_callback *cb);
 int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb);
 int nfo_dump_tables(struct sk_buff *msg, struct netlink_callback *cb);
 int nfo_dump_devs(struct sk_buff *msg, struct netlink_callback *cb);

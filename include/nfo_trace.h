@@ -91,8 +91,6 @@ DEFINE_EVENT(nfo_connection, nfo_retire,
  */
 #define NFO_TRACE_STR(item, src)						\
 	__dynamic_array(char, item, strlen(nfo_trace_text(src)) + 1)
-#define NFO_TRACE_ASSIGN_STR(item, src)						\
-	memcpy(__get_str(item), nfo_trace_text(src), __get_dynamic_array_len(item))
 
 /* A driver is asked to add or to delete the rule of one direction. */
 TRACE_EVENT(nfo_hw_request,
@@ -120,8 +118,10 @@ TRACE_EVENT(nfo_hw_request,
 		__entry->l4proto = t->dst.protonum;
 		__entry->dir = dir;
 		__entry->add = add;
-		NFO_TRACE_ASSIGN_STR(table, table);
-		NFO_TRACE_ASSIGN_STR(dev, dev);
+		memcpy(__get_str(table), nfo_trace_text(table),
+		       __get_dynamic_array_len(table));
+		memcpy(__get_str(dev), nfo_trace_text(dev),
+		       __get_dynamic_array_len(dev));
 	),
 	TP_printk("%s flowtable=%s dev=%s dir=%s proto=%u src=%pI6c sport=%u dst=%pI6c dport=%u",
 		  __entry->add ? "add" : "delete", __get_str(table), __get_str(dev),
@@ -153,8 +153,10 @@ TRACE_EVENT(nfo_hw_result,
 		__entry->dir = dir;
 		__entry->add = add;
 		__entry->err = err;
-		NFO_TRACE_ASSIGN_STR(dev, dev);
-		NFO_TRACE_ASSIGN_STR(message, message);
+		memcpy(__get_str(dev), nfo_trace_text(dev),
+		       __get_dynamic_array_len(dev));
+		memcpy(__get_str(message), nfo_trace_text(message),
+		       __get_dynamic_array_len(message));
 	),
 	TP_printk("%s dev=%s dir=%s proto=%u sport=%u dport=%u errno=%d message=%s",
 		  __entry->add ? "add" : "delete", __get_str(dev),

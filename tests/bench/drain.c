@@ -4,18 +4,24 @@
  *
  *   drain [-p PORT] [-u]   one dump: all flows, or those with a port; -u: count
  *                          flows by their original tuple, each once
- *   drain -r               dump after dump until SIGTERM
- *   drain -s               no dump: compute until SIGTERM, touching no memory
+ *   drain -w MS -n ROUNDS -d DEV
+ *                          windows of MS milliseconds: idle, a loop that touches
+ *                          no memory, a dump that is read on; then the same in
+ *                          the other order. ROUNDS times, and on until a dump was
+ *                          whole. What DEV transmitted in each is told
  *
  * Prints for each whole dump, tab-separated: flows, distinct flows (-u), torn
  * (0 or 1), reads, bytes, and in microseconds: wall time, processor time, the
- * longest read, its processor time.
+ * longest read, its processor time. With -w the times are those of the windows of
+ * the dump; before, for each window: "window", what, packets,
+ * microseconds.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/nf_flow_offload.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -160,61 +166,154 @@ static bool take(struct dump *d, int len)
 	return true;
 }
 
-/* Return: false when SIGTERM came before its end. */
-static bool dump_once(struct mnl_socket *s, int port)
-{
-	uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
-	uint64_t t0, t1, c0, c1, longest = 0, longest_cpu = 0;
-	struct nlmsghdr *nlh = request(family, NFO_CMD_FLOW_GET, NLM_F_DUMP);
-	struct dump d = {};
-	bool more;
-	ssize_t got;
+/* ---- a dump, and what is measured of it ---- */
 
+struct run {
+	struct dump d;
+	uint64_t wall, cpu, longest, longest_cpu;
+};
+
+static void took(struct run *r, uint64_t wall, uint64_t cpu)
+{
+	r->wall += wall;
+	r->cpu += cpu;
+	if (wall > r->longest)
+		r->longest = wall;
+	if (cpu > r->longest_cpu)
+		r->longest_cpu = cpu;
+}
+
+static void begin(struct mnl_socket *s, struct run *r, int port)
+{
+	struct nlmsghdr *nlh = request(family, NFO_CMD_FLOW_GET, NLM_F_DUMP);
+	uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	memset(r, 0, sizeof(*r));
 	if (port) {
 		struct nlattr *nest = mnl_attr_nest_start(nlh, NFO_FLOW_FILTER);
 
 		mnl_attr_put_u16(nlh, NFO_FILTER_PORT, htons(port));
 		mnl_attr_nest_end(nlh, nest);
 	}
-	t0 = wall;
-	c0 = cpu;
 	/* Its first message is made while the request is taken. */
 	if (mnl_socket_sendto(s, nlh, nlh->nlmsg_len) < 0)
 		fail("cannot send");
-	do {
-		got = mnl_socket_recvfrom(s, buf, sizeof(buf));
-		if (got < 0)
-			fail("cannot read");
-		t1 = now_ns(CLOCK_MONOTONIC);
-		c1 = now_ns(CLOCK_THREAD_CPUTIME_ID);
-		if (t1 - t0 > longest)
-			longest = t1 - t0;
-		if (c1 - c0 > longest_cpu)
-			longest_cpu = c1 - c0;
-		d.reads++;
-		d.bytes += got;
-		more = take(&d, got);
-		t0 = now_ns(CLOCK_MONOTONIC);
-		c0 = now_ns(CLOCK_THREAD_CPUTIME_ID);
-	} while (more && !stop);
-	if (more)
-		return false;
-	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", d.flows, d.distinct, d.torn,
-	       d.reads, d.bytes, (t0 - wall) / 1000, (c0 - cpu) / 1000,
-	       longest / 1000, longest_cpu / 1000);
-	fflush(stdout);
+	took(r, now_ns(CLOCK_MONOTONIC) - wall, now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu);
+}
 
-	return true;
+/* One read. Return: false at the end of the dump. */
+static bool go_on(struct mnl_socket *s, struct run *r)
+{
+	uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	ssize_t got = mnl_socket_recvfrom(s, buf, sizeof(buf));
+	bool more;
+
+	if (got < 0)
+		fail("cannot read");
+	took(r, now_ns(CLOCK_MONOTONIC) - wall, now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu);
+	r->d.reads++;
+	r->d.bytes += got;
+	wall = now_ns(CLOCK_MONOTONIC);
+	cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	more = take(&r->d, got);
+	r->wall += now_ns(CLOCK_MONOTONIC) - wall;
+	r->cpu += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+
+	return more;
+}
+
+static void tell(const struct run *r)
+{
+	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", r->d.flows, r->d.distinct,
+	       r->d.torn, r->d.reads, r->d.bytes, r->wall / 1000, r->cpu / 1000,
+	       r->longest / 1000, r->longest_cpu / 1000);
+	fflush(stdout);
+}
+
+/* ---- windows ---- */
+
+static unsigned long transmitted(int fd, const char *dev)
+{
+	unsigned long packets;
+	char text[4096], *at;
+	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (got <= 0)
+		fail("/proc/net/dev");
+	text[got] = '\0';
+	at = strstr(text, dev);
+	if (!at || sscanf(strchr(at, ':') + 1, "%*u %*u %*u %*u %*u %*u %*u %*u %*u %lu", &packets) != 1)
+		fail("no such device");
+	return packets;
+}
+
+/* The loop looks at the clock as the dump does, and at nothing else. */
+static void loop_until(uint64_t end)
+{
+	while (now_ns(CLOCK_MONOTONIC) < end)
+		for (volatile int i = 0; i < 1000; i++)
+			;
+}
+
+static void idle_until(uint64_t end)
+{
+	struct timespec t = { end / 1000000000, end % 1000000000 };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+static void dump_until(struct mnl_socket *s, struct run *r, uint64_t end, unsigned long *whole)
+{
+	while (now_ns(CLOCK_MONOTONIC) < end) {
+		if (go_on(s, r))
+			continue;
+		tell(r);
+		++*whole;
+		begin(s, r, 0);
+	}
+}
+
+static void windows(struct mnl_socket *s, uint64_t ms, unsigned int rounds, const char *dev)
+{
+	static const char * const order[] = { "idle", "loop", "dump", "dump", "loop", "idle" };
+	unsigned long packets, whole = 0;
+	int fd = open("/proc/self/net/dev", O_RDONLY);
+	uint64_t start, end;
+	struct run r;
+
+	if (fd < 0)
+		fail("/proc/net/dev");
+	begin(s, &r, 0);
+	for (unsigned int i = 0; (i < rounds || !whole) && !stop; i++) {
+		for (unsigned int j = 0; j < sizeof(order) / sizeof(order[0]); j++) {
+			packets = transmitted(fd, dev);
+			start = now_ns(CLOCK_MONOTONIC);
+			end = start + ms * 1000000;
+			if (*order[j] == 'i')
+				idle_until(end);
+			else if (*order[j] == 'l')
+				loop_until(end);
+			else
+				dump_until(s, &r, end, &whole);
+			end = now_ns(CLOCK_MONOTONIC);
+			printf("window\t%s\t%lu\t%lu\n", order[j],
+			       transmitted(fd, dev) - packets, (end - start) / 1000);
+		}
+		fflush(stdout);
+	}
+	close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_term };
-	bool repeat = false, spin = false;
+	unsigned int rounds = 1;
+	const char *dev = NULL;
 	struct mnl_socket *s;
-	int opt, port = 0;
+	int opt, port = 0, ms = 0;
+	struct run r;
 
-	while ((opt = getopt(argc, argv, "p:urs")) > 0) {
+	while ((opt = getopt(argc, argv, "p:uw:n:d:")) > 0) {
 		switch (opt) {
 		case 'p':
 			port = atoi(optarg);
@@ -224,30 +323,34 @@ int main(int argc, char **argv)
 			if (!seen)
 				fail("no memory");
 			break;
-		case 'r':
-			repeat = true;
+		case 'w':
+			ms = atoi(optarg);
 			break;
-		case 's':
-			spin = true;
+		case 'n':
+			rounds = atoi(optarg);
+			break;
+		case 'd':
+			dev = optarg;
 			break;
 		default:
-			fputs("usage: drain [-p PORT] [-u] | -r | -s\n", stderr);
+			fputs("usage: drain [-p PORT] [-u] | -w MS -n ROUNDS -d DEV\n", stderr);
 			return 2;
 		}
 	}
 	sigaction(SIGTERM, &sa, NULL);
-	if (spin) {
-		while (!stop)
-			;
-		return 0;
-	}
 
 	s = mnl_socket_open(NETLINK_GENERIC);
 	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
 		fail("netlink");
 	find_family(s);
-	while (dump_once(s, port) && repeat && !stop)
-		;
+	if (ms && dev) {
+		windows(s, ms, rounds, dev);
+	} else {
+		begin(s, &r, port);
+		while (go_on(s, &r))
+			;
+		tell(&r);
+	}
 	mnl_socket_close(s);
 
 	return 0;

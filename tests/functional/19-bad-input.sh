@@ -125,6 +125,23 @@ table_goes() {
 	fast c ping 5
 }
 
+# The table shrinks and grows while nobody reads: where the dump stood is freed.
+resized() {
+	rules_std
+	flow_up c udp
+	many_flows
+	reader half hold 1 || fail "$ANSWER"
+	reader other hold 1 || fail "$ANSWER"
+	tool flush >/dev/null
+	more_flows 10
+	must half finish
+	tool flush >/dev/null
+	more_flows 10
+	must other finish
+	promote c udp $((LIB_CASES * 200 + 10001))
+	fast c ping 5
+}
+
 killed() {
 	local i
 
@@ -242,6 +259,7 @@ done
 run_case "messages at random, two at once, tools and traffic beside them" at_random
 run_case "a dump that is not read on" half_read
 run_case "a dump whose table goes" table_goes
+run_case "a dump whose table is resized" resized
 run_case "readers that are killed" killed
 run_case "a listener that never reads" deaf
 run_case "a namespace dies, a half-read socket lives elsewhere" namespace_dies
