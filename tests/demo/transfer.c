@@ -3,7 +3,7 @@
  * transfer - move a known amount of data and know that it arrived unharmed.
  *
  *   transfer serve tcp|udp ADDR PORT
- *   transfer send tcp|udp ADDR PORT BYTES
+ *   transfer send tcp|udp ADDR PORT BYTES [MBIT]
  *
  * The sender makes a stream that never repeats and sums it up; the receiver
  * sums up what arrived, in order, and returns its sum at the end. The sums
@@ -12,7 +12,7 @@
  *   ok BYTES SECONDS SUM   or   error WORDS
  *
  * and keeps the connection open until its standard input ends, so that it can
- * be looked at. The server prints "ready" and serves one transfer after
+ * be looked at; with MBIT it sends no faster than that. The server prints "ready" and serves one transfer after
  * another until it is killed.
  *
  * UDP goes out in datagrams that fill an Ethernet frame, with a window and
@@ -172,6 +172,17 @@ static void result(uint64_t total, double start, double end, uint64_t mine, uint
 	fflush(stdout);
 }
 
+/* Bytes per second; 0 as fast as it goes. */
+static double pace;
+
+static void keep_pace(double start, uint64_t sent)
+{
+	double early = pace ? start + sent / pace - now() : 0;
+
+	if (early > 0.001)
+		usleep(early * 1e6);
+}
+
 static void send_tcp(int fd, uint64_t total)
 {
 	static uint64_t buf[CHUNK / 8];
@@ -187,6 +198,7 @@ static void send_tcp(int fd, uint64_t total)
 		produce(&s, buf, n / 8);
 		write_all(fd, buf, n);
 		left -= n;
+		keep_pace(start, total - left);
 	}
 	read_all(fd, &theirs, sizeof(theirs));
 	result(total, start, now(), s.sum, theirs);
@@ -268,6 +280,7 @@ static void send_udp(int fd, uint64_t total)
 				d->h = (struct header){ (uint64_t)getpid(), next, total, 0 };
 				produce(&s, d->words, n / 8);
 				made++;
+				keep_pace(start, made * DATAGRAM);
 			}
 			/* a full queue on the way is a loss like any other */
 			if (send(fd, d, sizeof(d->h) + n, 0) < 0 && errno != ENOBUFS &&
@@ -339,15 +352,16 @@ int main(int argc, char **argv)
 {
 	bool serve = argc == 5 && !strcmp(argv[1], "serve");
 	bool tcp = argc > 2 && !strcmp(argv[2], "tcp");
-	uint64_t total = argc == 6 ? strtoull(argv[5], NULL, 0) / 8 * 8 : 0;
+	uint64_t total = argc == 6 || argc == 7 ? strtoull(argv[5], NULL, 0) / 8 * 8 : 0;
 	char c;
 	int fd;
 
 	if ((!serve && !total) || (!tcp && strcmp(argv[2], "udp"))) {
 		fputs("usage: transfer serve tcp|udp ADDR PORT\n"
-		      "       transfer send tcp|udp ADDR PORT BYTES\n", stderr);
+		      "       transfer send tcp|udp ADDR PORT BYTES [MBIT]\n", stderr);
 		return 2;
 	}
+	pace = argc == 7 ? atof(argv[6]) * 1e6 / 8 : 0;
 	fd = open_socket(tcp ? SOCK_STREAM : SOCK_DGRAM, argv[3], argv[4], serve);
 	if (serve && tcp)
 		serve_tcp(fd);
