@@ -15,7 +15,8 @@
 
 /* Rules added or deleted, and counters read, before it is the others' turn. */
 #define NFO_HW_BATCH		32
-/* Between two attempts to delete; doubled four times. */
+/* Attempts to delete, and what is between the first two; doubled three times. */
+#define NFO_HW_INSIST		8
 #define NFO_HW_INSIST_MS	20
 
 struct workqueue_struct *nfo_hw_wq;
@@ -70,14 +71,14 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 /* A rule that stays would go on forwarding: a driver that is busy is asked again. */
 static void nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
-	unsigned int ms;
+	unsigned int i;
 	int err;
 
-	for (ms = NFO_HW_INSIST_MS; ms <= NFO_HW_INSIST_MS << 4; ms *= 2) {
+	for (i = 0; i < NFO_HW_INSIST; i++) {
 		err = nfo_hw_call(d, cls);
 		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP)
 			return;
-		msleep(ms);
+		msleep(NFO_HW_INSIST_MS << min(i, 3u));
 	}
 	nfo_hw_say(d, err, NULL);
 }
