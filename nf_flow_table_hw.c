@@ -68,18 +68,24 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 	return err;
 }
 
-/* A rule that stays would go on forwarding: a driver that is busy is asked again. */
+/* A rule that stays would go on forwarding: a driver that is busy is asked again. One
+ * that was deaf to that is not waited for with every rule.
+ */
 static void nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
-	unsigned int i;
+	unsigned int i, tries = d->deaf ? 1 : NFO_HW_INSIST;
 	int err;
 
-	for (i = 0; i < NFO_HW_INSIST; i++) {
+	for (i = 0; i < tries; i++) {
 		err = nfo_hw_call(d, cls);
-		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP)
+		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP) {
+			d->deaf = false;
 			return;
-		msleep(NFO_HW_INSIST_MS << min(i, 3u));
+		}
+		if (i + 1 < tries)
+			msleep(NFO_HW_INSIST_MS << min(i, 3u));
 	}
+	d->deaf = true;
 	nfo_hw_say(d, err, NULL);
 }
 

@@ -28,7 +28,7 @@ rules() {
 	tell ""
 	tell "The way into hardware: $hw_flows UDP connections wait while the chip's driver is held, then it is let go;"
 	tell "the chip is simulated and takes no time of its own. Then 500 connections that it refuses, for $rules_secs s"
-	conditions "Linux ${kernel:-?}, User Mode Linux, one CPU, $rounds rounds, median (lowest-highest)"
+	conditions "Linux ${kernel:-?}, User Mode Linux, one CPU, $rounds rounds of several, median (lowest-highest)"
 	tell "load of this machine: $load before, $(cut -d' ' -f1 /proc/loadavg) after; above 1 the figures are doubtful, ratios less so"
 	tell ""
 	rules_table "$tsv" | tee -a "$report"
@@ -52,10 +52,11 @@ rules_table() {
 	}
 	function cell(p, name, format) {
 		if (!count[p, name]) return "-"
-		sort(p, name)
 		return sprintf(format " (" format "-" format ")", median(p, name), v[p, name, 1], v[p, name, count[p, name]])
 	}
 	function row(text, name, format, ratio) {
+		sort("mainline", name)
+		sort("ours", name)
 		ratio = ""
 		if (count["ours", name] && median("mainline", name))
 			ratio = sprintf("%.2f", median("ours", name) / median("mainline", name))
