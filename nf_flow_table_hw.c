@@ -18,7 +18,8 @@
 
 /* Rules added or deleted, and counters read, before it is the others' turn. */
 #define NFO_HW_BATCH		32
-/* Between two attempts to delete; doubled four times. */
+/* Attempts to delete, and what is between the first two; doubled three times. */
+#define NFO_HW_INSIST		8
 #define NFO_HW_INSIST_MS	20
 
 struct workqueue_struct *nfo_hw_wq;
@@ -108,20 +109,24 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 	return err;
 }
 
-/* A rule that stays would go on forwarding: a driver that is busy is asked again.
- * Return: the last answer.
+/* A rule that stays would go on forwarding: a driver that is busy is asked again. One
+ * that was deaf to that is not waited for with every rule. Return: the last answer.
  */
 static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
-	unsigned int ms;
+	unsigned int i, tries = d->deaf ? 1 : NFO_HW_INSIST;
 	int err;
 
-	for (ms = NFO_HW_INSIST_MS; ms <= NFO_HW_INSIST_MS << 4; ms *= 2) {
+	for (i = 0; i < tries; i++) {
 		err = nfo_hw_call(d, cls);
-		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP)
+		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP) {
+			d->deaf = false;
 			return err;
-		msleep(ms);
+		}
+		if (i + 1 < tries)
+			msleep(NFO_HW_INSIST_MS << min(i, 3u));
 	}
+	d->deaf = true;
 	nfo_hw_say(d, err, cls->common.extack);
 
 	return err;

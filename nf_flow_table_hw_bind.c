@@ -124,7 +124,10 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
  */
 static bool nfo_hw_same_chip(struct net_device *a, struct net_device *b)
 {
-	return (a->dev.parent && a->dev.parent == b->dev.parent) ||
+	if (a->dev.parent && a->dev.parent == b->dev.parent)
+		return true;
+	/* Through the devices below is looked under RTNL only, and this may not be. */
+	return list_empty(&a->adj_list.lower) && list_empty(&b->adj_list.lower) &&
 	       netdev_port_same_parent_id(a, b);
 }
 

@@ -535,6 +535,7 @@ struct nfo_hw_refusal {
  * @bound:   enum nfo_dev_hw
  * @leaving: no more rules for it, and those it has go
  * @lost:    because its driver said ENODEV
+ * @deaf:    would not delete a rule, however often it was told; its worker's
  * @parts:   directions of flows that have it in nfo_hw_part::dev
  * @refused: what the driver cannot do; the oldest gives way
  * @refusals: of @refused, since it was bound
@@ -555,6 +556,7 @@ struct nfo_dev {
 	enum nfo_dev_hw		bound;
 	bool			leaving;
 	bool			lost;
+	bool			deaf;
 	unsigned int		parts;
 	struct nfo_hw_refusal	refused[NFO_HW_REFUSALS];
 	unsigned int		refusals;
