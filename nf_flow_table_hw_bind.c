@@ -244,8 +244,29 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 	return err;
 }
 
+/* A driver that serves one table at a time is free now. A ruleset loaded anew in one
+ * transaction binds the new table before the old one lets go, and waits for this.
+ * Caller holds nfo_net::lock.
+ */
+static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
+{
+	struct nfo_table *t;
+	struct nfo_dev *d;
+
+	if (dev->reg_state != NETREG_REGISTERED)
+		return;
+	list_for_each_entry(t, &nn->tables, list) {
+		d = nfo_hw_find(t, dev);
+		if (d && t->flags & NF_FLOWTABLE_HW_OFFLOAD && !d->leaving &&
+		    d->bound == NFO_DEV_HW_NONE)
+			nfo_hw_bind(t, d);
+	}
+}
+
 static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 {
+	bool bound;
+
 	struct nfo_dev *d;
 
 	mutex_lock(&t->nn->lock);
@@ -255,9 +276,12 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 		d->leaving = true;
 		spin_unlock_bh(&t->hw.lock);
 		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+		bound = d->bound != NFO_DEV_HW_NONE;
 		nfo_hw_unbind(t, d);
 		nfo_hw_queue_put(t, d);
 		nfo_table_del_dev(t, d);
+		if (bound)
+			nfo_hw_pass_on(t->nn, dev);
 	}
 	mutex_unlock(&t->nn->lock);
 }

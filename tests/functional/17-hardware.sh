@@ -634,6 +634,22 @@ all_in() {
 	used 6
 }
 
+# As everybody reloads a ruleset: the new flowtable is there before the old one goes, and
+# the driver serves one of them at a time.
+reloaded() {
+	local new
+
+	clean "$1"
+	table
+	hw_up c udp
+	new=$(in_r nft list ruleset)
+	rules_load <<<"flush ruleset"$'\n'"$new"
+	dev_is hwp0 "* none *" || fail "hwp0: $SAYS"
+	in_hw c udp "$PORT"
+	flat 20 c ping 10
+	used 2 || fail "$(cat $CHIP/rules)"
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "flow table callback, UDP" carried ft udp none
@@ -667,6 +683,9 @@ run_case "another route" route_away
 run_case "conntrack -D, UDP" ct_deleted udp
 run_case "conntrack -D, TCP" ct_deleted tcp
 run_case "the flowtable is deleted" flowtable_deleted
+run_case "the ruleset is loaded anew, at once" reloaded ft
+run_case "the ruleset is loaded anew, at once, block" reloaded block
+run_case "the ruleset is loaded anew, at once, indirect block" reloaded indirect
 run_case "a port goes down" device_down
 run_case "hw-tc-offload off and on" tc_feature
 run_case "a slow driver" slow_driver
