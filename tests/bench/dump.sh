@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # `run dump`: dumps beside traffic. Sourced by run, whose variables it uses.
+#
+# Measured is the throughput of a processor that forwards and does not dump: what is
+# shared with the one that dumps. A processor that does both loses the time the dump
+# takes, whatever the dump is like; so QEMU's instruction counting, which has one
+# processor only, can't answer this.
 
 # shellcheck disable=SC2154 # set in run
 dump() {
