@@ -105,6 +105,7 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
  * @nn:      namespace, one reference
  * @t:       table it is in, one reference; NULL between tables
  * @last:    id of the table before
+ * @newest:  id of the newest table that is not news to the reader
  * @skip:    objects of @t already sent (devices)
  * @iter:    place among the flows of @t, when @walking
  * @walking: @iter is in use
@@ -116,6 +117,7 @@ struct nfo_dump {
 	struct nfo_net		*nn;
 	struct nfo_table	*t;
 	u32			last;
+	u32			newest;
 	unsigned int		skip;
 	struct rhashtable_iter	iter;
 	bool			walking;
@@ -146,8 +148,9 @@ int nfo_dump_start(struct netlink_callback *cb)
 		kfree(d);
 		return -ENODEV;
 	}
+	d->newest = READ_ONCE(d->nn->next_id);
 	*(struct nfo_dump **)cb->ctx = d;
-	/* Moves on when a table is resized under the dump. */
+	/* Moves on when the dump can no longer vouch for what it sent. */
 	cb->seq = 1;
 
 	return 0;
@@ -196,14 +199,23 @@ int nfo_dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
-/* Return: the table the dump is in, going on to the next where it is in none. */
-static struct nfo_table *nfo_dump_table(struct nfo_dump *d)
+/* Return: the table the dump is in, going on to the next where it is in none.
+ *
+ * A table made since the dump began may hold connections that were sent as those
+ * of the table it replaces.
+ */
+static struct nfo_table *nfo_dump_table(struct nfo_dump *d, struct netlink_callback *cb)
 {
 	if (d->t)
 		return d->t;
 	d->t = nfo_table_next(d->nn, d->last);
-	if (d->t)
-		d->last = d->t->id;
+	if (!d->t)
+		return NULL;
+	d->last = d->t->id;
+	if (d->last > d->newest) {
+		d->newest = d->last;
+		cb->seq++;
+	}
 	return d->t;
 }
 
@@ -236,11 +248,15 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 /* A filter that few pass must not keep RCU waiting for the whole table. */
 #define NFO_DUMP_BREATH	1024
 
-/* Resized since: what was sent may come again, and we say so. */
+/* Resized since, or the flow we stood at has ended and our place in its chain is a
+ * guess: what was sent may come again, something may be left out, and we say so.
+ */
 static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 	__acquires(RCU)
 {
-	if (nfo_walk_start(&d->iter))
+	bool stood = d->iter.p;
+
+	if (nfo_walk_start(&d->iter) || (stood && !d->iter.p))
 		cb->seq++;
 }
 
@@ -298,7 +314,7 @@ int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 {
 	struct nfo_dump *d = nfo_dump(cb);
 
-	while (nfo_dump_table(d)) {
+	while (nfo_dump_table(d, cb)) {
 		if (nfo_filter_table(d->t, &d->filter) &&
 		    nfo_dump_table_flows(msg, cb, d))
 			break;
@@ -368,7 +384,7 @@ int nfo_dump_tables(struct sk_buff *msg, struct netlink_callback *cb)
 {
 	struct nfo_dump *d = nfo_dump(cb);
 
-	while (nfo_dump_table(d)) {
+	while (nfo_dump_table(d, cb)) {
 		if (nfo_dump_one_table(msg, cb, d->t))
 			break;
 		nfo_dump_leave(d);
@@ -432,7 +448,7 @@ int nfo_dump_devs(struct sk_buff *msg, struct netlink_callback *cb)
 {
 	struct nfo_dump *d = nfo_dump(cb);
 
-	while (nfo_dump_table(d)) {
+	while (nfo_dump_table(d, cb)) {
 		if (nfo_dump_table_devs(msg, cb, d))
 			break;
 		nfo_dump_leave(d);

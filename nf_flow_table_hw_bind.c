@@ -3,10 +3,13 @@
  * Hardware: how a device's driver is asked for its callbacks.
  *
  * A device that cannot is not an error: its flows run in software, and the
- * driver's answer is kept for who asks. Tried in turn: TC_SETUP_FT, what
- * mainline's flowtable uses; TC_SETUP_BLOCK, as a clsact ingress block, for the
- * drivers that know TC flower only; an indirect block where the device has no
- * ndo_setup_tc at all.
+ * driver's answer is kept for who asks. Tried: TC_SETUP_FT, what mainline's
+ * flowtable uses; if the driver does not know that, TC_SETUP_BLOCK, as a clsact
+ * ingress block, for the drivers that know TC flower only; an indirect block
+ * where the device has no ndo_setup_tc at all.
+ *
+ * A device has one such block. While we hold it, tc and nft's own offload are
+ * told EBUSY, hence it is not taken where TC_SETUP_FT was understood.
  */
 #include <linux/module.h>
 #include <net/pkt_cls.h>
@@ -81,14 +84,10 @@ static int nfo_hw_ask(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 
 	switch (how) {
 	case NFO_DEV_HW_FT:
-		return ops->ndo_setup_tc ? ops->ndo_setup_tc(d->dev, TC_SETUP_FT, bo) :
-					   -EOPNOTSUPP;
+		return ops->ndo_setup_tc(d->dev, TC_SETUP_FT, bo);
 	case NFO_DEV_HW_BLOCK:
-		return ops->ndo_setup_tc ? ops->ndo_setup_tc(d->dev, TC_SETUP_BLOCK, bo) :
-					   -EOPNOTSUPP;
+		return ops->ndo_setup_tc(d->dev, TC_SETUP_BLOCK, bo);
 	case NFO_DEV_HW_INDIRECT:
-		if (ops->ndo_setup_tc)
-			return -EOPNOTSUPP;
 		return flow_indr_dev_setup_offload(d->dev, NULL, TC_SETUP_FT, t, bo,
 						   nfo_hw_indirect_cleanup);
 	default:
@@ -104,12 +103,16 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_BIND, &extack);
 	err = nfo_hw_ask(t, d, how, &bo);
-	/* Some say yes to a type they ignore; a callback is what counts. */
-	if (err >= 0 && list_empty(&bo.cb_list))
-		err = -EOPNOTSUPP;
 	if (err < 0) {
 		nfo_hw_say(d, err, &extack);
 		return err;
+	}
+	/* netdevsim says yes and takes no rules. A yes is a yes to strict_offload,
+	 * as it is to mainline; what the device can do is another matter.
+	 */
+	if (list_empty(&bo.cb_list)) {
+		nfo_hw_say(d, -EOPNOTSUPP, &extack);
+		return how == NFO_DEV_HW_FT ? 0 : -EOPNOTSUPP;
 	}
 
 	nfo_hw_say(d, 0, NULL);
@@ -117,6 +120,23 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 	nfo_hw_set_bound(t, d, how);
 
 	return 0;
+}
+
+static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
+{
+	int err;
+
+	if (!d->dev->netdev_ops->ndo_setup_tc)
+		return nfo_hw_try(t, d, NFO_DEV_HW_INDIRECT);
+	if (!tc_can_offload(d->dev)) {
+		nfo_hw_say(d, -EOPNOTSUPP, NULL);
+		return -EOPNOTSUPP;
+	}
+
+	err = nfo_hw_try(t, d, NFO_DEV_HW_FT);
+	if (err != -EOPNOTSUPP && err != -EINVAL)
+		return err;
+	return nfo_hw_try(t, d, NFO_DEV_HW_BLOCK);
 }
 
 /* Ports of one switch, or functions of one piece of hardware: one firmware that does
@@ -172,10 +192,7 @@ static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
 /* Caller holds nfo_net::lock, and the device has no part. */
 static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 {
-	static const enum nfo_dev_hw ways[] = {
-		NFO_DEV_HW_FT, NFO_DEV_HW_BLOCK, NFO_DEV_HW_INDIRECT,
-	};
-	int i, err;
+	int err;
 
 	err = nfo_hw_queue_get(t, d);
 	if (err) {
@@ -187,13 +204,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	d->budget = READ_ONCE(t->nn->hw.budget);
 	spin_unlock_bh(&t->hw.lock);
 
-	err = -EOPNOTSUPP;
-	if (d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev)) {
-		nfo_hw_say(d, -EOPNOTSUPP, NULL);
-		return -EOPNOTSUPP;
-	}
-	for (i = 0; i < ARRAY_SIZE(ways) && err; i++)
-		err = nfo_hw_try(t, d, ways[i]);
+	err = nfo_hw_try_all(t, d);
 	/* Not yet back: asked again with the next sign of life. */
 	d->lost = err == -ENODEV;
 
@@ -206,6 +217,7 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 	struct flow_block_cb *cb, *next;
 	struct flow_block_offload bo;
 	enum nfo_dev_hw bound;
+	int err;
 
 	nfo_hw_pull(t, d);
 	bound = d->bound;
@@ -214,10 +226,18 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 		return;
 
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_UNBIND, NULL);
-	nfo_hw_ask(t, d, bound, &bo);
+	err = nfo_hw_ask(t, d, bound, &bo);
 	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
+	}
+	/* A driver that does not let go still has the callback on its own list:
+	 * the memory is the driver's, our list head is about to go.
+	 */
+	list_for_each_entry_safe(cb, next, &d->block.cb_list, list) {
+		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not let go of its callback: error %d\n",
+				    netdev_name(d->dev), err);
+		list_del_init(&cb->list);
 	}
 }
 

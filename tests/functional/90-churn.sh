@@ -43,7 +43,11 @@ load_ends() {
 		read -r _ _ made failed <<<"$ANSWER"
 		[ "$made" -gt 5 ] || fail "$peer made only $made connections, $failed failed"
 	done
-	# and all is as it was
+	# and all is as it was, once what was told has been done
+	tell ipb "link add last type dummy"
+	wait_for 20 link_is last || fail "the batch stops"
+	tell ipb "link del last"
+	wait_for 10 link_is_not last || fail "link stays"
 	peer_stop nfti
 	peer_stop ipb
 	rules_with_nat ""

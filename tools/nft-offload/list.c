@@ -390,7 +390,7 @@ int cmd_list(const struct command *cmd, int argc, char **argv)
 	else
 		grid_end(&l.grid);
 	if (!rc && nl.torn)
-		warn("list: the flowtable was resized meanwhile: flows may be missing or there twice");
+		warn("list: the flows moved meanwhile: some may be missing or there twice");
 	rc = rc ? refused("cannot list flows: %s", nl.why) : STATUS_OK;
 	if (!rc && !opt_json && !l.shown)
 		puts("no flows");
