@@ -564,39 +564,48 @@ static bool nfo_payload_ok(const struct sk_buff *skb, const struct nfo_wrap *w)
 	return len == w->payload;
 }
 
-static bool nfo_parse_wrapped(struct sk_buff *skb, const struct nfo_wrap *w,
-			      const struct net_device *in, u8 family, struct nfo_pkt *p)
+/* Its headers are part of what it is looked up by. */
+static bool nfo_wrap_key(struct nfo_key *key, const struct sk_buff *skb,
+			 const struct nfo_wrap *w)
 {
-	if (skb->pkt_type != PACKET_HOST)
-		return false;
-	if (skb->protocol == htons(ETH_P_IP)) {
-		if (family == NFPROTO_IPV6 || !nfo_parse4(skb, in, p))
-			return false;
-	} else if (family == NFPROTO_IPV4 || !nfo_parse6(skb, in, p)) {
-		return false;
-	}
-	if (!nfo_payload_ok(skb, w))
-		return false;
-	memcpy(p->l.key.encap, w->encap, sizeof(w->encap));
-	p->l.key.kinds = w->kinds;
+	memcpy(key->encap, w->encap, sizeof(w->encap));
+	key->kinds = w->kinds;
 
-	return true;
+	return nfo_payload_ok(skb, w);
+}
+
+/* ---- the walk ---- */
+
+/* @w: what was taken off, or NULL. Everything but rare cases is inlined here. */
+static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
+				      struct net_device *in, const struct nfo_wrap *w)
+{
+	struct nfo_pkt p;
+
+	if (!nfo_skb_ok(skb))
+		return NF_ACCEPT;
+	if (skb->protocol == htons(ETH_P_IP) ? !nfo_parse4(skb, in, &p) :
+					       !nfo_parse6(skb, in, &p))
+		return NF_ACCEPT;
+	if (unlikely(w) && !nfo_wrap_key(&p.l.key, skb, w))
+		return NF_ACCEPT;
+
+	return nfo_forward(t, skb, &p, in);
 }
 
 /* Packets that wear more than Ethernet. What is not forwarded is given back as it
  * came, for the devices above to take apart.
  */
-static noinline unsigned int nfo_hook_wrapped(struct nfo_table *t, struct sk_buff *skb,
+static noinline unsigned int nfo_walk_wrapped(struct nfo_table *t, struct sk_buff *skb,
 					      struct net_device *in, u8 family)
 {
 	unsigned int verdict = NF_ACCEPT;
 	struct nfo_wrap w;
-	struct nfo_pkt p;
 
 	if (!nfo_unwrap(skb, &w))
 		return NF_ACCEPT;
-	if (nfo_parse_wrapped(skb, &w, in, family, &p))
-		verdict = nfo_forward(t, skb, &p, in);
+	if (family != (skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV6 : NFPROTO_IPV4))
+		verdict = nfo_walk(t, skb, in, &w);
 	if (verdict == NF_ACCEPT)
 		nfo_rewrap(skb, &w);
 
@@ -606,26 +615,6 @@ static noinline unsigned int nfo_hook_wrapped(struct nfo_table *t, struct sk_buf
 static bool nfo_is_bare(const struct sk_buff *skb, u16 proto)
 {
 	return skb->protocol == htons(proto) && !skb_vlan_tag_present(skb);
-}
-
-static unsigned int nfo_bare4(struct nfo_table *t, struct sk_buff *skb,
-			      struct net_device *in)
-{
-	struct nfo_pkt p;
-
-	if (!nfo_skb_ok(skb) || !nfo_parse4(skb, in, &p))
-		return NF_ACCEPT;
-	return nfo_forward(t, skb, &p, in);
-}
-
-static unsigned int nfo_bare6(struct nfo_table *t, struct sk_buff *skb,
-			      struct net_device *in)
-{
-	struct nfo_pkt p;
-
-	if (!nfo_skb_ok(skb) || !nfo_parse6(skb, in, &p))
-		return NF_ACCEPT;
-	return nfo_forward(t, skb, &p, in);
 }
 
 /* ---- hooks ---- */
@@ -643,8 +632,8 @@ unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 			 const struct nf_hook_state *state)
 {
 	if (likely(nfo_is_bare(skb, ETH_P_IP)))
-		return nfo_bare4(nfo_table(priv), skb, state->in);
-	return nfo_hook_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV4);
+		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
+	return nfo_walk_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV4);
 }
 
 /**
@@ -657,8 +646,8 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
 	if (likely(nfo_is_bare(skb, ETH_P_IPV6)))
-		return nfo_bare6(nfo_table(priv), skb, state->in);
-	return nfo_hook_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV6);
+		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
+	return nfo_walk_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV6);
 }
 
 /**
@@ -670,9 +659,7 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
-	if (likely(nfo_is_bare(skb, ETH_P_IP)))
-		return nfo_bare4(nfo_table(priv), skb, state->in);
-	if (likely(nfo_is_bare(skb, ETH_P_IPV6)))
-		return nfo_bare6(nfo_table(priv), skb, state->in);
-	return nfo_hook_wrapped(nfo_table(priv), skb, state->in, NFPROTO_INET);
+	if (likely(nfo_is_bare(skb, ETH_P_IP) || nfo_is_bare(skb, ETH_P_IPV6)))
+		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
+	return nfo_walk_wrapped(nfo_table(priv), skb, state->in, NFPROTO_INET);
 }
