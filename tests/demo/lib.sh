@@ -6,7 +6,7 @@ port=7001
 failures=()
 
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
-# shellcheck disable=SC2154 # names of namespaces, set by who sources this
+# shellcheck disable=SC2154 # set by who sources this, as are $server and $transfer
 in_c() { nsenter --net="/run/netns/$client" "$@"; }
 # shellcheck disable=SC2154
 in_s() { nsenter --net="/run/netns/$server" "$@"; }
@@ -42,6 +42,7 @@ topology_addresses() {
 start_server() {
 	local fd answer=''
 
+	# shellcheck disable=SC2154
 	exec {fd}< <(in_s "$transfer" serve "$1" "$2" $port)
 	read -r -t 30 -u "$fd" answer || :
 	[ "$answer" = ready ] || die "the $1 server on $2 did not start: ${answer:-no answer}"

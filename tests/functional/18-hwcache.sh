@@ -6,13 +6,9 @@
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
 need jq
-if [ "${NFO_PROVIDER:-}" = mainline ]; then
-	skipped "hardware" "mainline's flowtable is shown in 16-hwsim.sh"
-	all_done
-	exit 0
-fi
 # shellcheck source=../lib-hwsim.sh
 . "$(dirname "$0")/../lib-hwsim.sh"
+ours_alone
 
 # swarm NAME COUNT [ADDR] - so many UDP connections of the client, the first one's source
 # port in PORT.

@@ -5,13 +5,9 @@
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
 need jq
-if [ "${NFO_PROVIDER:-}" = mainline ]; then
-	skipped "hardware" "mainline's flowtable is shown in 16-hwsim.sh"
-	all_done
-	exit 0
-fi
 # shellcheck source=../lib-hwsim.sh
 . "$(dirname "$0")/../lib-hwsim.sh"
+ours_alone
 STACK_R=hwp1
 # shellcheck source=../lib-stacks.sh
 . "$(dirname "$0")/../lib-stacks.sh"
