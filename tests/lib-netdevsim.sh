@@ -12,6 +12,7 @@ sim_up() {
 	in_r sh -c "echo '$SIM_ID 1' >/sys/bus/netdevsim/new_device"
 	wait_for 10 sim_named || die "no device of netdevsim"
 	ip -n "$NS_R" link set sim0 up
+	in_r ethtool -K sim0 hw-tc-offload on
 }
 
 sim_named() {

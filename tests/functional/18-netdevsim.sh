@@ -47,6 +47,21 @@ strict() {
 }
 run_case "strict_offload takes the driver's yes" strict
 
+# Its switch is the administrator's, and off by default.
+switched_off() {
+	local status=0
+
+	in_r ethtool -K sim0 hw-tc-offload off
+	strict_offload Y
+	flowtable_lines | rules_load || status=$?
+	strict_offload N
+	[ $status = 0 ] || fail "refused"
+	dev_is sim0 "none hw-feature 95 *" || fail "sim0: $SAYS"
+	in_r ethtool -K sim0 hw-tc-offload on
+	dev_is sim0 "none hw-driver 95 *" || fail "sim0: $SAYS"
+}
+run_case "hw-tc-offload switched off is no refusal" switched_off
+
 # The one TC block is not ours to keep.
 nft_after() {
 	flowtable_lines | rules_load
