@@ -128,9 +128,12 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 
 	if (!d->dev->netdev_ops->ndo_setup_tc)
 		return nfo_hw_try(t, d, NFO_DEV_HW_INDIRECT);
+	/* Switched off by its administrator, which is no refusal: mainline does not
+	 * look at the switch, so strict_offload has nothing to say about it.
+	 */
 	if (!tc_can_offload(d->dev)) {
 		nfo_hw_say(d, -EOPNOTSUPP, NULL);
-		return -EOPNOTSUPP;
+		return 0;
 	}
 
 	err = nfo_hw_try(t, d, NFO_DEV_HW_FT);

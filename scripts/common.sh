@@ -48,3 +48,20 @@ kernel_suite() {
 	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
 	esac
 }
+
+# module_sources - what makes up the module, as it is in the checkout now.
+module_sources() {
+	(cd "$NFO_TOP" && find Kbuild Kconfig Makefile ./*.c include scripts tests/kunit tests/hwsim \
+		-type f 2>/dev/null || true) | sort
+}
+
+# copy_sources DIR - make DIR a copy of them; files that are the same keep their age.
+copy_sources() {
+	local new
+
+	mkdir -p "$1"
+	new=$(mktemp -d "$NFO_CACHE/sources.XXXXXX")
+	(cd "$NFO_TOP" && module_sources | rsync -rlp --files-from=- ./ "$new/")
+	rsync -rlpc --delete "$new/" "$1/"
+	rm -rf "$new"
+}
