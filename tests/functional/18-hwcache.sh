@@ -221,10 +221,10 @@ slow_neighbour() {
 	third_up
 	set_chip features/one_chip 0
 	table "" "hwp0, hwp1, hwp2"
+	set_chip port_delay_us/1 1000000
 	swarm many 40
 	must many ping 0 40 10
 	nap 0.6
-	echo 1000000 >"$CHIP/port_delay_us/1"
 	must many ping 0 40 1
 	client v udp 5000 $V4
 	promote v udp "$PORT"
