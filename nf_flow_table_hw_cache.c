@@ -98,30 +98,37 @@ static u32 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
-	unsigned int i, n = min_t(unsigned int, d->refusals, NFO_HW_REFUSALS);
+	int out = f->hold[dir].below.dev->ifindex;
+	u32 shape = nfo_hw_shape(f, dir);
+	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (d->refused[i].out == f->hold[dir].below.dev->ifindex)
-			return d->refused[i].shapes & nfo_hw_shape(f, dir);
+	for (i = 0; i < d->refusals; i++)
+		if ((d->refused[i].shapes & shape) &&
+		    (!d->refused[i].out || d->refused[i].out == out))
+			return true;
 	return false;
 }
 
 static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 			  enum ip_conntrack_dir dir)
 {
-	unsigned int i, n = min_t(unsigned int, d->refusals, NFO_HW_REFUSALS);
 	int out = f->hold[dir].below.dev->ifindex;
+	struct nfo_hw_refusal *r = NULL;
+	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		if (d->refused[i].out == out) {
-			d->refused[i].shapes |= nfo_hw_shape(f, dir);
-			return;
-		}
+	for (i = 0; i < d->refusals && !r; i++)
+		if (d->refused[i].out == out)
+			r = &d->refused[i];
+	if (!r && d->refusals < NFO_HW_REFUSALS) {
+		r = &d->refused[d->refusals++];
+		*r = (struct nfo_hw_refusal) { .out = out };
 	}
-	d->refused[d->refusals++ % NFO_HW_REFUSALS] = (struct nfo_hw_refusal) {
-		.out	= out,
-		.shapes	= nfo_hw_shape(f, dir),
-	};
+	if (!r) {
+		/* Too many to tell apart: then it is not the pair. */
+		r = &d->refused[NFO_HW_REFUSALS - 1];
+		r->out = 0;
+	}
+	r->shapes |= nfo_hw_shape(f, dir);
 }
 
 static bool nfo_hw_over_budget(const struct nfo_dev *d)

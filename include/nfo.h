@@ -517,7 +517,7 @@ struct nfo_table {
 
 /**
  * struct nfo_hw_refusal - what a driver cannot do
- * @out:    egress device, by index
+ * @out:    egress device, by index; 0 any
  * @shapes: bits by nfo_hw_shape()
  */
 struct nfo_hw_refusal {
@@ -537,8 +537,8 @@ struct nfo_hw_refusal {
  * @lost:    because its driver said ENODEV
  * @deaf:    would not delete a rule, however often it was told; its worker's
  * @parts:   directions of flows that have it in nfo_hw_part::dev
- * @refused: what the driver cannot do; the oldest gives way
- * @refusals: of @refused, since it was bound
+ * @refused: what the driver cannot do
+ * @refusals: used of @refused, since it was bound
  * @rules:   in its hardware
  * @budget:  how many it is given; 0 any number
  * @backoff: jiffies to wait after a passing failure; doubled each time

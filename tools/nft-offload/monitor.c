@@ -3,10 +3,13 @@
  * monitor: what happens to flows, as it happens.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -26,10 +29,15 @@ struct monitor {
 
 static volatile sig_atomic_t stop;
 
+static bool to_pipe;
+
+/* Who reads a pipe may have stopped: what is still to be written must not hold us. */
 static void on_signal(int sig)
 {
 	(void)sig;
 	stop = 1;
+	if (to_pipe)
+		fcntl(STDOUT_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK);
 }
 
 static void clock_text(char *buf, size_t len, const struct timespec *ts)
@@ -113,6 +121,7 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct monitor m = {};
+	struct stat st;
 	struct nl nl = {};
 	int rc = opts_parse(cmd, &argc, &argv, monitor_opt, &m), size = RCVBUF, group;
 
@@ -135,6 +144,7 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 		nl_close(&nl);
 		return rc;
 	}
+	to_pipe = !fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode);
 	/* without SA_RESTART: a waiting read ends, too */
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
