@@ -60,7 +60,7 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_HW_BUSY]		= "hw-busy",
 	[NFO_R_HW_QUEUE]	= "hw-queue",
 	[NFO_R_HW_EVICTED]	= "hw-evicted",
-	[NFO_R_DEV_STACK]	= "device-stack",
+	[NFO_R_DEV_STACK]	= "dev-stack",
 };
 
 /* ---- per namespace ---- */

@@ -4,6 +4,8 @@
 
 # Seconds over which calls for refused shapes are counted.
 rules_secs=10
+# New connections at once, against the default bound of the queue.
+rules_flood=100000
 
 # shellcheck disable=SC2154 # set in run
 rules() {
@@ -19,7 +21,7 @@ rules() {
 			dir=$out/rules-$p-$round
 			boot "$dir" run-uml -k newest -f base -p "$p" -m 2G -t 600 -e "NFO_TOOLS=$tools" \
 				-e "NFO_HWSIM_KO=${ko%/*}/tests/hwsim/nfo_hwsim.ko" \
-				"$NFO_TOP/tests/bench/guest-rules" "$hw_flows" "$rules_secs" || continue
+				"$NFO_TOP/tests/bench/guest-rules" "$hw_flows" "$rules_secs" "$rules_flood" || continue
 			awk -v p="$p" '{ print p "\t" $0 }' "$dir/rules.tsv" >>"$tsv"
 			kernel=$(cat "$dir/kernel")
 		done
@@ -66,14 +68,18 @@ rules_table() {
 		printf "%-44s %26s %26s  %s\n", "", "mainline", "ours", "ours : mainline"
 		row("thousand rules per second", "rate", "%.1f")
 		row("slab growth, traffic and queue, KiB", "slab-kib", "%d")
+		row("of 100,000 new connections, waiting at most", "flood-waiting", "%d")
+		row("slab growth, those and the queue, KiB", "flood-slab-kib", "%d")
 		row("driver calls for refused shapes", "refused-calls", "%d")
 		row("packets lost", "lost", "%d")
 	}' "$1"
 }
 
 rules_faults() {
-	awk -F '\t' -v flows="$2" '
+	awk -F '\t' -v flows="$2" -v flood="$rules_flood" '
 	$2 == "rules" && $3 != 2 * flows { print "rules, " $1 ": " $3 " of " 2 * flows }
+	$2 == "flood-flows" && $3 < flood { print "rules, " $1 ": only " $3 " of " flood " connections at once" }
+	$2 == "flood-waiting" && $1 == "ours" && ($3 > 4096 || !$3) { print "rules, ours: " $3 " waiting, bound 4096" }
 	$2 == "lost" && $1 == "ours" && $3 { print "rules, " $1 ": " $3 " packets lost" }
 	$2 == "waiting" && $3 != flows { print "rules, " $1 ": only " $3 " connections waited" }
 	$2 == "refused-calls" && $1 == "ours" && $3 > 2 { print "rules, ours: " $3 " calls for a refused shape" }

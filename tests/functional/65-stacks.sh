@@ -170,14 +170,14 @@ qos_map() {
 	behind_vlans 802.1q:10
 	ip -n "$NS_R" link set rs.10 type vlan ingress-qos-map 3:5
 	rules_std
-	reason_count device-stack
+	reason_count dev-stack
 	local before=$REASON
 
 	address_of udp
 	client c udp 5000 "$TO"
 	slow 20 c ping 10
 	no_offload_flag udp "$PORT" || fail "promoted: $CT"
-	reason_count device-stack
+	reason_count dev-stack
 	[ "$REASON" -gt "$before" ] || fail "the reason is not counted"
 	stack_gone
 }

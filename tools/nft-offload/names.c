@@ -66,7 +66,7 @@ static const struct {
 	[NFO_R_HW_BUSY] = { "hw-busy", "the driver failed in passing and is given time" },
 	[NFO_R_HW_QUEUE] = { "hw-queue", "the queue to the hardware is full" },
 	[NFO_R_HW_EVICTED] = { "hw-evicted", "it gave its place in hardware to a busier one" },
-	[NFO_R_DEV_STACK] = { "device-stack",
+	[NFO_R_DEV_STACK] = { "dev-stack",
 		"between a device it uses and the listed one below stands what cannot be seen through" },
 };
 
