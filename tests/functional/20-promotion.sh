@@ -236,12 +236,18 @@ unreplied() {
 	wait_for 5 has_offload_flag udp "$PORT" || fail "not promoted: $CT"
 	ct_has udp "$PORT" seen=0 || fail "$CT"
 	fast c send 10
+	# None of them may be answered late, or conntrack has seen a reply by then.
+	wait_for 5 sink_has 13 || fail "the server got: $ANSWER"
 	ask sink set echo 1
 	# the reply is seen by conntrack: it has to become a replied connection
 	slow 1 c ping 1
 	ct_has udp "$PORT" seen=1 || fail "the reply went past conntrack: $CT"
 	wait_for 10 is_fast c ping 5 || fail "the way back does not join"
 	fast c ping 20
+}
+# sink_has MESSAGES
+sink_has() {
+	ask sink count && [[ $ANSWER == *" $1" ]]
 }
 run_case "udp without a reply, and the reply later" unreplied
 
