@@ -229,7 +229,9 @@ qdisc() {
 	before=$(qdisc_sent)
 	fast c ping 20
 	after=$(qdisc_sent)
-	equal $((after - before)) 20 "packets through the qdisc"
+	# A neighbour may be asked after meanwhile.
+	[ $((after - before)) -ge 20 ] && [ $((after - before)) -le 23 ] ||
+		fail "$((after - before)) packets through the qdisc, expected 20"
 	in_r tc qdisc del dev rs root
 }
 qdisc_sent() { in_r tc -s qdisc show dev rs | awk '/Sent/ { print $4; exit }'; }
