@@ -13,11 +13,12 @@ mainline_gone() { gone nft_flow_offload && gone nf_flow_table_inet && gone nf_fl
 
 # message COMMAND... - the kernel's words about us while it ran, in MESSAGE.
 message() {
-	local before
+	local mark="nfo: message $RANDOM$RANDOM"
 
-	before=$(dmesg | wc -l)
+	# Lines can't be counted: a full log forgets its first ones.
+	echo "$mark" >/dev/kmsg
 	"$@" >/dev/null 2>&1 || true
-	MESSAGE=$(dmesg | tail -n "+$((before + 1))" | grep 'nf_flow_offload:' | grep rmmod || true)
+	MESSAGE=$(dmesg | sed "1,/$mark/d" | grep 'nf_flow_offload:' | grep rmmod || true)
 }
 
 mainline_first() {
