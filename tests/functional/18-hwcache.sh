@@ -461,17 +461,18 @@ hysteresis() {
 	table
 	hw_up old udp
 	local old=$PORT
+	# busy for longer than counters take to be read, before the other one comes
+	tell old run 6000
+	pass_time 3
 	client new udp
-	tell new run 6000
-	# 100 times as busy is asked for: some packets a second make that impossible
-	for _ in {1..10}; do
-		must old ping 20
-		nap 0.1
-	done
+	tell new run 9000
+	# 100 times as busy is asked for, and nobody can be
+	pass_time 2
 	ct_has udp "$old" hw=1 || fail "displaced: $CT"
 	reason hw-evicted
 	local before=$COUNT
 	setting hw_hysteresis 0
+	peer_answer old || fail "$ANSWER"
 	wait_for 5 ct_has udp "$PORT" hw=1 || fail "not displaced: $CT"
 	reason hw-evicted
 	[ "$COUNT" -gt "$before" ] || fail "nobody was evicted"
