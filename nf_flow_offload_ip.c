@@ -200,7 +200,7 @@ static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 
 /* What is owed once in a while, or after something changed. */
 static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
-				      struct sk_buff *skb, struct net_device *in)
+				      struct sk_buff *skb)
 {
 	u32 epoch = nfo_epoch(t->nn);
 	struct nfo_flow *f = nfo_flow(e);
@@ -208,18 +208,13 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 	enum nfo_reason why;
 	u8 tos;
 
-	/* The hook may be on a device below. */
-	if (e->in != e->key.iif)
-		in = dev_get_by_index_rcu(t->nn->net, e->in);
-	if (!in)
-		return NFO_R_DEV_GONE;
 	tos = e->key.family == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
 					      ipv6_get_dsfield(ipv6_hdr(skb));
 	if (READ_ONCE(e->epoch) != epoch) {
 		/* What the event changed is visible before the epoch is. */
 		smp_rmb();
 		this_cpu_inc(t->nn->stats->stale);
-		why = nfo_route_verify(e, tos, mark, in);
+		why = nfo_route_verify(e, tos, mark);
 		if (why)
 			return why;
 		WRITE_ONCE(e->epoch, epoch);
@@ -233,7 +228,7 @@ static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
 		nfo_flow_join(f);
 	nfo_table_ops->touched(f);
 
-	return nfo_route_touch(e, tos, mark, in);
+	return nfo_route_touch(e, tos, mark);
 }
 
 /* Room for the link-layer header, and headers nobody else looks at? */
@@ -355,8 +350,7 @@ static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_judge(struct nfo_table *t, struct nfo_entry *e,
-				  struct sk_buff *skb, struct nfo_pkt *p,
-				  struct net_device *in)
+				  struct sk_buff *skb, struct nfo_pkt *p)
 {
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;
@@ -382,7 +376,7 @@ static enum nfo_verdict nfo_judge(struct nfo_table *t, struct nfo_entry *e,
 
 	if (unlikely(READ_ONCE(e->epoch) != nfo_epoch(t->nn) ||
 		     nfo_now() - READ_ONCE(e->used) >= NFO_TOUCH)) {
-		why = nfo_look_again(t, e, skb, in);
+		why = nfo_look_again(t, e, skb);
 		if (why) {
 			nfo_flow_retire(nfo_flow(e), why);
 			return NFO_PASS;
@@ -407,7 +401,7 @@ static void nfo_taken_apart(struct sk_buff *skb, const struct nfo_entry *e)
 }
 
 static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
-				struct nfo_pkt *p, struct net_device *in)
+				struct nfo_pkt *p)
 {
 	struct nfo_entry *e = nfo_lookup(t, &p->l);
 	unsigned int hlen;
@@ -415,7 +409,7 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 	if (!e)
 		return NF_ACCEPT;
 	prefetch(&e->ct);
-	if (nfo_judge(t, e, skb, p, in) != NFO_FORWARD)
+	if (nfo_judge(t, e, skb, p) != NFO_FORWARD)
 		return NF_ACCEPT;
 
 	hlen = e->key.l4proto == IPPROTO_TCP ? sizeof(struct tcphdr) :
@@ -578,7 +572,7 @@ static bool nfo_wrap_key(struct nfo_key *key, const struct sk_buff *skb,
 
 /* @w: what was taken off, or NULL. Everything but rare cases is inlined here. */
 static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
-				      struct net_device *in, const struct nfo_wrap *w)
+				      const struct net_device *in, const struct nfo_wrap *w)
 {
 	struct nfo_pkt p;
 
@@ -590,14 +584,14 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 	if (unlikely(w) && !nfo_wrap_key(&p.l.key, skb, w))
 		return NF_ACCEPT;
 
-	return nfo_forward(t, skb, &p, in);
+	return nfo_forward(t, skb, &p);
 }
 
 /* Packets that wear more than Ethernet. What is not forwarded is given back as it
  * came, for the devices above to take apart.
  */
 static noinline unsigned int nfo_walk_wrapped(struct nfo_table *t, struct sk_buff *skb,
-					      struct net_device *in, u8 family)
+					      const struct net_device *in, u8 family)
 {
 	unsigned int verdict = NF_ACCEPT;
 	struct nfo_wrap w;

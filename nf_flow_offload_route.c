@@ -421,7 +421,7 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 
 	path->hold.dst = dst;
 	path->hold.cookie = nfo_dst_cookie(dst, family);
-	path->hold.in = in;
+	path->in = in;
 	why = nfo_dst_judge(dst, family);
 	if (why)
 		return why;
@@ -583,22 +583,22 @@ static void nfo_hold_swap_dst(struct nfo_flow *f, struct nfo_hold *hold,
  * @e:    entry found under rcu_read_lock()
  * @tos:  type of service or traffic class of its packets
  * @mark: of its packets
- * @in:   the device they come in by, as routing knows it
  *
- * Routes them anew and compares; an entry that holds gets the new route
+ * Routes them anew, as input of the device they enter by, and compares; an entry that holds gets the new route
  * object and MTU. Context: rcu_read_lock(), BH disabled.
  *
  * Return: NFO_R_NONE, or what changed: then the flow is to be retired.
  */
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
-				 struct net_device *in)
+enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
 {
 	struct nfo_flow *f = nfo_flow(e);
 	struct nfo_hold *hold = &f->hold[nfo_dir(e)];
+	struct net_device *in;
 	enum nfo_reason why;
 	struct dst_entry *dst;
 
-	if (!(e->out->flags & IFF_UP))
+	in = dev_get_by_index_rcu(f->table->nn->net, e->in);
+	if (!in || !(e->out->flags & IFF_UP))
 		return NFO_R_DEV_GONE;
 	dst = nfo_input_route(in, f->ct, nfo_dir(e), tos, mark);
 	if (!dst)
@@ -620,7 +620,6 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
  * @e:    entry found under rcu_read_lock()
  * @tos:  as for nfo_route_verify()
  * @mark: likewise
- * @in:   likewise
  *
  * Keeps the neighbour from going stale unnoticed, and finds what no event
  * announces: path MTU exceptions, redirects, IPsec policies, a new PPPoE session
@@ -629,8 +628,7 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
  *
  * Return: as nfo_route_verify().
  */
-enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
-				struct net_device *in)
+enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark)
 {
 	struct nfo_flow *f = nfo_flow(e);
 	struct nfo_hold *hold = &f->hold[nfo_dir(e)];
@@ -646,5 +644,5 @@ enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
 	spin_unlock_bh(&f->lock);
 	good = good && nfo_stack_same(f->table, e->out, &hold->below);
 
-	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark, in);
+	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark);
 }

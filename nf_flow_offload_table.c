@@ -66,7 +66,7 @@ static void nfo_entry_nat(struct nfo_entry *e,
 
 static void nfo_entry_path(struct nfo_entry *e, const struct nfo_path *path)
 {
-	e->in = path->hold.in;
+	e->in = path->in;
 	e->out = path->hold.out;
 	e->mtu = path->mtu;
 	e->hh_len = path->hh_len;
@@ -525,7 +525,7 @@ static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		if (f->hold[dir].out == dev || f->hold[dir].below.dev == dev ||
-		    f->hold[dir].in == dev->ifindex ||
+		    f->e[dir].in == dev->ifindex ||
 		    f->e[dir].key.iif == dev->ifindex)
 			return true;
 	return false;

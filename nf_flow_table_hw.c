@@ -416,24 +416,19 @@ static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_d
 					 bool used)
 {
 	struct nfo_entry *e = &f->e[dir];
-	struct nfo_net *nn = f->table->nn;
-	u32 epoch = nfo_epoch(nn);
-	struct net_device *in;
+	u32 epoch = nfo_epoch(f->table->nn);
 	enum nfo_reason why;
 
-	in = dev_get_by_index_rcu(nn->net, e->in);
-	if (!in)
-		return NFO_R_DEV_GONE;
 	if (READ_ONCE(e->epoch) != epoch) {
 		/* As in the packet path: the change is visible before the epoch. */
 		smp_rmb();
-		why = nfo_route_verify(e, 0, f->mark, in);
+		why = nfo_route_verify(e, 0, f->mark);
 		if (why)
 			return why;
 		WRITE_ONCE(e->epoch, epoch);
 	}
 
-	return used ? nfo_route_touch(e, 0, f->mark, in) : NFO_R_NONE;
+	return used ? nfo_route_touch(e, 0, f->mark) : NFO_R_NONE;
 }
 
 /* A direction's counters. The rule is in: this worker alone would take it out. */

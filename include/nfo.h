@@ -167,8 +167,6 @@ struct nfo_stack {
  * @out:    output device, one reference through @tracker
  * @tracker: holder of the device reference
  * @cookie: for dst_check()
- * @in:     index of the device the direction's packets enter by, as routing
- *          knows it
  * @below:  what is below @out; its device with one reference through
  *          @below_tracker, for the hardware's rules name it
  * @below_tracker: holder of that
@@ -179,7 +177,6 @@ struct nfo_hold {
 	struct net_device	*out;
 	netdevice_tracker	tracker;
 	u32			cookie;
-	int			in;
 	struct nfo_stack	below;
 	netdevice_tracker	below_tracker;
 };
@@ -187,7 +184,8 @@ struct nfo_hold {
 /**
  * struct nfo_path - the forwarding decision of one direction
  * @hold:   the objects it rests on
- * @enter:  how its packets come in: below the device @hold names in @in
+ * @in:     index of the device its packets enter by, as routing knows it
+ * @enter:  what is below that
  * @mtu:    largest IP packet that leaves unfragmented, bytes
  * @keep_dst: the output device reads skb_dst()
  * @hh_len: bytes used of @hh
@@ -195,6 +193,7 @@ struct nfo_hold {
  */
 struct nfo_path {
 	struct nfo_hold		hold;
+	u32			in;
 	struct nfo_stack	enter;
 	u16			mtu;
 	bool			keep_dst;
@@ -678,10 +677,8 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 				  const struct nf_conn *ct,
 				  enum ip_conntrack_dir dir,
 				  struct nfo_path path[IP_CT_DIR_MAX]);
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark,
-				 struct net_device *in);
-enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark,
-				struct net_device *in);
+enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark);
+enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark);
 void nfo_hold_release(struct nfo_hold *hold);
 bool nfo_neigh_changed(const struct neighbour *n);
 
