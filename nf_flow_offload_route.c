@@ -584,8 +584,9 @@ static void nfo_hold_swap_dst(struct nfo_flow *f, struct nfo_hold *hold,
  * @tos:  type of service or traffic class of its packets
  * @mark: of its packets
  *
- * Routes them anew, as input of the device they enter by, and compares; an entry that holds gets the new route
- * object and MTU. Context: rcu_read_lock(), BH disabled.
+ * Routes them anew, as input of the device they enter by, and compares; an entry
+ * that holds gets the new route object and MTU. Context: rcu_read_lock(), BH
+ * disabled.
  *
  * Return: NFO_R_NONE, or what changed: then the flow is to be retired.
  */
