@@ -453,6 +453,17 @@ client() {
 		fail "client $*: $ANSWER"
 }
 
+# many_connections SECONDS - short ones, one after another, TCP and UDP of both families:
+# peers m1 to m4, each of which answers when its time is up.
+many_connections() {
+	local ms=$(($1 * 1000))
+
+	peer_run m1 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C4 $S4 5000 $ms
+	peer_run m2 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many udp $C4 $S4 5000 $ms
+	peer_run m3 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C6 $S6 5000 $ms
+	peer_run m4 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many udp $C6 $S6 5000 $ms
+}
+
 # --- proof ---------------------------------------------------------------
 
 ping_promoted() { ask "$1" ping 1 && has_offload_flag "$2" "$3"; }

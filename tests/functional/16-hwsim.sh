@@ -8,6 +8,9 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../lib-hwsim.sh
 . "$(dirname "$0")/../lib-hwsim.sh"
+STACK_R=hwp1
+# shellcheck source=../lib-stacks.sh
+. "$(dirname "$0")/../lib-stacks.sh"
 
 blocks_up() {
 	tc -n "$NS_R" -batch - <<-END
@@ -18,17 +21,10 @@ blocks_up() {
 
 # A case starts with an empty chip that has all it can have.
 clean() {
-	local f
-
 	tc -n "$NS_R" qdisc del dev hwp0 clsact 2>/dev/null || true
 	tc -n "$NS_R" qdisc del dev hwp1 clsact 2>/dev/null || true
 	rules_flush
-	for f in "$LIB_TMP"/vlan.*; do
-		[ -e "$f" ] || continue
-		ip -n "$NS_R" link del "hwp1.${f##*.}"
-		ip -n "$NS_S" link del "s0.${f##*.}"
-		rm "$f"
-	done
+	stack_gone
 	# mainline unbinds before it deletes: its rules stay behind
 	[[ $(cat $CHIP/rules) != *" ft "* ]] || set_chip reset 1
 	wait_for 5 used 0 || fail "rules without a block: $(cat $CHIP/rules)"
@@ -581,79 +577,37 @@ ft() {
 	ft_done
 }
 
-# ft_vlan PROTO TAG... - the server lives behind these tags, the client behind none.
-ft_vlan() {
-	local proto=$1 below r=hwp1 s=s0 id rules
+# ft_behind PROTO COMMAND... - the server is behind what COMMAND makes, the client is not.
+ft_behind() {
+	local proto=$1
 
 	ft_only
-	shift
 	clean none
 	set_chip bind ft
-	: >"$LIB_TMP/vlan.$1"
-	for id; do
-		below=$r
-		r+=.$id
-		ip -n "$NS_R" link add link "$below" name "$r" type vlan id "$id"
-		ip -n "$NS_R" link set "$r" up
-		below=$s
-		s+=.$id
-		ip -n "$NS_S" link add link "$below" name "$s" type vlan id "$id"
-		ip -n "$NS_S" link set "$s" up
-	done
-	ip -n "$NS_R" -batch - <<-END
-		addr add 203.0.113.1/24 dev $r
-		addr add 2001:db8:3::1/64 dev $r nodad
-	END
-	ip -n "$NS_S" -batch - <<-END
-		addr add 203.0.113.2/24 dev $s
-		addr add 2001:db8:3::2/64 dev $s nodad
-		route add 192.0.2.0/24 via 203.0.113.1
-		route add 2001:db8:1::/64 via 2001:db8:3::1
-	END
+	"${@:2}"
 	ft_table
-	case $proto in
-	*6) ft_proof "$proto" 2001:db8:3::2 ;;
-	*) ft_proof "$proto" 203.0.113.2 ;;
-	esac
-	rules=$(cat $CHIP/rules)
+	address_of "$proto"
+	ft_proof "$proto" "$TO"
+	RULES=$(<$CHIP/rules)
+}
+
+# ft_vlan PROTO TAG... - behind these tags.
+ft_vlan() {
+	local id proto=$1
+
+	shift
+	ft_behind "$proto" behind_vlans "${@/#/802.1q:}"
 	for id; do
-		[[ $rules == *" push=$id:8100"* ]] || fail "tag $id is not pushed: $rules"
+		[[ $RULES == *" push=$id:8100"* ]] || fail "tag $id is not pushed: $RULES"
 	done
-	[[ $rules == *" pop*$# "* ]] || fail "not $# tags are popped: $rules"
+	[[ $RULES == *" pop*$# "* ]] || fail "not $# tags are popped: $RULES"
 	ft_done
 }
 
-# ft_pppoe PROTO - the server is the other end of a PPPoE session.
+# ft_pppoe PROTO - behind a PPPoE session.
 ft_pppoe() {
-	local proto=$1 rules
-
-	ft_only
-	modprobe -q pppoe || skip "this kernel has no pppoe"
-	clean none
-	set_chip bind ft
-	peer_run pr "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nfo_pppoe" hwp1 77 "$S_MAC"
-	peer_answer pr || fail "$ANSWER"
-	peer_run ps "$NFO_TOOLS/nfo_peer" -n "$NS_S" exec "$NFO_TOOLS/nfo_pppoe" s0 77 "$RS_MAC"
-	peer_answer ps || fail "$ANSWER"
-	ip -n "$NS_R" -batch - <<-END
-		link set ppp0 up
-		addr add 203.0.113.1 peer 203.0.113.2 dev ppp0
-		addr add 2001:db8:3::1/64 dev ppp0 nodad
-	END
-	ip -n "$NS_S" -batch - <<-END
-		link set ppp0 up
-		addr add 203.0.113.2 peer 203.0.113.1 dev ppp0
-		addr add 2001:db8:3::2/64 dev ppp0 nodad
-		route add 192.0.2.0/24 dev ppp0 src 203.0.113.2
-		route add 2001:db8:1::/64 dev ppp0
-	END
-	ft_table
-	case $proto in
-	*6) ft_proof "$proto" 2001:db8:3::2 ;;
-	*) ft_proof "$proto" 203.0.113.2 ;;
-	esac
-	rules=$(cat $CHIP/rules)
-	[[ $rules == *" pppoe=77 "* ]] || fail "no PPPoE header: $rules"
+	ft_behind "$1" behind_pppoe
+	[[ $RULES == *" pppoe=77 "* ]] || fail "no PPPoE header: $RULES"
 	ft_done
 }
 

@@ -24,14 +24,6 @@ carried() {
 	state_is "$PORT" hardware || fail "$(cat "$OUT")"
 }
 
-upper_mtu() {
-	ip -n "$NS_R" -br link show type vlan | while read -r dev _; do
-		ip -n "$NS_R" link set "${dev%@*}" mtu 1500
-	done
-	ip -n "$NS_S" -br link show type vlan | while read -r dev _; do
-		ip -n "$NS_S" link set "${dev%@*}" mtu 1500
-	done
-}
 underlay_mtu() {
 	ip -n "$NS_R" link set hwp1 mtu "$1"
 	ip -n "$NS_S" link set s0 mtu "$1"
@@ -50,11 +42,11 @@ vlans() {
 	local tag
 
 	clean "$1"
-	# The cable takes a frame with one tag more than its MTU; two need a longer one.
-	underlay_mtu 1504
 	# shellcheck disable=SC2086 # a list
 	behind_vlans $3
-	upper_mtu
+	# The cable takes a frame with one tag more than its MTU; two need a longer one.
+	# What is above keeps its own.
+	underlay_mtu 1504
 	table "${4:-}"
 	carried "$2"
 	for tag in $3; do

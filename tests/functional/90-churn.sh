@@ -27,13 +27,6 @@ ruleset_is() { agent counter "$NS_R" inet t "r$1"; }
 link_is() { sysctl_r "net/ipv4/conf/$1/forwarding"; }
 link_is_not() { ! link_is "$1"; }
 
-load_begins() {
-	peer_run m1 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C4 $S4 5000 $((seconds * 1000))
-	peer_run m2 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many udp $C4 $S4 5000 $((seconds * 1000))
-	peer_run m3 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C6 $S6 5000 $((seconds * 1000))
-	peer_run m4 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many udp $C6 $S6 5000 $((seconds * 1000))
-}
-
 load_ends() {
 	local peer
 
@@ -61,7 +54,7 @@ churn() {
 
 	tools_up
 	rules_with_nat ""
-	load_begins
+	many_connections "$seconds"
 	now
 	end=$((NOW + seconds * 1000000))
 	while now && [ "$NOW" -lt "$end" ]; do
@@ -93,7 +86,7 @@ churn_routes() {
 
 	tools_up
 	rules_with_nat ""
-	load_begins
+	many_connections "$seconds"
 	now
 	end=$((NOW + seconds * 1000000))
 	while now && [ "$NOW" -lt "$end" ]; do

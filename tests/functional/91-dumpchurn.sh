@@ -62,13 +62,6 @@ audit() {
 
 tool() { in_r "$NFO_TOOLS/nft-offload" "$@" >"$LIST.out" 2>&1 || fail "$*: $(cat "$LIST.out")"; }
 
-load_begins() {
-	peer_run m1 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C4 $S4 5000 $((seconds * 1000))
-	peer_run m2 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many udp $C4 $S4 5000 $((seconds * 1000))
-	peer_run m3 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many tcp $C6 $S6 5000 $((seconds * 1000))
-	peer_run m4 "$NFO_TOOLS/nfo_peer" -n "$NS_C" many udp $C6 $S6 5000 $((seconds * 1000))
-}
-
 churn() {
 	local end rounds=0 peer events
 
@@ -76,7 +69,7 @@ churn() {
 	ruleset_line 0 | rules_load
 	peer_run events "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec sh -c \
 		"exec '$NFO_TOOLS/nft-offload' monitor -j >'$LIB_TMP/events' 2>&1"
-	load_begins
+	many_connections "$seconds"
 	now
 	end=$((NOW + seconds * 1000000))
 	while now && [ "$NOW" -lt "$end" ]; do
