@@ -9,144 +9,12 @@
 #include <net/net_namespace.h>
 
 #include "nfo.h"
-
-#define CREATE_TRACE_POINTS
-#include "nfo_trace.h"
-
-static unsigned int nfo_net_id;
-
-/* What tools print and scripts match. */
-const char * const nfo_reason_names[__NFO_R_MAX] = {
-	[NFO_R_NONE]		= "none",
-	[NFO_R_NO_CONNTRACK]	= "no-conntrack",
-	[NFO_R_UNTRACKED]	= "untracked",
-	[NFO_R_DECRYPTED]	= "decrypted",
-	[NFO_R_IP_OPTIONS]	= "ip-options",
-	[NFO_R_PROTOCOL]	= "protocol",
-	[NFO_R_TCP_FLAGS]	= "tcp-flags",
-	[NFO_R_TCP_STATE]	= "tcp-state",
-	[NFO_R_UNCONFIRMED]	= "unconfirmed",
-	[NFO_R_DYING]		= "dying",
-	[NFO_R_HELPER]		= "helper",
-	[NFO_R_SEQ_ADJUST]	= "seq-adjust",
-	[NFO_R_NAT_CLASH]	= "nat-clash",
-	[NFO_R_FIXED_TIMEOUT]	= "fixed-timeout",
-	[NFO_R_ALREADY]		= "already",
-	[NFO_R_NO_ROUTE]	= "no-route",
-	[NFO_R_ROUTE_TYPE]	= "route-type",
-	[NFO_R_XFRM]		= "xfrm",
-	[NFO_R_DEV_DOWN]	= "dev-down",
-	[NFO_R_DEV_TYPE]	= "dev-type",
-	[NFO_R_DEV_NOT_IN_TABLE]	= "dev-not-in-table",
-	[NFO_R_NEIGH]		= "neighbour",
-	[NFO_R_NO_MEMORY]	= "no-memory",
-	[NFO_R_TUPLE_BUSY]	= "tuple-busy",
-	[NFO_R_EXPIRED]		= "expired",
-	[NFO_R_CT_GONE]		= "conntrack-gone",
-	[NFO_R_TCP_CLOSE]	= "tcp-close",
-	[NFO_R_ROUTE_CHANGED]	= "route-changed",
-	[NFO_R_NEIGH_CHANGED]	= "neighbour-changed",
-	[NFO_R_DEV_GONE]	= "dev-gone",
-	[NFO_R_TABLE_GONE]	= "table-gone",
-	[NFO_R_NETNS_GONE]	= "netns-gone",
-	[NFO_R_HW_DRIVER]	= "hw-driver",
-	[NFO_R_PROMOTE_AFTER]	= "promote-after",
-	[NFO_R_MAX_FLOWS]	= "max-flows",
-	[NFO_R_USER]		= "user",
-	[NFO_R_HW_OFF]		= "hw-off",
-	[NFO_R_HW_FEATURE]	= "hw-feature",
-	[NFO_R_HW_SHAPE]	= "hw-shape",
-	[NFO_R_HW_FULL]		= "hw-full",
-	[NFO_R_HW_BUSY]		= "hw-busy",
-	[NFO_R_HW_QUEUE]	= "hw-queue",
-	[NFO_R_HW_EVICTED]	= "hw-evicted",
-	[NFO_R_DEV_STACK]	= "dev-stack",
-};
+#include "nfo_event.h"
+#include "nfo_hw.h"
+#include "nfo_netlink.h"
+#include "nfo_nft.h"
 
 /* ---- per namespace ---- */
-
-static struct nfo_net **nfo_net_slot(const struct net *net)
-{
-	return net_generic(net, nfo_net_id);
-}
-
-/**
- * nfo_net_tryget() - our side of a namespace, with a reference
- * @net: namespace; may be on its way up or down
- *
- * Context: any. Return: it, or NULL when the namespace has none (any more).
- */
-struct nfo_net *nfo_net_tryget(const struct net *net)
-{
-	struct nfo_net *nn;
-
-	rcu_read_lock();
-	nn = READ_ONCE(*nfo_net_slot(net));
-	if (nn && !refcount_inc_not_zero(&nn->refs))
-		nn = NULL;
-	rcu_read_unlock();
-
-	return nn;
-}
-
-static void nfo_net_free_rcu(struct rcu_head *rcu)
-{
-	struct nfo_net *nn = container_of(rcu, struct nfo_net, rcu);
-
-	free_percpu(nn->stats);
-	kfree(nn);
-}
-
-/**
- * nfo_net_put() - drop a reference of nfo_net_tryget()
- * @nn: may be NULL
- *
- * Context: any.
- */
-void nfo_net_put(struct nfo_net *nn)
-{
-	if (nn && refcount_dec_and_test(&nn->refs))
-		call_rcu(&nn->rcu, nfo_net_free_rcu);
-}
-
-/**
- * nfo_net_touched() - something changed that flows of a namespace rest on
- * @net: namespace
- *
- * Context: any. Advances its topology epoch.
- */
-void nfo_net_touched(const struct net *net)
-{
-	struct nfo_net *nn;
-
-	rcu_read_lock();
-	nn = READ_ONCE(*nfo_net_slot(net));
-	if (nn)
-		nfo_epoch_advance(nn);
-	rcu_read_unlock();
-}
-
-/**
- * nfo_stats_sum() - a namespace's counters over all CPUs
- * @nn:  namespace
- * @sum: filled
- *
- * Context: any.
- */
-void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum)
-{
-	const struct nfo_stats *s;
-	int cpu, i;
-
-	memset(sum, 0, sizeof(*sum));
-	for_each_possible_cpu(cpu) {
-		s = per_cpu_ptr(nn->stats, cpu);
-		sum->added += READ_ONCE(s->added);
-		sum->stale += READ_ONCE(s->stale);
-		for (i = 0; i < __NFO_R_MAX; i++)
-			sum->reason[i] += READ_ONCE(s->reason[i]);
-	}
-}
 
 /* /proc/net/nf_flow_offload: "name value" lines, one a counter. */
 static int nfo_proc_show(struct seq_file *m, void *v)
@@ -175,38 +43,26 @@ static int nfo_proc_show(struct seq_file *m, void *v)
 
 static int __net_init nfo_net_init(struct net *net)
 {
-	struct nfo_net *nn;
+	struct nfo_net *nn = nfo_net_alloc(net);
 	int err = -ENOMEM;
 
-	nn = kzalloc_obj(*nn);
 	if (!nn)
 		return -ENOMEM;
-	nn->stats = alloc_percpu(struct nfo_stats);
-	if (!nn->stats)
-		goto err_free;
-	nn->net = net;
-	atomic_set(&nn->topo, 1);
-	refcount_set(&nn->refs, 1);
 	nfo_hw_net_init(nn);
-	INIT_LIST_HEAD(&nn->tables);
-	mutex_init(&nn->lock);
-
 	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net,
 				    nfo_proc_show, NULL))
-		goto err_stats;
+		goto err_free;
 	err = nfo_event_net_init(nn);
 	if (err)
 		goto err_proc;
-	WRITE_ONCE(*nfo_net_slot(net), nn);
+	nfo_net_publish(nn);
 
 	return 0;
 
 err_proc:
 	remove_proc_entry("nf_flow_offload", net->proc_net);
-err_stats:
-	free_percpu(nn->stats);
 err_free:
-	kfree(nn);
+	nfo_net_put(nn);
 	return err;
 }
 
@@ -215,10 +71,9 @@ err_free:
  */
 static void __net_exit nfo_net_exit(struct net *net)
 {
-	struct nfo_net *nn = *nfo_net_slot(net);
+	struct nfo_net *nn = nfo_net_withdraw(net);
 	struct nfo_table *t;
 
-	WRITE_ONCE(*nfo_net_slot(net), NULL);
 	nfo_event_net_exit(nn);
 	remove_proc_entry("nf_flow_offload", net->proc_net);
 
@@ -249,10 +104,17 @@ static void nfo_flow_retired(struct nfo_flow *f, enum nfo_reason why)
 	nfo_netlink_notify(f, NFO_EVENT_DESTROY, why);
 }
 
+static void nfo_flow_hardware(struct nfo_flow *f, enum nfo_flow_event event,
+			      enum nfo_reason why)
+{
+	nfo_netlink_notify(f, event, why);
+}
+
 static const struct nfo_table_ops nfo_core_table_ops = {
 	.added		= nfo_flow_added,
 	.touched	= nfo_hw_touched,
 	.retired	= nfo_flow_retired,
+	.hardware	= nfo_flow_hardware,
 };
 
 /* ---- mainline's modules ---- */
@@ -281,7 +143,7 @@ static int __init nfo_init(void)
 	err = nfo_table_init();
 	if (err)
 		return err;
-	err = nfo_hw_module_init();
+	err = nfo_hw_queue_module_init();
 	if (err)
 		goto err_table;
 	err = register_pernet_subsys(&nfo_net_ops);
@@ -307,7 +169,7 @@ err_event:
 err_net:
 	unregister_pernet_subsys(&nfo_net_ops);
 err_hw:
-	nfo_hw_module_exit();
+	nfo_hw_queue_module_exit();
 err_table:
 	nfo_table_exit();
 	return err;
@@ -319,7 +181,7 @@ static void __exit nfo_exit(void)
 	nfo_netlink_exit();
 	nfo_event_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
-	nfo_hw_module_exit();
+	nfo_hw_queue_module_exit();
 	nfo_table_exit();
 }
 

@@ -6,7 +6,9 @@
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_conntrack_timeout.h>
 
-#include "nfo.h"
+#include "nfo_compat.h"
+#include "nfo_ct.h"
+#include "nfo_pure.h"
 
 /* Window tracking starts anew with the next packet of each side: maxima from
  * before the offload would condemn it, and a remembered highest ACK would

@@ -8,8 +8,21 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include "nfo_dump.h"
 #include "nfo_hash.h"
-#include "nfo_netlink.h"
+#include "nfo_hw.h"
+
+/* Of the family that dumps are asked for in; set once at module init. */
+static const struct genl_family *nfo_dump_family __ro_after_init;
+
+/**
+ * nfo_dump_init() - say in which family dumps answer
+ * @family: family
+ */
+void __init nfo_dump_init(const struct genl_family *family)
+{
+	nfo_dump_family = family;
+}
 
 /* ---- what a flow looks like ---- */
 
@@ -222,7 +235,7 @@ static struct nfo_table *nfo_dump_table(struct nfo_dump *d, struct netlink_callb
 static void *nfo_dump_header(struct sk_buff *msg, struct netlink_callback *cb, u8 cmd)
 {
 	void *hdr = genlmsg_put(msg, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				&nfo_genl_family, NLM_F_MULTI, cmd);
+				nfo_dump_family, NLM_F_MULTI, cmd);
 
 	if (hdr)
 		genl_dump_check_consistent(cb, hdr);
@@ -354,7 +367,7 @@ static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
 		return -EMSGSIZE;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(d, &t->devs, list)
+	list_for_each_entry_rcu(d, &t->devs.list, list)
 		devs++;
 	rcu_read_unlock();
 
@@ -424,7 +437,7 @@ static int nfo_dump_table_devs(struct sk_buff *msg, struct netlink_callback *cb,
 	int err = 0;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(dev, &d->t->devs, list) {
+	list_for_each_entry_rcu(dev, &d->t->devs.list, list) {
 		if (i++ < d->skip)
 			continue;
 		err = nfo_dump_dev(msg, cb, d->t, dev);

@@ -7,7 +7,29 @@
 #include <net/neighbour.h>
 #include <net/netevent.h>
 
-#include "nfo.h"
+#include "nfo_event.h"
+#include "nfo_hw.h"
+#include "nfo_neigh.h"
+
+/* Flows in hardware have no packets that would notice the new epoch. */
+static void nfo_event_advance(struct nfo_net *nn)
+{
+	nfo_epoch_advance(nn);
+	if (atomic_read(&nn->in_hw))
+		nfo_hw_kick(nn);
+}
+
+/* Context: any. */
+static void nfo_event_changed(const struct net *net)
+{
+	struct nfo_net *nn;
+
+	rcu_read_lock();
+	nn = nfo_net_get_rcu(net);
+	if (nn)
+		nfo_event_advance(nn);
+	rcu_read_unlock();
+}
 
 /* Tell the tables' hardware side of a device. */
 static void nfo_event_hw(struct net_device *dev,
@@ -34,7 +56,7 @@ static void nfo_event_flush_dev(const struct net_device *dev)
 	if (!nn)
 		return;
 
-	nfo_epoch_advance(nn);
+	nfo_event_advance(nn);
 	mutex_lock(&nn->lock);
 	list_for_each_entry(t, &nn->tables, list)
 		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
@@ -64,7 +86,7 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
 	case NETDEV_CHANGEUPPER:
-		nfo_net_touched(dev_net(dev));
+		nfo_event_changed(dev_net(dev));
 		break;
 	}
 
@@ -77,7 +99,7 @@ static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void 
 	struct neighbour *n = ptr;
 
 	if (event == NETEVENT_NEIGH_UPDATE && nfo_neigh_changed(n))
-		nfo_net_touched(dev_net(n->dev));
+		nfo_event_changed(dev_net(n->dev));
 
 	return NOTIFY_DONE;
 }
@@ -89,7 +111,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	const struct fib_notifier_info *info = ptr;
 
 	if (info->family == AF_INET || info->family == AF_INET6)
-		nfo_epoch_advance(nn);
+		nfo_event_advance(nn);
 
 	return NOTIFY_DONE;
 }

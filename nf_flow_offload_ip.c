@@ -6,11 +6,9 @@
  * and conntrack would have made. What it is not sure of goes on to the classic
  * path untouched; what it sends is what the classic path would have sent.
  */
-#include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/ppp_defs.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
@@ -18,8 +16,10 @@
 #include <net/ip6_checksum.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 
-#include "nfo.h"
+#include "nfo_encap.h"
 #include "nfo_hash.h"
+#include "nfo_ip.h"
+#include "nfo_route.h"
 
 /* How stale nfo_entry::used may get, and how often the objects are looked at. */
 #define NFO_TOUCH	(HZ / 2)
@@ -396,7 +396,7 @@ static void nfo_taken_apart(struct sk_buff *skb, const struct nfo_entry *e)
 	/* VLAN devices set it by the tag; those that set anything but 0 are not
 	 * seen through.
 	 */
-	if ((e->key.kinds & NFO_ENCAP_MASK) != NFO_ENCAP_PPPOE)
+	if (nfo_encap_types[nfo_encap_first(e->key.encap.kinds)].sets_priority)
 		skb->priority = 0;
 }
 
@@ -421,7 +421,7 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 			return NF_DROP;
 	}
 
-	if (unlikely(e->key.kinds))
+	if (unlikely(e->key.encap.kinds))
 		nfo_taken_apart(skb, e);
 	nfo_account(t, e, skb);
 	if (e->key.family == NFPROTO_IPV4)
@@ -433,146 +433,14 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 	return NF_STOLEN;
 }
 
-/* ---- headers between Ethernet and IP ---- */
-
-/**
- * struct nfo_wrap - what nfo_unwrap() took off
- * @encap: as in struct nfo_key
- * @kinds: likewise
- * @layers: how many
- * @len:   bytes of them in the packet; a tag beside it counts none
- * @payload: bytes after a PPPoE header by its own length field
- * @proto: skb->protocol as it was
- */
-struct nfo_wrap {
-	__be16		encap[NFO_ENCAPS];
-	u8		kinds;
-	u8		layers;
-	u8		len;
-	unsigned int	payload;
-	__be16		proto;
-};
-
-static bool nfo_wrap_add(struct nfo_wrap *w, enum nfo_encap_kind kind, u16 id)
-{
-	if (w->layers == NFO_ENCAPS)
-		return false;
-	w->encap[w->layers] = htons(id);
-	w->kinds |= kind << NFO_ENCAP_BITS * w->layers++;
-
-	return true;
-}
-
-/* Id 0 is no VLAN but a priority. */
-static bool nfo_wrap_vlan(struct nfo_wrap *w, __be16 proto, u16 id)
-{
-	return id && nfo_wrap_add(w, proto == htons(ETH_P_8021AD) ? NFO_ENCAP_8021AD :
-								    NFO_ENCAP_8021Q, id);
-}
-
-/* A tag that stands in the packet. Return: what is inside, or 0. */
-static __be16 nfo_wrap_tag(struct nfo_wrap *w, const struct sk_buff *skb, __be16 proto)
-{
-	const struct vlan_hdr *vh;
-	struct vlan_hdr copy;
-
-	vh = skb_header_pointer(skb, w->len, sizeof(copy), &copy);
-	if (!vh || !nfo_wrap_vlan(w, proto, ntohs(vh->h_vlan_TCI) & VLAN_VID_MASK))
-		return 0;
-	w->len += sizeof(copy);
-
-	return vh->h_vlan_encapsulated_proto;
-}
-
-/* A session's data packet, protocol not compressed. Return: what is inside, or 0. */
-static __be16 nfo_wrap_pppoe(struct nfo_wrap *w, const struct sk_buff *skb)
-{
-	struct {
-		struct pppoe_hdr	h;
-		__be16			proto;
-	} __packed copy, *ph;
-
-	ph = skb_header_pointer(skb, w->len, sizeof(copy), &copy);
-	if (!ph || ph->h.ver != 1 || ph->h.type != 1 || ph->h.code ||
-	    ntohs(ph->h.length) < sizeof(ph->proto) ||
-	    !nfo_wrap_add(w, NFO_ENCAP_PPPOE, ntohs(ph->h.sid)))
-		return 0;
-	w->len += sizeof(copy);
-	w->payload = ntohs(ph->h.length) - sizeof(ph->proto);
-
-	switch (ph->proto) {
-	case cpu_to_be16(PPP_IP):
-		return htons(ETH_P_IP);
-	case cpu_to_be16(PPP_IPV6):
-		return htons(ETH_P_IPV6);
-	default:
-		return 0;
-	}
-}
-
-/* Make a packet look as it would without the headers. Return: false when it has
- * others than those known, and then it is as it was.
- */
-static bool nfo_unwrap(struct sk_buff *skb, struct nfo_wrap *w)
-{
-	__be16 proto = skb->protocol;
-
-	*w = (struct nfo_wrap) { .proto = proto };
-	if (skb_vlan_tag_present(skb) &&
-	    !nfo_wrap_vlan(w, skb->vlan_proto, skb_vlan_tag_get_id(skb)))
-		return false;
-	while (eth_type_vlan(proto))
-		proto = nfo_wrap_tag(w, skb, proto);
-	if (proto == htons(ETH_P_PPP_SES))
-		proto = nfo_wrap_pppoe(w, skb);
-	if (proto != htons(ETH_P_IP) && proto != htons(ETH_P_IPV6))
-		return false;
-	/* Pulling is undone by pushing: others may not look meanwhile. */
-	if (!w->layers || skb_shared(skb) || !pskb_may_pull(skb, w->len))
-		return false;
-
-	skb_pull_rcsum(skb, w->len);
-	skb_reset_network_header(skb);
-	skb->protocol = proto;
-
-	return true;
-}
-
-static void nfo_rewrap(struct sk_buff *skb, const struct nfo_wrap *w)
-{
-	skb_push_rcsum(skb, w->len);
-	skb_reset_network_header(skb);
-	skb->protocol = w->proto;
-}
-
-/* PPPoE's length decides what PPP gets to see; the two must agree. */
-static bool nfo_payload_ok(const struct sk_buff *skb, const struct nfo_wrap *w)
-{
-	unsigned int len;
-
-	if (!w->payload || skb_is_gso(skb))
-		return !w->payload;
-	len = skb->protocol == htons(ETH_P_IP) ? ntohs(ip_hdr(skb)->tot_len) :
-		sizeof(struct ipv6hdr) + ntohs(ipv6_hdr(skb)->payload_len);
-
-	return len == w->payload;
-}
-
-/* Its headers are part of what it is looked up by. */
-static bool nfo_wrap_key(struct nfo_key *key, const struct sk_buff *skb,
-			 const struct nfo_wrap *w)
-{
-	memcpy(key->encap, w->encap, sizeof(w->encap));
-	key->kinds = w->kinds;
-
-	return nfo_payload_ok(skb, w);
-}
-
 /* ---- the walk ---- */
 
-/* @w: what was taken off, or NULL. Everything but rare cases is inlined here. */
+/* @popped: headers that were taken off, or NULL. Everything but rare cases is inlined
+ * here.
+ */
 static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
-				      const struct net_device *in, const struct nfo_wrap *w)
+				      const struct net_device *in,
+				      const struct nfo_encap_popped *popped)
 {
 	struct nfo_pkt p;
 
@@ -581,27 +449,30 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 	if (skb->protocol == htons(ETH_P_IP) ? !nfo_parse4(skb, in, &p) :
 					       !nfo_parse6(skb, in, &p))
 		return NF_ACCEPT;
-	if (unlikely(w) && !nfo_wrap_key(&p.l.key, skb, w))
-		return NF_ACCEPT;
+	if (unlikely(popped)) {
+		if (!nfo_encap_payload_ok(skb, popped))
+			return NF_ACCEPT;
+		p.l.key.encap = popped->encap;
+	}
 
 	return nfo_forward(t, skb, &p);
 }
 
-/* Packets that wear more than Ethernet. What is not forwarded is given back as it
- * came, for the devices above to take apart.
+/* A packet with headers between Ethernet and IP. What is not forwarded is given back
+ * as it came, for the devices above to take apart.
  */
-static noinline unsigned int nfo_walk_wrapped(struct nfo_table *t, struct sk_buff *skb,
-					      const struct net_device *in, u8 family)
+static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
+					    const struct net_device *in, u8 family)
 {
 	unsigned int verdict = NF_ACCEPT;
-	struct nfo_wrap w;
+	struct nfo_encap_popped popped;
 
-	if (!nfo_unwrap(skb, &w))
+	if (!nfo_encap_pop(skb, &popped))
 		return NF_ACCEPT;
 	if (family != (skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV6 : NFPROTO_IPV4))
-		verdict = nfo_walk(t, skb, in, &w);
+		verdict = nfo_walk(t, skb, in, &popped);
 	if (verdict == NF_ACCEPT)
-		nfo_rewrap(skb, &w);
+		nfo_encap_restore(skb, &popped);
 
 	return verdict;
 }
@@ -627,7 +498,7 @@ unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 {
 	if (likely(nfo_is_bare(skb, ETH_P_IP)))
 		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
-	return nfo_walk_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV4);
+	return nfo_walk_encap(nfo_table(priv), skb, state->in, NFPROTO_IPV4);
 }
 
 /**
@@ -641,7 +512,7 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 {
 	if (likely(nfo_is_bare(skb, ETH_P_IPV6)))
 		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
-	return nfo_walk_wrapped(nfo_table(priv), skb, state->in, NFPROTO_IPV6);
+	return nfo_walk_encap(nfo_table(priv), skb, state->in, NFPROTO_IPV6);
 }
 
 /**
@@ -655,5 +526,5 @@ unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 {
 	if (likely(nfo_is_bare(skb, ETH_P_IP) || nfo_is_bare(skb, ETH_P_IPV6)))
 		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
-	return nfo_walk_wrapped(nfo_table(priv), skb, state->in, NFPROTO_INET);
+	return nfo_walk_encap(nfo_table(priv), skb, state->in, NFPROTO_INET);
 }

@@ -10,8 +10,13 @@
 #include <net/netfilter/nf_conntrack_zones.h>
 
 #include "nfo.h"
+#include "nfo_dump.h"
 #include "nfo_hash.h"
+#include "nfo_hw.h"
 #include "nfo_netlink.h"
+#include "nfo_stack.h"
+
+static struct genl_family nfo_genl_family;
 
 enum { NFO_GROUP_FLOWS };
 
@@ -574,7 +579,7 @@ static const struct genl_ops nfo_genl_ops[] = {
 	},
 };
 
-struct genl_family nfo_genl_family __ro_after_init = {
+static struct genl_family nfo_genl_family __ro_after_init = {
 	.name		= NFO_GENL_NAME,
 	.version	= NFO_GENL_VERSION,
 	.netnsok	= true,
@@ -591,6 +596,7 @@ struct genl_family nfo_genl_family __ro_after_init = {
  */
 int __init nfo_netlink_init(void)
 {
+	nfo_dump_init(&nfo_genl_family);
 	return genl_register_family(&nfo_genl_family);
 }
 

@@ -13,8 +13,11 @@
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_tables.h>
 
-#include "nfo.h"
 #include "nfo_hash.h"
+#include "nfo_hw.h"
+#include "nfo_ip.h"
+#include "nfo_nft.h"
+#include "nfo_route.h"
 #include "nfo_trace.h"
 
 /* ---- the promotion ladder ---- */
@@ -206,6 +209,7 @@ static int nfo_type_init(struct nf_flowtable *ft)
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
+	nfo_hw_init(t);
 	nfo_table_attach(ft, t);
 
 	return 0;
@@ -376,7 +380,11 @@ static int nfo_type_setup(struct nf_flowtable *ft, struct net_device *dev,
 
 static void nfo_type_free(struct nf_flowtable *ft)
 {
-	nfo_table_free(nfo_table(ft));
+	struct nfo_table *t = nfo_table(ft);
+
+	nfo_table_drain(t);
+	nfo_hw_exit(t);
+	nfo_table_free(t);
 }
 
 #define NFO_TABLE_TYPE(fam, fn)			\

@@ -8,7 +8,6 @@
  * and source NAT. So policy rules on iif, source validation and multiple
  * uplinks count as they do there.
  */
-#include <linux/hashtable.h>
 #include <linux/if_arp.h>
 #include <linux/slab.h>
 #include <net/ip.h>
@@ -17,119 +16,9 @@
 #include <net/neighbour.h>
 #include <net/xfrm.h>
 
-#include "nfo.h"
-
-/* ---- next hops ---- */
-
-/**
- * struct nfo_neigh - a neighbour some flow sends to, and what we believe of it
- * @node:  in nfo_neighs
- * @n:     the neighbour, one reference
- * @refs:  one for each path that uses it
- * @ha:    link-layer address when last looked at
- * @valid: it could be used then
- *
- * All guarded by nfo_neigh_lock. Most neighbour events change nothing for us
- * (REACHABLE to STALE and back, every half minute, for each): the comparison
- * keeps them from sending every flow through re-verification.
- */
-struct nfo_neigh {
-	struct hlist_node	node;
-	struct neighbour	*n;
-	unsigned int		refs;
-	u8			ha[ETH_ALEN];
-	bool			valid;
-};
-
-static DEFINE_SPINLOCK(nfo_neigh_lock);
-static DEFINE_HASHTABLE(nfo_neighs, 10);
-
-static bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN])
-{
-	bool valid;
-
-	read_lock_bh(&n->lock);
-	valid = !n->dead && (n->nud_state & NUD_VALID);
-	memcpy(ha, n->ha, ETH_ALEN);
-	read_unlock_bh(&n->lock);
-
-	return valid;
-}
-
-static struct nfo_neigh *nfo_neigh_find(const struct neighbour *n)
-{
-	struct nfo_neigh *nb;
-
-	hash_for_each_possible(nfo_neighs, nb, node, (unsigned long)n)
-		if (nb->n == n)
-			return nb;
-	return NULL;
-}
-
-/* Watched from here on: a change after this advances the epoch. */
-static struct nfo_neigh *nfo_neigh_get(struct neighbour *n)
-{
-	struct nfo_neigh *nb;
-
-	spin_lock_bh(&nfo_neigh_lock);
-	nb = nfo_neigh_find(n);
-	if (nb) {
-		nb->refs++;
-		goto out;
-	}
-	nb = kzalloc_obj(*nb, GFP_ATOMIC);
-	if (!nb)
-		goto out;
-	neigh_hold(n);
-	nb->n = n;
-	nb->refs = 1;
-	nb->valid = nfo_neigh_read(n, nb->ha);
-	hash_add(nfo_neighs, &nb->node, (unsigned long)n);
-out:
-	spin_unlock_bh(&nfo_neigh_lock);
-	return nb;
-}
-
-static void nfo_neigh_put(struct nfo_neigh *nb)
-{
-	spin_lock_bh(&nfo_neigh_lock);
-	if (--nb->refs) {
-		spin_unlock_bh(&nfo_neigh_lock);
-		return;
-	}
-	hash_del(&nb->node);
-	spin_unlock_bh(&nfo_neigh_lock);
-
-	neigh_release(nb->n);
-	kfree(nb);
-}
-
-/**
- * nfo_neigh_changed() - did a neighbour event change anything for a flow?
- * @n: neighbour the event is about
- *
- * Context: any but with n->lock held. Return: true when some flow uses it and
- * its address or usability differs from what was known.
- */
-bool nfo_neigh_changed(const struct neighbour *n)
-{
-	struct nfo_neigh *nb;
-	bool changed = false;
-	u8 ha[ETH_ALEN];
-	bool valid;
-
-	spin_lock_bh(&nfo_neigh_lock);
-	nb = nfo_neigh_find(n);
-	if (nb) {
-		valid = nfo_neigh_read(nb->n, ha);
-		changed = valid != nb->valid || !ether_addr_equal(ha, nb->ha);
-		nb->valid = valid;
-		ether_addr_copy(nb->ha, ha);
-	}
-	spin_unlock_bh(&nfo_neigh_lock);
-
-	return changed;
-}
+#include "nfo_neigh.h"
+#include "nfo_route.h"
+#include "nfo_stack.h"
 
 /* ---- link-layer header ---- */
 
@@ -456,24 +345,6 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 	neigh_release(n);
 
 	return why;
-}
-
-/**
- * nfo_hold_release() - drop what a direction holds
- * @hold: may be empty or half filled
- *
- * Context: any.
- */
-void nfo_hold_release(struct nfo_hold *hold)
-{
-	if (hold->neigh)
-		nfo_neigh_put(hold->neigh);
-	if (hold->below.dev)
-		netdev_put(hold->below.dev, &hold->below_tracker);
-	if (hold->out)
-		netdev_put(hold->out, &hold->tracker);
-	dst_release(hold->dst);
-	memset(hold, 0, sizeof(*hold));
 }
 
 /**

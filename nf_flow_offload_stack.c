@@ -8,19 +8,11 @@
  * and its counters see every packet; what is said here is for matching what
  * comes in, and for the hardware, which knows no upper devices.
  */
+#include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 
-#include "nfo.h"
-
-static u8 nfo_encap_kind(const struct net_device_path *p)
-{
-	if (p->type == DEV_PATH_PPPOE)
-		return NFO_ENCAP_PPPOE;
-	if (p->type != DEV_PATH_VLAN)
-		return NFO_ENCAP_NONE;
-	return p->encap.proto == htons(ETH_P_8021AD) ? NFO_ENCAP_8021AD :
-						       NFO_ENCAP_8021Q;
-}
+#include "nfo_encap.h"
+#include "nfo_stack.h"
 
 /* A VLAN device that sets priorities by tag does more than take the tag off. */
 static bool nfo_stack_is_plain(const struct net_device *dev)
@@ -36,20 +28,10 @@ static bool nfo_stack_is_plain(const struct net_device *dev)
 static struct net_device *nfo_stack_listed(const struct nfo_table *t,
 					   const struct net_device *dev)
 {
-	const struct nfo_dev *d = nfo_table_dev(t, dev->ifindex);
+	const struct nfo_dev *d = nfo_dev_find(&t->devs, dev->ifindex);
 
 	/* The lower device may live in another namespace, under the same number. */
 	return d && d->dev == dev ? d->dev : NULL;
-}
-
-/* One more header, outermost so far. */
-static void nfo_stack_push(struct nfo_stack *s, const struct net_device_path *p, u8 kind)
-{
-	s->encap[1] = s->encap[0];
-	s->encap[0] = htons(p->encap.id);
-	s->kinds = s->kinds << NFO_ENCAP_BITS | kind;
-	if (kind == NFO_ENCAP_PPPOE)
-		ether_addr_copy(s->h_dest, p->encap.h_dest);
 }
 
 /**
@@ -81,12 +63,14 @@ enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_de
 		return why;
 
 	for (i = 0; i + 1 < path.num_paths; i++) {
-		u8 kind = nfo_encap_kind(&path.path[i]);
+		enum nfo_encap_kind kind = nfo_encap_of_path(&path.path[i]);
 
 		if (!kind || i == NFO_ENCAPS || !nfo_stack_is_plain(path.path[i].dev))
 			blind = true;
 		if (!blind)
-			nfo_stack_push(&s, &path.path[i], kind);
+			nfo_encap_add_outer(&s.encap, kind, path.path[i].encap.id);
+		if (!blind && kind == NFO_ENCAP_PPPOE)
+			ether_addr_copy(s.h_dest, path.path[i].encap.h_dest);
 		s.dev = nfo_stack_listed(t, path.path[i + 1].dev);
 		if (!s.dev)
 			continue;
@@ -116,7 +100,6 @@ bool nfo_stack_same(const struct nfo_table *t, const struct net_device *dev,
 		return true;
 
 	return !nfo_stack_resolve(t, dev, &now) && now.dev == stack->dev &&
-	       now.kinds == stack->kinds &&
-	       !memcmp(now.encap, stack->encap, sizeof(now.encap)) &&
+	       nfo_encap_equal(&now.encap, &stack->encap) &&
 	       ether_addr_equal(now.h_dest, stack->h_dest);
 }

@@ -6,8 +6,9 @@
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
-#include "nfo.h"
+#include "nfo_ct.h"
 #include "nfo_hash.h"
+#include "nfo_neigh.h"
 #include "nfo_trace.h"
 
 static struct kmem_cache *nfo_flow_cache4;
@@ -122,6 +123,24 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 	}
 
 	return f;
+}
+
+/**
+ * nfo_hold_release() - drop what a direction holds
+ * @hold: may be empty or half filled
+ *
+ * Context: any.
+ */
+void nfo_hold_release(struct nfo_hold *hold)
+{
+	if (hold->neigh)
+		nfo_neigh_put(hold->neigh);
+	if (hold->below.dev)
+		netdev_put(hold->below.dev, &hold->below_tracker);
+	if (hold->out)
+		netdev_put(hold->out, &hold->tracker);
+	dst_release(hold->dst);
+	memset(hold, 0, sizeof(*hold));
 }
 
 /**
@@ -546,64 +565,6 @@ void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 	nfo_table_retire_if(t, why, dev ? nfo_flow_uses : NULL, dev);
 }
 
-/* ---- devices ---- */
-
-/**
- * nfo_table_dev() - a device listed in the flowtable
- * @t:       table
- * @ifindex: device
- *
- * Context: rcu_read_lock(). Return: it or NULL.
- */
-struct nfo_dev *nfo_table_dev(const struct nfo_table *t, int ifindex)
-{
-	struct nfo_dev *d;
-
-	list_for_each_entry_rcu(d, &t->devs, list)
-		if (d->ifindex == ifindex)
-			return d;
-	return NULL;
-}
-
-/**
- * nfo_table_add_dev() - a device was listed in the flowtable
- * @t:   table
- * @dev: device
- *
- * Context: may sleep. Return: its place, or NULL when memory ran out.
- */
-struct nfo_dev *nfo_table_add_dev(struct nfo_table *t, struct net_device *dev)
-{
-	struct nfo_dev *d = kzalloc_obj(*d);
-
-	if (!d)
-		return NULL;
-
-	d->ifindex = dev->ifindex;
-	d->dev = dev;
-	flow_block_init(&d->block);
-	spin_lock(&t->dev_lock);
-	list_add_tail_rcu(&d->list, &t->devs);
-	spin_unlock(&t->dev_lock);
-
-	return d;
-}
-
-/**
- * nfo_table_del_dev() - a device left the flowtable
- * @t: table
- * @d: its place; freed
- *
- * Context: may sleep, nfo_net::lock held, so that who holds that may walk the list.
- */
-void nfo_table_del_dev(struct nfo_table *t, struct nfo_dev *d)
-{
-	spin_lock(&t->dev_lock);
-	list_del_rcu(&d->list);
-	spin_unlock(&t->dev_lock);
-	kfree_rcu(d, rcu);
-}
-
 /* ---- the table itself ---- */
 
 static int nfo_table_name(struct nfo_table *t, const struct nf_flowtable *ft)
@@ -655,10 +616,8 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 
 	t->nn = nn;
 	refcount_set(&t->refs, 1);
-	INIT_LIST_HEAD(&t->devs);
-	spin_lock_init(&t->dev_lock);
+	nfo_devs_init(&t->devs);
 	nfo_wheel_init(&t->wheel);
-	nfo_hw_init(t);
 	nfo_table_enlist(t);
 
 	return t;
@@ -716,17 +675,14 @@ void nfo_table_put(struct nfo_table *t)
 }
 
 /**
- * nfo_table_free() - undo nfo_table_alloc()
+ * nfo_table_drain() - end all flows of a table that is about to go
  * @t: table whose hooks are unregistered
  *
  * Waits for an RCU grace period: on nf_tables' error path a packet may still
- * be in the hook (CVE-2026-23392). A dump may keep the empty table for a while.
- * Context: may sleep.
+ * be in the hook (CVE-2026-23392). Context: may sleep.
  */
-void nfo_table_free(struct nfo_table *t)
+void nfo_table_drain(struct nfo_table *t)
 {
-	struct nfo_dev *d, *next;
-
 	mutex_lock(&t->nn->lock);
 	list_del(&t->list);
 	mutex_unlock(&t->nn->lock);
@@ -735,15 +691,18 @@ void nfo_table_free(struct nfo_table *t)
 	while (atomic_read(&t->flows))
 		nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
 	cancel_delayed_work_sync(&t->wheel.work);
-	nfo_hw_exit(t);
-	WARN_ON_ONCE(atomic_read(&t->flows));
+}
 
-	spin_lock(&t->dev_lock);
-	list_for_each_entry_safe(d, next, &t->devs, list) {
-		list_del_rcu(&d->list);
-		kfree_rcu(d, rcu);
-	}
-	spin_unlock(&t->dev_lock);
+/**
+ * nfo_table_free() - undo nfo_table_alloc()
+ * @t: table that nfo_table_drain() has emptied and no driver knows any more
+ *
+ * A dump may keep the empty table for a while. Context: may sleep.
+ */
+void nfo_table_free(struct nfo_table *t)
+{
+	WARN_ON_ONCE(atomic_read(&t->flows));
+	nfo_devs_exit(&t->devs);
 	nfo_table_put(t);
 }
 

@@ -14,7 +14,6 @@
 #include <linux/module.h>
 #include <net/pkt_cls.h>
 
-#include "nfo.h"
 #include "nfo_hw.h"
 
 static bool nfo_hw_strict;
@@ -42,7 +41,7 @@ static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device 
 	struct nfo_dev *d;
 
 	rcu_read_lock();
-	d = nfo_table_dev(t, dev->ifindex);
+	d = nfo_dev_find(&t->devs, dev->ifindex);
 	rcu_read_unlock();
 
 	/* Taken out only with the commit mutex held, or by the end of the device,
@@ -162,7 +161,7 @@ static int nfo_hw_queue_get(struct nfo_table *t, struct nfo_dev *d)
 
 	if (d->queue)
 		return 0;
-	list_for_each_entry_rcu(other, &t->devs, list, lockdep_is_held(&t->nn->lock)) {
+	list_for_each_entry_rcu(other, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
 		if (!other->queue || !nfo_hw_same_chip(d->dev, other->dev))
 			continue;
 		q = other->queue;
@@ -170,7 +169,7 @@ static int nfo_hw_queue_get(struct nfo_table *t, struct nfo_dev *d)
 		break;
 	}
 	if (!q)
-		q = nfo_hw_queue_alloc(t);
+		q = nfo_hw_queue_open(t);
 	if (!q)
 		return -ENOMEM;
 	spin_lock_bh(&t->hw.lock);
@@ -246,7 +245,7 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 
 static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 {
-	struct nfo_dev *d = nfo_table_add_dev(t, dev);
+	struct nfo_dev *d = nfo_dev_add(&t->devs, dev);
 	int err;
 
 	if (!d)
@@ -260,7 +259,7 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 		err = 0;
 	if (err) {
 		nfo_hw_queue_put(t, d);
-		nfo_table_del_dev(t, d);
+		nfo_dev_del(&t->devs, d);
 	}
 	mutex_unlock(&t->nn->lock);
 
@@ -302,7 +301,7 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 		bound = d->bound != NFO_DEV_HW_NONE;
 		nfo_hw_unbind(t, d);
 		nfo_hw_queue_put(t, d);
-		nfo_table_del_dev(t, d);
+		nfo_dev_del(&t->devs, d);
 		if (bound)
 			nfo_hw_pass_on(t->nn, dev);
 	}
@@ -378,7 +377,7 @@ static void nfo_hw_lost_work(struct work_struct *work)
 	struct nfo_dev *d;
 
 	mutex_lock(&t->nn->lock);
-	list_for_each_entry_rcu(d, &t->devs, list, lockdep_is_held(&t->nn->lock))
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
 		if (READ_ONCE(d->lost))
 			nfo_hw_unbind(t, d);
 	mutex_unlock(&t->nn->lock);
@@ -409,7 +408,7 @@ void nfo_hw_exit(struct nfo_table *t)
 	struct nfo_dev *d;
 
 	mutex_lock(&t->nn->lock);
-	list_for_each_entry_rcu(d, &t->devs, list, lockdep_is_held(&t->nn->lock)) {
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
 		nfo_hw_unbind(t, d);
 		nfo_hw_queue_put(t, d);
 	}

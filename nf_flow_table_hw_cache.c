@@ -7,7 +7,7 @@
  */
 #include <linux/random.h>
 
-#include "nfo.h"
+#include "nfo_encap.h"
 #include "nfo_hw.h"
 
 /* Defaults of struct nfo_hw_settings. */
@@ -69,29 +69,17 @@ bool nfo_hw_worth(const struct nfo_flow *f)
 
 /* ---- who may enter ---- */
 
-/* Return: 0 nothing, 1 a tag, 2 two tags, 3 PPPoE. */
-static unsigned int nfo_hw_wraps(u8 kinds)
-{
-	unsigned int layers = 0;
-
-	for (; kinds; kinds >>= NFO_ENCAP_BITS, layers++)
-		if ((kinds & NFO_ENCAP_MASK) == NFO_ENCAP_PPPOE)
-			return 3;
-
-	return layers;
-}
-
-/* What drivers can or cannot, as a bit of 32. */
-static u32 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+/* What drivers can or cannot, as one of 64 bits. */
+static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
-	unsigned int wraps = max(nfo_hw_wraps(e->key.kinds),
-				 nfo_hw_wraps(f->hold[dir].below.kinds));
+	unsigned int encap = max(nfo_encap_shape(&e->key.encap),
+				 nfo_encap_shape(&f->hold[dir].below.encap));
 
-	return BIT((e->key.family == NFPROTO_IPV6) |
-		   (e->key.l4proto == IPPROTO_TCP) << 1 |
-		   !!(e->flags & NFO_E_NAT) << 2 |
-		   wraps << 3);
+	return BIT_ULL((e->key.family == NFPROTO_IPV6) |
+		       (e->key.l4proto == IPPROTO_TCP) << 1 |
+		       !!(e->flags & NFO_E_NAT) << 2 |
+		       encap << 3);
 }
 
 /* A pair of devices may be what the driver cannot do, so it counts as well. */
@@ -99,7 +87,7 @@ static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
 	int out = f->hold[dir].below.dev->ifindex;
-	u32 shape = nfo_hw_shape(f, dir);
+	u64 shape = nfo_hw_shape(f, dir);
 	unsigned int i;
 
 	for (i = 0; i < d->refusals; i++)

@@ -6,7 +6,7 @@
  * one after the other and out side by side; they may be two chips' business, and so
  * stand in two queues. nfo_hw_next() says what comes next, whoever did the last step.
  */
-#include "nfo.h"
+#include "nfo_ct.h"
 #include "nfo_hw.h"
 
 /* Rules looked at before others may take the lock. */
@@ -29,31 +29,6 @@ void nfo_hw_part_put(struct nfo_flow *f, struct nfo_hw_part *p)
 	p->dev = NULL;
 	if (!--d->parts)
 		wake_up_all(&f->table->hw.wait);
-}
-
-/* Half a flow is of no use: it goes before those that have not begun. */
-static void nfo_hw_part_add(struct nfo_hw_part *p, bool begun)
-{
-	struct nfo_hw_queue *q = p->dev->queue;
-
-	p->state = NFO_RULE_WAITING;
-	if (begun)
-		list_add(&p->node, &q->add);
-	else
-		list_add_tail(&p->node, &q->add);
-	q->depth++;
-	nfo_hw_wake(q);
-}
-
-static void nfo_hw_part_del(struct nfo_flow *f, struct nfo_hw_part *p)
-{
-	struct nfo_hw_queue *q = p->dev->queue;
-
-	p->state = NFO_RULE_LEAVING;
-	list_move_tail(&p->node, &q->del);
-	q->count--;
-	atomic_dec(&f->table->nn->in_hw);
-	nfo_hw_wake(q);
 }
 
 /* Where a flow is counted, see struct nfo_hw. */
@@ -96,7 +71,7 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 		if (!(f->hw.want & BIT(dir)))
 			continue;
 		if (p->state == NFO_RULE_NONE)
-			nfo_hw_part_add(p, begun);
+			nfo_hw_queue_add(p->dev->queue, p, begun);
 		if (p->state != NFO_RULE_IN)
 			return;
 		begun = true;
@@ -105,7 +80,7 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 	nfo_hw_set_state(f, NFO_HW_LIVE, f->hw.want);
 	if (f->hw.want == NFO_HW_BOTH)
 		nfo_ct_hardware(f->ct, true);
-	nfo_netlink_notify(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
+	nfo_table_ops->hardware(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
 }
 
 /* Nothing of it is left with any driver: the flow is software's, or nobody's. */
@@ -135,14 +110,14 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 			continue;
 		switch (p->state) {
 		case NFO_RULE_WAITING:
-			list_del_init(&p->node);
-			p->dev->queue->depth--;
+			nfo_hw_queue_drop(p->dev->queue, p);
 			fallthrough;
 		case NFO_RULE_NONE:
 			nfo_hw_part_put(f, p);
 			continue;
 		case NFO_RULE_IN:
-			nfo_hw_part_del(f, p);
+			nfo_hw_queue_del(p->dev->queue, p);
+			atomic_dec(&f->table->nn->in_hw);
 			break;
 		}
 		busy = true;
@@ -207,7 +182,7 @@ static bool nfo_hw_make_room(const struct nfo_flow *hot)
 	if (!cold)
 		return false;
 	nfo_count_reason(hot->table->nn, NFO_R_HW_EVICTED);
-	nfo_netlink_notify(cold, NFO_EVENT_EVICTED, NFO_R_HW_EVICTED);
+	nfo_table_ops->hardware(cold, NFO_EVENT_EVICTED, NFO_R_HW_EVICTED);
 	nfo_hw_expel(cold);
 
 	return true;

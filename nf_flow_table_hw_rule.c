@@ -17,6 +17,7 @@
 #include <net/ipv6.h>
 #include <net/netfilter/nf_tables.h>
 
+#include "nfo_encap.h"
 #include "nfo_hw_rule.h"
 
 /* ---- match ---- */
@@ -33,14 +34,14 @@ static void nfo_hw_match_vlan(struct flow_dissector_key_vlan *key,
 			      const struct nfo_hw_encap *encap)
 {
 	key->vlan_id = encap->id;
-	key->vlan_tpid = encap->proto;
+	key->vlan_tpid = nfo_encap_types[encap->kind].proto;
 	mask->vlan_id = VLAN_VID_MASK;
 	mask->vlan_tpid = cpu_to_be16(0xffff);
 }
 
 static bool nfo_hw_is_vlan(const struct nfo_hw_encap *encap)
 {
-	return encap->proto == htons(ETH_P_8021Q) || encap->proto == htons(ETH_P_8021AD);
+	return nfo_encap_types[encap->kind].is_vlan;
 }
 
 /* PPPoE has no key that drivers know: the device stands for the session. */
@@ -166,14 +167,13 @@ static void nfo_hw_macs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 
 static void nfo_hw_push(struct nfo_hw_rule *r, const struct nfo_hw_encap *encap)
 {
-	struct flow_action_entry *a;
+	const struct nfo_encap_type *type = &nfo_encap_types[encap->kind];
+	struct flow_action_entry *a = nfo_hw_action(r, type->hw_push);
 
-	if (nfo_hw_is_vlan(encap)) {
-		a = nfo_hw_action(r, FLOW_ACTION_VLAN_PUSH);
+	if (type->is_vlan) {
 		a->vlan.vid = encap->id;
-		a->vlan.proto = encap->proto;
+		a->vlan.proto = type->proto;
 	} else {
-		a = nfo_hw_action(r, FLOW_ACTION_PPPOE_PUSH);
 		a->pppoe.sid = encap->id;
 	}
 }

@@ -7,7 +7,7 @@
 
 #include <linux/netlink.h>
 
-#include "nfo.h"
+#include "nfo_table.h"
 
 /**
  * struct nfo_filter - NFO_FILTER_*, parsed; zero means "any"

@@ -5,7 +5,7 @@
 #ifndef _NFO_HASH_H
 #define _NFO_HASH_H
 
-#include "nfo.h"
+#include "nfo_table.h"
 
 extern u32 nfo_hash_seed;
 

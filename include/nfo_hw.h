@@ -1,15 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the hardware's rooms share: binding -> queue -> flow -> cache.
+ * What the hardware's rooms share: hw_bind -> hw (the worker) -> hw_flow ->
+ * hw_driver -> hw_cache -> hw_queue.
  */
 #ifndef _NFO_HW_H
 #define _NFO_HW_H
 
-#include "nfo.h"
+#include "nfo_dev.h"
+#include "nfo_hw_queue.h"
+#include "nfo_table.h"
 
 #define NFO_HW_BOTH	(BIT(IP_CT_DIR_ORIGINAL) | BIT(IP_CT_DIR_REPLY))
 
-/* ---- cache: who may enter, what an answer means ---- */
+/* ---- hw_bind: which driver, which queue ---- */
+int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
+		 enum flow_block_command cmd);
+enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d);
+void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev);
+void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev);
+void nfo_hw_init(struct nfo_table *t);
+void nfo_hw_exit(struct nfo_table *t);
+
+/* ---- hw: the worker ---- */
+struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t);
+void nfo_hw_kick(struct nfo_net *nn);
+void nfo_hw_net_init(struct nfo_net *nn);
+
+/* ---- hw_flow: a flow's way in and out ---- */
+void nfo_hw_part_put(struct nfo_flow *f, struct nfo_hw_part *p);
+void nfo_hw_next(struct nfo_flow *f);
+void nfo_hw_expel(struct nfo_flow *f);
+void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_touched(struct nfo_flow *f);
+void nfo_hw_retired(struct nfo_flow *f);
+
+/* ---- hw_driver: one call to one driver ---- */
+int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
+		    enum ip_conntrack_dir dir, struct netlink_ext_ack *extack);
+void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir);
+int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
+		      enum ip_conntrack_dir dir, u64 *packets);
+
+/* ---- hw_cache: admission, eviction, what an answer means ---- */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why);
 enum nfo_reason nfo_hw_judge_dev(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need);
@@ -23,22 +55,7 @@ void nfo_hw_forget(struct nfo_dev *d);
 void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
 void nfo_hw_settings_init(struct nfo_hw_settings *s);
 
-/* ---- flow: the way in and out ---- */
-void nfo_hw_part_put(struct nfo_flow *f, struct nfo_hw_part *p);
-void nfo_hw_next(struct nfo_flow *f);
-void nfo_hw_expel(struct nfo_flow *f);
-void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
-
-/* ---- queue ---- */
-extern struct workqueue_struct *nfo_hw_wq;
-struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_table *t);
-void nfo_hw_queue_free(struct nfo_hw_queue *q);
-
-static inline void nfo_hw_wake(struct nfo_hw_queue *q)
-{
-	queue_work(nfo_hw_wq, &q->work);
-}
-
+/* The flow is to leave the hardware: because it ended, or because it has to make room. */
 static inline bool nfo_hw_going(const struct nfo_flow *f)
 {
 	return f->hw.out || test_bit(NFO_F_DEAD, &f->state);
@@ -53,7 +70,7 @@ static inline struct nfo_flow *nfo_hw_part_flow(struct nfo_hw_part *p)
 static inline struct nfo_dev *nfo_hw_dev(const struct nfo_flow *f,
 					 enum ip_conntrack_dir dir)
 {
-	return nfo_table_dev(f->table, f->e[dir].key.iif);
+	return nfo_dev_find(&f->table->devs, f->e[dir].key.iif);
 }
 
 #endif /* _NFO_HW_H */

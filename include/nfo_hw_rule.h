@@ -20,12 +20,12 @@
 
 /**
  * struct nfo_hw_encap - one header between Ethernet and IP
- * @id:    VLAN id or PPPoE session, CPU byte order
- * @proto: ETH_P_8021Q, ETH_P_8021AD or ETH_P_PPP_SES, big endian
+ * @id:   VLAN id or PPPoE session, CPU byte order
+ * @kind: enum nfo_encap_kind
  */
 struct nfo_hw_encap {
 	u16	id;
-	__be16	proto;
+	u8	kind;
 };
 
 /**

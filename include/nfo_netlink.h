@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Between the netlink rooms: commands and events in one, dumps in the other.
+ * The generic netlink family: commands and events.
  */
 #ifndef _NFO_NETLINK_H
 #define _NFO_NETLINK_H
 
-#include <linux/netlink.h>
+#include "nfo_flow.h"
 
-#include "nfo_filter.h"
-
-struct genl_family;
-
-extern struct genl_family nfo_genl_family;
-
-int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f, enum nfo_reason why);
-int nfo_dump_start(struct netlink_callback *cb);
-struct nfo_filter *nfo_dump_filter(struct netlink_callback *cb);
-int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb);
-int nfo_dump_tables(struct sk_buff *msg, struct netlink_callback *cb);
-int nfo_dump_devs(struct sk_buff *msg, struct netlink_callback *cb);
-int nfo_dump_done(struct netlink_callback *cb);
+void nfo_netlink_notify(const struct nfo_flow *f, enum nfo_flow_event event,
+			enum nfo_reason why);
+int nfo_netlink_init(void);
+void nfo_netlink_exit(void);
 
 #endif /* _NFO_NETLINK_H */

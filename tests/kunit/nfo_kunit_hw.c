@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 
+#include "../../nf_flow_offload_encap.c"
 #include "../../nf_flow_table_hw_rule.c"
 
 #define OUT ((struct net_device *)0x1000)
@@ -185,8 +186,8 @@ static void nfo_test_match_vlans(struct kunit *test)
 	struct nfo_hw_rule *r;
 
 	s.in_encaps = 2;
-	s.in_encap[0] = (struct nfo_hw_encap) { 100, htons(ETH_P_8021AD) };
-	s.in_encap[1] = (struct nfo_hw_encap) { 200, htons(ETH_P_8021Q) };
+	s.in_encap[0] = (struct nfo_hw_encap) { 100, NFO_ENCAP_8021AD };
+	s.in_encap[1] = (struct nfo_hw_encap) { 200, NFO_ENCAP_8021Q };
 	r = nfo_rule(test, &s);
 	flow_rule_match_vlan(r->rule, &vlan);
 	KUNIT_EXPECT_EQ(test, (int)vlan.key->vlan_id, 100);
@@ -358,10 +359,10 @@ static void nfo_test_order(struct kunit *test)
 	int i;
 
 	s.in_encaps = 1;
-	s.in_encap[0] = (struct nfo_hw_encap) { 10, htons(ETH_P_8021Q) };
+	s.in_encap[0] = (struct nfo_hw_encap) { 10, NFO_ENCAP_8021Q };
 	s.out_encaps = 2;
-	s.out_encap[0] = (struct nfo_hw_encap) { 20, htons(ETH_P_8021Q) };
-	s.out_encap[1] = (struct nfo_hw_encap) { 0x4321, htons(ETH_P_PPP_SES) };
+	s.out_encap[0] = (struct nfo_hw_encap) { 20, NFO_ENCAP_8021Q };
+	s.out_encap[1] = (struct nfo_hw_encap) { 0x4321, NFO_ENCAP_PPPOE };
 	r = nfo_rule(test, &s);
 	KUNIT_ASSERT_EQ(test, r->rule->action.num_entries, ARRAY_SIZE(want));
 	flow_action_for_each(i, a, &r->rule->action)
@@ -381,8 +382,8 @@ static void nfo_test_two_tags(struct kunit *test)
 	struct nfo_hw_rule *r;
 
 	s.out_encaps = 2;
-	s.out_encap[0] = (struct nfo_hw_encap) { 100, htons(ETH_P_8021AD) };
-	s.out_encap[1] = (struct nfo_hw_encap) { 200, htons(ETH_P_8021Q) };
+	s.out_encap[0] = (struct nfo_hw_encap) { 100, NFO_ENCAP_8021AD };
+	s.out_encap[1] = (struct nfo_hw_encap) { 200, NFO_ENCAP_8021Q };
 	r = nfo_rule(test, &s);
 	a = &r->rule->action.entries[4];
 	KUNIT_EXPECT_EQ(test, a[0].vlan.vid, 200);
@@ -413,10 +414,10 @@ static void nfo_test_never_too_long(struct kunit *test)
 		s.ttl = i & 8;
 		s.in_encaps = min(i >> 4 & 3, 2u);
 		s.out_encaps = min(i >> 6 & 3, 2u);
-		s.in_encap[0] = (struct nfo_hw_encap) { 1, htons(ETH_P_8021AD) };
-		s.in_encap[1] = (struct nfo_hw_encap) { 2, htons(ETH_P_8021Q) };
-		s.out_encap[0] = (struct nfo_hw_encap) { 3, htons(ETH_P_8021Q) };
-		s.out_encap[1] = (struct nfo_hw_encap) { 4, htons(ETH_P_PPP_SES) };
+		s.in_encap[0] = (struct nfo_hw_encap) { 1, NFO_ENCAP_8021AD };
+		s.in_encap[1] = (struct nfo_hw_encap) { 2, NFO_ENCAP_8021Q };
+		s.out_encap[0] = (struct nfo_hw_encap) { 3, NFO_ENCAP_8021Q };
+		s.out_encap[1] = (struct nfo_hw_encap) { 4, NFO_ENCAP_PPPOE };
 		r = nfo_rule(test, &s);
 		KUNIT_EXPECT_EQ(test, nfo_count_actions(r, FLOW_ACTION_REDIRECT), 1);
 		longest = max(longest, r->rule->action.num_entries);

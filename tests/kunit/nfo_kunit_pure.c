@@ -6,7 +6,6 @@
 #include <linux/random.h>
 #include <net/checksum.h>
 
-#include "nfo.h"
 #include "nfo_hash.h"
 
 /* The module's is its own; any seed will do here. */

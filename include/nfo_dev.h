@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The devices listed in a flowtable.
+ */
+#ifndef _NFO_DEV_H
+#define _NFO_DEV_H
+
+#include <linux/list.h>
+#include <linux/netdevice.h>
+#include <net/flow_offload.h>
+#include <linux/nf_flow_offload.h>
+
+struct nfo_hw_queue;
+
+/* Pairs of devices of which a refusal is remembered, for each ingress device. */
+#define NFO_HW_REFUSALS	8
+
+/**
+ * struct nfo_hw_refusal - what a driver cannot do
+ * @out:    egress device, by index; 0: any
+ * @shapes: bits by nfo_hw_shape()
+ */
+struct nfo_hw_refusal {
+	int	out;
+	u64	shapes;
+};
+
+/**
+ * struct nfo_dev - a device listed in a flowtable
+ * @list:    in nfo_devs::list
+ * @ifindex: index of @dev; constant
+ * @dev:     the device, not referenced: it is listed for no longer than it is registered;
+ *           constant
+ * @block:   the driver's callbacks; changed with nfo_net::lock held and @parts 0
+ * @queue:   queue of its chip, which nfo_hw::queues owns; NULL before the device is bound
+ *           for the first time; set with nfo_net::lock and nfo_hw::lock held
+ * @bound:   enum nfo_dev_hw; likewise
+ * @leaving: no more rules for it, and those it has go; nfo_hw::lock
+ * @lost:    @leaving was set because its driver said ENODEV; nfo_hw::lock
+ * @deaf:    its driver would not delete a rule, however often it was told; read and
+ *           written by the worker of @queue alone
+ * @parts:   directions of flows that have it in nfo_hw_part::dev; nfo_hw::lock
+ * @refused: what the driver cannot do; nfo_hw::lock
+ * @refusals: used of @refused, since the device was bound; nfo_hw::lock
+ * @rules:   rules in its hardware; written by the worker of @queue alone
+ * @budget:  how many rules it is given; 0: any number; nfo_hw::lock
+ * @backoff: jiffies to wait after a passing failure; doubled each time; nfo_hw::lock
+ * @not_before: jiffies; no attempt until then; nfo_hw::lock
+ * @err:     the driver's last error, negative; nfo_hw::lock
+ * @message: the driver's extended ACK, or our own words; nfo_hw::lock
+ * @rcu:     frees it
+ */
+struct nfo_dev {
+	struct list_head	list;
+	int			ifindex;
+	struct net_device	*dev;
+	struct flow_block	block;
+	struct nfo_hw_queue	*queue;
+	enum nfo_dev_hw		bound;
+	bool			leaving;
+	bool			lost;
+	bool			deaf;
+	unsigned int		parts;
+	struct nfo_hw_refusal	refused[NFO_HW_REFUSALS];
+	unsigned int		refusals;
+	unsigned int		rules;
+	unsigned int		budget;
+	unsigned long		backoff;
+	unsigned long		not_before;
+	int			err;
+	char			message[80];
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct nfo_devs - the devices of a flowtable
+ * @list: list of struct nfo_dev::list, owned; RCU readers, writers under @lock
+ * @lock: protects changes of @list
+ */
+struct nfo_devs {
+	struct list_head	list;
+	spinlock_t		lock;	/* changes of list */
+};
+
+void nfo_devs_init(struct nfo_devs *devs);
+void nfo_devs_exit(struct nfo_devs *devs);
+struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex);
+struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev);
+void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d);
+
+#endif /* _NFO_DEV_H */

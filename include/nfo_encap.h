@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Encapsulations: one table of the header types that may stand between Ethernet
+ * and IP, and what is done with them. A new header type is a row in that table.
+ */
+#ifndef _NFO_ENCAP_H
+#define _NFO_ENCAP_H
+
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <net/flow_offload.h>
+
+#include "nfo_key.h"
+
+struct nfo_encap_popped;
+
+/**
+ * struct nfo_encap_type - one header type
+ * @proto:     ethertype that announces the header, big endian
+ * @path:      how dev_fill_forward_path() names the device that adds the header
+ * @frame_len: bytes by which the header makes a frame longer
+ * @shape:     what a driver's rule has to know of the header, see nfo_encap_shape()
+ * @is_vlan:   rules match the header as a VLAN tag and pop it as one
+ * @sets_priority: the device that takes the header off sets skb->priority
+ * @hw_push:   action that pushes the header
+ * @parse:     reads the header at @popped->len and adds it to @popped; returns the
+ *             ethertype of what is inside, or 0 when the header is none of ours
+ */
+struct nfo_encap_type {
+	__be16				proto;
+	enum net_device_path_type	path;
+	u8				frame_len;
+	u8				shape;
+	bool				is_vlan;
+	bool				sets_priority;
+	enum flow_action_id		hw_push;
+	__be16				(*parse)(struct nfo_encap_popped *popped,
+						 const struct sk_buff *skb, __be16 proto);
+};
+
+extern const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX];
+
+/**
+ * struct nfo_encap_popped - what nfo_encap_pop() took off a packet
+ * @encap:   the headers
+ * @layers:  how many headers
+ * @len:     their bytes in the packet; a tag beside the packet counts none
+ * @payload: bytes after a PPPoE header by the length field of that header; 0 without
+ *           a PPPoE header
+ * @has_payload: a PPPoE header was there, and @payload counts
+ * @proto:   skb->protocol as it was, big endian
+ */
+struct nfo_encap_popped {
+	struct nfo_encap	encap;
+	u8			layers;
+	u8			len;
+	bool			has_payload;
+	unsigned int		payload;
+	__be16			proto;
+};
+
+bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped);
+void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *popped);
+bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped);
+enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path);
+unsigned int nfo_encap_frame_len(const struct nfo_encap *encap);
+unsigned int nfo_encap_shape(const struct nfo_encap *encap);
+
+/* Of the outermost header that @kinds, shifted along by its user, still has. */
+static inline enum nfo_encap_kind nfo_encap_first(u16 kinds)
+{
+	return kinds & NFO_ENCAP_MASK;
+}
+
+/**
+ * nfo_encap_add_outer() - one more header, outside of those there are
+ * @encap: headers; fewer than NFO_ENCAPS
+ * @kind:  kind of the new one
+ * @id:    its VLAN or session id, CPU byte order
+ */
+static inline void nfo_encap_add_outer(struct nfo_encap *encap, enum nfo_encap_kind kind,
+				       u16 id)
+{
+	int i;
+
+	for (i = NFO_ENCAPS - 1; i > 0; i--)
+		encap->id[i] = encap->id[i - 1];
+	encap->id[0] = htons(id);
+	encap->kinds = encap->kinds << NFO_ENCAP_BITS | kind;
+}
+
+static inline bool nfo_encap_equal(const struct nfo_encap *a, const struct nfo_encap *b)
+{
+	return a->kinds == b->kinds && !memcmp(a->id, b->id, sizeof(a->id));
+}
+
+#endif /* _NFO_ENCAP_H */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Next hops: the neighbours that flows send to.
+ */
+#ifndef _NFO_NEIGH_H
+#define _NFO_NEIGH_H
+
+#include <linux/if_ether.h>
+#include <net/neighbour.h>
+
+/**
+ * struct nfo_neigh - a neighbour some flow sends to, and what was last seen of it
+ * @node:  in nfo_neighs
+ * @n:     the neighbour, one reference; constant
+ * @refs:  one for each direction that uses it
+ * @ha:    link-layer address when last looked at
+ * @valid: the neighbour could be used then
+ *
+ * Everything but @n is protected by nfo_neigh_lock. Most neighbour events change nothing
+ * for a flow (REACHABLE to STALE and back, every half minute, for each neighbour): the
+ * comparison with @ha and @valid keeps them from making every flow stale.
+ */
+struct nfo_neigh {
+	struct hlist_node	node;
+	struct neighbour	*n;
+	unsigned int		refs;
+	u8			ha[ETH_ALEN];
+	bool			valid;
+};
+
+struct nfo_neigh *nfo_neigh_get(struct neighbour *n);
+void nfo_neigh_put(struct nfo_neigh *nb);
+bool nfo_neigh_changed(const struct neighbour *n);
+bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN]);
+
+#endif /* _NFO_NEIGH_H */

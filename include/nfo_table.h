@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the module keeps for a flowtable: flows by what identifies their packets, and
+ * the wheel by which they age.
+ */
+#ifndef _NFO_TABLE_H
+#define _NFO_TABLE_H
+
+#include <linux/rhashtable-types.h>
+#include <net/netfilter/nf_flow_table.h>
+
+#include "nfo_dev.h"
+#include "nfo_flow.h"
+#include "nfo_hw_queue.h"
+#include "nfo_net.h"
+#include "nfo_pure.h"
+
+/**
+ * struct nfo_wheel - when to look at which flow again
+ * @lock:  protects everything here and nfo_flow::wheel; innermost lock
+ * @slot:  flows by second
+ * @now:   the second the wheel stands at
+ * @count: flows in it; the work sleeps while it is 0
+ * @tcp_timeout: the sysctl as the work saw it last, jiffies
+ * @udp_timeout: likewise
+ * @work:  turns the wheel
+ */
+struct nfo_wheel {
+	spinlock_t		lock;	/* everything here; innermost */
+	struct list_head	slot[NFO_WHEEL_SLOTS];
+	unsigned long		now;
+	unsigned int		count;
+	u32			tcp_timeout;
+	u32			udp_timeout;
+	struct delayed_work	work;
+};
+
+/**
+ * struct nfo_table_ops - what the rooms above are told of flows
+ * @added:   a flow was published; any context, rcu_read_lock()
+ * @touched: packets of it were seen in the last half second; likewise
+ * @retired: a flow was taken out; any context, before its last reference goes
+ * @hardware: the hardware side says something of a flow; any context
+ */
+struct nfo_table_ops {
+	void	(*added)(struct nfo_flow *f);
+	void	(*touched)(struct nfo_flow *f);
+	void	(*retired)(struct nfo_flow *f, enum nfo_reason why);
+	void	(*hardware)(struct nfo_flow *f, enum nfo_flow_event event,
+			    enum nfo_reason why);
+};
+
+/**
+ * struct nfo_table - what we keep for one flowtable
+ * @ht:     entries of both directions by struct nfo_key
+ * @nn:     its namespace, one reference; constant
+ * @id:     grows from table to table of a namespace; tables are listed by it; constant
+ * @refs:   one for nf_tables' side and one for each dump; keeps @ht
+ * @family: of the nft table; constant
+ * @table_name: nft table, owned; constant
+ * @name:   flowtable, owned; constant
+ * @flags:  NF_FLOWTABLE_*; constant
+ * @devs:   devices listed
+ * @flows:  flows in @ht; atomic
+ * @oneway: flows with NFO_F_ONEWAY; atomic
+ * @wheel:  ageing
+ * @hw:     hardware side
+ * @list:   in nfo_net::tables
+ * @rcu:    frees it
+ */
+struct nfo_table {
+	struct rhashtable	ht;
+	struct nfo_net		*nn;
+	u32			id;
+	refcount_t		refs;
+	u8			family;
+	char			*table_name;
+	char			*name;
+	u32			flags;
+	struct nfo_devs		devs;
+	atomic_t		flows;
+	atomic_t		oneway;
+	struct nfo_wheel	wheel;
+	struct nfo_hw		hw;
+	struct list_head	list;
+	struct rcu_head		rcu;
+};
+
+/* nf_tables embeds struct nf_flowtable; its rhashtable is the type's business
+ * alone, so that is where the pointer to our own table is kept.
+ */
+static inline struct nfo_table *nfo_table(const struct nf_flowtable *ft)
+{
+	return *(struct nfo_table * const *)&ft->rhashtable;
+}
+
+static inline void nfo_table_attach(struct nf_flowtable *ft, struct nfo_table *t)
+{
+	BUILD_BUG_ON(sizeof(ft->rhashtable) < sizeof(t));
+	*(struct nfo_table **)&ft->rhashtable = t;
+}
+
+extern const struct nfo_table_ops *nfo_table_ops;
+
+int nfo_table_init(void);
+void nfo_table_exit(void);
+struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft);
+void nfo_table_drain(struct nfo_table *t);
+void nfo_table_free(struct nfo_table *t);
+void nfo_table_put(struct nfo_table *t);
+struct nfo_table *nfo_table_next(struct nfo_net *nn, u32 after);
+void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
+		     enum nfo_reason why);
+unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
+				 bool (*match)(const struct nfo_flow *f, const void *arg),
+				 const void *arg);
+
+u32 nfo_flow_left(const struct nfo_flow *f);
+struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
+				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch);
+void nfo_flow_free(struct nfo_flow *f);
+void nfo_flow_put(struct nfo_flow *f);
+enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway);
+void nfo_flow_join(struct nfo_flow *f);
+void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
+void nfo_hold_release(struct nfo_hold *hold);
+
+#endif /* _NFO_TABLE_H */

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Next hops: the neighbours that flows send to, each with what was last seen of it,
+ * so that an event is known to change something or nothing.
+ */
+#include <linux/etherdevice.h>
+#include <linux/hashtable.h>
+#include <linux/slab.h>
+
+#include "nfo_compat.h"
+#include "nfo_neigh.h"
+
+static DEFINE_SPINLOCK(nfo_neigh_lock);
+static DEFINE_HASHTABLE(nfo_neighs, 10);
+
+/**
+ * nfo_neigh_read() - what a neighbour is now
+ * @n:  neighbour
+ * @ha: filled with its link-layer address
+ *
+ * Context: any but with n->lock held. Return: true when it can be used.
+ */
+bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN])
+{
+	bool valid;
+
+	read_lock_bh(&n->lock);
+	valid = !n->dead && (n->nud_state & NUD_VALID);
+	memcpy(ha, n->ha, ETH_ALEN);
+	read_unlock_bh(&n->lock);
+
+	return valid;
+}
+
+static struct nfo_neigh *nfo_neigh_find(const struct neighbour *n)
+{
+	struct nfo_neigh *nb;
+
+	hash_for_each_possible(nfo_neighs, nb, node, (unsigned long)n)
+		if (nb->n == n)
+			return nb;
+	return NULL;
+}
+
+/**
+ * nfo_neigh_get() - watch a neighbour
+ * @n: neighbour; the result holds a reference of its own
+ *
+ * A change after this is noticed by nfo_neigh_changed(). Context: any.
+ *
+ * Return: the watch, with a reference for nfo_neigh_put(); NULL without memory.
+ */
+struct nfo_neigh *nfo_neigh_get(struct neighbour *n)
+{
+	struct nfo_neigh *nb;
+
+	spin_lock_bh(&nfo_neigh_lock);
+	nb = nfo_neigh_find(n);
+	if (nb) {
+		nb->refs++;
+		goto out;
+	}
+	nb = kzalloc_obj(*nb, GFP_ATOMIC);
+	if (!nb)
+		goto out;
+	neigh_hold(n);
+	nb->n = n;
+	nb->refs = 1;
+	nb->valid = nfo_neigh_read(n, nb->ha);
+	hash_add(nfo_neighs, &nb->node, (unsigned long)n);
+out:
+	spin_unlock_bh(&nfo_neigh_lock);
+	return nb;
+}
+
+/**
+ * nfo_neigh_put() - undo nfo_neigh_get()
+ * @nb: watch
+ *
+ * Context: any.
+ */
+void nfo_neigh_put(struct nfo_neigh *nb)
+{
+	spin_lock_bh(&nfo_neigh_lock);
+	if (--nb->refs) {
+		spin_unlock_bh(&nfo_neigh_lock);
+		return;
+	}
+	hash_del(&nb->node);
+	spin_unlock_bh(&nfo_neigh_lock);
+
+	neigh_release(nb->n);
+	kfree(nb);
+}
+
+/**
+ * nfo_neigh_changed() - did a neighbour event change anything for a flow?
+ * @n: neighbour the event is about
+ *
+ * Context: any but with n->lock held. Return: true when some flow uses it and
+ * its address or usability differs from what was known.
+ */
+bool nfo_neigh_changed(const struct neighbour *n)
+{
+	struct nfo_neigh *nb;
+	bool changed = false;
+	u8 ha[ETH_ALEN];
+	bool valid;
+
+	spin_lock_bh(&nfo_neigh_lock);
+	nb = nfo_neigh_find(n);
+	if (nb) {
+		valid = nfo_neigh_read(nb->n, ha);
+		changed = valid != nb->valid || !ether_addr_equal(ha, nb->ha);
+		nb->valid = valid;
+		ether_addr_copy(nb->ha, ha);
+	}
+	spin_unlock_bh(&nfo_neigh_lock);
+
+	return changed;
+}

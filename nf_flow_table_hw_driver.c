@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hardware: one call to one driver. Add a rule, delete it, read its counters.
+ */
+#include <linux/delay.h>
+#include <linux/etherdevice.h>
+#include <net/netfilter/nf_conntrack_acct.h>
+#include <net/pkt_cls.h>
+
+#include "nfo_encap.h"
+#include "nfo_hw.h"
+#include "nfo_hw_rule.h"
+#include "nfo_trace.h"
+
+/* Attempts to delete, and milliseconds between the first two; doubled three times. */
+#define NFO_HW_INSIST		8
+#define NFO_HW_INSIST_MS	20
+
+/* Return: how many headers. */
+static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
+			const struct nfo_encap *encap)
+{
+	u16 kinds;
+	u8 n;
+
+	BUILD_BUG_ON(NFO_HW_ENCAPS < NFO_ENCAPS);
+	for (n = 0, kinds = encap->kinds; kinds; n++, kinds >>= NFO_ENCAP_BITS)
+		to[n] = (struct nfo_hw_encap) {
+			.id	= ntohs(encap->id[n]),
+			.kind	= nfo_encap_first(kinds),
+		};
+
+	return n;
+}
+
+static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
+		       const struct nfo_stack *below)
+{
+	const struct ethhdr *eth = (const void *)(e->hh + NFO_HH_MAX - ETH_HLEN);
+
+	if (e->hh_len) {
+		ether_addr_copy(s->eth_src, eth->h_source);
+		ether_addr_copy(s->eth_dst, eth->h_dest);
+		return;
+	}
+	/* PPP knows no addresses, the Ethernet below it does. */
+	ether_addr_copy(s->eth_src, below->dev->dev_addr);
+	ether_addr_copy(s->eth_dst, below->h_dest);
+}
+
+static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
+			     enum ip_conntrack_dir dir, bool block)
+{
+	const struct nfo_stack *below = &f->hold[dir].below;
+	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
+	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
+	const struct nfo_entry *e = &f->e[dir];
+
+	*s = (struct nfo_hw_spec) {
+		.family		= e->key.family,
+		.l4proto	= e->key.l4proto,
+		.nat		= e->flags & NFO_E_NAT,
+		.ttl		= block,
+		.outer_first	= !block,
+		.iif		= e->key.iif,
+		.out		= below->dev,
+		.src		= t->src.u3,
+		.dst		= t->dst.u3,
+		.new_src	= o->dst.u3,
+		.new_dst	= o->src.u3,
+		.sport		= e->key.sport,
+		.dport		= e->key.dport,
+		.new_sport	= e->sport,
+		.new_dport	= e->dport,
+	};
+	s->in_encaps = nfo_hw_encaps(s->in_encap, &e->key.encap);
+	s->out_encaps = nfo_hw_encaps(s->out_encap, &below->encap);
+	nfo_hw_eth(s, e, below);
+}
+
+/* Ask every callback of the device. Return: 0 when one said yes. */
+static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
+{
+	struct flow_block_cb *cb;
+	int err = -EOPNOTSUPP, ret;
+
+	list_for_each_entry(cb, &d->block.cb_list, list) {
+		ret = cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
+		if (ret >= 0)
+			err = 0;
+		else if (err)
+			err = ret;
+	}
+
+	return err;
+}
+
+/* A rule that stays would go on forwarding: a driver that is busy is asked again. One
+ * that was deaf to that is not waited for with every rule. Return: the last answer.
+ */
+static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
+{
+	unsigned int i, tries = d->deaf ? 1 : NFO_HW_INSIST;
+	int err;
+
+	for (i = 0; i < tries; i++) {
+		err = nfo_hw_call(d, cls);
+		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP) {
+			d->deaf = false;
+			return err;
+		}
+		if (i + 1 < tries)
+			msleep(NFO_HW_INSIST_MS << min(i, 3u));
+	}
+	d->deaf = true;
+	nfo_hw_say(d, err, cls->common.extack);
+
+	return err;
+}
+
+static void nfo_hw_cls_init(struct flow_cls_offload *cls, enum flow_cls_command cmd,
+			    const struct nfo_entry *e, struct netlink_ext_ack *extack)
+{
+	memset(cls, 0, sizeof(*cls));
+	cls->common.protocol = e->key.family == NFPROTO_IPV4 ? htons(ETH_P_IP) :
+							       htons(ETH_P_IPV6);
+	cls->common.prio = 1;
+	cls->common.extack = extack;
+	cls->command = cmd;
+	cls->cookie = (unsigned long)e;
+}
+
+/**
+ * nfo_hw_rule_add() - ask a driver to take the rule of one direction
+ * @d:      device, bound
+ * @f:      flow
+ * @dir:    direction
+ * @extack: filled with the driver's words
+ *
+ * Context: may sleep; the worker of the device's queue. Return: 0, or the driver's
+ * answer; -ENOMEM.
+ */
+int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
+		    enum ip_conntrack_dir dir, struct netlink_ext_ack *extack)
+{
+	struct flow_cls_offload cls;
+	struct nfo_hw_rule *r;
+	struct nfo_hw_spec s;
+	int err;
+
+	nfo_hw_spec_fill(&s, f, dir, d->bound == NFO_DEV_HW_BLOCK);
+	r = nfo_hw_rule_alloc(&s);
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+
+	nfo_hw_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
+	/* TC's protocol is that of the frame as it comes in. */
+	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
+		cls.common.protocol = nfo_encap_types[s.in_encap[0].kind].proto;
+	cls.rule = r->rule;
+	trace_nfo_hw_request(true, f->ct, dir, f->table->name, d->dev->name);
+	err = nfo_hw_call(d, &cls);
+	trace_nfo_hw_result(true, f->ct, dir, d->dev->name, err, extack->_msg);
+	nfo_hw_rule_free(r);
+	if (!err)
+		d->rules++;
+
+	return err;
+}
+
+/**
+ * nfo_hw_rule_del() - have a driver delete the rule of one direction
+ * @d:   device
+ * @f:   flow
+ * @dir: direction whose rule the driver has
+ *
+ * Context: may sleep; the worker of the device's queue.
+ */
+void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	struct netlink_ext_ack extack = {};
+	struct flow_cls_offload cls;
+	int err;
+
+	nfo_hw_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
+	trace_nfo_hw_request(false, f->ct, dir, f->table->name, d->dev->name);
+	err = nfo_hw_insist(d, &cls);
+	trace_nfo_hw_result(false, f->ct, dir, d->dev->name, err, extack._msg);
+	d->rules--;
+}
+
+/**
+ * nfo_hw_rule_stats() - add what the hardware counted since the last time
+ * @d:       device
+ * @f:       flow
+ * @dir:     direction whose rule the driver has
+ * @packets: set to the packets that were added
+ *
+ * Context: may sleep; the worker of the device's queue. Return: the driver's answer.
+ */
+int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
+		      enum ip_conntrack_dir dir, u64 *packets)
+{
+	struct nfo_entry *e = &f->e[dir];
+	struct flow_cls_offload cls;
+	u64 bytes, headers;
+	int err;
+
+	*packets = 0;
+	nfo_hw_cls_init(&cls, FLOW_CLS_STATS, e, NULL);
+	err = nfo_hw_call(d, &cls);
+	if (err)
+		return err;
+
+	/* Software and conntrack count IP packets, hardware counts frames. */
+	headers = cls.stats.pkts * (ETH_HLEN + nfo_encap_frame_len(&e->key.encap));
+	bytes = cls.stats.bytes > headers ? cls.stats.bytes - headers : 0;
+	if (cls.stats.pkts || bytes) {
+		atomic64_add(cls.stats.pkts, &e->packets);
+		atomic64_add(bytes, &e->bytes);
+		if (f->table->flags & NF_FLOWTABLE_COUNTER)
+			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, bytes);
+		WRITE_ONCE(e->used, nfo_now());
+	} else if ((s32)((u32)cls.stats.lastused - READ_ONCE(e->used)) > 0) {
+		/* Drivers that count nothing at least tell this. */
+		WRITE_ONCE(e->used, (u32)cls.stats.lastused);
+	}
+	*packets = cls.stats.pkts;
+
+	return 0;
+}

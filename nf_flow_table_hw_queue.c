@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hardware: the lists of a chip's queue. A rule is in one of them at a time, and
+ * nothing here calls a driver.
+ */
+#include <linux/slab.h>
+
+#include "nfo_compat.h"
+#include "nfo_flow.h"
+#include "nfo_hw_queue.h"
+
+struct workqueue_struct *nfo_hw_wq;
+
+/**
+ * nfo_hw_queue_alloc() - make the queue of a chip
+ * @hw:   hardware side of its table
+ * @work: what talks to the drivers
+ * @sync: what is called when a period is over
+ *
+ * Context: may sleep, nfo_net::lock held. Return: the queue, with one device, or NULL.
+ */
+struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
+					work_func_t sync)
+{
+	struct nfo_hw_queue *q = kzalloc_obj(*q);
+
+	if (!q)
+		return NULL;
+
+	q->hw = hw;
+	q->devs = 1;
+	INIT_LIST_HEAD(&q->add);
+	INIT_LIST_HEAD(&q->del);
+	INIT_LIST_HEAD(&q->live);
+	INIT_WORK(&q->work, work);
+	INIT_DELAYED_WORK(&q->sync, sync);
+	spin_lock_bh(&hw->lock);
+	list_add_tail(&q->list, &hw->queues);
+	spin_unlock_bh(&hw->lock);
+
+	return q;
+}
+
+/**
+ * nfo_hw_queue_free() - undo nfo_hw_queue_alloc()
+ * @q: queue that no device uses
+ *
+ * Context: may sleep, nfo_net::lock held.
+ */
+void nfo_hw_queue_free(struct nfo_hw_queue *q)
+{
+	spin_lock_bh(&q->hw->lock);
+	list_del(&q->list);
+	spin_unlock_bh(&q->hw->lock);
+
+	cancel_delayed_work_sync(&q->sync);
+	cancel_work_sync(&q->work);
+	WARN_ON_ONCE(q->depth || q->count || q->rules);
+	kfree(q);
+}
+
+/**
+ * nfo_hw_queue_add() - a rule is to be added
+ * @q:     queue
+ * @p:     direction, in no list
+ * @begun: the other direction is in already; half a flow is of no use, so this rule goes
+ *         before those of flows that have not begun
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_part *p, bool begun)
+{
+	p->state = NFO_RULE_WAITING;
+	if (begun)
+		list_add(&p->node, &q->add);
+	else
+		list_add_tail(&p->node, &q->add);
+	q->depth++;
+	nfo_hw_wake(q);
+}
+
+/**
+ * nfo_hw_queue_drop() - a rule that waits is not to be added after all
+ * @q: queue
+ * @p: direction in state NFO_RULE_WAITING
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_part *p)
+{
+	list_del_init(&p->node);
+	p->state = NFO_RULE_NONE;
+	q->depth--;
+}
+
+/**
+ * nfo_hw_queue_live() - the driver took a rule
+ * @q: queue
+ * @p: direction in state NFO_RULE_ADDING
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_part *p)
+{
+	p->state = NFO_RULE_IN;
+	list_add_tail(&p->node, &q->live);
+	q->count++;
+	q->rules++;
+}
+
+/**
+ * nfo_hw_queue_del() - a rule in hardware is to be deleted
+ * @q: queue
+ * @p: direction in state NFO_RULE_IN
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_part *p)
+{
+	p->state = NFO_RULE_LEAVING;
+	list_move_tail(&p->node, &q->del);
+	q->count--;
+	nfo_hw_wake(q);
+}
+
+/**
+ * nfo_hw_queue_take() - the next rule to tell the driver about
+ * @q: queue
+ *
+ * Context: the queue's worker. Return: a direction in state NFO_RULE_DELETING or
+ * NFO_RULE_ADDING, in no list; or NULL.
+ */
+struct nfo_hw_part *nfo_hw_queue_take(struct nfo_hw_queue *q)
+{
+	struct nfo_hw_part *p;
+
+	spin_lock_bh(&q->hw->lock);
+	p = list_first_entry_or_null(&q->del, struct nfo_hw_part, node);
+	if (p) {
+		p->state = NFO_RULE_DELETING;
+	} else {
+		p = list_first_entry_or_null(&q->add, struct nfo_hw_part, node);
+		if (p) {
+			p->state = NFO_RULE_ADDING;
+			q->depth--;
+		}
+	}
+	if (p)
+		list_del_init(&p->node);
+	spin_unlock_bh(&q->hw->lock);
+
+	return p;
+}
+
+/**
+ * nfo_hw_queue_unread() - the next rule whose counters are to be read in this period
+ * @q: queue
+ *
+ * Context: the queue's worker, which alone would take the rule out. Return: a direction
+ * in state NFO_RULE_IN; NULL when all are read or there is something to delete.
+ */
+struct nfo_hw_part *nfo_hw_queue_unread(struct nfo_hw_queue *q)
+{
+	struct nfo_hw_part *p = NULL;
+
+	spin_lock_bh(&q->hw->lock);
+	if (q->unread && list_empty(&q->del)) {
+		q->unread--;
+		p = list_first_entry_or_null(&q->live, struct nfo_hw_part, node);
+	}
+	if (p)
+		list_move_tail(&p->node, &q->live);
+	else if (list_empty(&q->live))
+		q->unread = 0;
+	spin_unlock_bh(&q->hw->lock);
+
+	return p;
+}
+
+/**
+ * nfo_hw_queue_module_init() - the workers. Return: 0 or -ENOMEM.
+ */
+int __init nfo_hw_queue_module_init(void)
+{
+	nfo_hw_wq = alloc_workqueue("nf_flow_offload", WQ_UNBOUND, 0);
+	return nfo_hw_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * nfo_hw_queue_module_exit() - undo nfo_hw_queue_module_init(); waits for the last work.
+ */
+void nfo_hw_queue_module_exit(void)
+{
+	destroy_workqueue(nfo_hw_wq);
+}
