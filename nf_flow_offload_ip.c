@@ -322,7 +322,7 @@ static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	skb_dst_drop(skb);
 	if (e->flags & NFO_E_KEEP_DST)
-		skb_dst_set_noref(skb, READ_ONCE(nfo_flow(e)->hold[nfo_dir(e)].dst));
+		skb_dst_set_noref(skb, READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].dst));
 }
 
 static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e)

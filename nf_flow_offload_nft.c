@@ -159,8 +159,8 @@ static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
 	return nfo_flow_insert(f, oneway);
 
 refuse:
-	nfo_hold_release(&path[0].hold);
-	nfo_hold_release(&path[1].hold);
+	nfo_route_refs_put(&path[0].refs);
+	nfo_route_refs_put(&path[1].refs);
 	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
 	return why;
 }

@@ -308,38 +308,38 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 	enum nfo_reason why;
 	struct neighbour *n;
 
-	path->hold.dst = dst;
-	path->hold.cookie = nfo_dst_cookie(dst, family);
+	path->refs.dst = dst;
+	path->refs.cookie = nfo_dst_cookie(dst, family);
 	path->in = in;
 	why = nfo_dst_judge(dst, family);
 	if (why)
 		return why;
-	why = nfo_stack_resolve(t, dst_dev(dst), &path->hold.below);
+	why = nfo_stack_resolve(t, dst_dev(dst), &path->refs.below);
 	if (why)
 		return why;
-	netdev_hold(path->hold.below.dev, &path->hold.below_tracker, GFP_ATOMIC);
+	netdev_hold(path->refs.below.dev, &path->refs.below_tracker, GFP_ATOMIC);
 	if (nfo_xfrm_applies(dst, ct, dir, mark))
 		return NFO_R_XFRM;
 
-	path->hold.out = dst_dev(dst);
-	netdev_hold(path->hold.out, &path->hold.tracker, GFP_ATOMIC);
-	path->keep_dst = !(path->hold.out->priv_flags & IFF_XMIT_DST_RELEASE);
+	path->refs.out = dst_dev(dst);
+	netdev_hold(path->refs.out, &path->refs.tracker, GFP_ATOMIC);
+	path->keep_dst = !(path->refs.out->priv_flags & IFF_XMIT_DST_RELEASE);
 	path->mtu = nfo_dst_mtu(dst, family);
-	if (!nfo_dev_has_header(path->hold.out))
+	if (!nfo_dev_has_header(path->refs.out))
 		return NFO_R_NONE;
-	if (path->hold.out->type != ARPHRD_ETHER)
+	if (path->refs.out->type != ARPHRD_ETHER)
 		return NFO_R_DEV_TYPE;
 
 	n = dst_neigh_lookup(dst, &nfo_tuple(ct, !dir)->src.u3);
 	if (IS_ERR_OR_NULL(n))
 		return NFO_R_NEIGH;
-	path->hold.neigh = nfo_neigh_get(n);
+	path->refs.neigh = nfo_neigh_get(n);
 	path->hh_len = ETH_HLEN;
-	if (!path->hold.neigh) {
+	if (!path->refs.neigh) {
 		neigh_release(n);
 		return NFO_R_NO_MEMORY;
 	}
-	why = nfo_hh_build(path->hold.out, nfo_proto(family), n, path->hh);
+	why = nfo_hh_build(path->refs.out, nfo_proto(family), n, path->hh);
 	/* In use from now on; an unresolved one starts resolving. */
 	neigh_event_send(n, NULL);
 	neigh_release(n);
@@ -355,7 +355,7 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
  * @ct:   the connection
  * @dir:  the packet's direction
  * @path: zeroed; filled for both directions. What they hold belongs to the
- *        caller (nfo_hold_release()), also after a refusal.
+ *        caller (nfo_route_refs_put()), also after a refusal.
  *
  * The packet's own route is taken as it is; the other direction's is looked
  * up as if its packets entered where this one leaves. Context: rcu_read_lock().
@@ -380,21 +380,21 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 	why = nfo_path_fill(t, &path[dir], dst, in->ifindex, ct, dir, skb->mark);
 	if (why)
 		return why;
-	path[!dir].enter = path[dir].hold.below;
+	path[!dir].enter = path[dir].refs.below;
 
 	tos = nf_ct_l3num(ct) == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
 						ipv6_get_dsfield(ipv6_hdr(skb));
-	dst = nfo_input_route(path[dir].hold.out, ct, !dir, tos, skb->mark);
+	dst = nfo_input_route(path[dir].refs.out, ct, !dir, tos, skb->mark);
 	if (!dst)
 		return NFO_R_NO_ROUTE;
 
-	return nfo_path_fill(t, &path[!dir], dst, path[dir].hold.out->ifindex,
+	return nfo_path_fill(t, &path[!dir], dst, path[dir].refs.out->ifindex,
 			     ct, !dir, skb->mark);
 }
 
 /* Same device, same next hop, same header? */
 static enum nfo_reason nfo_path_same(const struct nfo_entry *e,
-				     const struct nfo_hold *hold,
+				     const struct nfo_route_refs *refs,
 				     const struct nf_conn *ct,
 				     struct dst_entry *dst)
 {
@@ -403,19 +403,19 @@ static enum nfo_reason nfo_path_same(const struct nfo_entry *e,
 	bool same;
 
 	if (dst_dev(dst) != e->out ||
-	    !nfo_stack_same(nfo_flow(e)->table, e->out, &hold->below))
+	    !nfo_stack_same(nfo_flow(e)->table, e->out, &refs->below))
 		return NFO_R_ROUTE_CHANGED;
-	if (!hold->neigh)
+	if (!refs->neigh)
 		return NFO_R_NONE;
 
 	n = dst_neigh_lookup(dst, &nfo_tuple(ct, !nfo_dir(e))->src.u3);
 	if (IS_ERR_OR_NULL(n))
 		return NFO_R_NEIGH_CHANGED;
-	same = n == hold->neigh->n;
+	same = n == refs->neigh->n;
 	neigh_release(n);
 	if (!same)
 		return NFO_R_ROUTE_CHANGED;
-	if (nfo_hh_build(e->out, nfo_proto(e->key.family), hold->neigh->n, hh) ||
+	if (nfo_hh_build(e->out, nfo_proto(e->key.family), refs->neigh->n, hh) ||
 	    memcmp(hh, e->hh, sizeof(hh)))
 		return NFO_R_NEIGH_CHANGED;
 
@@ -423,7 +423,7 @@ static enum nfo_reason nfo_path_same(const struct nfo_entry *e,
 }
 
 static enum nfo_reason nfo_dst_same(const struct nfo_entry *e,
-				    const struct nfo_hold *hold,
+				    const struct nfo_route_refs *refs,
 				    const struct nf_conn *ct,
 				    struct dst_entry *dst, u32 mark)
 {
@@ -433,18 +433,18 @@ static enum nfo_reason nfo_dst_same(const struct nfo_entry *e,
 		return why;
 	if (nfo_xfrm_applies(dst, ct, nfo_dir(e), mark))
 		return NFO_R_XFRM;
-	return nfo_path_same(e, hold, ct, dst);
+	return nfo_path_same(e, refs, ct, dst);
 }
 
-static void nfo_hold_swap_dst(struct nfo_flow *f, struct nfo_hold *hold,
+static void nfo_route_refs_swap_dst(struct nfo_flow *f, struct nfo_route_refs *refs,
 			      struct dst_entry *dst, u8 family)
 {
 	struct dst_entry *old;
 
 	spin_lock_bh(&f->lock);
-	old = hold->dst;
-	hold->cookie = nfo_dst_cookie(dst, family);
-	WRITE_ONCE(hold->dst, dst);
+	old = refs->dst;
+	refs->cookie = nfo_dst_cookie(dst, family);
+	WRITE_ONCE(refs->dst, dst);
 	spin_unlock_bh(&f->lock);
 	dst_release(old);
 }
@@ -464,7 +464,7 @@ static void nfo_hold_swap_dst(struct nfo_flow *f, struct nfo_hold *hold,
 enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
 {
 	struct nfo_flow *f = nfo_flow(e);
-	struct nfo_hold *hold = &f->hold[nfo_dir(e)];
+	struct nfo_route_refs *refs = &f->route[nfo_dir(e)];
 	struct net_device *in;
 	enum nfo_reason why;
 	struct dst_entry *dst;
@@ -475,13 +475,13 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
 	dst = nfo_input_route(in, f->ct, nfo_dir(e), tos, mark);
 	if (!dst)
 		return NFO_R_ROUTE_CHANGED;
-	why = nfo_dst_same(e, hold, f->ct, dst, mark);
+	why = nfo_dst_same(e, refs, f->ct, dst, mark);
 	if (why) {
 		dst_release(dst);
 		return why;
 	}
 	WRITE_ONCE(e->mtu, nfo_dst_mtu(dst, e->key.family));
-	nfo_hold_swap_dst(f, hold, dst, e->key.family);
+	nfo_route_refs_swap_dst(f, refs, dst, e->key.family);
 
 	return NFO_R_NONE;
 }
@@ -503,18 +503,18 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
 enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark)
 {
 	struct nfo_flow *f = nfo_flow(e);
-	struct nfo_hold *hold = &f->hold[nfo_dir(e)];
+	struct nfo_route_refs *refs = &f->route[nfo_dir(e)];
 	bool good;
 
-	if (hold->neigh)
-		neigh_event_send(hold->neigh->n, NULL);
+	if (refs->neigh)
+		neigh_event_send(refs->neigh->n, NULL);
 
 	spin_lock_bh(&f->lock);
-	good = dst_check(hold->dst, hold->cookie);
+	good = dst_check(refs->dst, refs->cookie);
 	if (good)
-		WRITE_ONCE(e->mtu, nfo_dst_mtu(hold->dst, e->key.family));
+		WRITE_ONCE(e->mtu, nfo_dst_mtu(refs->dst, e->key.family));
 	spin_unlock_bh(&f->lock);
-	good = good && nfo_stack_same(f->table, e->out, &hold->below);
+	good = good && nfo_stack_same(f->table, e->out, &refs->below);
 
 	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark);
 }

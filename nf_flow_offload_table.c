@@ -68,7 +68,7 @@ static void nfo_entry_nat(struct nfo_entry *e,
 static void nfo_entry_path(struct nfo_entry *e, const struct nfo_path *path)
 {
 	e->in = path->in;
-	e->out = path->hold.out;
+	e->out = path->refs.out;
 	e->mtu = path->mtu;
 	e->hh_len = path->hh_len;
 	memcpy(e->hh, path->hh, sizeof(e->hh));
@@ -118,29 +118,29 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 		e->ct = ct;
 		e->epoch = epoch;
 		e->used = f->added;
-		f->hold[dir] = path[dir].hold;
-		memset(&path[dir].hold, 0, sizeof(path[dir].hold));
+		f->route[dir] = path[dir].refs;
+		memset(&path[dir].refs, 0, sizeof(path[dir].refs));
 	}
 
 	return f;
 }
 
 /**
- * nfo_hold_release() - drop what a direction holds
- * @hold: may be empty or half filled
+ * nfo_route_refs_put() - drop what a direction holds
+ * @refs: may be empty or half filled
  *
  * Context: any.
  */
-void nfo_hold_release(struct nfo_hold *hold)
+void nfo_route_refs_put(struct nfo_route_refs *refs)
 {
-	if (hold->neigh)
-		nfo_neigh_put(hold->neigh);
-	if (hold->below.dev)
-		netdev_put(hold->below.dev, &hold->below_tracker);
-	if (hold->out)
-		netdev_put(hold->out, &hold->tracker);
-	dst_release(hold->dst);
-	memset(hold, 0, sizeof(*hold));
+	if (refs->neigh)
+		nfo_neigh_put(refs->neigh);
+	if (refs->below.dev)
+		netdev_put(refs->below.dev, &refs->below_tracker);
+	if (refs->out)
+		netdev_put(refs->out, &refs->tracker);
+	dst_release(refs->dst);
+	memset(refs, 0, sizeof(*refs));
 }
 
 /**
@@ -156,7 +156,7 @@ void nfo_flow_free(struct nfo_flow *f)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		nfo_hold_release(&f->hold[dir]);
+		nfo_route_refs_put(&f->route[dir]);
 	kmem_cache_free(v6 ? nfo_flow_cache6 : nfo_flow_cache4, f);
 	nf_ct_put(ct);
 }
@@ -543,7 +543,7 @@ static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		if (f->hold[dir].out == dev || f->hold[dir].below.dev == dev ||
+		if (f->route[dir].out == dev || f->route[dir].below.dev == dev ||
 		    f->e[dir].in == dev->ifindex ||
 		    f->e[dir].key.iif == dev->ifindex)
 			return true;

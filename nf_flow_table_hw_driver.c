@@ -51,7 +51,7 @@ static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 			     enum ip_conntrack_dir dir, bool block)
 {
-	const struct nfo_stack *below = &f->hold[dir].below;
+	const struct nfo_stack *below = &f->route[dir].below;
 	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
 	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
 	const struct nfo_entry *e = &f->e[dir];

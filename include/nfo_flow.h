@@ -103,7 +103,7 @@ struct nfo_stack {
 };
 
 /**
- * struct nfo_hold - what one direction keeps alive
+ * struct nfo_route_refs - what one direction keeps alive
  * @dst:    route, one reference
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @out:    output device, one reference through @tracker
@@ -116,7 +116,7 @@ struct nfo_stack {
  * After publication @dst and @cookie are protected by nfo_flow::lock; the rest is
  * constant.
  */
-struct nfo_hold {
+struct nfo_route_refs {
 	struct dst_entry	*dst;
 	struct nfo_neigh	*neigh;
 	struct net_device	*out;
@@ -128,7 +128,7 @@ struct nfo_hold {
 
 /**
  * struct nfo_path - the forwarding decision of one direction
- * @hold:   the objects it rests on
+ * @refs:   the objects it rests on
  * @in:     index of the device its packets enter by, as routing knows it
  * @enter:  what is below that device
  * @mtu:    largest IP packet that leaves unfragmented, bytes
@@ -137,7 +137,7 @@ struct nfo_hold {
  * @hh:     link-layer header as it goes on the wire, at the end of the array
  */
 struct nfo_path {
-	struct nfo_hold		hold;
+	struct nfo_route_refs		hold;
 	u32			in;
 	struct nfo_stack	enter;
 	u16			mtu;
@@ -228,8 +228,8 @@ struct nfo_hw_flow {
  * @table:  the flowtable it is in, which outlives the flow; constant
  * @ct:     conntrack entry, one reference; constant
  * @state:  NFO_F_* bits, atomic
- * @lock:   protects dst and cookie of @hold after publication
- * @hold:   what the directions rest on
+ * @lock:   protects dst and cookie of @refs after publication
+ * @refs:   what the directions rest on
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
  * @added:  jiffies of promotion; constant
  * @mark:   of the packet that promoted the flow; routes are looked up with it; constant
@@ -247,8 +247,8 @@ struct nfo_flow {
 	struct nfo_table	*table;
 	struct nf_conn		*ct;
 	unsigned long		state;
-	spinlock_t		lock;	/* dst and cookie of hold[] */
-	struct nfo_hold		hold[IP_CT_DIR_MAX];
+	spinlock_t		lock;	/* dst and cookie of route[] */
+	struct nfo_route_refs		route[IP_CT_DIR_MAX];
 	struct list_head	wheel;
 	u32			added;
 	u32			mark;

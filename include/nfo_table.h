@@ -123,6 +123,6 @@ void nfo_flow_put(struct nfo_flow *f);
 enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway);
 void nfo_flow_join(struct nfo_flow *f);
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
-void nfo_hold_release(struct nfo_hold *hold);
+void nfo_route_refs_put(struct nfo_route_refs *refs);
 
 #endif /* _NFO_TABLE_H */
