@@ -136,7 +136,7 @@ static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
 					 struct nf_conn *ct,
 					 enum ip_conntrack_dir dir)
 {
-	struct nfo_path path[IP_CT_DIR_MAX] = {};
+	struct nfo_route route[IP_CT_DIR_MAX] = {};
 	u32 epoch = nfo_epoch(t->nn);
 	enum nfo_reason why;
 	struct nfo_flow *f;
@@ -144,12 +144,12 @@ static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
 
 	/* An event after this leaves the entries stale, and they re-verify. */
 	smp_rmb();
-	why = nfo_route_resolve(t, pkt->skb, nft_in(pkt), ct, dir, path);
+	why = nfo_route_resolve(t, pkt->skb, nft_in(pkt), ct, dir, route);
 	if (why)
 		goto refuse;
 
 	why = NFO_R_NO_MEMORY;
-	f = nfo_flow_alloc(t, ct, path, epoch);
+	f = nfo_flow_alloc(t, ct, route, epoch);
 	if (!f)
 		goto refuse;
 
@@ -159,8 +159,8 @@ static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
 	return nfo_flow_insert(f, oneway);
 
 refuse:
-	nfo_route_refs_put(&path[0].refs);
-	nfo_route_refs_put(&path[1].refs);
+	nfo_route_refs_put(&route[0].refs);
+	nfo_route_refs_put(&route[1].refs);
 	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
 	return why;
 }

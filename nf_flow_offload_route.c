@@ -299,8 +299,8 @@ static u32 nfo_dst_cookie(const struct dst_entry *dst, u8 family)
 }
 
 /* The route takes over the caller's reference of @dst, whatever happens. */
-static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
-				     struct nfo_path *path, struct dst_entry *dst,
+static enum nfo_reason nfo_route_fill(const struct nfo_table *t,
+				     struct nfo_route *route, struct dst_entry *dst,
 				     int in, const struct nf_conn *ct,
 				     enum ip_conntrack_dir dir, u32 mark)
 {
@@ -308,38 +308,38 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
 	enum nfo_reason why;
 	struct neighbour *n;
 
-	path->refs.dst = dst;
-	path->refs.cookie = nfo_dst_cookie(dst, family);
-	path->in = in;
+	route->refs.dst = dst;
+	route->refs.cookie = nfo_dst_cookie(dst, family);
+	route->in = in;
 	why = nfo_dst_judge(dst, family);
 	if (why)
 		return why;
-	why = nfo_stack_resolve(t, dst_dev(dst), &path->refs.below);
+	why = nfo_stack_resolve(t, dst_dev(dst), &route->refs.below);
 	if (why)
 		return why;
-	netdev_hold(path->refs.below.dev, &path->refs.below_tracker, GFP_ATOMIC);
+	netdev_hold(route->refs.below.dev, &route->refs.below_tracker, GFP_ATOMIC);
 	if (nfo_xfrm_applies(dst, ct, dir, mark))
 		return NFO_R_XFRM;
 
-	path->refs.out = dst_dev(dst);
-	netdev_hold(path->refs.out, &path->refs.tracker, GFP_ATOMIC);
-	path->keep_dst = !(path->refs.out->priv_flags & IFF_XMIT_DST_RELEASE);
-	path->mtu = nfo_dst_mtu(dst, family);
-	if (!nfo_dev_has_header(path->refs.out))
+	route->refs.out = dst_dev(dst);
+	netdev_hold(route->refs.out, &route->refs.tracker, GFP_ATOMIC);
+	route->keep_dst = !(route->refs.out->priv_flags & IFF_XMIT_DST_RELEASE);
+	route->mtu = nfo_dst_mtu(dst, family);
+	if (!nfo_dev_has_header(route->refs.out))
 		return NFO_R_NONE;
-	if (path->refs.out->type != ARPHRD_ETHER)
+	if (route->refs.out->type != ARPHRD_ETHER)
 		return NFO_R_DEV_TYPE;
 
 	n = dst_neigh_lookup(dst, &nfo_tuple(ct, !dir)->src.u3);
 	if (IS_ERR_OR_NULL(n))
 		return NFO_R_NEIGH;
-	path->refs.neigh = nfo_neigh_get(n);
-	path->hh_len = ETH_HLEN;
-	if (!path->refs.neigh) {
+	route->refs.neigh = nfo_neigh_get(n);
+	route->hh_len = ETH_HLEN;
+	if (!route->refs.neigh) {
 		neigh_release(n);
 		return NFO_R_NO_MEMORY;
 	}
-	why = nfo_hh_build(path->refs.out, nfo_proto(family), n, path->hh);
+	why = nfo_hh_build(route->refs.out, nfo_proto(family), n, route->hh);
 	/* In use from now on; an unresolved one starts resolving. */
 	neigh_event_send(n, NULL);
 	neigh_release(n);
@@ -354,7 +354,7 @@ static enum nfo_reason nfo_path_fill(const struct nfo_table *t,
  * @in:   device it came in by, as the forward hook sees it
  * @ct:   the connection
  * @dir:  the packet's direction
- * @path: zeroed; filled for both directions. What they hold belongs to the
+ * @route: zeroed; filled for both directions. What they hold belongs to the
  *        caller (nfo_route_refs_put()), also after a refusal.
  *
  * The packet's own route is taken as it is; the other direction's is looked
@@ -366,34 +366,34 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 				  const struct net_device *in,
 				  const struct nf_conn *ct,
 				  enum ip_conntrack_dir dir,
-				  struct nfo_path path[IP_CT_DIR_MAX])
+				  struct nfo_route route[IP_CT_DIR_MAX])
 {
 	struct dst_entry *dst = skb_dst(skb);
 	enum nfo_reason why;
 	u8 tos;
 
-	why = nfo_stack_resolve(t, in, &path[dir].enter);
+	why = nfo_stack_resolve(t, in, &route[dir].enter);
 	if (why)
 		return why;
 	if (!dst || !dst_hold_safe(dst))
 		return NFO_R_NO_ROUTE;
-	why = nfo_path_fill(t, &path[dir], dst, in->ifindex, ct, dir, skb->mark);
+	why = nfo_route_fill(t, &route[dir], dst, in->ifindex, ct, dir, skb->mark);
 	if (why)
 		return why;
-	path[!dir].enter = path[dir].refs.below;
+	route[!dir].enter = route[dir].refs.below;
 
 	tos = nf_ct_l3num(ct) == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
 						ipv6_get_dsfield(ipv6_hdr(skb));
-	dst = nfo_input_route(path[dir].refs.out, ct, !dir, tos, skb->mark);
+	dst = nfo_input_route(route[dir].refs.out, ct, !dir, tos, skb->mark);
 	if (!dst)
 		return NFO_R_NO_ROUTE;
 
-	return nfo_path_fill(t, &path[!dir], dst, path[dir].refs.out->ifindex,
+	return nfo_route_fill(t, &route[!dir], dst, route[dir].refs.out->ifindex,
 			     ct, !dir, skb->mark);
 }
 
 /* Same device, same next hop, same header? */
-static enum nfo_reason nfo_path_same(const struct nfo_entry *e,
+static enum nfo_reason nfo_route_same(const struct nfo_entry *e,
 				     const struct nfo_route_refs *refs,
 				     const struct nf_conn *ct,
 				     struct dst_entry *dst)
@@ -433,7 +433,7 @@ static enum nfo_reason nfo_dst_same(const struct nfo_entry *e,
 		return why;
 	if (nfo_xfrm_applies(dst, ct, nfo_dir(e), mark))
 		return NFO_R_XFRM;
-	return nfo_path_same(e, refs, ct, dst);
+	return nfo_route_same(e, refs, ct, dst);
 }
 
 static void nfo_route_refs_swap_dst(struct nfo_flow *f, struct nfo_route_refs *refs,

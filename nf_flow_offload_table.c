@@ -65,14 +65,14 @@ static void nfo_entry_nat(struct nfo_entry *e,
 	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
 }
 
-static void nfo_entry_path(struct nfo_entry *e, const struct nfo_path *path)
+static void nfo_entry_route(struct nfo_entry *e, const struct nfo_route *route)
 {
-	e->in = path->in;
-	e->out = path->refs.out;
-	e->mtu = path->mtu;
-	e->hh_len = path->hh_len;
-	memcpy(e->hh, path->hh, sizeof(e->hh));
-	if (path->keep_dst)
+	e->in = route->in;
+	e->out = route->refs.out;
+	e->mtu = route->mtu;
+	e->hh_len = route->hh_len;
+	memcpy(e->hh, route->hh, sizeof(e->hh));
+	if (route->keep_dst)
 		e->flags |= NFO_E_KEEP_DST;
 }
 
@@ -80,14 +80,14 @@ static void nfo_entry_path(struct nfo_entry *e, const struct nfo_path *path)
  * nfo_flow_alloc() - make a flow of a connection
  * @t:     table it will live in
  * @ct:    confirmed connection; the flow takes a reference of its own
- * @path:  both directions' decisions; what they hold passes to the flow
- * @epoch: topology epoch read before @path was resolved
+ * @route:  both directions' decisions; what they hold passes to the flow
+ * @epoch: topology epoch read before @route was resolved
  *
- * Context: any. Return: the flow, or NULL when memory ran out; then @path
+ * Context: any. Return: the flow, or NULL when memory ran out; then @route
  * still belongs to the caller.
  */
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
-				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch)
+				struct nfo_route route[IP_CT_DIR_MAX], u32 epoch)
 {
 	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6;
 	struct nfo_flow *f;
@@ -112,14 +112,14 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 			e->flags |= NFO_E_REPLY;
 		if (ct->status & IPS_NAT_MASK)
 			e->flags |= NFO_E_NAT;
-		nfo_entry_key(e, nf_ct_tuple(ct, dir), &path[dir].enter);
+		nfo_entry_key(e, nf_ct_tuple(ct, dir), &route[dir].enter);
 		nfo_entry_nat(e, nf_ct_tuple(ct, dir), nf_ct_tuple(ct, !dir));
-		nfo_entry_path(e, &path[dir]);
+		nfo_entry_route(e, &route[dir]);
 		e->ct = ct;
 		e->epoch = epoch;
 		e->used = f->added;
-		f->route[dir] = path[dir].refs;
-		memset(&path[dir].refs, 0, sizeof(path[dir].refs));
+		f->route[dir] = route[dir].refs;
+		memset(&route[dir].refs, 0, sizeof(route[dir].refs));
 	}
 
 	return f;

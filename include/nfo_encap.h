@@ -17,7 +17,7 @@ struct nfo_encap_popped;
 /**
  * struct nfo_encap_type - one header type
  * @proto:     ethertype that announces the header, big endian
- * @path:      how dev_fill_forward_path() names the device that adds the header
+ * @route:      how dev_fill_forward_path() names the device that adds the header
  * @frame_len: bytes by which the header makes a frame longer
  * @shape:     what a driver's rule has to know of the header, see nfo_encap_shape()
  * @is_vlan:   rules match the header as a VLAN tag and pop it as one

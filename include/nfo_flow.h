@@ -127,7 +127,7 @@ struct nfo_route_refs {
 };
 
 /**
- * struct nfo_path - the forwarding decision of one direction
+ * struct nfo_route - the forwarding decision of one direction
  * @refs:   the objects it rests on
  * @in:     index of the device its packets enter by, as routing knows it
  * @enter:  what is below that device
@@ -136,7 +136,7 @@ struct nfo_route_refs {
  * @hh_len: bytes used of @hh
  * @hh:     link-layer header as it goes on the wire, at the end of the array
  */
-struct nfo_path {
+struct nfo_route {
 	struct nfo_route_refs		hold;
 	u32			in;
 	struct nfo_stack	enter;

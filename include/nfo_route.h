@@ -11,7 +11,7 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 				  const struct net_device *in,
 				  const struct nf_conn *ct,
 				  enum ip_conntrack_dir dir,
-				  struct nfo_path path[IP_CT_DIR_MAX]);
+				  struct nfo_route route[IP_CT_DIR_MAX]);
 enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark);
 enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark);
 

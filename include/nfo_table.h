@@ -117,7 +117,7 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 
 u32 nfo_flow_left(const struct nfo_flow *f);
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
-				struct nfo_path path[IP_CT_DIR_MAX], u32 epoch);
+				struct nfo_route route[IP_CT_DIR_MAX], u32 epoch);
 void nfo_flow_free(struct nfo_flow *f);
 void nfo_flow_put(struct nfo_flow *f);
 enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway);
