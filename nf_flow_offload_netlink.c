@@ -192,14 +192,14 @@ static unsigned int nfo_find_in(struct nfo_table *t, struct nfo_named *n,
 				struct nfo_flow **found)
 {
 	unsigned int count = 0;
-	struct nfo_stack enter;
+	struct nfo_lower lower;
 	struct net_device *dev;
 	struct nfo_entry *e;
 
 	for_each_netdev_rcu(t->nn->net, dev) {
-		if (nfo_stack_resolve(t, dev, &enter))
+		if (nfo_lower_find(t, dev, &lower))
 			continue;
-		nfo_key_enter(&n->l.key, &enter);
+		nfo_key_set_lower(&n->l.key, &lower);
 		e = nfo_lookup(t, &n->l);
 		if (!e || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
 			continue;

@@ -314,10 +314,10 @@ static enum nfo_reason nfo_route_fill(const struct nfo_table *t,
 	why = nfo_dst_judge(dst, family);
 	if (why)
 		return why;
-	why = nfo_stack_resolve(t, dst_dev(dst), &route->refs.below);
+	why = nfo_lower_find(t, dst_dev(dst), &route->refs.out_lower);
 	if (why)
 		return why;
-	netdev_hold(route->refs.below.dev, &route->refs.below_tracker, GFP_ATOMIC);
+	netdev_hold(route->refs.out_lower.dev, &route->refs.lower_tracker, GFP_ATOMIC);
 	if (nfo_xfrm_applies(dst, ct, dir, mark))
 		return NFO_R_XFRM;
 
@@ -372,7 +372,7 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 	enum nfo_reason why;
 	u8 tos;
 
-	why = nfo_stack_resolve(t, in, &route[dir].enter);
+	why = nfo_lower_find(t, in, &route[dir].in_lower);
 	if (why)
 		return why;
 	if (!dst || !dst_hold_safe(dst))
@@ -380,7 +380,7 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 	why = nfo_route_fill(t, &route[dir], dst, in->ifindex, ct, dir, skb->mark);
 	if (why)
 		return why;
-	route[!dir].enter = route[dir].refs.below;
+	route[!dir].in_lower = route[dir].refs.out_lower;
 
 	tos = nf_ct_l3num(ct) == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
 						ipv6_get_dsfield(ipv6_hdr(skb));
@@ -403,7 +403,7 @@ static enum nfo_reason nfo_route_same(const struct nfo_entry *e,
 	bool same;
 
 	if (dst_dev(dst) != e->out ||
-	    !nfo_stack_same(nfo_flow(e)->table, e->out, &refs->below))
+	    !nfo_lower_same(nfo_flow(e)->table, e->out, &refs->out_lower))
 		return NFO_R_ROUTE_CHANGED;
 	if (!refs->neigh)
 		return NFO_R_NONE;
@@ -514,7 +514,7 @@ enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark)
 	if (good)
 		WRITE_ONCE(e->mtu, nfo_dst_mtu(refs->dst, e->key.family));
 	spin_unlock_bh(&f->lock);
-	good = good && nfo_stack_same(f->table, e->out, &refs->below);
+	good = good && nfo_lower_same(f->table, e->out, &refs->out_lower);
 
 	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark);
 }

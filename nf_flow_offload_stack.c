@@ -15,7 +15,7 @@
 #include "nfo_stack.h"
 
 /* A VLAN device that sets priorities by tag does more than take the tag off. */
-static bool nfo_stack_is_plain(const struct net_device *dev)
+static bool nfo_lower_is_plain(const struct net_device *dev)
 {
 #if IS_ENABLED(CONFIG_VLAN_8021Q)
 	if (is_vlan_dev(dev))
@@ -25,7 +25,7 @@ static bool nfo_stack_is_plain(const struct net_device *dev)
 }
 
 /* Return: @dev, if it is listed. */
-static struct net_device *nfo_stack_listed(const struct nfo_table *t,
+static struct net_device *nfo_lower_listed(const struct nfo_table *t,
 					   const struct net_device *dev)
 {
 	const struct nfo_dev *d = nfo_dev_find(&t->devs, dev->ifindex);
@@ -35,7 +35,7 @@ static struct net_device *nfo_stack_listed(const struct nfo_table *t,
 }
 
 /**
- * nfo_stack_resolve() - the listed device that sees what a device sends and gets
+ * nfo_lower_find() - the listed device that sees what a device sends and gets
  * @t:     flowtable
  * @dev:   device, as routing knows it
  * @stack: filled
@@ -47,16 +47,16 @@ static struct net_device *nfo_stack_listed(const struct nfo_table *t,
  * listed; NFO_R_DEV_STACK when one below is, but not all between can be seen
  * through (more than two headers, a VLAN device with an ingress-qos-map, a bridge).
  */
-enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_device *dev,
-				  struct nfo_stack *stack)
+enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
+				  struct nfo_lower *stack)
 {
 	struct net_device_path_stack path;
-	struct nfo_stack s = {};
+	struct nfo_lower s = {};
 	enum nfo_reason why;
 	bool blind = false;
 	int i;
 
-	*stack = (struct nfo_stack) { .dev = nfo_stack_listed(t, dev) };
+	*stack = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
 	why = stack->dev ? NFO_R_NONE : NFO_R_DEV_NOT_IN_TABLE;
 	if (!dev->netdev_ops->ndo_fill_forward_path || netif_is_bridge_master(dev) ||
 	    nfo_fill_forward_path(dev, &path) < 0)
@@ -65,13 +65,13 @@ enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_de
 	for (i = 0; i + 1 < path.num_paths; i++) {
 		enum nfo_encap_kind kind = nfo_encap_of_path(&path.route[i]);
 
-		if (!kind || i == NFO_ENCAPS || !nfo_stack_is_plain(path.route[i].dev))
+		if (!kind || i == NFO_ENCAPS || !nfo_lower_is_plain(path.route[i].dev))
 			blind = true;
 		if (!blind)
 			nfo_encap_add_outer(&s.encap, kind, path.route[i].encap.id);
 		if (!blind && kind == NFO_ENCAP_PPPOE)
 			ether_addr_copy(s.h_dest, path.route[i].encap.h_dest);
-		s.dev = nfo_stack_listed(t, path.route[i + 1].dev);
+		s.dev = nfo_lower_listed(t, path.route[i + 1].dev);
 		if (!s.dev)
 			continue;
 		if (blind)
@@ -84,22 +84,22 @@ enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_de
 }
 
 /**
- * nfo_stack_same() - is what stands below a device still what it was?
+ * nfo_lower_same() - is what stands below a device still what it was?
  * @t:     flowtable
  * @dev:   device, as routing knows it
- * @stack: what nfo_stack_resolve() said of it
+ * @stack: what nfo_lower_find() said of it
  *
  * Context: rcu_read_lock().
  */
-bool nfo_stack_same(const struct nfo_table *t, const struct net_device *dev,
-		    const struct nfo_stack *stack)
+bool nfo_lower_same(const struct nfo_table *t, const struct net_device *dev,
+		    const struct nfo_lower *stack)
 {
-	struct nfo_stack now;
+	struct nfo_lower now;
 
 	if (!dev->netdev_ops->ndo_fill_forward_path)
 		return true;
 
-	return !nfo_stack_resolve(t, dev, &now) && now.dev == stack->dev &&
+	return !nfo_lower_find(t, dev, &now) && now.dev == stack->dev &&
 	       nfo_encap_equal(&now.encap, &stack->encap) &&
 	       ether_addr_equal(now.h_dest, stack->h_dest);
 }

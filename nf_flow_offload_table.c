@@ -23,11 +23,11 @@ const struct nfo_table_ops *nfo_table_ops __read_mostly;
 
 static void nfo_entry_key(struct nfo_entry *e,
 			  const struct nf_conntrack_tuple *t,
-			  const struct nfo_stack *enter)
+			  const struct nfo_lower *lower)
 {
 	e->key.sport = t->src.u.all;
 	e->key.dport = t->dst.u.all;
-	nfo_key_enter(&e->key, enter);
+	nfo_key_set_lower(&e->key, lower);
 	e->key.l4proto = t->dst.protonum;
 	e->key.family = t->src.l3num;
 	if (t->src.l3num == NFPROTO_IPV4) {
@@ -112,7 +112,7 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
 			e->flags |= NFO_E_REPLY;
 		if (ct->status & IPS_NAT_MASK)
 			e->flags |= NFO_E_NAT;
-		nfo_entry_key(e, nf_ct_tuple(ct, dir), &route[dir].enter);
+		nfo_entry_key(e, nf_ct_tuple(ct, dir), &route[dir].in_lower);
 		nfo_entry_nat(e, nf_ct_tuple(ct, dir), nf_ct_tuple(ct, !dir));
 		nfo_entry_route(e, &route[dir]);
 		e->ct = ct;
@@ -135,8 +135,8 @@ void nfo_route_refs_put(struct nfo_route_refs *refs)
 {
 	if (refs->neigh)
 		nfo_neigh_put(refs->neigh);
-	if (refs->below.dev)
-		netdev_put(refs->below.dev, &refs->below_tracker);
+	if (refs->out_lower.dev)
+		netdev_put(refs->out_lower.dev, &refs->lower_tracker);
 	if (refs->out)
 		netdev_put(refs->out, &refs->tracker);
 	dst_release(refs->dst);
@@ -543,7 +543,7 @@ static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		if (f->route[dir].out == dev || f->route[dir].below.dev == dev ||
+		if (f->route[dir].out == dev || f->route[dir].out_lower.dev == dev ||
 		    f->e[dir].in == dev->ifindex ||
 		    f->e[dir].key.iif == dev->ifindex)
 			return true;

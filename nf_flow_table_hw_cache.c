@@ -74,7 +74,7 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
 	unsigned int encap = max(nfo_encap_shape(&e->key.encap),
-				 nfo_encap_shape(&f->route[dir].below.encap));
+				 nfo_encap_shape(&f->route[dir].out_lower.encap));
 
 	return BIT_ULL((e->key.family == NFPROTO_IPV6) |
 		       (e->key.l4proto == IPPROTO_TCP) << 1 |
@@ -86,7 +86,7 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
-	int out = f->route[dir].below.dev->ifindex;
+	int out = f->route[dir].out_lower.dev->ifindex;
 	u64 shape = nfo_hw_shape(f, dir);
 	unsigned int i;
 
@@ -100,7 +100,7 @@ static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 			  enum ip_conntrack_dir dir)
 {
-	int out = f->route[dir].below.dev->ifindex;
+	int out = f->route[dir].out_lower.dev->ifindex;
 	struct nfo_hw_refusal *r = NULL;
 	unsigned int i;
 

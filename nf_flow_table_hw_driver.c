@@ -34,7 +34,7 @@ static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
 }
 
 static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
-		       const struct nfo_stack *below)
+		       const struct nfo_lower *lower)
 {
 	const struct ethhdr *eth = (const void *)(e->hh + NFO_HH_MAX - ETH_HLEN);
 
@@ -44,14 +44,14 @@ static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 		return;
 	}
 	/* PPP knows no addresses, the Ethernet below it does. */
-	ether_addr_copy(s->eth_src, below->dev->dev_addr);
-	ether_addr_copy(s->eth_dst, below->h_dest);
+	ether_addr_copy(s->eth_src, lower->dev->dev_addr);
+	ether_addr_copy(s->eth_dst, lower->h_dest);
 }
 
 static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 			     enum ip_conntrack_dir dir, bool block)
 {
-	const struct nfo_stack *below = &f->route[dir].below;
+	const struct nfo_lower *lower = &f->route[dir].out_lower;
 	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
 	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
 	const struct nfo_entry *e = &f->e[dir];
@@ -63,7 +63,7 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 		.ttl		= block,
 		.outer_first	= !block,
 		.iif		= e->key.iif,
-		.out		= below->dev,
+		.out		= lower->dev,
 		.src		= t->src.u3,
 		.dst		= t->dst.u3,
 		.new_src	= o->dst.u3,
@@ -74,8 +74,8 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 		.new_dport	= e->dport,
 	};
 	s->in_encaps = nfo_hw_encaps(s->in_encap, &e->key.encap);
-	s->out_encaps = nfo_hw_encaps(s->out_encap, &below->encap);
-	nfo_hw_eth(s, e, below);
+	s->out_encaps = nfo_hw_encaps(s->out_encap, &lower->encap);
+	nfo_hw_eth(s, e, lower);
 }
 
 /* Ask every callback of the device. Return: 0 when one said yes. */

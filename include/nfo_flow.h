@@ -90,13 +90,13 @@ struct nfo_neigh;
 struct nfo_table;
 
 /**
- * struct nfo_stack - what stands between routing's device and the frames
+ * struct nfo_lower - what stands between routing's device and the frames
  * @dev:    the listed device whose ingress hook and hardware see the frames; valid while
  *          the device is listed in the flowtable, or while the holder has a reference
  * @encap:  headers between Ethernet and IP there
  * @h_dest: with PPPoE: the peer's address
  */
-struct nfo_stack {
+struct nfo_lower {
 	struct net_device	*dev;
 	struct nfo_encap	encap;
 	u8			h_dest[ETH_ALEN];
@@ -109,9 +109,9 @@ struct nfo_stack {
  * @out:    output device, one reference through @tracker
  * @tracker: holder of the device reference
  * @cookie: for dst_check()
- * @below:  what is below @out; its device with one reference through @below_tracker,
+ * @out_lower:  what is below @out; its device with one reference through @lower_tracker,
  *          for the hardware's rules name it
- * @below_tracker: holder of that reference
+ * @lower_tracker: holder of that reference
  *
  * After publication @dst and @cookie are protected by nfo_flow::lock; the rest is
  * constant.
@@ -122,15 +122,15 @@ struct nfo_route_refs {
 	struct net_device	*out;
 	netdevice_tracker	tracker;
 	u32			cookie;
-	struct nfo_stack	below;
-	netdevice_tracker	below_tracker;
+	struct nfo_lower	out_lower;
+	netdevice_tracker	lower_tracker;
 };
 
 /**
  * struct nfo_route - the forwarding decision of one direction
  * @refs:   the objects it rests on
  * @in:     index of the device its packets enter by, as routing knows it
- * @enter:  what is below that device
+ * @in_lower:  what is below that device
  * @mtu:    largest IP packet that leaves unfragmented, bytes
  * @keep_dst: the output device reads skb_dst()
  * @hh_len: bytes used of @hh
@@ -139,7 +139,7 @@ struct nfo_route_refs {
 struct nfo_route {
 	struct nfo_route_refs		hold;
 	u32			in;
-	struct nfo_stack	enter;
+	struct nfo_lower	in_lower;
 	u16			mtu;
 	bool			keep_dst;
 	u8			hh_len;
@@ -259,10 +259,10 @@ struct nfo_flow {
 };
 
 /* Say in a key where its packets come in. */
-static inline void nfo_key_enter(struct nfo_key *key, const struct nfo_stack *enter)
+static inline void nfo_key_set_lower(struct nfo_key *key, const struct nfo_lower *lower)
 {
-	key->iif = enter->dev->ifindex;
-	key->encap = enter->encap;
+	key->iif = lower->dev->ifindex;
+	key->encap = lower->encap;
 }
 
 static inline enum ip_conntrack_dir nfo_dir(const struct nfo_entry *e)

@@ -7,9 +7,9 @@
 
 #include "nfo_table.h"
 
-enum nfo_reason nfo_stack_resolve(const struct nfo_table *t, const struct net_device *dev,
-				  struct nfo_stack *stack);
-bool nfo_stack_same(const struct nfo_table *t, const struct net_device *dev,
-		    const struct nfo_stack *stack);
+enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
+				  struct nfo_lower *stack);
+bool nfo_lower_same(const struct nfo_table *t, const struct net_device *dev,
+		    const struct nfo_lower *stack);
 
 #endif /* _NFO_STACK_H */
