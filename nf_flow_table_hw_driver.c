@@ -118,7 +118,7 @@ static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
 	return err;
 }
 
-static void nfo_hw_cls_init(struct flow_cls_offload *cls, enum flow_cls_command cmd,
+static void nfo_hw_offload_cls_init(struct flow_cls_offload *cls, enum flow_cls_command cmd,
 			    const struct nfo_entry *e, struct netlink_ext_ack *extack)
 {
 	memset(cls, 0, sizeof(*cls));
@@ -144,16 +144,16 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		    enum ip_conntrack_dir dir, struct netlink_ext_ack *extack)
 {
 	struct flow_cls_offload cls;
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 	struct nfo_hw_spec s;
 	int err;
 
 	nfo_hw_spec_fill(&s, f, dir, d->bound == NFO_DEV_HW_BLOCK);
-	r = nfo_hw_rule_alloc(&s);
+	r = nfo_hw_cls_alloc(&s);
 	if (IS_ERR(r))
 		return PTR_ERR(r);
 
-	nfo_hw_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
+	nfo_hw_offload_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
 	/* TC's protocol is that of the frame as it comes in. */
 	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
 		cls.common.protocol = nfo_encap_types[s.in_encap[0].kind].proto;
@@ -161,7 +161,7 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 	trace_nfo_hw_request(true, f->ct, dir, f->table->name, d->dev->name);
 	err = nfo_hw_call(d, &cls);
 	trace_nfo_hw_result(true, f->ct, dir, d->dev->name, err, extack->_msg);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 	if (!err)
 		d->rules++;
 
@@ -182,7 +182,7 @@ void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_di
 	struct flow_cls_offload cls;
 	int err;
 
-	nfo_hw_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
+	nfo_hw_offload_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
 	trace_nfo_hw_request(false, f->ct, dir, f->table->name, d->dev->name);
 	err = nfo_hw_insist(d, &cls);
 	trace_nfo_hw_result(false, f->ct, dir, d->dev->name, err, extack._msg);
@@ -207,7 +207,7 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 	int err;
 
 	*packets = 0;
-	nfo_hw_cls_init(&cls, FLOW_CLS_STATS, e, NULL);
+	nfo_hw_offload_cls_init(&cls, FLOW_CLS_STATS, e, NULL);
 	err = nfo_hw_call(d, &cls);
 	if (err)
 		return err;

@@ -22,7 +22,7 @@
 
 /* ---- match ---- */
 
-static void nfo_hw_use(struct nfo_hw_rule *r, enum flow_dissector_key_id id,
+static void nfo_hw_use(struct nfo_hw_cls *r, enum flow_dissector_key_id id,
 		       unsigned short offset)
 {
 	r->dissector.used_keys |= BIT_ULL(id);
@@ -45,7 +45,7 @@ static bool nfo_hw_is_vlan(const struct nfo_hw_encap *encap)
 }
 
 /* PPPoE has no key that drivers know: the device stands for the session. */
-static void nfo_hw_match_encap(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_match_encap(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	unsigned int vlans = 0;
 	int i;
@@ -63,7 +63,7 @@ static void nfo_hw_match_encap(struct nfo_hw_rule *r, const struct nfo_hw_spec *
 	}
 }
 
-static void nfo_hw_match_addrs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_match_addrs(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	r->mask.basic.n_proto = cpu_to_be16(0xffff);
 	r->mask.control.addr_type = 0xffff;
@@ -88,7 +88,7 @@ static void nfo_hw_match_addrs(struct nfo_hw_rule *r, const struct nfo_hw_spec *
 	memset(&r->mask.ipv6, 0xff, sizeof(r->mask.ipv6));
 }
 
-static void nfo_hw_match_l4(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_match_l4(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	nfo_hw_use(r, FLOW_DISSECTOR_KEY_PORTS, offsetof(struct nfo_hw_key, ports));
 	r->key.basic.ip_proto = s->l4proto;
@@ -106,7 +106,7 @@ static void nfo_hw_match_l4(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 						    TCP_FLAG_FIN) >> 16);
 }
 
-static void nfo_hw_match(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_match(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	nfo_hw_use(r, FLOW_DISSECTOR_KEY_META, offsetof(struct nfo_hw_key, meta));
 	nfo_hw_use(r, FLOW_DISSECTOR_KEY_CONTROL, offsetof(struct nfo_hw_key, control));
@@ -124,7 +124,7 @@ static void nfo_hw_match(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 /* ---- actions ---- */
 
 /* Return: the next free action. The array has room for the longest rule. */
-static struct flow_action_entry *nfo_hw_action(struct nfo_hw_rule *r,
+static struct flow_action_entry *nfo_hw_action(struct nfo_hw_cls *r,
 					       enum flow_action_id id)
 {
 	struct flow_action_entry *a;
@@ -138,7 +138,7 @@ static struct flow_action_entry *nfo_hw_action(struct nfo_hw_rule *r,
 }
 
 /* Put @len bytes at byte @at of the header; they lie within one word. */
-static void nfo_hw_mangle(struct nfo_hw_rule *r, enum flow_action_id id,
+static void nfo_hw_mangle(struct nfo_hw_cls *r, enum flow_action_id id,
 			  enum flow_action_mangle_base base, u32 at,
 			  const void *bytes, unsigned int len)
 {
@@ -155,7 +155,7 @@ static void nfo_hw_mangle(struct nfo_hw_rule *r, enum flow_action_id id,
 	memcpy(val + in_word, bytes, len);
 }
 
-static void nfo_hw_macs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_macs(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	const enum flow_action_mangle_base base = FLOW_ACT_MANGLE_HDR_TYPE_ETH;
 
@@ -165,7 +165,7 @@ static void nfo_hw_macs(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 	nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 4, s->eth_dst + 4, 2);
 }
 
-static void nfo_hw_push(struct nfo_hw_rule *r, const struct nfo_hw_encap *encap)
+static void nfo_hw_push(struct nfo_hw_cls *r, const struct nfo_hw_encap *encap)
 {
 	const struct nfo_encap_type *type = &nfo_encap_types[encap->kind];
 	struct flow_action_entry *a = nfo_hw_action(r, type->hw_push);
@@ -178,7 +178,7 @@ static void nfo_hw_push(struct nfo_hw_rule *r, const struct nfo_hw_encap *encap)
 	}
 }
 
-static void nfo_hw_encaps(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_encaps(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	int i;
 
@@ -191,7 +191,7 @@ static void nfo_hw_encaps(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 }
 
 /* TTL and hop limit go down by one: 255 added to the byte. */
-static void nfo_hw_ttl(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	const u8 minus_one = 0xff;
 
@@ -203,7 +203,7 @@ static void nfo_hw_ttl(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 			      offsetof(struct ipv6hdr, hop_limit), &minus_one, 1);
 }
 
-static void nfo_hw_addr(struct nfo_hw_rule *r, const struct nfo_hw_spec *s, bool src)
+static void nfo_hw_addr(struct nfo_hw_cls *r, const struct nfo_hw_spec *s, bool src)
 {
 	const union nf_inet_addr *from = src ? &s->src : &s->dst;
 	const union nf_inet_addr *to = src ? &s->new_src : &s->new_dst;
@@ -225,7 +225,7 @@ static void nfo_hw_addr(struct nfo_hw_rule *r, const struct nfo_hw_spec *s, bool
 			      at + 4 * i, &to->in6.s6_addr32[i], 4);
 }
 
-static void nfo_hw_ports(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_ports(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	enum flow_action_mangle_base base = s->l4proto == IPPROTO_TCP ?
 		FLOW_ACT_MANGLE_HDR_TYPE_TCP : FLOW_ACT_MANGLE_HDR_TYPE_UDP;
@@ -236,7 +236,7 @@ static void nfo_hw_ports(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 		nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 2, &s->new_dport, 2);
 }
 
-static void nfo_hw_csum(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_csum(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	struct flow_action_entry *a = nfo_hw_action(r, FLOW_ACTION_CSUM);
 
@@ -247,7 +247,7 @@ static void nfo_hw_csum(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 							     TCA_CSUM_UPDATE_FLAG_UDP;
 }
 
-static void nfo_hw_actions(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
+static void nfo_hw_actions(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	nfo_hw_macs(r, s);
 	nfo_hw_encaps(r, s);
@@ -265,14 +265,14 @@ static void nfo_hw_actions(struct nfo_hw_rule *r, const struct nfo_hw_spec *s)
 }
 
 /**
- * nfo_hw_rule_alloc() - make the rule for one direction
+ * nfo_hw_cls_alloc() - make the rule for one direction
  * @spec: the direction
  *
  * Context: may sleep. Return: the rule, or ERR_PTR(-ENOMEM).
  */
-struct nfo_hw_rule *nfo_hw_rule_alloc(const struct nfo_hw_spec *spec)
+struct nfo_hw_cls *nfo_hw_cls_alloc(const struct nfo_hw_spec *spec)
 {
-	struct nfo_hw_rule *r = kzalloc(sizeof(*r), GFP_KERNEL);
+	struct nfo_hw_cls *r = kzalloc(sizeof(*r), GFP_KERNEL);
 
 	if (!r)
 		return ERR_PTR(-ENOMEM);
@@ -293,10 +293,10 @@ struct nfo_hw_rule *nfo_hw_rule_alloc(const struct nfo_hw_spec *spec)
 }
 
 /**
- * nfo_hw_rule_free() - undo nfo_hw_rule_alloc()
+ * nfo_hw_cls_free() - undo nfo_hw_cls_alloc()
  * @r: rule
  */
-void nfo_hw_rule_free(struct nfo_hw_rule *r)
+void nfo_hw_cls_free(struct nfo_hw_cls *r)
 {
 	kfree(r->rule);
 	kfree(r);

@@ -85,20 +85,20 @@ struct nfo_hw_key {
 } __aligned(BITS_PER_LONG / 8);
 
 /**
- * struct nfo_hw_rule - a rule in the form drivers take
+ * struct nfo_hw_cls - a rule in the form drivers take
  * @dissector: says which members of @key and @mask count
  * @key:       values to match
  * @mask:      bits of them that count
  * @rule:      points at the above, and holds the actions
  */
-struct nfo_hw_rule {
+struct nfo_hw_cls {
 	struct flow_dissector	dissector;
 	struct nfo_hw_key	key;
 	struct nfo_hw_key	mask;
 	struct flow_rule	*rule;
 };
 
-struct nfo_hw_rule *nfo_hw_rule_alloc(const struct nfo_hw_spec *spec);
-void nfo_hw_rule_free(struct nfo_hw_rule *r);
+struct nfo_hw_cls *nfo_hw_cls_alloc(const struct nfo_hw_spec *spec);
+void nfo_hw_cls_free(struct nfo_hw_cls *r);
 
 #endif /* _NFO_HW_RULE_H */

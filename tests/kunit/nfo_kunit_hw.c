@@ -75,7 +75,7 @@ static void nfo_apply(const struct flow_action_entry *a, u8 *hdr)
 }
 
 /* Apply all mangles of a rule for one header. Return: how many there were. */
-static int nfo_apply_all(const struct nfo_hw_rule *r, enum flow_action_mangle_base base,
+static int nfo_apply_all(const struct nfo_hw_cls *r, enum flow_action_mangle_base base,
 			 u8 *hdr)
 {
 	const struct flow_action_entry *a;
@@ -93,7 +93,7 @@ static int nfo_apply_all(const struct nfo_hw_rule *r, enum flow_action_mangle_ba
 	return n;
 }
 
-static int nfo_count_actions(const struct nfo_hw_rule *r, enum flow_action_id id)
+static int nfo_count_actions(const struct nfo_hw_cls *r, enum flow_action_id id)
 {
 	const struct flow_action_entry *a;
 	int i, n = 0;
@@ -103,9 +103,9 @@ static int nfo_count_actions(const struct nfo_hw_rule *r, enum flow_action_id id
 	return n;
 }
 
-static struct nfo_hw_rule *nfo_rule(struct kunit *test, const struct nfo_hw_spec *s)
+static struct nfo_hw_cls *nfo_rule(struct kunit *test, const struct nfo_hw_spec *s)
 {
-	struct nfo_hw_rule *r = nfo_hw_rule_alloc(s);
+	struct nfo_hw_cls *r = nfo_hw_cls_alloc(s);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(r));
 	KUNIT_ASSERT_LE(test, r->rule->action.num_entries, NFO_HW_ACTIONS);
@@ -118,7 +118,7 @@ static struct nfo_hw_rule *nfo_rule(struct kunit *test, const struct nfo_hw_spec
 static void nfo_test_match4(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_TCP);
-	struct nfo_hw_rule *r = nfo_rule(test, &s);
+	struct nfo_hw_cls *r = nfo_rule(test, &s);
 	struct flow_match_ipv4_addrs addrs;
 	struct flow_match_control control;
 	struct flow_match_ports ports;
@@ -153,7 +153,7 @@ static void nfo_test_match4(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ntohs(tcp.key->flags), 0);
 	/* FIN 1, SYN 2, RST 4 */
 	KUNIT_EXPECT_EQ(test, ntohs(tcp.mask->flags), 0x0007);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 static void nfo_test_match6_udp_frag(struct kunit *test)
@@ -162,7 +162,7 @@ static void nfo_test_match6_udp_frag(struct kunit *test)
 	struct flow_match_ipv6_addrs addrs;
 	struct flow_match_control control;
 	struct flow_match_basic basic;
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 
 	s.no_frag = true;
 	r = nfo_rule(test, &s);
@@ -176,14 +176,14 @@ static void nfo_test_match6_udp_frag(struct kunit *test)
 	flow_rule_match_control(r->rule, &control);
 	KUNIT_EXPECT_EQ(test, control.key->flags, 0);
 	KUNIT_EXPECT_EQ(test, control.mask->flags, FLOW_DIS_IS_FRAGMENT);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 static void nfo_test_match_vlans(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
 	struct flow_match_vlan vlan;
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 
 	s.in_encaps = 2;
 	s.in_encap[0] = (struct nfo_hw_encap) { 100, NFO_ENCAP_8021AD };
@@ -196,7 +196,7 @@ static void nfo_test_match_vlans(struct kunit *test)
 	flow_rule_match_cvlan(r->rule, &vlan);
 	KUNIT_EXPECT_EQ(test, (int)vlan.key->vlan_id, 200);
 	KUNIT_EXPECT_EQ(test, ntohs(vlan.key->vlan_tpid), 0x8100);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 /* ---- actions ---- */
@@ -209,18 +209,18 @@ static void nfo_test_macs(struct kunit *test)
 	};
 	u8 hdr[16] = { [12] = 0x08, 0x00, 0x45, 0x00 };
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
-	struct nfo_hw_rule *r = nfo_rule(test, &s);
+	struct nfo_hw_cls *r = nfo_rule(test, &s);
 
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_ETH, hdr), 4);
 	KUNIT_EXPECT_EQ(test, memcmp(hdr, want, sizeof(want)), 0);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 /* mtk_ppe_offload.c tells the halves of the source MAC apart by this mask. */
 static void nfo_test_macs_as_mtk_reads_them(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
-	struct nfo_hw_rule *r = nfo_rule(test, &s);
+	struct nfo_hw_cls *r = nfo_rule(test, &s);
 	const struct flow_action_entry *a = &r->rule->action.entries[0];
 	static const u8 mask[4] = { 0xff, 0xff, 0, 0 };
 	static const u8 val[4] = { 0, 0, 0x02, 0x11 };
@@ -228,7 +228,7 @@ static void nfo_test_macs_as_mtk_reads_them(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a->mangle.offset, 4);
 	KUNIT_EXPECT_EQ(test, memcmp(&a->mangle.mask, mask, 4), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(&a->mangle.val, val, 4), 0);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 static void nfo_test_nat4(struct kunit *test)
@@ -244,7 +244,7 @@ static void nfo_test_nat4(struct kunit *test)
 	static const u8 want_tcp[8] = { 0x07, 0xd0, 0x1f, 0x90, 1, 2, 3, 4 };
 	u8 tcp[8] = { 0x03, 0xe8, 0x00, 0x50, 1, 2, 3, 4 };
 	struct nfo_hw_spec s = nfo_spec4_nat(IPPROTO_TCP);
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 
 	s.ttl = true;
 	r = nfo_rule(test, &s);
@@ -253,13 +253,13 @@ static void nfo_test_nat4(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_TCP, tcp), 2);
 	KUNIT_EXPECT_EQ(test, memcmp(tcp, want_tcp, sizeof(tcp)), 0);
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_UDP, tcp), 0);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 static void nfo_test_nat6(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec6_nat(IPPROTO_UDP);
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 	u8 ip[40], want[40], udp[8] = { 0x03, 0xe8, 0x00, 0x50 };
 	static const u8 want_udp[8] = { 0x07, 0xd0, 0x1f, 0x90 };
 
@@ -279,14 +279,14 @@ static void nfo_test_nat6(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(ip, want, sizeof(ip)), 0);
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_UDP, udp), 2);
 	KUNIT_EXPECT_EQ(test, memcmp(udp, want_udp, sizeof(udp)), 0);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 /* Only what changes is written. */
 static void nfo_test_partial_nat(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 	u8 hdr[20] = {};
 
 	s.nat = true;
@@ -294,10 +294,10 @@ static void nfo_test_partial_nat(struct kunit *test)
 	r = nfo_rule(test, &s);
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_IP4, hdr), 1);
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_UDP, hdr), 0);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
-static u32 nfo_csum_flags(const struct nfo_hw_rule *r)
+static u32 nfo_csum_flags(const struct nfo_hw_cls *r)
 {
 	const struct flow_action_entry *a;
 	u32 flags = 0;
@@ -327,7 +327,7 @@ static void nfo_test_csum(struct kunit *test)
 		{ true,  true,  true,  IPPROTO_TCP, 1, TCA_CSUM_UPDATE_FLAG_TCP },
 		{ true,  true,  false, IPPROTO_UDP, 1, TCA_CSUM_UPDATE_FLAG_UDP },
 	};
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 	struct nfo_hw_spec s;
 	int i;
 
@@ -341,7 +341,7 @@ static void nfo_test_csum(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, nfo_count_actions(r, FLOW_ACTION_CSUM),
 				    cases[i].actions, "case %d", i);
 		KUNIT_EXPECT_EQ_MSG(test, nfo_csum_flags(r), cases[i].flags, "case %d", i);
-		nfo_hw_rule_free(r);
+		nfo_hw_cls_free(r);
 	}
 }
 
@@ -355,7 +355,7 @@ static void nfo_test_order(struct kunit *test)
 		FLOW_ACTION_VLAN_PUSH, FLOW_ACTION_REDIRECT,
 	};
 	const struct flow_action_entry *a;
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 	int i;
 
 	s.in_encaps = 1;
@@ -371,7 +371,7 @@ static void nfo_test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->rule->action.entries[6].vlan.vid, 20);
 	KUNIT_EXPECT_EQ(test, ntohs(r->rule->action.entries[6].vlan.proto), 0x8100);
 	KUNIT_EXPECT_PTR_EQ(test, r->rule->action.entries[7].dev, OUT);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 /* Two tags: TC's order, one around the other, and that of the frame. */
@@ -379,7 +379,7 @@ static void nfo_test_two_tags(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
 	const struct flow_action_entry *a;
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 
 	s.out_encaps = 2;
 	s.out_encap[0] = (struct nfo_hw_encap) { 100, NFO_ENCAP_8021AD };
@@ -390,21 +390,21 @@ static void nfo_test_two_tags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ntohs(a[0].vlan.proto), 0x8100);
 	KUNIT_EXPECT_EQ(test, a[1].vlan.vid, 100);
 	KUNIT_EXPECT_EQ(test, ntohs(a[1].vlan.proto), 0x88a8);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 
 	s.outer_first = true;
 	r = nfo_rule(test, &s);
 	a = &r->rule->action.entries[4];
 	KUNIT_EXPECT_EQ(test, a[0].vlan.vid, 100);
 	KUNIT_EXPECT_EQ(test, a[1].vlan.vid, 200);
-	nfo_hw_rule_free(r);
+	nfo_hw_cls_free(r);
 }
 
 /* Every combination fits, and the longest fills the array to the last place. */
 static void nfo_test_never_too_long(struct kunit *test)
 {
 	unsigned int i, longest = 0;
-	struct nfo_hw_rule *r;
+	struct nfo_hw_cls *r;
 	struct nfo_hw_spec s;
 
 	for (i = 0; i < 256; i++) {
@@ -421,7 +421,7 @@ static void nfo_test_never_too_long(struct kunit *test)
 		r = nfo_rule(test, &s);
 		KUNIT_EXPECT_EQ(test, nfo_count_actions(r, FLOW_ACTION_REDIRECT), 1);
 		longest = max(longest, r->rule->action.num_entries);
-		nfo_hw_rule_free(r);
+		nfo_hw_cls_free(r);
 	}
 	KUNIT_EXPECT_EQ(test, longest, NFO_HW_ACTIONS);
 }
