@@ -37,7 +37,7 @@ static int nfo_put_addr(struct sk_buff *msg, int attr, u8 family, __be32 a4,
 static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
 {
 	const struct nfo_addr6 *a = nfo_addr6(e);
-	u8 rule = READ_ONCE(nfo_flow(e)->hw.part[nfo_dir(e)].state);
+	u8 rule = READ_ONCE(nfo_flow(e)->hw.rule[nfo_dir(e)].state);
 	u8 family = e->key.family;
 	struct nlattr *nest = nla_nest_start(msg, attr);
 

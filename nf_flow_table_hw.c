@@ -34,8 +34,8 @@ static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_qu
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		need += f->hw.part[dir].dev && f->hw.part[dir].dev->queue == q &&
-			f->hw.part[dir].state != NFO_RULE_IN;
+		need += f->hw.rule[dir].dev && f->hw.rule[dir].dev->queue == q &&
+			f->hw.rule[dir].state != NFO_RULE_IN;
 
 	return need;
 }
@@ -43,7 +43,7 @@ static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_qu
 /* Things may have changed while it waited: a full table or a refused shape is not
  * asked for again by all who waited behind. Return: may the driver be asked?
  */
-static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_part *p,
+static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 			       enum nfo_reason *why)
 {
 	bool going;
@@ -56,7 +56,7 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_part *p,
 	return !going && !*why;
 }
 
-static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_part *p)
+static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw_queue *q = p->dev->queue;
 
@@ -80,9 +80,9 @@ static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrac
 }
 
 /* One direction cannot: that is the end of both, but for the setting. */
-static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_part *p, enum nfo_reason why)
+static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo_reason why)
 {
-	nfo_hw_part_put(f, p);
+	nfo_hw_rule_put(f, p);
 	if (nfo_hw_going(f))
 		return;
 
@@ -97,7 +97,7 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_part *p, enum nfo
 		nfo_table_ops->hardware(f, NFO_EVENT_FAILED, why);
 }
 
-static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_part *p)
+static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw *hw = &f->table->hw;
 	struct netlink_ext_ack extack = {};
@@ -120,7 +120,7 @@ static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_part *p)
 	spin_unlock_bh(&hw->lock);
 }
 
-static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_part *p)
+static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw *hw = &f->table->hw;
 	u64 packets;
@@ -130,7 +130,7 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_part *p)
 
 	spin_lock_bh(&hw->lock);
 	p->dev->queue->rules--;
-	nfo_hw_part_put(f, p);
+	nfo_hw_rule_put(f, p);
 	nfo_hw_next(f);
 	spin_unlock_bh(&hw->lock);
 }
@@ -138,7 +138,7 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_part *p)
 /* Return: did it have something to do? */
 static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 {
-	struct nfo_hw_part *p;
+	struct nfo_hw_rule *p;
 	int i;
 
 	for (i = 0; i < NFO_HW_BATCH; i++) {
@@ -146,9 +146,9 @@ static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 		if (!p)
 			break;
 		if (p->state == NFO_RULE_ADDING)
-			nfo_hw_do_add(nfo_hw_part_flow(p), p);
+			nfo_hw_do_add(nfo_hw_rule_flow(p), p);
 		else
-			nfo_hw_do_del(nfo_hw_part_flow(p), p);
+			nfo_hw_do_del(nfo_hw_rule_flow(p), p);
 	}
 
 	return i;
@@ -179,7 +179,7 @@ static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_d
 }
 
 /* A direction's counters. The rule is in: this worker alone would take it out. */
-static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_part *p)
+static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	enum nfo_reason why = NFO_R_CT_GONE;
 	struct nfo_hw *hw = &f->table->hw;
@@ -209,14 +209,14 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_part *p)
 
 static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 {
-	struct nfo_hw_part *p;
+	struct nfo_hw_rule *p;
 	int i;
 
 	for (i = 0; i < NFO_HW_BATCH; i++) {
 		p = nfo_hw_queue_unread(q);
 		if (!p)
 			break;
-		nfo_hw_read(nfo_hw_part_flow(p), p);
+		nfo_hw_read(nfo_hw_rule_flow(p), p);
 	}
 
 	return i;

@@ -215,14 +215,14 @@ static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
 	bool own = nfo_hw_over_budget(d);
 	struct nfo_flow *f, *coldest = NULL;
 	unsigned int looked = 0;
-	struct nfo_hw_part *p;
+	struct nfo_hw_rule *p;
 
 	list_for_each_entry(p, &d->queue->live, node) {
 		if (++looked > NFO_HW_LOOK)
 			break;
 		if (own && p->dev != d)
 			continue;
-		f = nfo_hw_part_flow(p);
+		f = nfo_hw_rule_flow(p);
 		if (f->hw.state != NFO_HW_LIVE)
 			continue;
 		if (!coldest || f->hw.rate < coldest->hw.rate)

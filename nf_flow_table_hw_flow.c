@@ -15,19 +15,19 @@
 /* ---- what comes next for a flow; nfo_hw::lock held ---- */
 
 /**
- * nfo_hw_part_put() - a device has no more to do with a direction
+ * nfo_hw_rule_put() - a device has no more to do with a direction
  * @f: flow
  * @p: its direction
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_part_put(struct nfo_flow *f, struct nfo_hw_part *p)
+void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_dev *d = p->dev;
 
 	p->state = NFO_RULE_NONE;
 	p->dev = NULL;
-	if (!--d->parts)
+	if (!--d->users)
 		wake_up_all(&f->table->hw.wait);
 }
 
@@ -66,7 +66,7 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_part *p = &f->hw.part[dir];
+		struct nfo_hw_rule *p = &f->hw.rule[dir];
 
 		if (!(f->hw.want & BIT(dir)))
 			continue;
@@ -104,7 +104,7 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 	nfo_hw_set_state(f, NFO_HW_RETIRING, f->hw.want);
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_part *p = &f->hw.part[dir];
+		struct nfo_hw_rule *p = &f->hw.rule[dir];
 
 		if (!p->dev)
 			continue;
@@ -113,7 +113,7 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 			nfo_hw_queue_drop(p->dev->queue, p);
 			fallthrough;
 		case NFO_RULE_NONE:
-			nfo_hw_part_put(f, p);
+			nfo_hw_rule_put(f, p);
 			continue;
 		case NFO_RULE_IN:
 			nfo_hw_queue_del(p->dev->queue, p);
@@ -158,13 +158,13 @@ static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_part *p = &f->hw.part[dir];
+		struct nfo_hw_rule *p = &f->hw.rule[dir];
 
 		if (!(want & ~f->hw.want & BIT(dir)))
 			continue;
 		p->dev = nfo_hw_dev(f, dir);
 		p->dir = dir;
-		p->dev->parts++;
+		p->dev->users++;
 	}
 	if (f->hw.state == NFO_HW_SOFT)
 		refcount_inc(&f->refs);
@@ -261,7 +261,7 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = d->queue;
 	struct nfo_hw *hw = &t->hw;
-	struct nfo_hw_part *p, *next;
+	struct nfo_hw_rule *p, *next;
 	unsigned int left;
 
 	if (!q)
@@ -272,12 +272,12 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 	/* Of a flow one direction at most waits to be added. */
 	list_for_each_entry_safe(p, next, &q->add, node)
 		if (p->dev == d)
-			nfo_hw_expel(nfo_hw_part_flow(p));
+			nfo_hw_expel(nfo_hw_rule_flow(p));
 	for (left = q->count; left && !list_empty(&q->live); left--) {
-		p = list_first_entry(&q->live, struct nfo_hw_part, node);
+		p = list_first_entry(&q->live, struct nfo_hw_rule, node);
 		list_move_tail(&p->node, &q->live);
 		if (p->dev == d)
-			nfo_hw_expel(nfo_hw_part_flow(p));
+			nfo_hw_expel(nfo_hw_rule_flow(p));
 		if (left % NFO_HW_TURN)
 			continue;
 		spin_unlock_bh(&hw->lock);
@@ -289,7 +289,7 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 	nfo_hw_wake(q);
 	spin_unlock_bh(&hw->lock);
 
-	wait_event(hw->wait, !READ_ONCE(d->parts));
+	wait_event(hw->wait, !READ_ONCE(d->users));
 	/* Who woke us is through with the device. */
 	spin_lock_bh(&hw->lock);
 	spin_unlock_bh(&hw->lock);

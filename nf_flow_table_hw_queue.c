@@ -68,7 +68,7 @@ void nfo_hw_queue_free(struct nfo_hw_queue *q)
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_part *p, bool begun)
+void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun)
 {
 	p->state = NFO_RULE_WAITING;
 	if (begun)
@@ -86,7 +86,7 @@ void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_part *p, bool begun)
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_part *p)
+void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 {
 	list_del_init(&p->node);
 	p->state = NFO_RULE_NONE;
@@ -100,7 +100,7 @@ void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_part *p)
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_part *p)
+void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 {
 	p->state = NFO_RULE_IN;
 	list_add_tail(&p->node, &q->live);
@@ -115,7 +115,7 @@ void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_part *p)
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_part *p)
+void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 {
 	p->state = NFO_RULE_LEAVING;
 	list_move_tail(&p->node, &q->del);
@@ -130,16 +130,16 @@ void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_part *p)
  * Context: the queue's worker. Return: a direction in state NFO_RULE_DELETING or
  * NFO_RULE_ADDING, in no list; or NULL.
  */
-struct nfo_hw_part *nfo_hw_queue_take(struct nfo_hw_queue *q)
+struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
 {
-	struct nfo_hw_part *p;
+	struct nfo_hw_rule *p;
 
 	spin_lock_bh(&q->hw->lock);
-	p = list_first_entry_or_null(&q->del, struct nfo_hw_part, node);
+	p = list_first_entry_or_null(&q->del, struct nfo_hw_rule, node);
 	if (p) {
 		p->state = NFO_RULE_DELETING;
 	} else {
-		p = list_first_entry_or_null(&q->add, struct nfo_hw_part, node);
+		p = list_first_entry_or_null(&q->add, struct nfo_hw_rule, node);
 		if (p) {
 			p->state = NFO_RULE_ADDING;
 			q->depth--;
@@ -159,14 +159,14 @@ struct nfo_hw_part *nfo_hw_queue_take(struct nfo_hw_queue *q)
  * Context: the queue's worker, which alone would take the rule out. Return: a direction
  * in state NFO_RULE_IN; NULL when all are read or there is something to delete.
  */
-struct nfo_hw_part *nfo_hw_queue_unread(struct nfo_hw_queue *q)
+struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 {
-	struct nfo_hw_part *p = NULL;
+	struct nfo_hw_rule *p = NULL;
 
 	spin_lock_bh(&q->hw->lock);
 	if (q->unread && list_empty(&q->del)) {
 		q->unread--;
-		p = list_first_entry_or_null(&q->live, struct nfo_hw_part, node);
+		p = list_first_entry_or_null(&q->live, struct nfo_hw_rule, node);
 	}
 	if (p)
 		list_move_tail(&p->node, &q->live);

@@ -31,7 +31,7 @@ struct nfo_hw_refusal {
  * @ifindex: index of @dev; constant
  * @dev:     the device, not referenced: it is listed for no longer than it is registered;
  *           constant
- * @block:   the driver's callbacks; changed with nfo_net::lock held and @parts 0
+ * @block:   the driver's callbacks; changed with nfo_net::lock held and @users 0
  * @queue:   queue of its chip, which nfo_hw::queues owns; NULL before the device is bound
  *           for the first time; set with nfo_net::lock and nfo_hw::lock held
  * @bound:   enum nfo_dev_hw; likewise
@@ -39,7 +39,7 @@ struct nfo_hw_refusal {
  * @lost:    @leaving was set because its driver said ENODEV; nfo_hw::lock
  * @deaf:    its driver would not delete a rule, however often it was told; read and
  *           written by the worker of @queue alone
- * @parts:   directions of flows that have it in nfo_hw_part::dev; nfo_hw::lock
+ * @users:   directions of flows that have it in nfo_hw_rule::dev; nfo_hw::lock
  * @refused: what the driver cannot do; nfo_hw::lock
  * @refusals: used of @refused, since the device was bound; nfo_hw::lock
  * @rules:   rules in its hardware; written by the worker of @queue alone
@@ -60,7 +60,7 @@ struct nfo_dev {
 	bool			leaving;
 	bool			lost;
 	bool			deaf;
-	unsigned int		parts;
+	unsigned int		users;
 	struct nfo_hw_refusal	refused[NFO_HW_REFUSALS];
 	unsigned int		refusals;
 	unsigned int		rules;

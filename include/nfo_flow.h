@@ -179,16 +179,16 @@ enum nfo_hw_rule_state {
 };
 
 /**
- * struct nfo_hw_part - one direction's side of the hardware
+ * struct nfo_hw_rule - one direction's side of the hardware
  * @node:  in one of the lists of the device's queue
- * @dev:   device whose driver has or gets the rule, which nfo_dev::parts keeps; NULL
+ * @dev:   device whose driver has or gets the rule, which nfo_dev::users keeps; NULL
  *         when the direction is not meant to be in hardware
  * @state: enum nfo_hw_rule_state
  * @dir:   enum ip_conntrack_dir
  *
  * Protected by nfo_hw::lock.
  */
-struct nfo_hw_part {
+struct nfo_hw_rule {
 	struct list_head	node;
 	struct nfo_dev		*dev;
 	u8			state;
@@ -197,7 +197,7 @@ struct nfo_hw_part {
 
 /**
  * struct nfo_hw_flow - a flow's side of the hardware
- * @part:  by direction
+ * @rule:  by direction
  * @state: enum nfo_hw_state
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
  * @out:   the flow is to leave the hardware, though it lives on in software
@@ -208,7 +208,7 @@ struct nfo_hw_part {
  * Protected by nfo_hw::lock; the states are read without it for display.
  */
 struct nfo_hw_flow {
-	struct nfo_hw_part	part[IP_CT_DIR_MAX];
+	struct nfo_hw_rule	rule[IP_CT_DIR_MAX];
 	u8			state;
 	u8			want;
 	bool			out;

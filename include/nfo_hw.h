@@ -27,7 +27,7 @@ void nfo_hw_kick(struct nfo_net *nn);
 void nfo_hw_net_init(struct nfo_net *nn);
 
 /* ---- hw_flow: a flow's way in and out ---- */
-void nfo_hw_part_put(struct nfo_flow *f, struct nfo_hw_part *p);
+void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p);
 void nfo_hw_next(struct nfo_flow *f);
 void nfo_hw_expel(struct nfo_flow *f);
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
@@ -61,9 +61,9 @@ static inline bool nfo_hw_going(const struct nfo_flow *f)
 	return f->hw.out || test_bit(NFO_F_DEAD, &f->state);
 }
 
-static inline struct nfo_flow *nfo_hw_part_flow(struct nfo_hw_part *p)
+static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)
 {
-	return container_of(p - p->dir, struct nfo_flow, hw.part[0]);
+	return container_of(p - p->dir, struct nfo_flow, hw.rule[0]);
 }
 
 /* The device a direction's packets enter by. Caller holds rcu_read_lock(). */

@@ -10,7 +10,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-struct nfo_hw_part;
+struct nfo_hw_rule;
 struct nfo_table;
 
 /**
@@ -40,7 +40,7 @@ struct nfo_hw {
  * @hw:     hardware side of the table it belongs to, which outlives it; constant
  * @t:      that table; constant
  * @devs:   devices that share it: ports of one chip; nfo_net::lock
- * @add:    rules to add; struct nfo_hw_part::node, as in the other two lists
+ * @add:    rules to add; struct nfo_hw_rule::node, as in the other two lists
  * @del:    rules to delete; they go first
  * @live:   rules in hardware
  * @depth:  length of @add
@@ -79,12 +79,12 @@ void nfo_hw_queue_module_exit(void);
 struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 					work_func_t sync);
 void nfo_hw_queue_free(struct nfo_hw_queue *q);
-void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_part *p, bool begun);
-void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_part *p);
-void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_part *p);
-void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_part *p);
-struct nfo_hw_part *nfo_hw_queue_take(struct nfo_hw_queue *q);
-struct nfo_hw_part *nfo_hw_queue_unread(struct nfo_hw_queue *q);
+void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun);
+void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q);
+struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q);
 
 /* Context: any. */
 static inline void nfo_hw_wake(struct nfo_hw_queue *q)
