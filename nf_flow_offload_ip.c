@@ -349,7 +349,7 @@ static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 }
 
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
-static enum nfo_verdict nfo_judge(struct nfo_table *t, struct nfo_entry *e,
+static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
 				  struct sk_buff *skb, struct nfo_pkt *p)
 {
 	const struct net *net = t->nn->net;
@@ -409,7 +409,7 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 	if (!e)
 		return NF_ACCEPT;
 	prefetch(&e->ct);
-	if (nfo_judge(t, e, skb, p) != NFO_FORWARD)
+	if (nfo_pkt_verdict(t, e, skb, p) != NFO_FORWARD)
 		return NF_ACCEPT;
 
 	hlen = e->key.l4proto == IPPROTO_TCP ? sizeof(struct tcphdr) :

@@ -23,7 +23,7 @@
 /* ---- the promotion ladder ---- */
 
 /* Rungs that look at the packet that asks. */
-static enum nfo_reason nfo_judge_packet(const struct nft_pktinfo *pkt)
+static enum nfo_reason nfo_packet_check(const struct nft_pktinfo *pkt)
 {
 	const struct sk_buff *skb = pkt->skb;
 
@@ -37,7 +37,7 @@ static enum nfo_reason nfo_judge_packet(const struct nft_pktinfo *pkt)
 	return NFO_R_NONE;
 }
 
-static enum nfo_reason nfo_judge_tcp(const struct nft_pktinfo *pkt,
+static enum nfo_reason nfo_tcp_check(const struct nft_pktinfo *pkt,
 				     const struct nf_conn *ct)
 {
 	struct tcphdr _th, *th;
@@ -51,7 +51,7 @@ static enum nfo_reason nfo_judge_tcp(const struct nft_pktinfo *pkt,
 	return NFO_R_NONE;
 }
 
-static enum nfo_reason nfo_judge_protocol(const struct nft_pktinfo *pkt,
+static enum nfo_reason nfo_protocol_check(const struct nft_pktinfo *pkt,
 					  const struct nf_conn *ct)
 {
 	/* An ICMP error about the connection is related to it, not of it. */
@@ -60,7 +60,7 @@ static enum nfo_reason nfo_judge_protocol(const struct nft_pktinfo *pkt,
 
 	switch (nf_ct_protonum(ct)) {
 	case IPPROTO_TCP:
-		return nfo_judge_tcp(pkt, ct);
+		return nfo_tcp_check(pkt, ct);
 	case IPPROTO_UDP:
 		return NFO_R_NONE;
 	}
@@ -69,7 +69,7 @@ static enum nfo_reason nfo_judge_protocol(const struct nft_pktinfo *pkt,
 }
 
 /* Rungs that look at the connection. */
-static enum nfo_reason nfo_judge_ct(const struct nf_conn *ct)
+static enum nfo_reason nfo_ct_check(const struct nf_conn *ct)
 {
 	if (nf_ct_ext_exist(ct, NF_CT_EXT_HELPER))
 		return NFO_R_HELPER;
@@ -79,7 +79,7 @@ static enum nfo_reason nfo_judge_ct(const struct nf_conn *ct)
 /* Rungs the administrator put up. A connection from before the counters were
  * switched on has none, and is taken for one that has shown enough.
  */
-static enum nfo_reason nfo_judge_settings(const struct nfo_net *nn,
+static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 					  const struct nf_conn *ct)
 {
 	u32 after = READ_ONCE(nn->promote_after);
@@ -181,16 +181,16 @@ static enum nfo_reason nfo_promote(struct nfo_table *t,
 	if (nf_ct_is_template(ct))
 		return NFO_R_UNTRACKED;
 
-	why = nfo_judge_packet(pkt);
+	why = nfo_packet_check(pkt);
 	if (why)
 		return why;
-	why = nfo_judge_protocol(pkt, ct);
+	why = nfo_protocol_check(pkt, ct);
 	if (why)
 		return why;
-	why = nfo_judge_ct(ct);
+	why = nfo_ct_check(ct);
 	if (why)
 		return why;
-	why = nfo_judge_settings(t->nn, ct);
+	why = nfo_settings_check(t->nn, ct);
 	if (why)
 		return why;
 

@@ -254,7 +254,7 @@ static bool nfo_xfrm_applies(struct dst_entry *dst, const struct nf_conn *ct,
 }
 #endif
 
-static enum nfo_reason nfo_dst_judge(const struct dst_entry *dst, u8 family)
+static enum nfo_reason nfo_dst_check(const struct dst_entry *dst, u8 family)
 {
 	const struct net_device *out = dst_dev(dst);
 
@@ -311,7 +311,7 @@ static enum nfo_reason nfo_route_fill(const struct nfo_table *t,
 	route->refs.dst = dst;
 	route->refs.cookie = nfo_dst_cookie(dst, family);
 	route->in = in;
-	why = nfo_dst_judge(dst, family);
+	why = nfo_dst_check(dst, family);
 	if (why)
 		return why;
 	why = nfo_lower_find(t, dst_dev(dst), &route->refs.out_lower);
@@ -427,7 +427,7 @@ static enum nfo_reason nfo_dst_same(const struct nfo_entry *e,
 				    const struct nf_conn *ct,
 				    struct dst_entry *dst, u32 mark)
 {
-	enum nfo_reason why = nfo_dst_judge(dst, e->key.family);
+	enum nfo_reason why = nfo_dst_check(dst, e->key.family);
 
 	if (why)
 		return why;

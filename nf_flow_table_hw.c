@@ -50,7 +50,7 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 
 	spin_lock_bh(&f->table->hw.lock);
 	going = nfo_hw_going(f);
-	*why = nfo_hw_judge_dev(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
+	*why = nfo_hw_dev_check(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
 	spin_unlock_bh(&f->table->hw.lock);
 
 	return !going && !*why;

@@ -125,7 +125,7 @@ static bool nfo_hw_over_budget(const struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_judge_dev() - may a direction's rule go to its device now?
+ * nfo_hw_dev_check() - may a direction's rule go to its device now?
  * @d:    device; NULL when it is not in the table
  * @f:    flow
  * @dir:  direction
@@ -133,7 +133,7 @@ static bool nfo_hw_over_budget(const struct nfo_dev *d)
  *
  * Context: nfo_hw::lock held. Return: NFO_R_NONE, or why not.
  */
-enum nfo_reason nfo_hw_judge_dev(const struct nfo_dev *d, const struct nfo_flow *f,
+enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need)
 {
 	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
@@ -189,7 +189,7 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		reason[dir] = NFO_R_NONE;
 		if (f->hw.want & BIT(dir))
 			continue;
-		reason[dir] = nfo_hw_judge_dev(d[dir], f, dir, need);
+		reason[dir] = nfo_hw_dev_check(d[dir], f, dir, need);
 		if ((!reason[dir] || reason[dir] == NFO_R_HW_FULL) &&
 		    d[dir]->queue->depth >= limit)
 			reason[dir] = NFO_R_HW_QUEUE;
@@ -247,7 +247,7 @@ struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		d = nfo_hw_dev(hot, dir);
-		if (nfo_hw_judge_dev(d, hot, dir, IP_CT_DIR_MAX) != NFO_R_HW_FULL)
+		if (nfo_hw_dev_check(d, hot, dir, IP_CT_DIR_MAX) != NFO_R_HW_FULL)
 			continue;
 		cold = nfo_hw_coldest(d);
 		if (!cold || cold == hot)

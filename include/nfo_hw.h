@@ -43,7 +43,7 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 
 /* ---- hw_cache: admission, eviction, what an answer means ---- */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why);
-enum nfo_reason nfo_hw_judge_dev(const struct nfo_dev *d, const struct nfo_flow *f,
+enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need);
 void nfo_hw_measure(struct nfo_flow *f);
 bool nfo_hw_worth(const struct nfo_flow *f);
