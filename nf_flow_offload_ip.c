@@ -199,7 +199,7 @@ static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 }
 
 /* What is owed once in a while, or after something changed. */
-static enum nfo_reason nfo_look_again(struct nfo_table *t, struct nfo_entry *e,
+static enum nfo_reason nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e,
 				      struct sk_buff *skb)
 {
 	u32 epoch = nfo_epoch(t->nn);
@@ -376,7 +376,7 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 
 	if (unlikely(READ_ONCE(e->epoch) != nfo_epoch(t->nn) ||
 		     nfo_now() - READ_ONCE(e->used) >= NFO_TOUCH)) {
-		why = nfo_look_again(t, e, skb);
+		why = nfo_entry_verify(t, e, skb);
 		if (why) {
 			nfo_flow_retire(nfo_flow(e), why);
 			return NFO_PASS;
