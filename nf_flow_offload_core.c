@@ -112,7 +112,7 @@ static void nfo_flow_hardware(struct nfo_flow *f, enum nfo_flow_event event,
 
 static const struct nfo_table_ops nfo_core_table_ops = {
 	.added		= nfo_flow_added,
-	.touched	= nfo_hw_touched,
+	.active	= nfo_hw_active,
 	.retired	= nfo_flow_retired,
 	.hardware	= nfo_flow_hardware,
 };

@@ -22,7 +22,7 @@
 #include "nfo_route.h"
 
 /* How stale nfo_entry::used may get, and how often the objects are looked at. */
-#define NFO_TOUCH	(HZ / 2)
+#define NFO_REFRESH	(HZ / 2)
 
 /**
  * struct nfo_pkt - one packet on its way through
@@ -219,16 +219,16 @@ static enum nfo_reason nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e
 			return why;
 		WRITE_ONCE(e->epoch, epoch);
 	}
-	if (nfo_now() - READ_ONCE(e->used) < NFO_TOUCH)
+	if (nfo_now() - READ_ONCE(e->used) < NFO_REFRESH)
 		return NFO_R_NONE;
 
 	WRITE_ONCE(e->used, nfo_now());
 	if (test_bit(NFO_F_ONEWAY, &f->state) &&
 	    test_bit(IPS_SEEN_REPLY_BIT, &f->ct->status))
 		nfo_flow_join(f);
-	nfo_table_ops->touched(f);
+	nfo_table_ops->active(f);
 
-	return nfo_route_touch(e, tos, mark);
+	return nfo_route_refresh(e, tos, mark);
 }
 
 /* Room for the link-layer header, and headers nobody else looks at? */
@@ -375,7 +375,7 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	}
 
 	if (unlikely(READ_ONCE(e->epoch) != nfo_epoch(t->nn) ||
-		     nfo_now() - READ_ONCE(e->used) >= NFO_TOUCH)) {
+		     nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH)) {
 		why = nfo_entry_verify(t, e, skb);
 		if (why) {
 			nfo_flow_retire(nfo_flow(e), why);

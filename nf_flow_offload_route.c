@@ -487,7 +487,7 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
 }
 
 /**
- * nfo_route_touch() - now and then: say that the objects are in use, see if
+ * nfo_route_refresh() - now and then: say that the objects are in use, see if
  * they are still good
  * @e:    entry found under rcu_read_lock()
  * @tos:  as for nfo_route_verify()
@@ -500,7 +500,7 @@ enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
  *
  * Return: as nfo_route_verify().
  */
-enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark)
+enum nfo_reason nfo_route_refresh(struct nfo_entry *e, u8 tos, u32 mark)
 {
 	struct nfo_flow *f = nfo_flow(e);
 	struct nfo_route_refs *refs = &f->route[nfo_dir(e)];

@@ -175,7 +175,7 @@ static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_d
 		WRITE_ONCE(e->epoch, epoch);
 	}
 
-	return used ? nfo_route_touch(e, 0, f->mark) : NFO_R_NONE;
+	return used ? nfo_route_refresh(e, 0, f->mark) : NFO_R_NONE;
 }
 
 /* A direction's counters. The rule is in: this worker alone would take it out. */

@@ -213,12 +213,12 @@ static void nfo_hw_consider(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_touched() - a flow has packets in software: would it be worth a place?
+ * nfo_hw_active() - a flow has packets in software: would it be worth a place?
  * @f: flow
  *
  * Context: any, rcu_read_lock().
  */
-void nfo_hw_touched(struct nfo_flow *f)
+void nfo_hw_active(struct nfo_flow *f)
 {
 	struct nfo_hw *hw = &f->table->hw;
 

@@ -13,6 +13,6 @@ enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
 				  enum ip_conntrack_dir dir,
 				  struct nfo_route route[IP_CT_DIR_MAX]);
 enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark);
-enum nfo_reason nfo_route_touch(struct nfo_entry *e, u8 tos, u32 mark);
+enum nfo_reason nfo_route_refresh(struct nfo_entry *e, u8 tos, u32 mark);
 
 #endif /* _NFO_ROUTE_H */

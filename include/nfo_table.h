@@ -38,13 +38,13 @@ struct nfo_wheel {
 /**
  * struct nfo_table_ops - what the rooms above are told of flows
  * @added:   a flow was published; any context, rcu_read_lock()
- * @touched: packets of it were seen in the last half second; likewise
+ * @active: packets of it were seen in the last half second; likewise
  * @retired: a flow was taken out; any context, before its last reference goes
  * @hardware: the hardware side says something of a flow; any context
  */
 struct nfo_table_ops {
 	void	(*added)(struct nfo_flow *f);
-	void	(*touched)(struct nfo_flow *f);
+	void	(*active)(struct nfo_flow *f);
 	void	(*retired)(struct nfo_flow *f, enum nfo_reason why);
 	void	(*hardware)(struct nfo_flow *f, enum nfo_flow_event event,
 			    enum nfo_reason why);
