@@ -16,15 +16,15 @@
 /* The driver says that there is no such device: nothing more of it, and who may
  * sleep unbinds it.
  */
-static void nfo_hw_lost(struct nfo_dev *d)
+static void nfo_hw_driver_gone(struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = d->queue;
 
 	if (d->leaving)
 		return;
 	d->leaving = true;
-	d->lost = true;
-	queue_work(nfo_hw_wq, &q->t->hw.lost);
+	d->driver_gone = true;
+	queue_work(nfo_hw_wq, &q->t->hw.gone_work);
 }
 
 /* Rules of the flow that this chip has yet to take. */
@@ -71,7 +71,7 @@ static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrac
 {
 	nfo_hw_say(d, err, extack);
 	if (err == -ENODEV) {
-		nfo_hw_lost(d);
+		nfo_hw_driver_gone(d);
 		*why = NFO_R_HW_DRIVER;
 	} else {
 		*why = nfo_hw_outcome(d, f, dir, err);
@@ -199,7 +199,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	nfo_hw_measure(f);
 	if (err == -ENODEV) {
 		nfo_hw_say(p->dev, err, NULL);
-		nfo_hw_lost(p->dev);
+		nfo_hw_driver_gone(p->dev);
 	}
 	/* A chip that lost the rule, or a device that goes. */
 	if ((err == -ENOENT || p->dev->leaving) && p->state == NFO_RULE_IN)
@@ -232,13 +232,13 @@ static void nfo_hw_work(struct work_struct *work)
 
 	spin_lock_bh(&q->t->hw.lock);
 	if (q->count)
-		queue_delayed_work(nfo_hw_wq, &q->sync, msecs_to_jiffies(ms));
+		queue_delayed_work(nfo_hw_wq, &q->sync_work, msecs_to_jiffies(ms));
 	spin_unlock_bh(&q->t->hw.lock);
 }
 
-static void nfo_hw_sync(struct work_struct *work)
+static void nfo_hw_sync_worker(struct work_struct *work)
 {
-	struct nfo_hw_queue *q = container_of(to_delayed_work(work), struct nfo_hw_queue, sync);
+	struct nfo_hw_queue *q = container_of(to_delayed_work(work), struct nfo_hw_queue, sync_work);
 
 	spin_lock_bh(&q->t->hw.lock);
 	q->unread = q->count;
@@ -253,13 +253,13 @@ static void nfo_hw_kick_table(struct nfo_hw *hw)
 	spin_lock_bh(&hw->lock);
 	list_for_each_entry(q, &hw->queues, list)
 		if (q->count)
-			mod_delayed_work(nfo_hw_wq, &q->sync, 0);
+			mod_delayed_work(nfo_hw_wq, &q->sync_work, 0);
 	spin_unlock_bh(&hw->lock);
 }
 
 static void nfo_hw_kick_work(struct work_struct *work)
 {
-	struct nfo_net *nn = container_of(work, struct nfo_net, kick);
+	struct nfo_net *nn = container_of(work, struct nfo_net, kick_work);
 	struct nfo_table *t;
 
 	mutex_lock(&nn->lock);
@@ -279,7 +279,7 @@ void nfo_hw_kick(struct nfo_net *nn)
 {
 	if (!refcount_inc_not_zero(&nn->refs))
 		return;
-	if (!queue_work(nfo_hw_wq, &nn->kick))
+	if (!queue_work(nfo_hw_wq, &nn->kick_work))
 		nfo_net_put(nn);
 }
 
@@ -293,7 +293,7 @@ void nfo_hw_kick(struct nfo_net *nn)
  */
 struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t)
 {
-	struct nfo_hw_queue *q = nfo_hw_queue_alloc(&t->hw, nfo_hw_work, nfo_hw_sync);
+	struct nfo_hw_queue *q = nfo_hw_queue_alloc(&t->hw, nfo_hw_work, nfo_hw_sync_worker);
 
 	if (q)
 		q->t = t;
@@ -307,5 +307,5 @@ struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t)
 void nfo_hw_net_init(struct nfo_net *nn)
 {
 	nfo_hw_settings_init(&nn->hw);
-	INIT_WORK(&nn->kick, nfo_hw_kick_work);
+	INIT_WORK(&nn->kick_work, nfo_hw_kick_work);
 }

@@ -208,7 +208,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 
 	err = nfo_hw_try_all(t, d);
 	/* Not yet back: asked again with the next sign of life. */
-	d->lost = err == -ENODEV;
+	d->driver_gone = err == -ENODEV;
 
 	return err;
 }
@@ -363,22 +363,22 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = nfo_hw_find(t, dev);
 
-	if (!d || !READ_ONCE(d->lost))
+	if (!d || !READ_ONCE(d->driver_gone))
 		return;
 	nfo_hw_unbind(t, d);
 	nfo_hw_bind(t, d);
 }
 
 /* A driver said ENODEV: its callbacks are given back, what it said is kept. */
-static void nfo_hw_lost_work(struct work_struct *work)
+static void nfo_hw_gone_work(struct work_struct *work)
 {
-	struct nfo_hw *hw = container_of(work, struct nfo_hw, lost);
+	struct nfo_hw *hw = container_of(work, struct nfo_hw, gone_work);
 	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
 	struct nfo_dev *d;
 
 	mutex_lock(&t->nn->lock);
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
-		if (READ_ONCE(d->lost))
+		if (READ_ONCE(d->driver_gone))
 			nfo_hw_unbind(t, d);
 	mutex_unlock(&t->nn->lock);
 }
@@ -394,7 +394,7 @@ void nfo_hw_init(struct nfo_table *t)
 	spin_lock_init(&hw->lock);
 	INIT_LIST_HEAD(&hw->queues);
 	init_waitqueue_head(&hw->wait);
-	INIT_WORK(&hw->lost, nfo_hw_lost_work);
+	INIT_WORK(&hw->gone_work, nfo_hw_gone_work);
 }
 
 /**
@@ -413,7 +413,7 @@ void nfo_hw_exit(struct nfo_table *t)
 		nfo_hw_queue_put(t, d);
 	}
 	mutex_unlock(&t->nn->lock);
-	cancel_work_sync(&t->hw.lost);
+	cancel_work_sync(&t->hw.gone_work);
 	WARN_ON_ONCE(!list_empty(&t->hw.queues));
 }
 

@@ -347,7 +347,7 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 void nfo_hw_forget(struct nfo_dev *d)
 {
 	d->leaving = false;
-	d->lost = false;
+	d->driver_gone = false;
 	d->refusals = 0;
 	d->backoff = 0;
 	d->queue->size = 0;

@@ -100,19 +100,19 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
  */
 static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
-	unsigned int i, tries = d->deaf ? 1 : NFO_HW_INSIST;
+	unsigned int i, tries = d->del_failed ? 1 : NFO_HW_INSIST;
 	int err;
 
 	for (i = 0; i < tries; i++) {
 		err = nfo_hw_call(d, cls);
 		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP) {
-			d->deaf = false;
+			d->del_failed = false;
 			return err;
 		}
 		if (i + 1 < tries)
 			msleep(NFO_HW_INSIST_MS << min(i, 3u));
 	}
-	d->deaf = true;
+	d->del_failed = true;
 	nfo_hw_say(d, err, cls->common.extack);
 
 	return err;

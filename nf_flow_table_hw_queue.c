@@ -33,7 +33,7 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 	INIT_LIST_HEAD(&q->del);
 	INIT_LIST_HEAD(&q->live);
 	INIT_WORK(&q->work, work);
-	INIT_DELAYED_WORK(&q->sync, sync);
+	INIT_DELAYED_WORK(&q->sync_work, sync);
 	spin_lock_bh(&hw->lock);
 	list_add_tail(&q->list, &hw->queues);
 	spin_unlock_bh(&hw->lock);
@@ -53,7 +53,7 @@ void nfo_hw_queue_free(struct nfo_hw_queue *q)
 	list_del(&q->list);
 	spin_unlock_bh(&q->hw->lock);
 
-	cancel_delayed_work_sync(&q->sync);
+	cancel_delayed_work_sync(&q->sync_work);
 	cancel_work_sync(&q->work);
 	WARN_ON_ONCE(q->depth || q->count || q->rules);
 	kfree(q);

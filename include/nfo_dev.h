@@ -37,7 +37,7 @@ struct nfo_hw_refusal {
  * @bound:   enum nfo_dev_hw; likewise
  * @leaving: no more rules for it, and those it has go; nfo_hw::lock
  * @lost:    @leaving was set because its driver said ENODEV; nfo_hw::lock
- * @deaf:    its driver would not delete a rule, however often it was told; read and
+ * @del_failed:    its driver would not delete a rule, however often it was told; read and
  *           written by the worker of @queue alone
  * @users:   directions of flows that have it in nfo_hw_rule::dev; nfo_hw::lock
  * @refused: what the driver cannot do; nfo_hw::lock
@@ -58,8 +58,8 @@ struct nfo_dev {
 	struct nfo_hw_queue	*queue;
 	enum nfo_dev_hw		bound;
 	bool			leaving;
-	bool			lost;
-	bool			deaf;
+	bool			driver_gone;
+	bool			del_failed;
 	unsigned int		users;
 	struct nfo_hw_refusal	refused[NFO_HW_REFUSALS];
 	unsigned int		refusals;

@@ -31,7 +31,7 @@ struct nfo_hw {
 	u32			whole;
 	u32			half;
 	wait_queue_head_t	wait;
-	struct work_struct	lost;
+	struct work_struct	gone_work;
 };
 
 /**
@@ -69,7 +69,7 @@ struct nfo_hw_queue {
 	unsigned long		probe_at;
 	unsigned int		unread;
 	struct work_struct	work;
-	struct delayed_work	sync;
+	struct delayed_work	sync_work;
 };
 
 extern struct workqueue_struct *nfo_hw_wq;

@@ -80,7 +80,7 @@ struct nfo_net {
 	u32			next_id;
 	atomic_t		in_hw;
 	struct nfo_hw_settings	hw;
-	struct work_struct	kick;
+	struct work_struct	kick_work;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
 	struct nfo_stats __percpu *stats;
