@@ -62,14 +62,14 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
-	nfo_hw_fine(p->dev);
+	nfo_hw_dev_ok(p->dev);
 }
 
 static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir,
 			 int err, const struct netlink_ext_ack *extack,
 			 enum nfo_reason *why)
 {
-	nfo_hw_say(d, err, extack);
+	nfo_hw_dev_set_error(d, err, extack);
 	if (err == -ENODEV) {
 		nfo_hw_driver_gone(d);
 		*why = NFO_R_HW_DRIVER;
@@ -198,7 +198,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	spin_lock_bh(&hw->lock);
 	nfo_hw_measure(f);
 	if (err == -ENODEV) {
-		nfo_hw_say(p->dev, err, NULL);
+		nfo_hw_dev_set_error(p->dev, err, NULL);
 		nfo_hw_driver_gone(p->dev);
 	}
 	/* A chip that lost the rule, or a device that goes. */

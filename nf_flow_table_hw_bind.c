@@ -103,18 +103,18 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_BIND, &extack);
 	err = nfo_hw_ask(t, d, how, &bo);
 	if (err < 0) {
-		nfo_hw_say(d, err, &extack);
+		nfo_hw_dev_set_error(d, err, &extack);
 		return err;
 	}
 	/* netdevsim says yes and takes no rules. A yes is a yes to strict_offload,
 	 * as it is to mainline; what the device can do is another matter.
 	 */
 	if (list_empty(&bo.cb_list)) {
-		nfo_hw_say(d, -EOPNOTSUPP, &extack);
+		nfo_hw_dev_set_error(d, -EOPNOTSUPP, &extack);
 		return how == NFO_DEV_HW_FT ? 0 : -EOPNOTSUPP;
 	}
 
-	nfo_hw_say(d, 0, NULL);
+	nfo_hw_dev_set_error(d, 0, NULL);
 	list_splice(&bo.cb_list, &d->block.cb_list);
 	nfo_hw_set_bound(t, d, how);
 
@@ -131,7 +131,7 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 	 * look at the switch, so strict_offload has nothing to say about it.
 	 */
 	if (!tc_can_offload(d->dev)) {
-		nfo_hw_say(d, -EOPNOTSUPP, NULL);
+		nfo_hw_dev_set_error(d, -EOPNOTSUPP, NULL);
 		return 0;
 	}
 
@@ -198,7 +198,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 
 	err = nfo_hw_queue_get(t, d);
 	if (err) {
-		nfo_hw_say(d, err, NULL);
+		nfo_hw_dev_set_error(d, err, NULL);
 		return err;
 	}
 	spin_lock_bh(&t->hw.lock);

@@ -283,12 +283,12 @@ static void nfo_hw_full(struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_say() - keep what a driver said, for who asks
+ * nfo_hw_dev_set_error() - keep what a driver said, for who asks
  * @d:      device
  * @err:    0 or negative errno
  * @extack: its words; may be NULL
  */
-void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
+void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
 {
 	d->err = err;
 	if (extack && extack->_msg)
@@ -298,14 +298,14 @@ void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack
 }
 
 /**
- * nfo_hw_fine() - a driver took a rule
+ * nfo_hw_dev_ok() - a driver took a rule
  * @d: device
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_fine(struct nfo_dev *d)
+void nfo_hw_dev_ok(struct nfo_dev *d)
 {
-	nfo_hw_say(d, 0, NULL);
+	nfo_hw_dev_set_error(d, 0, NULL);
 	d->backoff = 0;
 	if (d->queue->rules > d->queue->size)
 		d->queue->size = 0;

@@ -13,8 +13,8 @@
 #include "nfo_trace.h"
 
 /* Attempts to delete, and milliseconds between the first two; doubled three times. */
-#define NFO_HW_INSIST		8
-#define NFO_HW_INSIST_MS	20
+#define NFO_HW_DEL_TRIES		8
+#define NFO_HW_DEL_RETRY_MS	20
 
 /* Return: how many headers. */
 static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
@@ -98,9 +98,9 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 /* A rule that stays would go on forwarding: a driver that is busy is asked again. One
  * that was deaf to that is not waited for with every rule. Return: the last answer.
  */
-static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
+static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
-	unsigned int i, tries = d->del_failed ? 1 : NFO_HW_INSIST;
+	unsigned int i, tries = d->del_failed ? 1 : NFO_HW_DEL_TRIES;
 	int err;
 
 	for (i = 0; i < tries; i++) {
@@ -110,10 +110,10 @@ static int nfo_hw_insist(struct nfo_dev *d, struct flow_cls_offload *cls)
 			return err;
 		}
 		if (i + 1 < tries)
-			msleep(NFO_HW_INSIST_MS << min(i, 3u));
+			msleep(NFO_HW_DEL_RETRY_MS << min(i, 3u));
 	}
 	d->del_failed = true;
-	nfo_hw_say(d, err, cls->common.extack);
+	nfo_hw_dev_set_error(d, err, cls->common.extack);
 
 	return err;
 }
@@ -184,7 +184,7 @@ void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_di
 
 	nfo_hw_offload_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
 	trace_nfo_hw_request(false, f->ct, dir, f->table->name, d->dev->name);
-	err = nfo_hw_insist(d, &cls);
+	err = nfo_hw_del_retry(d, &cls);
 	trace_nfo_hw_result(false, f->ct, dir, d->dev->name, err, extack._msg);
 	d->rules--;
 }

@@ -48,11 +48,11 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 void nfo_hw_measure(struct nfo_flow *f);
 bool nfo_hw_worth(const struct nfo_flow *f);
 struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot);
-void nfo_hw_fine(struct nfo_dev *d);
+void nfo_hw_dev_ok(struct nfo_dev *d);
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err);
 void nfo_hw_forget(struct nfo_dev *d);
-void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
+void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
 void nfo_hw_settings_init(struct nfo_hw_settings *s);
 
 /* The flow is to leave the hardware: because it ended, or because it has to make room. */
