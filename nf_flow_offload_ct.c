@@ -27,16 +27,16 @@ static void nfo_ct_tcp_forget_windows(struct nf_conn *ct)
 }
 
 /**
- * nfo_ct_take() - prepare a conntrack entry for packets it will not see
+ * nfo_ct_offload_begin() - prepare a conntrack entry for packets it will not see
  * @ct: confirmed entry with IPS_OFFLOAD set by the caller
  *
  * TCP windows become liberal: packets that conntrack missed would look like a
  * violation. Call before the first entry of the flow can be found. Context:
  * any, takes ct->lock.
  *
- * Return: what nfo_ct_give_up() needs.
+ * Return: what nfo_ct_offload_abort() needs.
  */
-struct nfo_ct_saved nfo_ct_take(struct nf_conn *ct)
+struct nfo_ct_saved nfo_ct_offload_begin(struct nf_conn *ct)
 {
 	struct nfo_ct_saved saved = { .timeout = READ_ONCE(ct->timeout) };
 	int dir;
@@ -57,13 +57,13 @@ struct nfo_ct_saved nfo_ct_take(struct nf_conn *ct)
 }
 
 /**
- * nfo_ct_give_up() - undo nfo_ct_take() when no packet went past conntrack
+ * nfo_ct_offload_abort() - undo nfo_ct_offload_begin() when no packet went past conntrack
  * @ct:    entry
- * @saved: what nfo_ct_take() returned
+ * @saved: what nfo_ct_offload_begin() returned
  *
  * Clears IPS_OFFLOAD. Context: any, takes ct->lock.
  */
-void nfo_ct_give_up(struct nf_conn *ct, struct nfo_ct_saved saved)
+void nfo_ct_offload_abort(struct nf_conn *ct, struct nfo_ct_saved saved)
 {
 	int dir;
 
@@ -120,7 +120,7 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
 }
 
 /**
- * nfo_ct_hand_back() - return a connection to conntrack
+ * nfo_ct_offload_end() - return a connection to conntrack
  * @ct:   entry of a flow that can no longer be found
  * @idle: jiffies since the flow's last packet; they count as spent
  *
@@ -128,7 +128,7 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
  * IPS_OFFLOAD goes last: whoever sees it clear may promote again at once.
  * Context: any, takes ct->lock.
  */
-void nfo_ct_hand_back(struct nf_conn *ct, u32 idle)
+void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 {
 	u32 left;
 

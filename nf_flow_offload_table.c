@@ -375,7 +375,7 @@ static enum nfo_reason nfo_insert_reason(int err)
  */
 enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 {
-	struct nfo_ct_saved saved = nfo_ct_take(f->ct);
+	struct nfo_ct_saved saved = nfo_ct_offload_begin(f->ct);
 	struct nfo_table *t = f->table;
 	int err;
 
@@ -385,7 +385,7 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 	} else {
 		err = nfo_entry_insert(t, &f->e[IP_CT_DIR_REPLY]);
 		if (err) {
-			nfo_ct_give_up(f->ct, saved);
+			nfo_ct_offload_abort(f->ct, saved);
 			nfo_flow_free(f);
 			return nfo_insert_reason(err);
 		}
@@ -466,7 +466,7 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	atomic_dec(&t->flows);
 	atomic_dec(&t->nn->flows);
 
-	nfo_ct_hand_back(f->ct, nfo_flow_idle(f));
+	nfo_ct_offload_end(f->ct, nfo_flow_idle(f));
 	nfo_count_reason(t->nn, why);
 	if (why) {
 		trace_nfo_retire(f->ct, nfo_reason_names[why]);

@@ -8,7 +8,7 @@
 #include <net/netfilter/nf_conntrack.h>
 
 /**
- * struct nfo_ct_saved - what nfo_ct_take() changed
+ * struct nfo_ct_saved - what nfo_ct_offload_begin() changed
  * @timeout: ct->timeout
  * @liberal: by direction, IP_CT_TCP_FLAG_BE_LIBERAL was set already
  */
@@ -18,10 +18,10 @@ struct nfo_ct_saved {
 };
 
 void nfo_ct_hardware(struct nf_conn *ct, bool on);
-struct nfo_ct_saved nfo_ct_take(struct nf_conn *ct);
-void nfo_ct_give_up(struct nf_conn *ct, struct nfo_ct_saved saved);
+struct nfo_ct_saved nfo_ct_offload_begin(struct nf_conn *ct);
+void nfo_ct_offload_abort(struct nf_conn *ct, struct nfo_ct_saved saved);
 void nfo_ct_hold_timeout(struct nf_conn *ct);
-void nfo_ct_hand_back(struct nf_conn *ct, u32 idle);
+void nfo_ct_offload_end(struct nf_conn *ct, u32 idle);
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
 u32 nfo_flow_timeout(const struct net *net, u8 l4proto);
 
