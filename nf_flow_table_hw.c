@@ -92,7 +92,7 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 		if (f->hw.want)
 			return;
 	}
-	f->hw.out = true;
+	f->hw.evict = true;
 	if (why == NFO_R_HW_SHAPE)
 		nfo_table_ops->hardware(f, NFO_EVENT_FAILED, why);
 }

@@ -87,7 +87,7 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 static void nfo_hw_finish(struct nfo_flow *f)
 {
 	nfo_hw_set_state(f, NFO_HW_SOFT, 0);
-	f->hw.out = false;
+	f->hw.evict = false;
 	nfo_flow_put(f);
 }
 
@@ -148,7 +148,7 @@ void nfo_hw_next(struct nfo_flow *f)
  */
 void nfo_hw_expel(struct nfo_flow *f)
 {
-	f->hw.out = true;
+	f->hw.evict = true;
 	nfo_hw_next(f);
 }
 

@@ -200,7 +200,7 @@ struct nfo_hw_rule {
  * @rule:  by direction
  * @state: enum nfo_hw_state
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
- * @out:   the flow is to leave the hardware, though it lives on in software
+ * @evict: the flow is to leave the hardware, though it lives on in software
  * @rate:  packets per second, both directions, by the last measurement
  * @at:    jiffies of that measurement; 0 before the first
  * @seen:  packets at that time
@@ -211,7 +211,7 @@ struct nfo_hw_flow {
 	struct nfo_hw_rule	rule[IP_CT_DIR_MAX];
 	u8			state;
 	u8			want;
-	bool			out;
+	bool			evict;
 	u32			rate;
 	u32			at;
 	u64			seen;

@@ -58,7 +58,7 @@ void nfo_hw_settings_init(struct nfo_hw_settings *s);
 /* The flow is to leave the hardware: because it ended, or because it has to make room. */
 static inline bool nfo_hw_going(const struct nfo_flow *f)
 {
-	return f->hw.out || test_bit(NFO_F_DEAD, &f->state);
+	return f->hw.evict || test_bit(NFO_F_DEAD, &f->state);
 }
 
 static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)
