@@ -187,7 +187,7 @@ bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popp
 
 /**
  * nfo_encap_of_path() - the header that a device of a stack adds
- * @route: what dev_fill_forward_path() says of the device
+ * @path: what dev_fill_forward_path() says of the device
  *
  * Return: NFO_ENCAP_NONE when the device does something else.
  */

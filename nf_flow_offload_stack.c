@@ -63,15 +63,15 @@ enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_devic
 		return why;
 
 	for (i = 0; i + 1 < path.num_paths; i++) {
-		enum nfo_encap_kind kind = nfo_encap_of_path(&path.route[i]);
+		enum nfo_encap_kind kind = nfo_encap_of_path(&path.path[i]);
 
-		if (!kind || i == NFO_ENCAPS || !nfo_lower_is_plain(path.route[i].dev))
+		if (!kind || i == NFO_ENCAPS || !nfo_lower_is_plain(path.path[i].dev))
 			blind = true;
 		if (!blind)
-			nfo_encap_add_outer(&s.encap, kind, path.route[i].encap.id);
+			nfo_encap_add_outer(&s.encap, kind, path.path[i].encap.id);
 		if (!blind && kind == NFO_ENCAP_PPPOE)
-			ether_addr_copy(s.h_dest, path.route[i].encap.h_dest);
-		s.dev = nfo_lower_listed(t, path.route[i + 1].dev);
+			ether_addr_copy(s.h_dest, path.path[i].encap.h_dest);
+		s.dev = nfo_lower_listed(t, path.path[i + 1].dev);
 		if (!s.dev)
 			continue;
 		if (blind)

@@ -36,10 +36,10 @@ struct nfo_hw_refusal {
  *           for the first time; set with nfo_net::lock and nfo_hw::lock held
  * @bound:   enum nfo_dev_hw; likewise
  * @leaving: no more rules for it, and those it has go; nfo_hw::lock
- * @lost:    @leaving was set because its driver said ENODEV; nfo_hw::lock
- * @del_failed:    its driver would not delete a rule, however often it was told; read and
+ * @driver_gone: @leaving was set because its driver said ENODEV; nfo_hw::lock
+ * @del_failed: its driver would not delete a rule, however often it was told; read and
  *           written by the worker of @queue alone
- * @users:   directions of flows that have it in nfo_hw_rule::dev; nfo_hw::lock
+ * @users:  directions of flows that have it in nfo_hw_rule::dev; nfo_hw::lock
  * @refused: what the driver cannot do; nfo_hw::lock
  * @refusals: used of @refused, since the device was bound; nfo_hw::lock
  * @rules:   rules in its hardware; written by the worker of @queue alone

@@ -109,7 +109,7 @@ struct nfo_lower {
  * @out:    output device, one reference through @tracker
  * @tracker: holder of the device reference
  * @cookie: for dst_check()
- * @out_lower:  what is below @out; its device with one reference through @lower_tracker,
+ * @out_lower: what is below @out; its device with one reference through @lower_tracker,
  *          for the hardware's rules name it
  * @lower_tracker: holder of that reference
  *
@@ -130,14 +130,14 @@ struct nfo_route_refs {
  * struct nfo_route - the forwarding decision of one direction
  * @refs:   the objects it rests on
  * @in:     index of the device its packets enter by, as routing knows it
- * @in_lower:  what is below that device
+ * @in_lower: what is below that device
  * @mtu:    largest IP packet that leaves unfragmented, bytes
  * @keep_dst: the output device reads skb_dst()
  * @hh_len: bytes used of @hh
  * @hh:     link-layer header as it goes on the wire, at the end of the array
  */
 struct nfo_route {
-	struct nfo_route_refs		hold;
+	struct nfo_route_refs	refs;
 	u32			in;
 	struct nfo_lower	in_lower;
 	u16			mtu;
@@ -228,8 +228,8 @@ struct nfo_hw_flow {
  * @table:  the flowtable it is in, which outlives the flow; constant
  * @ct:     conntrack entry, one reference; constant
  * @state:  NFO_F_* bits, atomic
- * @lock:   protects dst and cookie of @refs after publication
- * @refs:   what the directions rest on
+ * @lock:   protects dst and cookie of @route after publication
+ * @route:  what the directions rest on
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
  * @added:  jiffies of promotion; constant
  * @mark:   of the packet that promoted the flow; routes are looked up with it; constant
@@ -248,7 +248,7 @@ struct nfo_flow {
 	struct nf_conn		*ct;
 	unsigned long		state;
 	spinlock_t		lock;	/* dst and cookie of route[] */
-	struct nfo_route_refs		route[IP_CT_DIR_MAX];
+	struct nfo_route_refs	route[IP_CT_DIR_MAX];
 	struct list_head	wheel;
 	u32			added;
 	u32			mark;

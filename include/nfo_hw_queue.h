@@ -21,8 +21,8 @@ struct nfo_table;
  * @queued: flows on their way in; @lock, read without it for display
  * @whole:  flows in hardware; likewise
  * @half:   flows of which one direction is in hardware; likewise
- * @wait:   woken when a device has no part of a flow any more
- * @lost:   unbinds devices whose driver said ENODEV
+ * @wait:   woken when a device is used by no flow any more
+ * @gone_work: unbinds devices whose driver said ENODEV
  */
 struct nfo_hw {
 	spinlock_t		lock;	/* queues, nfo_flow::hw, nfo_dev */
@@ -50,7 +50,7 @@ struct nfo_hw {
  * @probe_at: jiffies; then @size is doubted
  * @unread: how many of @live still have counters to be read in this period
  * @work:   talks to the drivers, alone, so one flow's calls keep their order
- * @sync:   a period is over
+ * @sync_work: a period is over
  *
  * Lists and counts are protected by nfo_hw::lock.
  */

@@ -54,14 +54,14 @@ struct nfo_stats {
  * @net:     the namespace; not referenced, for nfo_net_ops' exit ends all that uses it;
  *           constant
  * @topo:    topology epoch, see nfo_epoch(); atomic
- * @refs:    one for the namespace, one for each table, dump and queued @kick
+ * @refs:    one for the namespace, one for each table, dump and queued @kick_work
  * @flows:   flows in all tables; atomic
  * @promote_after: setting: packets conntrack must have counted; 0: none
  * @max_flows: setting: limit of @flows; 0: none
  * @next_id: last value of nfo_table::id; protected by @lock
  * @in_hw:   rules in hardware; atomic
  * @hw:      settings of the hardware side
- * @kick:    has hardware flows looked at after an event
+ * @kick_work: has hardware flows looked at after an event
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
  * @lock:    protects the list of tables and what devices are bound to; may be held
