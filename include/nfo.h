@@ -26,6 +26,7 @@
 #include <linux/nf_flow_offload.h>
 
 #include "nfo_compat.h"
+#include "nfo_netlink_gen.h"
 #include "nfo_pure.h"
 
 /* Headers between Ethernet and IP. Those of a packet make up one byte, the
@@ -388,36 +389,14 @@ struct nfo_wheel {
 };
 
 /**
- * struct nfo_hw_settings - of a namespace
- * @after:   packets a flow must have shown before it asks for hardware
- * @rate:    or packets per second it must show; 0: only @after counts
- * @budget:  rules a device is given; 0 until it says that it is full
- * @hysteresis: percent by which a flow must be busier than the coldest in hardware
- * @queue:   flows that may wait for a chip
- * @sync_ms: period in which counters are read
- * @oneway:  one direction alone may go in when the other cannot
- */
-struct nfo_hw_settings {
-	u32	after;
-	u32	rate;
-	u32	budget;
-	u32	hysteresis;
-	u32	queue;
-	u32	sync_ms;
-	u32	oneway;
-};
-
-/**
  * struct nfo_net - a network namespace
  * @net:     the namespace; not referenced, everything here ends before it
  * @topo:    topology epoch
  * @refs:    held by the namespace, by each table and each dump
  * @flows:   in all tables
- * @promote_after: setting: packets conntrack must have counted; 0 none
- * @max_flows: setting: limit of @flows; 0 none
  * @next_id: for nfo_table::id, guarded by @lock
  * @in_hw:   rules in hardware
- * @hw:      settings
+ * @settings: what netlink sets; fields by READ_ONCE() and WRITE_ONCE()
  * @kick:    has hardware flows looked at after an event; holds a reference
  * @tables:  struct nfo_table::list, guarded by @lock
  * @lock:    sleeps
@@ -430,11 +409,9 @@ struct nfo_net {
 	atomic_t		topo;
 	refcount_t		refs;
 	atomic_t		flows;
-	u32			promote_after;
-	u32			max_flows;
 	u32			next_id;
 	atomic_t		in_hw;
-	struct nfo_hw_settings	hw;
+	struct nfo_settings	settings;
 	struct work_struct	kick;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
@@ -641,7 +618,6 @@ static inline struct nfo_addr6 *nfo_addr6(const struct nfo_entry *e)
 }
 
 /* core */
-extern const char * const nfo_reason_names[__NFO_R_MAX];
 struct nfo_net *nfo_net_tryget(const struct net *net);
 void nfo_net_touched(const struct net *net);
 void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum);

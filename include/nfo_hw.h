@@ -21,7 +21,6 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err);
 void nfo_hw_forget(struct nfo_dev *d);
 void nfo_hw_say(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
-void nfo_hw_settings_init(struct nfo_hw_settings *s);
 
 /* ---- flow: the way in and out ---- */
 void nfo_hw_part_put(struct nfo_flow *f, struct nfo_hw_part *p);
