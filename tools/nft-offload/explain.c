@@ -477,7 +477,7 @@ static void print_explain(const struct explain *e)
 		 !strcmp(e->path, "none") ? "Not here" : "Fast path");
 	say_wrapped(stdout, first, "  ", e->text);
 	if (*e->remedy)
-		say_wrapped(stdout, "What to do: ", "  ", e->remedy);
+		say_wrapped(stdout, "Remedy: ", "  ", e->remedy);
 }
 
 static void print_json(struct explain *e)

@@ -316,7 +316,7 @@ enum nfo_dev_hw {
 
 /**
  * enum nfo_reason - why a connection stays in the slow path, or has returned to it
- * @NFO_R_NONE: nothing keeps it there
+ * @NFO_R_NONE: nothing keeps the connection there
  * @NFO_R_NO_CONNTRACK: conntrack found no entry for the packet and made none
  * @NFO_R_UNTRACKED: conntrack does not track the packet, most often because a
  *	rule says notrack
@@ -327,46 +327,47 @@ enum nfo_dev_hw {
  * @NFO_R_TCP_STATE: the TCP connection is not established, or is closing
  * @NFO_R_UNCONFIRMED: the packet is the first of its connection, which
  *	conntrack has not confirmed
- * @NFO_R_DYING: its conntrack entry is being deleted
- * @NFO_R_HELPER: a conntrack helper reads its payload
- * @NFO_R_SEQ_ADJUST: its TCP sequence numbers are rewritten (synproxy, or a NAT
- *	helper)
- * @NFO_R_NAT_CLASH: another connection has taken its NAT mapping
- * @NFO_R_FIXED_TIMEOUT: its conntrack entry has a fixed end, set by user space
- * @NFO_R_ALREADY: it is in the fast path already, and this packet went the slow
- *	path
- * @NFO_R_NO_ROUTE: one of its directions has no route, or a route that refuses
- *	packets
- * @NFO_R_ROUTE_TYPE: one of its routes is local, broadcast, multicast,
+ * @NFO_R_DYING: the connection's conntrack entry is being deleted
+ * @NFO_R_HELPER: a conntrack helper reads the connection's payload
+ * @NFO_R_SEQ_ADJUST: the connection's TCP sequence numbers are rewritten
+ *	(synproxy, or a NAT helper)
+ * @NFO_R_NAT_CLASH: another connection has taken the connection's NAT mapping
+ * @NFO_R_FIXED_TIMEOUT: the conntrack entry has a fixed end, which a program
+ *	has set
+ * @NFO_R_ALREADY: the connection is in the fast path already, and this packet
+ *	came the slow way
+ * @NFO_R_NO_ROUTE: one direction of the connection has no route, or a route
+ *	that refuses packets
+ * @NFO_R_ROUTE_TYPE: a route of the connection is local, broadcast, multicast,
  *	encapsulating or a bridge's own
- * @NFO_R_XFRM: an IPsec policy applies to it
- * @NFO_R_DEV_DOWN: a device it leaves by is down
- * @NFO_R_DEV_TYPE: a device it leaves by has a link layer for which no header
- *	can be prepared
- * @NFO_R_DEV_NOT_IN_TABLE: a device it uses is not listed in the flowtable, nor
- *	is a device below it
+ * @NFO_R_XFRM: an IPsec policy applies to the connection
+ * @NFO_R_DEV_DOWN: a device that the connection leaves by is down
+ * @NFO_R_DEV_TYPE: a device that the connection leaves by has a link layer for
+ *	which no header can be prepared
+ * @NFO_R_DEV_NOT_IN_TABLE: a device of the connection is not listed in the
+ *	flowtable, nor is a device below it
  * @NFO_R_NEIGH: the link-layer address of a next hop is not known
  * @NFO_R_NO_MEMORY: memory ran out
  * @NFO_R_TUPLE_BUSY: another flow has the same addresses, ports and ingress
  *	device
- * @NFO_R_EXPIRED: no packet of it came for the flowtable timeout
- * @NFO_R_CT_GONE: its conntrack entry was deleted
- * @NFO_R_TCP_CLOSE: a FIN, RST or SYN of it was seen
- * @NFO_R_ROUTE_CHANGED: its route changed
- * @NFO_R_NEIGH_CHANGED: its next hop got another link-layer address, or does
- *	not answer
- * @NFO_R_DEV_GONE: a device it used went down, was removed or left the
- *	flowtable
- * @NFO_R_TABLE_GONE: its flowtable was deleted
- * @NFO_R_NETNS_GONE: its network namespace ended
+ * @NFO_R_EXPIRED: no packet of the connection came for the flowtable timeout
+ * @NFO_R_CT_GONE: the connection's conntrack entry was deleted
+ * @NFO_R_TCP_CLOSE: a FIN, RST or SYN of the connection was seen
+ * @NFO_R_ROUTE_CHANGED: the connection's route changed
+ * @NFO_R_NEIGH_CHANGED: the connection's next hop got another link-layer
+ *	address, or does not answer
+ * @NFO_R_DEV_GONE: a device of the connection went down, was removed or left
+ *	the flowtable
+ * @NFO_R_TABLE_GONE: the connection's flowtable was deleted
+ * @NFO_R_NETNS_GONE: the network namespace ended
  * @NFO_R_HW_DRIVER: the device's driver offers no flow offload, or has lost its
  *	hardware (ENODEV)
- * @NFO_R_PROMOTE_AFTER: it has not shown as many packets as the setting
- *	promote_after asks for
+ * @NFO_R_PROMOTE_AFTER: the connection has not shown as many packets as the
+ *	setting promote_after asks for
  * @NFO_R_MAX_FLOWS: the namespace has as many flows as the setting max_flows
  *	allows
- * @NFO_R_USER: somebody asked for its removal (nft-offload flush)
- * @NFO_R_HW_OFF: its flowtable does not ask for hardware
+ * @NFO_R_USER: somebody asked for the removal of the flow (nft-offload flush)
+ * @NFO_R_HW_OFF: the flowtable does not ask for hardware
  * @NFO_R_HW_FEATURE: hw-tc-offload is switched off for the device
  * @NFO_R_HW_SHAPE: the device's driver refuses rules of this kind, or between
  *	these two devices
@@ -375,9 +376,10 @@ enum nfo_dev_hw {
  * @NFO_R_HW_BUSY: the device's driver failed and is asked again after a while
  * @NFO_R_HW_QUEUE: as many flows wait for the device's chip as the setting
  *	hw_queue allows
- * @NFO_R_HW_EVICTED: a busier flow took its place in hardware
- * @NFO_R_DEV_STACK: a device it uses lies above a listed one, and between the
- *	two is a bridge, a third VLAN tag or a VLAN device with an ingress-qos-map
+ * @NFO_R_HW_EVICTED: a busier flow took the flow's place in hardware
+ * @NFO_R_DEV_STACK: a device of the connection lies above a listed one, and
+ *	between the two is a bridge, a third VLAN tag or a VLAN device with an
+ *	ingress-qos-map
  *
  * Read "the connection stays in the slow path because ...".
  */
