@@ -208,7 +208,8 @@ def policies(spec):
     for name, entries in spec.requests().items():
         for entry in filter(is_wide, entries):
             low, high = entry.checks.get("min", 0), entry.checks.get("max", U32_MAX)
-            out.append(f"static const struct netlink_range_validation {range_name(entry)} = {{\n"
+            # kernels before 6.7 take no pointer to a constant here
+            out.append(f"static struct netlink_range_validation {range_name(entry)} = {{\n"
                        f"\t.min\t= {low}U,\n\t.max\t= {high}U,\n}};\n")
         group = spec.sets[name]
         out.append(f"const struct nla_policy {policy_name(group)}[{group.prefix}POLICY_MAX + 1] = {{")
