@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A network namespace: the object the module keeps for it, its counters, and the
- * names of the reasons that are counted.
+ * A network namespace: the object the module keeps for it, and its counters.
  */
 #include <linux/slab.h>
 #include <net/netns/generic.h>
@@ -14,54 +13,6 @@
 
 /* Given by the kernel when core registers the module's namespaces. */
 unsigned int nfo_net_id;
-
-/* What tools print and scripts match. */
-const char * const nfo_reason_names[__NFO_R_MAX] = {
-	[NFO_R_NONE]		= "none",
-	[NFO_R_NO_CONNTRACK]	= "no-conntrack",
-	[NFO_R_UNTRACKED]	= "untracked",
-	[NFO_R_DECRYPTED]	= "decrypted",
-	[NFO_R_IP_OPTIONS]	= "ip-options",
-	[NFO_R_PROTOCOL]	= "protocol",
-	[NFO_R_TCP_FLAGS]	= "tcp-flags",
-	[NFO_R_TCP_STATE]	= "tcp-state",
-	[NFO_R_UNCONFIRMED]	= "unconfirmed",
-	[NFO_R_DYING]		= "dying",
-	[NFO_R_HELPER]		= "helper",
-	[NFO_R_SEQ_ADJUST]	= "seq-adjust",
-	[NFO_R_NAT_CLASH]	= "nat-clash",
-	[NFO_R_FIXED_TIMEOUT]	= "fixed-timeout",
-	[NFO_R_ALREADY]		= "already",
-	[NFO_R_NO_ROUTE]	= "no-route",
-	[NFO_R_ROUTE_TYPE]	= "route-type",
-	[NFO_R_XFRM]		= "xfrm",
-	[NFO_R_DEV_DOWN]	= "dev-down",
-	[NFO_R_DEV_TYPE]	= "dev-type",
-	[NFO_R_DEV_NOT_IN_TABLE]	= "dev-not-in-table",
-	[NFO_R_NEIGH]		= "neighbour",
-	[NFO_R_NO_MEMORY]	= "no-memory",
-	[NFO_R_TUPLE_BUSY]	= "tuple-busy",
-	[NFO_R_EXPIRED]		= "expired",
-	[NFO_R_CT_GONE]		= "conntrack-gone",
-	[NFO_R_TCP_CLOSE]	= "tcp-close",
-	[NFO_R_ROUTE_CHANGED]	= "route-changed",
-	[NFO_R_NEIGH_CHANGED]	= "neighbour-changed",
-	[NFO_R_DEV_GONE]	= "dev-gone",
-	[NFO_R_TABLE_GONE]	= "table-gone",
-	[NFO_R_NETNS_GONE]	= "netns-gone",
-	[NFO_R_HW_DRIVER]	= "hw-driver",
-	[NFO_R_PROMOTE_AFTER]	= "promote-after",
-	[NFO_R_MAX_FLOWS]	= "max-flows",
-	[NFO_R_USER]		= "user",
-	[NFO_R_HW_OFF]		= "hw-off",
-	[NFO_R_HW_FEATURE]	= "hw-feature",
-	[NFO_R_HW_SHAPE]	= "hw-shape",
-	[NFO_R_HW_FULL]		= "hw-full",
-	[NFO_R_HW_BUSY]		= "hw-busy",
-	[NFO_R_HW_QUEUE]	= "hw-queue",
-	[NFO_R_HW_EVICTED]	= "hw-evicted",
-	[NFO_R_DEV_STACK]	= "dev-stack",
-};
 
 static struct nfo_net **nfo_net_slot(const struct net *net)
 {
@@ -86,6 +37,7 @@ struct nfo_net *nfo_net_alloc(struct net *net)
 		return NULL;
 	}
 	nn->net = net;
+	nfo_settings_init(&nn->settings);
 	atomic_set(&nn->topo, 1);
 	refcount_set(&nn->refs, 1);
 	INIT_LIST_HEAD(&nn->tables);

@@ -27,59 +27,17 @@ static const struct genl_multicast_group nfo_genl_groups[] = {
 	},
 };
 
-/* ---- policies ---- */
-
-static const struct nla_policy nfo_filter_policy[NFO_FILTER_MAX + 1] = {
-	[NFO_FILTER_L3PROTO]	= { .type = NLA_U8 },
-	[NFO_FILTER_L4PROTO]	= { .type = NLA_U8 },
-	[NFO_FILTER_ADDR]	= NLA_POLICY_MIN_LEN(4),
-	[NFO_FILTER_PREFIX]	= NLA_POLICY_MAX(NLA_U8, 128),
-	[NFO_FILTER_PORT]	= { .type = NLA_BE16 },
-	[NFO_FILTER_DEV]	= NLA_POLICY_MIN(NLA_U32, 1),
-	[NFO_FILTER_STATE]	= NLA_POLICY_RANGE(NLA_U8, 1, NFO_STATE_MAX),
-	[NFO_FILTER_FLOWTABLE]	= { .type = NLA_NUL_STRING, .len = NFT_NAME_MAXLEN - 1 },
-	[NFO_FILTER_TABLE]	= { .type = NLA_NUL_STRING, .len = NFT_NAME_MAXLEN - 1 },
-	[NFO_FILTER_ZONE]	= { .type = NLA_U16 },
-};
-
-/* Only what names a direction may be given by a caller. */
-static const struct nla_policy nfo_dir_policy[NFO_DIR_DPORT + 1] = {
-	[NFO_DIR_SRC]		= NLA_POLICY_MIN_LEN(4),
-	[NFO_DIR_DST]		= NLA_POLICY_MIN_LEN(4),
-	[NFO_DIR_SPORT]		= { .type = NLA_BE16 },
-	[NFO_DIR_DPORT]		= { .type = NLA_BE16 },
-};
-
-static const struct nla_policy nfo_flow_policy[NFO_FLOW_ORIGINAL + 1] = {
-	[NFO_FLOW_FILTER]	= NLA_POLICY_NESTED(nfo_filter_policy),
-	[NFO_FLOW_L4PROTO]	= { .type = NLA_U8 },
-	[NFO_FLOW_ZONE]		= { .type = NLA_U16 },
-	[NFO_FLOW_ORIGINAL]	= NLA_POLICY_NESTED(nfo_dir_policy),
-};
-
-static const struct nla_policy nfo_settings_policy[NFO_SETTINGS_MAX + 1] = {
-	[NFO_SETTINGS_PROMOTE_AFTER]	= { .type = NLA_U32 },
-	[NFO_SETTINGS_MAX_FLOWS]	= { .type = NLA_U32 },
-	[NFO_SETTINGS_HW_AFTER]		= { .type = NLA_U32 },
-	[NFO_SETTINGS_HW_BUDGET]	= { .type = NLA_U32 },
-	[NFO_SETTINGS_HW_QUEUE]		= NLA_POLICY_MIN(NLA_U32, 1),
-	[NFO_SETTINGS_HW_SYNC_MS]	= NLA_POLICY_RANGE(NLA_U32, 100, 32767),
-	[NFO_SETTINGS_HW_RATE]		= { .type = NLA_U32 },
-	[NFO_SETTINGS_HW_HYSTERESIS]	= NLA_POLICY_RANGE(NLA_U32, 0, 10000),
-	[NFO_SETTINGS_HW_ONEWAY]	= NLA_POLICY_MAX(NLA_U32, 1),
-};
-
 /* ---- one flow ---- */
 
 static int nfo_parse_filter(const struct nlattr *nest, struct nfo_filter *filter,
 			    struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[NFO_FILTER_MAX + 1];
+	struct nlattr *tb[NFO_FILTER_POLICY_MAX + 1];
 	int err;
 
 	if (!nest)
 		return 0;
-	err = nla_parse_nested(tb, NFO_FILTER_MAX, nest, nfo_filter_policy, extack);
+	err = nla_parse_nested(tb, NFO_FILTER_POLICY_MAX, nest, nfo_filter_policy, extack);
 	if (err)
 		return err;
 	return nfo_filter_parse(filter, tb, extack);
@@ -90,10 +48,10 @@ static int nfo_parse_filter(const struct nlattr *nest, struct nfo_filter *filter
  */
 static int nfo_parse_dump(struct netlink_callback *cb, struct nfo_filter *filter)
 {
-	struct nlattr *tb[NFO_FLOW_ORIGINAL + 1];
+	struct nlattr *tb[NFO_FLOW_POLICY_MAX + 1];
 	int err;
 
-	err = nlmsg_parse(cb->nlh, GENL_HDRLEN, tb, NFO_FLOW_ORIGINAL,
+	err = nlmsg_parse(cb->nlh, GENL_HDRLEN, tb, NFO_FLOW_POLICY_MAX,
 			  nfo_flow_policy, cb->extack);
 	if (err)
 		return err;
@@ -129,7 +87,7 @@ static int nfo_parse_named(struct genl_info *info, struct nfo_named *n)
 {
 	struct netlink_ext_ack *extack = info->extack;
 	struct nfo_lookup *l = &n->l;
-	struct nlattr *tb[NFO_DIR_DPORT + 1];
+	struct nlattr *tb[NFO_DIR_POLICY_MAX + 1];
 	const struct nlattr *src, *dst;
 	int err;
 
@@ -138,7 +96,7 @@ static int nfo_parse_named(struct genl_info *info, struct nfo_named *n)
 			       "a flow is named by a protocol and its original direction; one is missing");
 		return -EINVAL;
 	}
-	err = nla_parse_nested(tb, NFO_DIR_DPORT, info->attrs[NFO_FLOW_ORIGINAL],
+	err = nla_parse_nested(tb, NFO_DIR_POLICY_MAX, info->attrs[NFO_FLOW_ORIGINAL],
 			       nfo_dir_policy, extack);
 	if (err)
 		return err;
@@ -428,19 +386,23 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn,
 	return 0;
 }
 
+static u32 *nfo_setting_value(struct nfo_net *nn, const struct nfo_setting *s)
+{
+	return (u32 *)((char *)&nn->settings + s->offset);
+}
+
 static int nfo_put_settings(struct sk_buff *msg, struct nfo_net *nn,
 			    struct genl_info *info)
 {
-	if (nla_put_u32(msg, NFO_SETTINGS_PROMOTE_AFTER, READ_ONCE(nn->promote_after)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_MAX_FLOWS, READ_ONCE(nn->max_flows)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_AFTER, READ_ONCE(nn->hw.after)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_BUDGET, READ_ONCE(nn->hw.budget)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_QUEUE, READ_ONCE(nn->hw.queue)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_SYNC_MS, READ_ONCE(nn->hw.sync_ms)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_RATE, READ_ONCE(nn->hw.rate)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_HYSTERESIS, READ_ONCE(nn->hw.hysteresis)) ||
-	    nla_put_u32(msg, NFO_SETTINGS_HW_ONEWAY, READ_ONCE(nn->hw.oneway)))
-		return -EMSGSIZE;
+	const struct nfo_setting *s;
+	int i;
+
+	for (i = 0; i < NFO_SETTINGS_MAX; i++) {
+		s = &nfo_setting_table[i];
+		if (nla_put_u32(msg, s->attr, READ_ONCE(*nfo_setting_value(nn, s))))
+			return -EMSGSIZE;
+	}
+
 	return 0;
 }
 
@@ -454,10 +416,27 @@ static int nfo_cmd_settings_get(struct sk_buff *skb, struct genl_info *info)
 	return nfo_answer(info, NFO_CMD_SETTINGS_GET, nfo_put_settings);
 }
 
-static void nfo_set_u32(u32 *setting, const struct nlattr *attr)
+/* Return: how many settings a request has. */
+static int nfo_settings_given(struct nlattr * const tb[])
 {
-	if (attr)
-		WRITE_ONCE(*setting, nla_get_u32(attr));
+	int i, given = 0;
+
+	for (i = 0; i < NFO_SETTINGS_MAX; i++)
+		given += !!tb[nfo_setting_table[i].attr];
+
+	return given;
+}
+
+static void nfo_apply_settings(struct nfo_net *nn, struct nlattr * const tb[])
+{
+	const struct nfo_setting *s;
+	int i;
+
+	for (i = 0; i < NFO_SETTINGS_MAX; i++) {
+		s = &nfo_setting_table[i];
+		if (tb[s->attr])
+			WRITE_ONCE(*nfo_setting_value(nn, s), nla_get_u32(tb[s->attr]));
+	}
 }
 
 static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
@@ -465,11 +444,8 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr **tb = info->attrs;
 	struct net *net = genl_info_net(info);
 	struct nfo_net *nn;
-	int i, given = 0;
 
-	for (i = 1; i <= NFO_SETTINGS_MAX; i++)
-		given += !!tb[i];
-	if (!given) {
+	if (!nfo_settings_given(tb)) {
 		NL_SET_ERR_MSG(info->extack, "no setting given");
 		return -EINVAL;
 	}
@@ -477,19 +453,11 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	if (!nn)
 		return -ENODEV;
 
-	/* It is conntrack's counters that say how much was shown. */
+	/* promote_after compares with conntrack's counters: conntrack must count. */
 	if (tb[NFO_SETTINGS_PROMOTE_AFTER] && nla_get_u32(tb[NFO_SETTINGS_PROMOTE_AFTER]))
 		nf_ct_set_acct(net, true);
-	nfo_set_u32(&nn->promote_after, tb[NFO_SETTINGS_PROMOTE_AFTER]);
-	nfo_set_u32(&nn->max_flows, tb[NFO_SETTINGS_MAX_FLOWS]);
-	nfo_set_u32(&nn->hw.after, tb[NFO_SETTINGS_HW_AFTER]);
-	nfo_set_u32(&nn->hw.budget, tb[NFO_SETTINGS_HW_BUDGET]);
-	nfo_set_u32(&nn->hw.queue, tb[NFO_SETTINGS_HW_QUEUE]);
-	nfo_set_u32(&nn->hw.sync_ms, tb[NFO_SETTINGS_HW_SYNC_MS]);
-	nfo_set_u32(&nn->hw.rate, tb[NFO_SETTINGS_HW_RATE]);
-	nfo_set_u32(&nn->hw.hysteresis, tb[NFO_SETTINGS_HW_HYSTERESIS]);
-	nfo_set_u32(&nn->hw.oneway, tb[NFO_SETTINGS_HW_ONEWAY]);
-	/* A period under way is the old one's. */
+	nfo_apply_settings(nn, tb);
+	/* A period that is under way has the old length: the workers begin a new one. */
 	if (tb[NFO_SETTINGS_HW_SYNC_MS])
 		nfo_hw_kick(nn);
 	nfo_net_put(nn);
@@ -539,7 +507,7 @@ static const struct genl_ops nfo_genl_ops[] = {
 		.cmd		= NFO_CMD_FLOW_GET,
 		.flags		= GENL_UNS_ADMIN_PERM,
 		.policy		= nfo_flow_policy,
-		.maxattr	= NFO_FLOW_ORIGINAL,
+		.maxattr	= NFO_FLOW_POLICY_MAX,
 		.doit		= nfo_cmd_flow_get,
 		.start		= nfo_dump_start,
 		.dumpit		= nfo_cmd_dump_flows,
@@ -548,7 +516,7 @@ static const struct genl_ops nfo_genl_ops[] = {
 		.cmd		= NFO_CMD_FLOW_DEL,
 		.flags		= GENL_UNS_ADMIN_PERM,
 		.policy		= nfo_flow_policy,
-		.maxattr	= NFO_FLOW_ORIGINAL,
+		.maxattr	= NFO_FLOW_POLICY_MAX,
 		.doit		= nfo_cmd_flow_del,
 	}, {
 		.cmd		= NFO_CMD_TABLE_GET,
@@ -574,7 +542,7 @@ static const struct genl_ops nfo_genl_ops[] = {
 		.cmd		= NFO_CMD_SETTINGS_SET,
 		.flags		= GENL_UNS_ADMIN_PERM,
 		.policy		= nfo_settings_policy,
-		.maxattr	= NFO_SETTINGS_MAX,
+		.maxattr	= NFO_SETTINGS_POLICY_MAX,
 		.doit		= nfo_cmd_settings_set,
 	},
 };

@@ -82,8 +82,8 @@ static enum nfo_reason nfo_ct_check(const struct nf_conn *ct)
 static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 					  const struct nf_conn *ct)
 {
-	u32 after = READ_ONCE(nn->promote_after);
-	u32 max = READ_ONCE(nn->max_flows);
+	u32 after = READ_ONCE(nn->settings.promote_after);
+	u32 max = READ_ONCE(nn->settings.max_flows);
 	const struct nf_conn_acct *acct;
 
 	if (max && atomic_read(&nn->flows) >= max)

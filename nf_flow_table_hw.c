@@ -86,7 +86,7 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 	if (nfo_hw_going(f))
 		return;
 
-	if (READ_ONCE(f->table->nn->hw.oneway) &&
+	if (READ_ONCE(f->table->nn->settings.hw_oneway) &&
 	    (why == NFO_R_HW_SHAPE || why == NFO_R_HW_DRIVER)) {
 		f->hw.want &= ~BIT(p->dir);
 		if (f->hw.want)
@@ -225,7 +225,7 @@ static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 static void nfo_hw_work(struct work_struct *work)
 {
 	struct nfo_hw_queue *q = container_of(work, struct nfo_hw_queue, work);
-	u32 ms = READ_ONCE(q->t->nn->hw.sync_ms);
+	u32 ms = READ_ONCE(q->t->nn->settings.hw_sync_ms);
 
 	while (nfo_hw_do_some(q) | nfo_hw_read_some(q))
 		cond_resched();
@@ -306,6 +306,5 @@ struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t)
  */
 void nfo_hw_net_init(struct nfo_net *nn)
 {
-	nfo_hw_settings_init(&nn->hw);
 	INIT_WORK(&nn->kick_work, nfo_hw_kick_work);
 }

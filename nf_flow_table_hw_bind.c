@@ -203,7 +203,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	}
 	spin_lock_bh(&t->hw.lock);
 	nfo_hw_forget(d);
-	d->budget = READ_ONCE(t->nn->hw.budget);
+	d->budget = READ_ONCE(t->nn->settings.hw_budget);
 	spin_unlock_bh(&t->hw.lock);
 
 	err = nfo_hw_try_all(t, d);

@@ -10,12 +10,6 @@
 #include "nfo_encap.h"
 #include "nfo_hw.h"
 
-/* Defaults of struct nfo_hw_settings. */
-#define NFO_HW_AFTER		8
-#define NFO_HW_HYSTERESIS	100
-#define NFO_HW_QUEUE_MAX	4096
-#define NFO_HW_SYNC_MS		1000
-
 /* Packets per second on top of the hysteresis, or idle flows would chase each other. */
 #define NFO_HW_MARGIN		16
 /* Shorter measurements of a rate are noise. */
@@ -61,10 +55,10 @@ void nfo_hw_measure(struct nfo_flow *f)
  */
 bool nfo_hw_worth(const struct nfo_flow *f)
 {
-	const struct nfo_hw_settings *s = &f->table->nn->hw;
-	u32 rate = READ_ONCE(s->rate);
+	const struct nfo_settings *s = &f->table->nn->settings;
+	u32 rate = READ_ONCE(s->hw_rate);
 
-	return nfo_hw_packets(f) >= READ_ONCE(s->after) || (rate && f->hw.rate >= rate);
+	return nfo_hw_packets(f) >= READ_ONCE(s->hw_after) || (rate && f->hw.rate >= rate);
 }
 
 /* ---- who may enter ---- */
@@ -172,7 +166,7 @@ static void nfo_hw_doubt(struct nfo_dev *d)
  */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 {
-	u32 limit = READ_ONCE(f->table->nn->hw.queue);
+	u32 limit = READ_ONCE(f->table->nn->settings.hw_queue);
 	enum nfo_reason reason[IP_CT_DIR_MAX];
 	struct nfo_dev *d[IP_CT_DIR_MAX];
 	u8 meant = NFO_HW_BOTH;
@@ -196,7 +190,7 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		if (nfo_hw_never(reason[dir]))
 			meant &= ~BIT(dir);
 	}
-	if (!meant || !READ_ONCE(f->table->nn->hw.oneway))
+	if (!meant || !READ_ONCE(f->table->nn->settings.hw_oneway))
 		meant = NFO_HW_BOTH;
 
 	*why = NFO_R_NONE;
@@ -240,7 +234,7 @@ static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
  */
 struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 {
-	u64 percent = 100 + READ_ONCE(hot->table->nn->hw.hysteresis);
+	u64 percent = 100 + READ_ONCE(hot->table->nn->settings.hw_hysteresis);
 	struct nfo_flow *cold;
 	struct nfo_dev *d;
 	int dir;
@@ -351,18 +345,4 @@ void nfo_hw_forget(struct nfo_dev *d)
 	d->refusals = 0;
 	d->backoff = 0;
 	d->queue->size = 0;
-}
-
-/**
- * nfo_hw_settings_init() - a namespace's defaults
- * @s: settings
- */
-void nfo_hw_settings_init(struct nfo_hw_settings *s)
-{
-	*s = (struct nfo_hw_settings) {
-		.after		= NFO_HW_AFTER,
-		.hysteresis	= NFO_HW_HYSTERESIS,
-		.queue		= NFO_HW_QUEUE_MAX,
-		.sync_ms	= NFO_HW_SYNC_MS,
-	};
 }

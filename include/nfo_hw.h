@@ -53,7 +53,6 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err);
 void nfo_hw_forget(struct nfo_dev *d);
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
-void nfo_hw_settings_init(struct nfo_hw_settings *s);
 
 /* The flow is to leave the hardware: because it ended, or because it has to make room. */
 static inline bool nfo_hw_going(const struct nfo_flow *f)

@@ -15,27 +15,7 @@
 #include <net/net_namespace.h>
 #include <linux/nf_flow_offload.h>
 
-/**
- * struct nfo_hw_settings - settings of a namespace that are about hardware
- * @after:   packets a flow must have shown before it asks for hardware
- * @rate:    or packets per second it must show; 0: only @after counts
- * @budget:  rules a device is given; 0: until the device says that it is full
- * @hysteresis: percent by which a flow must be busier than the coldest in hardware
- * @queue:   flows that may wait for a chip
- * @sync_ms: period in which counters are read, milliseconds
- * @oneway:  one direction alone may go in when the other cannot
- *
- * Each is read and written as a whole, without a lock.
- */
-struct nfo_hw_settings {
-	u32	after;
-	u32	rate;
-	u32	budget;
-	u32	hysteresis;
-	u32	queue;
-	u32	sync_ms;
-	u32	oneway;
-};
+#include "nfo_netlink_gen.h"
 
 /**
  * struct nfo_stats - counters of a namespace, one set for each CPU
@@ -56,11 +36,9 @@ struct nfo_stats {
  * @topo:    topology epoch, see nfo_epoch(); atomic
  * @refs:    one for the namespace, one for each table, dump and queued @kick_work
  * @flows:   flows in all tables; atomic
- * @promote_after: setting: packets conntrack must have counted; 0: none
- * @max_flows: setting: limit of @flows; 0: none
+ * @settings: what netlink sets, each field read and written as a whole, without a lock
  * @next_id: last value of nfo_table::id; protected by @lock
  * @in_hw:   rules in hardware; atomic
- * @hw:      settings of the hardware side
  * @kick_work: has hardware flows looked at after an event
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
@@ -75,11 +53,9 @@ struct nfo_net {
 	atomic_t		topo;
 	refcount_t		refs;
 	atomic_t		flows;
-	u32			promote_after;
-	u32			max_flows;
+	struct nfo_settings	settings;
 	u32			next_id;
 	atomic_t		in_hw;
-	struct nfo_hw_settings	hw;
 	struct work_struct	kick_work;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
@@ -89,7 +65,6 @@ struct nfo_net {
 };
 
 extern unsigned int nfo_net_id;
-extern const char * const nfo_reason_names[__NFO_R_MAX];
 
 struct nfo_net *nfo_net_alloc(struct net *net);
 void nfo_net_publish(struct nfo_net *nn);

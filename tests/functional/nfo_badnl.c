@@ -32,6 +32,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "names_gen.h"
+
 #define DUMP	NLM_F_DUMP
 #define DO	NLM_F_ACK
 
@@ -206,7 +208,6 @@ static struct genlmsghdr *genl(struct nlmsghdr *nlh) { return mnl_nlmsg_get_payl
 #define FILTER(name, body) FILL(name) { filter(n); body; filter_end(n); }
 #define F_U8(name, attr, v)	FILTER(name, mnl_attr_put_u8(n, NFO_FILTER_##attr, v))
 #define F_LEN(name, attr, len)	FILTER(name, put(n, NFO_FILTER_##attr, len))
-#define S_U32(name, attr, v)	FILL(name) { mnl_attr_put_u32(n, NFO_SETTINGS_##attr, v); }
 
 FILL(nothing) { (void)n; }
 FILL(no_genl_header) { cut(n, 4); }
@@ -249,9 +250,6 @@ FILTER(f_dev_minus, mnl_attr_put_u32(n, NFO_FILTER_DEV, 0xffffffff))
 FILTER(f_name_empty, mnl_attr_put_strz(n, NFO_FILTER_TABLE, ""))
 FILTER(f_ft_empty, mnl_attr_put_strz(n, NFO_FILTER_FLOWTABLE, ""))
 FILTER(f_name_other, mnl_attr_put_strz(n, NFO_FILTER_TABLE, "nosuch"))
-S_U32(s_queue_0, HW_QUEUE, 0)
-S_U32(s_sync_99, HW_SYNC_MS, 99)
-S_U32(s_sync_32768, HW_SYNC_MS, 32768)
 FILL(s_one_bad) { mnl_attr_put_u32(n, NFO_SETTINGS_MAX_FLOWS, 7); mnl_attr_put_u32(n, NFO_SETTINGS_HW_QUEUE, 0); }
 
 FILL(not_nested) { put(n, NFO_FLOW_FILTER, 8); }
@@ -452,34 +450,66 @@ static const struct bad {
 	{ "meaning", "an empty table name", DEL, DO, f_name_empty, EINVAL, true },
 	{ "meaning", "an empty flowtable name", GET, DUMP, f_ft_empty, EINVAL, true },
 	{ "meaning", "a table that does not exist", DEL, DO, f_name_other, 0, false },
-	{ "meaning", "a queue of nothing", SET, DO, s_queue_0, ERANGE, true },
-	{ "meaning", "a period too short", SET, DO, s_sync_99, ERANGE, true },
-	{ "meaning", "a period too long", SET, DO, s_sync_32768, ERANGE, true },
 	{ "meaning", "two settings, one wrong", SET, DO, s_one_bad, ERANGE, true },
 };
 
 #define BADS	(sizeof(bads) / sizeof(bads[0]))
 
+/* One message; @err and @words are what its answer must have. Return: 0 or 1. */
+static int send_one(const char *name, struct nlmsghdr *nlh, int err, bool need_words)
+{
+	unsigned int count;
+	int got;
+
+	send_it(nlh);
+	got = answer(&count);
+	if (got == err && (words[0] || !need_words))
+		return 0;
+	printf("%s: %s (%s), expected %s%s\n", name, got ? strerrorname_np(got) : "taken",
+	       words, err ? strerrorname_np(err) : "to be taken", need_words ? " with words" : "");
+	return 1;
+}
+
+static int send_setting(const struct setting *s, uint32_t value)
+{
+	struct nlmsghdr *nlh = request(family, NFO_CMD_SETTINGS_SET, DO);
+
+	mnl_attr_put_u32(nlh, s->attr, value);
+	return send_one(s->name, nlh, ERANGE, true);
+}
+
+/* What is just outside the limits of each setting that has limits. */
+static int send_limits(void)
+{
+	unsigned int n = 0, failed = 0;
+
+	for (const struct setting *s = settings; s < settings + SETTINGS; s++) {
+		if (s->min) {
+			failed += send_setting(s, s->min - 1);
+			n++;
+		}
+		if (s->max < UINT32_MAX) {
+			failed += send_setting(s, s->max + 1);
+			n++;
+		}
+	}
+	printf("%s %u messages, %u not as expected\n", n && !failed ? "ok" : "error", n, failed);
+
+	return !n || failed;
+}
+
 static int send_group(const char *name)
 {
-	unsigned int count, n = 0, failed = 0;
+	unsigned int n = 0, failed = 0;
 	struct nlmsghdr *nlh;
-	int err;
 
 	for (const struct bad *b = bads; b < bads + BADS; b++) {
 		if (strcmp(b->group, name))
 			continue;
 		nlh = request(family, b->cmd, b->flags);
 		b->fill(nlh);
-		send_it(nlh);
-		err = answer(&count);
+		failed += send_one(b->name, nlh, b->err, b->words);
 		n++;
-		if (err == b->err && (words[0] || !b->words))
-			continue;
-		failed++;
-		printf("%s: %s (%s), expected %s%s\n", b->name, err ? strerrorname_np(err) : "taken",
-		       words, b->err ? strerrorname_np(b->err) : "to be taken",
-		       b->words ? " with words" : "");
 	}
 	printf("%s %u messages, %u not as expected\n", n && !failed ? "ok" : "error", n, failed);
 
@@ -506,7 +536,7 @@ static void random_attrs(struct nlmsghdr *nlh, int depth)
 	char body[256];
 
 	for (uint32_t n = rnd(6); n && nlh->nlmsg_len < 30000; n--) {
-		uint16_t type = rnd(24) | (rnd(16) ? 0 : rnd(4) << 14);
+		uint16_t type = rnd(NFO_FLOW_MAX + 6) | (rnd(16) ? 0 : rnd(4) << 14);
 
 		if (depth < 4 && !rnd(3)) {
 			a = mnl_attr_nest_start(nlh, rnd(2) ? NFO_FLOW_FILTER : rnd(2) ?
@@ -708,11 +738,12 @@ int main(int argc, char **argv)
 		for (const struct bad *b = bads; b < bads + BADS; b++)
 			if (b == bads || strcmp(b->group, b[-1].group))
 				puts(b->group);
+		puts("limits");
 		return 0;
 	}
 	open_socket();
 	if (!strcmp(what, "send") && argc == 3)
-		return send_group(argv[2]);
+		return strcmp(argv[2], "limits") ? send_group(argv[2]) : send_limits();
 	if (!strcmp(what, "fuzz") && argc == 4)
 		return fuzz(strtoull(argv[2], NULL, 0), atoi(argv[3]));
 	if (!strcmp(what, "hold"))

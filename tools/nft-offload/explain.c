@@ -45,6 +45,7 @@ struct explain {
 	struct ruleset rules;
 	json_t *steps;
 	const char *path, *reason;	/* reason: NULL while nothing stopped it */
+	const char *remedy;
 	char text[512];
 };
 
@@ -71,6 +72,8 @@ static void step(struct explain *e, const char *what, enum result result,
 
 static void stop(struct explain *e, const char *what, enum nfo_reason why, const char *detail)
 {
+	if (!e->reason)
+		e->remedy = reason_remedy(why);
 	step(e, what, STEP_STOP, reason_name(why), "%s%s%s", reason_text(why),
 	     *detail ? ": " : "", detail);
 }
@@ -433,6 +436,7 @@ static void conclude(struct explain *e)
 {
 	if (e->has_flow) {
 		e->reason = reason_name(e->flow.reason);
+		e->remedy = reason_remedy(e->flow.reason);
 		return;
 	}
 	if (e->ct.found && e->ct.status & IPS_OFFLOAD) {
@@ -472,6 +476,8 @@ static void print_explain(const struct explain *e)
 	snprintf(first, sizeof(first), "%s: ", !strcmp(e->path, "slow") ? "Slow path" :
 		 !strcmp(e->path, "none") ? "Not here" : "Fast path");
 	say_wrapped(stdout, first, "  ", e->text);
+	if (*e->remedy)
+		say_wrapped(stdout, "Remedy: ", "  ", e->remedy);
 }
 
 static void print_json(struct explain *e)
@@ -479,13 +485,13 @@ static void print_json(struct explain *e)
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	const struct conn *c = &e->asked;
 
-	json_out(json_pack("{s{ss ss ss si ss si} ss ss ss ss sO so}",
+	json_out(json_pack("{s{ss ss ss si ss si} ss ss ss ss ss sO so}",
 		"connection", "l3proto", l3proto_name(c->l3proto),
 		"l4proto", l4proto_name(c->l4proto),
 		"src", addr_str(src, c->l3proto, &c->src), "sport", c->sport,
 		"dst", addr_str(dst, c->l3proto, &c->dst), "dport", c->dport,
 		"provider", provider_name(e->provider), "path", e->path, "reason", e->reason,
-		"text", e->text, "steps", e->steps,
+		"text", e->text, "remedy", e->remedy, "steps", e->steps,
 		"flow", e->has_flow ? flow_json(&e->flow) : json_null()));
 }
 
@@ -499,7 +505,7 @@ static int explain_opt(const struct opt *o, const char *value, void *arg)
 
 int cmd_explain(const struct command *cmd, int argc, char **argv)
 {
-	struct explain e = { .path = "none" };
+	struct explain e = { .path = "none", .remedy = "" };
 	char why[256];
 	int rc = opts_parse(cmd, &argc, &argv, explain_opt, &e);
 

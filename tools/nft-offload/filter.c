@@ -116,7 +116,7 @@ int filter_opt(struct filter *f, const struct opt *o, const char *value)
 		break;
 	case 's':
 		if (!state_parse(value, &f->state))
-			rc = usage("'%s' is no state: software, oneway, queued, hardware or half", value);
+			rc = usage("'%s' is no state: " STATE_LIST, value);
 		break;
 	case 't':
 		rc = name_opt(&f->table, "table", value);

@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	  cmd_enable, enable_opts, false },
 	{ "disable", "", "remove what enable made",
 	  cmd_disable, NULL, false },
-	{ "set", "NAME VALUE", "change a setting: promote_after, max_flows,\n      hw_after, hw_budget, hw_queue, hw_sync_ms,\n      hw_rate, hw_hysteresis, hw_oneway",
+	{ "set", "NAME VALUE", "change a setting:\n      " SETTING_HELP,
 	  cmd_set, NULL, false },
 };
 
@@ -141,6 +141,8 @@ static int help_command(const struct command *cmd)
 	for (const struct opt *o = common_opts; o->name; o++)
 		if (o->letter != 'V' && (o->letter != 'j' || cmd->json))
 			help_opts((struct opt[]){ *o, { NULL, 0, NULL, NULL } });
+	if (cmd->run == cmd_set)
+		settings_help();
 	return STATUS_OK;
 }
 

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Settings: their names, in one place, and set.
+ * Settings: shown, explained and set. The table of them is in names_gen.c.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <string.h>
 
 #include "tool.h"
-
-static const struct setting {
-	const char *name;
-	int attr;
-} settings[] = {
-	{ "promote_after", NFO_SETTINGS_PROMOTE_AFTER },
-	{ "max_flows", NFO_SETTINGS_MAX_FLOWS },
-	{ "hw_after", NFO_SETTINGS_HW_AFTER },
-	{ "hw_budget", NFO_SETTINGS_HW_BUDGET },
-	{ "hw_queue", NFO_SETTINGS_HW_QUEUE },
-	{ "hw_sync_ms", NFO_SETTINGS_HW_SYNC_MS },
-	{ "hw_rate", NFO_SETTINGS_HW_RATE },
-	{ "hw_hysteresis", NFO_SETTINGS_HW_HYSTERESIS },
-	{ "hw_oneway", NFO_SETTINGS_HW_ONEWAY },
-};
 
 static int settings_one(const struct nlmsghdr *nlh, void *arg)
 {
@@ -61,9 +46,34 @@ static const struct setting *setting_find(const char *name)
 	return NULL;
 }
 
+static const char *setting_range(char *buf, size_t size, const struct setting *s)
+{
+	const char *blank = *s->unit ? " " : "";
+
+	if (s->max == UINT32_MAX)
+		snprintf(buf, size, "%u or more%s%s", s->min, blank, s->unit);
+	else
+		snprintf(buf, size, "%u to %u%s%s", s->min, s->max, blank, s->unit);
+	return buf;
+}
+
+/* What set --help tells besides its options. */
+void settings_help(void)
+{
+	char range[80];
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		const struct setting *s = &settings[i];
+
+		printf("\n  %s: %s, default %u\n", s->name, setting_range(range, sizeof(range), s),
+		       s->def);
+		say_wrapped(stdout, "      ", "      ", s->text);
+	}
+}
+
 int cmd_set(const struct command *cmd, int argc, char **argv)
 {
-	char buf[MNL_NLMSG_HDRLEN + 64] = {};
+	char buf[MNL_NLMSG_HDRLEN + 64] = {}, range[80];
 	const struct setting *s;
 	struct nl nl = {};
 	struct nlmsghdr *req;
@@ -76,8 +86,7 @@ int cmd_set(const struct command *cmd, int argc, char **argv)
 		return usage("set: it takes a name and a value: set promote_after 10");
 	s = setting_find(argv[0]);
 	if (!s)
-		return usage("set: unknown setting '%s': promote_after, max_flows, hw_after, hw_budget, hw_queue, hw_sync_ms, hw_rate, hw_hysteresis or hw_oneway",
-			     argv[0]);
+		return usage("set: unknown setting '%s': " SETTING_LIST, argv[0]);
 	if (!parse_u64(argv[1], UINT32_MAX, &v))
 		return usage("set: '%s' is no value for %s: a number of 0 to %u", argv[1], s->name,
 			     UINT32_MAX);
@@ -90,6 +99,7 @@ int cmd_set(const struct command *cmd, int argc, char **argv)
 	rc = nl_talk(&nl, req, NULL, NULL);
 	nl_close(&nl);
 	if (rc)
-		return refused("cannot set %s to '%s': %s", s->name, argv[1], nl.why);
+		return refused("cannot set %s to '%s': %s (it takes %s)", s->name, argv[1], nl.why,
+			       setting_range(range, sizeof(range), s));
 	return STATUS_OK;
 }

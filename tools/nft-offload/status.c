@@ -263,8 +263,12 @@ static void print_devices(const json_t *devices)
 	}
 	grid_end(&g);
 	json_object_foreach(seen, name, v) {
+		uint32_t reason = reason_by_name(name);
+		char text[1024];
+
 		snprintf(first, sizeof(first), "  %s: ", name);
-		say_wrapped(stdout, first, "    ", reason_text(reason_by_name(name)));
+		snprintf(text, sizeof(text), "%s; %s", reason_text(reason), reason_remedy(reason));
+		say_wrapped(stdout, first, "    ", text);
 	}
 	json_decref(seen);
 }

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "names_gen.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Exit statuses, part of the interface. */
@@ -150,6 +152,7 @@ void say_wrapped(FILE *to, const char *first, const char *rest, const char *text
 
 const char *reason_name(uint32_t reason);
 const char *reason_text(uint32_t reason);
+const char *reason_remedy(uint32_t reason);
 const char *state_name(uint8_t state);
 bool state_parse(const char *s, uint8_t *state);
 const char *event_name(uint8_t event);
@@ -228,7 +231,7 @@ struct filter {
 	{ "addr", 'a', "ADDR[/LEN]", "an address of the connection, or a prefix" }, \
 	{ "port", 'P', "PORT", "a port of the connection" }, \
 	{ "dev", 'd', "DEV", "a device the connection uses" }, \
-	{ "state", 's', "STATE", "software, oneway, queued or hardware" }, \
+	{ "state", 's', "STATE", STATE_LIST }, \
 	{ "table", 't', "NAME", "nft table" }, \
 	{ "flowtable", 'f', "NAME", "flowtable" }, \
 	{ "zone", 'z', "N", "conntrack zone" }
@@ -377,6 +380,7 @@ bool mainline_loaded(char *buf, size_t len);
 
 int settings_json(struct nl *nl, json_t *to);
 int settings_get(struct nl *nl, const char *name, uint32_t *v);
+void settings_help(void);
 
 /* ---- the commands ---- */
 

@@ -1,44 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What the kernel module nf_flow_offload and its users agree on: generic
- * netlink family NFO_GENL_NAME, version NFO_GENL_VERSION. Everything is per
+ * Written by scripts/gen-netlink from docs/netlink/nf_flow_offload.yaml: change that.
+ *
+ * Generic netlink family NFO_GENL_NAME, version NFO_GENL_VERSION.
+ *
+ * What the kernel module nf_flow_offload and its users agree on. Everything is per
  * network namespace: a message concerns the namespace of its socket.
  *
- * Messages, with the attributes they take and give. A dump answers with one
- * message an object. u16 ports and addresses are big endian.
- *
- *   NFO_CMD_FLOW_GET        do: NFO_FLOW_L4PROTO, NFO_FLOW_ORIGINAL { SRC, DST,
- *                           SPORT, DPORT } [, NFO_FLOW_ZONE] -> one flow, by
- *                           the original direction of its connection. Without
- *                           a zone the tuple must be of one zone only
- *                           dump: [NFO_FLOW_FILTER { NFO_FILTER_* }] -> flows
- *   NFO_CMD_FLOW_DEL        do: as NFO_CMD_FLOW_GET, or NFO_FLOW_FILTER; an
- *                           empty filter means all.
- *                           -> NFO_FLOW_COUNT: flows handed back
- *   NFO_CMD_TABLE_GET       dump -> NFO_TABLE_*
- *   NFO_CMD_DEV_GET         dump -> NFO_DEV_*
- *   NFO_CMD_STATS_GET       do -> NFO_STATS_*
- *   NFO_CMD_SETTINGS_GET    do -> NFO_SETTINGS_*
- *   NFO_CMD_SETTINGS_SET    do: NFO_SETTINGS_* to change
- *   NFO_CMD_FLOW_EVENT      to multicast group NFO_GENL_GROUP_FLOWS:
- *                           NFO_FLOW_* with NFO_FLOW_EVENT and, at the end of
- *                           a flow, NFO_FLOW_REASON and its final counters
- *
- * A flow:
- *   NFO_FLOW_FAMILY u8, NFO_FLOW_TABLE, NFO_FLOW_FLOWTABLE strings
- *   NFO_FLOW_L3PROTO u8 (NFPROTO_*), NFO_FLOW_L4PROTO u8
- *   NFO_FLOW_STATE u8 (enum nfo_flow_state), NFO_FLOW_REASON u32
- *   NFO_FLOW_AGE_MS u64, NFO_FLOW_EXPIRES_MS u32, NFO_FLOW_CT_ID u32
- *   NFO_FLOW_MARK u32, NFO_FLOW_ZONE u16
- *   NFO_FLOW_ORIGINAL, NFO_FLOW_REPLY: nested
- *     NFO_DIR_SRC, NFO_DIR_DST, NFO_DIR_SPORT, NFO_DIR_DPORT  as packets arrive
- *     NFO_DIR_NEW_SRC, ..._NEW_DST, ..._NEW_SPORT, ..._NEW_DPORT  as they leave
- *     NFO_DIR_IIF u32, NFO_DIR_OIF u32, NFO_DIR_MTU u32
- *     NFO_DIR_PACKETS u64, NFO_DIR_BYTES u64 (IP packet lengths)
- *     NFO_DIR_HW u8, 1 when this direction is in hardware
+ * A dump answers with one message an object. Ports and addresses are big endian. One
+ * flow is named by the original direction of its connection: both addresses, both
+ * ports, the protocol; without a zone the tuple must be of one zone only. An empty
+ * filter means all flows. Bytes are lengths of IP packets.
  *
  * Errors, with a sentence in the extended ACK:
- *   EPERM     changing needs CAP_NET_ADMIN in the namespace
+ *   EPERM     CAP_NET_ADMIN in the namespace is needed
  *   EINVAL    an attribute is missing, malformed, unknown or makes no sense here
  *   ERANGE    an attribute is out of range
  *   ENOENT    no such flow
@@ -46,8 +21,60 @@
  *   ENODEV    the namespace is going away
  *   ENOMEM    memory ran out
  *
- * A reason says why a connection is not, or no longer, in the fast path. All
- * numbers here are part of the interface: new ones go to the end.
+ * A reason says why a connection is not, or no longer, in the fast path. All numbers
+ * here are part of the interface: new ones go to the end of their list.
+ *
+ * Messages, with the attributes they take and, after ->, those of the answer:
+ *
+ *   NFO_CMD_FLOW_GET: one flow by its original direction, or all that pass a
+ *     filter
+ *     do: NFO_FLOW_L4PROTO, NFO_FLOW_ZONE, NFO_FLOW_ORIGINAL { NFO_DIR_* of
+ *         SRC, DST, SPORT, DPORT }
+ *       -> NFO_FLOW_FAMILY, NFO_FLOW_TABLE, NFO_FLOW_FLOWTABLE,
+ *          NFO_FLOW_L3PROTO, NFO_FLOW_L4PROTO, NFO_FLOW_STATE, NFO_FLOW_REASON,
+ *          NFO_FLOW_AGE_MS, NFO_FLOW_EXPIRES_MS, NFO_FLOW_CT_ID, NFO_FLOW_MARK,
+ *          NFO_FLOW_ZONE, NFO_FLOW_ORIGINAL, NFO_FLOW_REPLY
+ *     dump: NFO_FLOW_FILTER { NFO_FILTER_* }
+ *       -> the same
+ *   NFO_CMD_FLOW_DEL: hand flows back to the slow path, one or those that pass
+ *     a filter
+ *     do: NFO_FLOW_L4PROTO, NFO_FLOW_ZONE, NFO_FLOW_ORIGINAL { NFO_DIR_* of
+ *         SRC, DST, SPORT, DPORT }, NFO_FLOW_FILTER { NFO_FILTER_* }
+ *       -> NFO_FLOW_COUNT
+ *   NFO_CMD_FLOW_EVENT: something happened to a flow; its end comes with its
+ *     reason and final counters
+ *     to the multicast group flows: NFO_FLOW_EVENT, NFO_FLOW_FAMILY,
+ *         NFO_FLOW_TABLE, NFO_FLOW_FLOWTABLE, NFO_FLOW_L3PROTO,
+ *         NFO_FLOW_L4PROTO, NFO_FLOW_STATE, NFO_FLOW_REASON, NFO_FLOW_AGE_MS,
+ *         NFO_FLOW_EXPIRES_MS, NFO_FLOW_CT_ID, NFO_FLOW_MARK, NFO_FLOW_ZONE,
+ *         NFO_FLOW_ORIGINAL, NFO_FLOW_REPLY
+ *   NFO_CMD_TABLE_GET: the flowtables
+ *     dump: nothing
+ *       -> NFO_TABLE_FAMILY, NFO_TABLE_TABLE, NFO_TABLE_FLOWTABLE,
+ *          NFO_TABLE_FLAGS, NFO_TABLE_FLOWS, NFO_TABLE_DEVS,
+ *          NFO_TABLE_SOFTWARE, NFO_TABLE_ONEWAY, NFO_TABLE_QUEUED,
+ *          NFO_TABLE_HARDWARE, NFO_TABLE_HALF
+ *   NFO_CMD_DEV_GET: the devices of the flowtables
+ *     dump: nothing
+ *       -> NFO_DEV_IFINDEX, NFO_DEV_FAMILY, NFO_DEV_TABLE, NFO_DEV_FLOWTABLE,
+ *          NFO_DEV_HW, NFO_DEV_REASON, NFO_DEV_ERRNO, NFO_DEV_MESSAGE
+ *   NFO_CMD_STATS_GET: counters, and how often each reason was met
+ *     do: nothing
+ *       -> NFO_STATS_FLOWS, NFO_STATS_TABLES, NFO_STATS_ADDED,
+ *          NFO_STATS_REVERIFIED, NFO_STATS_EPOCH, NFO_STATS_VERSION,
+ *          NFO_STATS_REASON
+ *   NFO_CMD_SETTINGS_GET: the settings
+ *     do: nothing
+ *       -> NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
+ *          NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET,
+ *          NFO_SETTINGS_HW_QUEUE, NFO_SETTINGS_HW_SYNC_MS,
+ *          NFO_SETTINGS_HW_RATE, NFO_SETTINGS_HW_HYSTERESIS,
+ *          NFO_SETTINGS_HW_ONEWAY
+ *   NFO_CMD_SETTINGS_SET: change those settings that are given
+ *     do: NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
+ *         NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET, NFO_SETTINGS_HW_QUEUE,
+ *         NFO_SETTINGS_HW_SYNC_MS, NFO_SETTINGS_HW_RATE,
+ *         NFO_SETTINGS_HW_HYSTERESIS, NFO_SETTINGS_HW_ONEWAY
  */
 #ifndef _UAPI_NF_FLOW_OFFLOAD_H
 #define _UAPI_NF_FLOW_OFFLOAD_H
@@ -76,7 +103,7 @@ enum nfo_flow_attr {
 	NFO_FLOW_UNSPEC,
 	NFO_FLOW_PAD,
 	NFO_FLOW_FILTER,	/* nested NFO_FILTER_* */
-	NFO_FLOW_COUNT,		/* u32 */
+	NFO_FLOW_COUNT,		/* u32, flows handed back */
 	NFO_FLOW_EVENT,		/* u8, enum nfo_flow_event */
 	NFO_FLOW_FAMILY,	/* u8, family of the nft table */
 	NFO_FLOW_TABLE,		/* string, nft table */
@@ -98,6 +125,7 @@ enum nfo_flow_attr {
 
 #define NFO_FLOW_MAX (__NFO_FLOW_MAX - 1)
 
+/* A direction's addresses and ports as its packets arrive, and the new ones as they leave. */
 enum nfo_dir_attr {
 	NFO_DIR_UNSPEC,
 	NFO_DIR_PAD,
@@ -109,11 +137,11 @@ enum nfo_dir_attr {
 	NFO_DIR_NEW_DST,	/* 4 or 16 bytes */
 	NFO_DIR_NEW_SPORT,	/* be16 */
 	NFO_DIR_NEW_DPORT,	/* be16 */
-	NFO_DIR_IIF,		/* u32 */
-	NFO_DIR_OIF,		/* u32 */
+	NFO_DIR_IIF,		/* u32, device that packets enter by */
+	NFO_DIR_OIF,		/* u32, device that packets leave by */
 	NFO_DIR_MTU,		/* u32, bytes */
 	NFO_DIR_PACKETS,	/* u64 */
-	NFO_DIR_BYTES,		/* u64 */
+	NFO_DIR_BYTES,		/* u64, of IP packets */
 	NFO_DIR_HW,		/* u8, 1: in hardware now */
 
 	__NFO_DIR_MAX
@@ -127,9 +155,9 @@ enum nfo_filter_attr {
 	NFO_FILTER_L3PROTO,	/* u8, NFPROTO_IPV4 or NFPROTO_IPV6 */
 	NFO_FILTER_L4PROTO,	/* u8 */
 	NFO_FILTER_ADDR,	/* 4 or 16 bytes: any address of the connection */
-	NFO_FILTER_PREFIX,	/* u8, with NFO_FILTER_ADDR; default all bits */
-	NFO_FILTER_PORT,	/* be16: any port of the connection */
-	NFO_FILTER_DEV,		/* u32: any device of the connection */
+	NFO_FILTER_PREFIX,	/* u8, with an address; default all bits */
+	NFO_FILTER_PORT,	/* be16, any port of the connection */
+	NFO_FILTER_DEV,		/* u32, any device of the connection */
 	NFO_FILTER_STATE,	/* u8, enum nfo_flow_state */
 	NFO_FILTER_FLOWTABLE,	/* string */
 	NFO_FILTER_TABLE,	/* string, nft table */
@@ -145,10 +173,10 @@ enum nfo_table_attr {
 	NFO_TABLE_FAMILY,	/* u8 */
 	NFO_TABLE_TABLE,	/* string, nft table */
 	NFO_TABLE_FLOWTABLE,	/* string */
-	NFO_TABLE_FLAGS,	/* u32: 1 offload, 2 counter, as nf_tables has them */
+	NFO_TABLE_FLAGS,	/* u32, 1 offload, 2 counter, as nf_tables has them */
 	NFO_TABLE_FLOWS,	/* u32 */
 	NFO_TABLE_DEVS,		/* u32 */
-	NFO_TABLE_SOFTWARE,	/* u32, of NFO_TABLE_FLOWS those in NFO_STATE_SOFTWARE */
+	NFO_TABLE_SOFTWARE,	/* u32, of its flows, those in NFO_STATE_SOFTWARE */
 	NFO_TABLE_ONEWAY,	/* u32, in NFO_STATE_ONEWAY */
 	NFO_TABLE_QUEUED,	/* u32, in NFO_STATE_QUEUED */
 	NFO_TABLE_HARDWARE,	/* u32, in NFO_STATE_HARDWARE */
@@ -166,7 +194,7 @@ enum nfo_dev_attr {
 	NFO_DEV_TABLE,		/* string, nft table */
 	NFO_DEV_FLOWTABLE,	/* string */
 	NFO_DEV_HW,		/* u8, enum nfo_dev_hw */
-	NFO_DEV_REASON,		/* u32, enum nfo_reason: why not in hardware */
+	NFO_DEV_REASON,		/* u32, enum nfo_reason, why not in hardware */
 	NFO_DEV_ERRNO,		/* u32, the driver's error, positive */
 	NFO_DEV_MESSAGE,	/* string, the driver's extended ACK */
 
@@ -184,7 +212,7 @@ enum nfo_stats_attr {
 	NFO_STATS_REVERIFIED,	/* u64, entries looked at again after an event */
 	NFO_STATS_EPOCH,	/* u32, topology epoch */
 	NFO_STATS_VERSION,	/* string, of the module */
-	NFO_STATS_REASON,	/* nested, once a reason: NFO_REASON_* */
+	NFO_STATS_REASON,	/* nested NFO_REASON_*, once a reason */
 
 	__NFO_STATS_MAX
 };
@@ -203,17 +231,48 @@ enum nfo_reason_attr {
 
 #define NFO_REASON_MAX (__NFO_REASON_MAX - 1)
 
+/**
+ * enum nfo_settings_attr - settings of a network namespace
+ * @NFO_SETTINGS_PROMOTE_AFTER: u32, 0 or more packets, default 0: packets that
+ *	conntrack must have counted, both directions together, before a connection is
+ *	promoted; 0 for none. It is for inspection that needs to see the beginning of
+ *	a connection. Setting it turns conntrack's accounting on for new connections.
+ * @NFO_SETTINGS_MAX_FLOWS: u32, 0 or more flows, default 0: as many flows as
+ *	there may be in the namespace; 0 for no limit.
+ * @NFO_SETTINGS_HW_AFTER: u32, 0 or more packets, default 8: packets of both
+ *	directions before a flow asks for a place in hardware.
+ * @NFO_SETTINGS_HW_BUDGET: u32, 0 or more rules, default 0: rules that a
+ *	device's hardware is given, two for each connection, from the next time the
+ *	device joins a flowtable; 0 for as many as the driver takes.
+ * @NFO_SETTINGS_HW_QUEUE: u32, 1 or more flows, default 4096: flows of one
+ *	flowtable that may wait for one chip, which is a device of its own or the
+ *	ports of one switch. A flow that finds as many waiting asks again later.
+ * @NFO_SETTINGS_HW_SYNC_MS: u32, 100 to 32767 milliseconds, default 1000:
+ *	period in which hardware counters are read.
+ * @NFO_SETTINGS_HW_RATE: u32, 0 or more packets per second, default 0: packets
+ *	per second of both directions, measured over a quarter of a second at least,
+ *	that let a flow ask for hardware before it has shown hw_after packets; 0 when
+ *	hw_after alone counts.
+ * @NFO_SETTINGS_HW_HYSTERESIS: u32, 0 to 10000 percent, default 100: how much
+ *	busier than the least busy flow of a full hardware table another flow must be
+ *	to take its place; 100 is twice as busy. 16 packets per second come on top.
+ * @NFO_SETTINGS_HW_ONEWAY: u32, 0 to 1, default 0: 1 to let one direction go
+ *	into hardware alone when the device of the other direction cannot, for want
+ *	of a driver or because the driver refused. Conntrack does not call such a
+ *	connection [HW_OFFLOAD], and its state is half. 0 for both directions or
+ *	none.
+ */
 enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
-	NFO_SETTINGS_PROMOTE_AFTER, /* u32, packets conntrack must have counted; 0 none */
-	NFO_SETTINGS_MAX_FLOWS,	/* u32, in the namespace; 0 no limit */
-	NFO_SETTINGS_HW_AFTER,	/* u32, packets before a flow asks for hardware */
-	NFO_SETTINGS_HW_BUDGET,	/* u32, rules a device is given from its next binding on; 0 learn */
-	NFO_SETTINGS_HW_QUEUE,	/* u32, flows that may wait for a chip */
-	NFO_SETTINGS_HW_SYNC_MS, /* u32, period of reading hardware counters; 100 at least */
-	NFO_SETTINGS_HW_RATE,	/* u32, packets per second that do instead of HW_AFTER; 0 off */
-	NFO_SETTINGS_HW_HYSTERESIS, /* u32, percent busier than whom it displaces */
-	NFO_SETTINGS_HW_ONEWAY,	/* u32, 1: one direction alone may go into hardware */
+	NFO_SETTINGS_PROMOTE_AFTER,
+	NFO_SETTINGS_MAX_FLOWS,
+	NFO_SETTINGS_HW_AFTER,
+	NFO_SETTINGS_HW_BUDGET,
+	NFO_SETTINGS_HW_QUEUE,
+	NFO_SETTINGS_HW_SYNC_MS,
+	NFO_SETTINGS_HW_RATE,
+	NFO_SETTINGS_HW_HYSTERESIS,
+	NFO_SETTINGS_HW_ONEWAY,
 
 	__NFO_SETTINGS_MAX
 };
@@ -223,9 +282,9 @@ enum nfo_settings_attr {
 enum nfo_flow_state {
 	NFO_STATE_UNSPEC,
 	NFO_STATE_SOFTWARE,	/* both directions in the software fast path */
-	NFO_STATE_ONEWAY,	/* UDP without a reply: original direction only */
+	NFO_STATE_ONEWAY,	/* UDP without a reply, original direction only */
 	NFO_STATE_QUEUED,	/* on its way into hardware */
-	NFO_STATE_HARDWARE,
+	NFO_STATE_HARDWARE,	/* both directions in hardware */
 	NFO_STATE_HALF,		/* one direction in hardware, the other cannot (hw_oneway) */
 
 	__NFO_STATE_MAX
@@ -235,11 +294,11 @@ enum nfo_flow_state {
 
 enum nfo_flow_event {
 	NFO_EVENT_UNSPEC,
-	NFO_EVENT_NEW,
-	NFO_EVENT_HARDWARE,
-	NFO_EVENT_FAILED,
-	NFO_EVENT_EVICTED,
-	NFO_EVENT_DESTROY,
+	NFO_EVENT_NEW,		/* promoted into the software fast path */
+	NFO_EVENT_HARDWARE,	/* the hardware has taken it */
+	NFO_EVENT_FAILED,	/* the hardware has refused it */
+	NFO_EVENT_EVICTED,	/* it left the hardware for a busier flow */
+	NFO_EVENT_DESTROY,	/* it has left the fast path, see its reason */
 
 	__NFO_EVENT_MAX
 };
@@ -247,7 +306,7 @@ enum nfo_flow_event {
 #define NFO_EVENT_MAX (__NFO_EVENT_MAX - 1)
 
 enum nfo_dev_hw {
-	NFO_DEV_HW_NONE,	/* software only; see NFO_DEV_REASON */
+	NFO_DEV_HW_NONE,	/* software only, see the device's reason */
 	NFO_DEV_HW_FT,		/* bound by TC_SETUP_FT */
 	NFO_DEV_HW_BLOCK,	/* bound by TC_SETUP_BLOCK */
 	NFO_DEV_HW_INDIRECT,	/* bound by indirect blocks */
@@ -256,68 +315,87 @@ enum nfo_dev_hw {
 };
 
 /**
- * enum nfo_reason - one rung of one ladder each
- * @NFO_R_NONE: nothing keeps it there
- * @NFO_R_NO_CONNTRACK: the packet has no connection tracking entry
- * @NFO_R_UNTRACKED: the packet is not tracked (notrack or invalid)
+ * enum nfo_reason - why a connection stays in the slow path, or has returned to it
+ * @NFO_R_NONE: nothing keeps the connection there
+ * @NFO_R_NO_CONNTRACK: conntrack found no entry for the packet and made none
+ * @NFO_R_UNTRACKED: conntrack does not track the packet, most often because a
+ *	rule says notrack
  * @NFO_R_DECRYPTED: the packet arrived through IPsec
- * @NFO_R_IP_OPTIONS: the packet carries IP options or extension headers
- * @NFO_R_PROTOCOL: its protocol is neither TCP nor UDP
+ * @NFO_R_IP_OPTIONS: the packet carries IP options or IPv6 extension headers
+ * @NFO_R_PROTOCOL: only TCP and UDP are offloaded
  * @NFO_R_TCP_FLAGS: the packet opens or closes the TCP connection
- * @NFO_R_TCP_STATE: the TCP connection is not established
- * @NFO_R_UNCONFIRMED: conntrack has not confirmed it yet
- * @NFO_R_DYING: its conntrack entry is being deleted
- * @NFO_R_HELPER: a conntrack helper reads its payload
- * @NFO_R_SEQ_ADJUST: its TCP sequence numbers are rewritten
- * @NFO_R_NAT_CLASH: its NAT mapping clashes with another's
- * @NFO_R_FIXED_TIMEOUT: its conntrack entry has a fixed end
- * @NFO_R_ALREADY: it is offloaded already
- * @NFO_R_NO_ROUTE: one of its directions has no route
- * @NFO_R_ROUTE_TYPE: a route is local, broadcast, multicast, encapsulating or faked by a bridge
- * @NFO_R_XFRM: an IPsec policy applies to it
- * @NFO_R_DEV_DOWN: an output device is down
- * @NFO_R_DEV_TYPE: an output device has a link layer that cannot be prepared
- * @NFO_R_DEV_NOT_IN_TABLE: a device it uses is not listed in the flowtable
- * @NFO_R_NEIGH: a next hop has no valid neighbour entry
+ * @NFO_R_TCP_STATE: the TCP connection is not established, or is closing
+ * @NFO_R_UNCONFIRMED: the packet is the first of its connection, which
+ *	conntrack has not confirmed
+ * @NFO_R_DYING: the connection's conntrack entry is being deleted
+ * @NFO_R_HELPER: a conntrack helper reads the connection's payload
+ * @NFO_R_SEQ_ADJUST: the connection's TCP sequence numbers are rewritten
+ *	(synproxy, or a NAT helper)
+ * @NFO_R_NAT_CLASH: another connection has taken the connection's NAT mapping
+ * @NFO_R_FIXED_TIMEOUT: the conntrack entry has a fixed end, which a program
+ *	has set
+ * @NFO_R_ALREADY: the connection is in the fast path already, and this packet
+ *	came the slow way
+ * @NFO_R_NO_ROUTE: one direction of the connection has no route, or a route
+ *	that refuses packets
+ * @NFO_R_ROUTE_TYPE: a route of the connection is local, broadcast, multicast,
+ *	encapsulating or a bridge's own
+ * @NFO_R_XFRM: an IPsec policy applies to the connection
+ * @NFO_R_DEV_DOWN: a device that the connection leaves by is down
+ * @NFO_R_DEV_TYPE: a device that the connection leaves by has a link layer for
+ *	which no header can be prepared
+ * @NFO_R_DEV_NOT_IN_TABLE: a device of the connection is not listed in the
+ *	flowtable, nor is a device below it
+ * @NFO_R_NEIGH: the link-layer address of a next hop is not known
  * @NFO_R_NO_MEMORY: memory ran out
- * @NFO_R_TUPLE_BUSY: another flow has the same addresses, ports and device
- * @NFO_R_EXPIRED: it was idle for the flowtable timeout
- * @NFO_R_CT_GONE: its conntrack entry was deleted
- * @NFO_R_TCP_CLOSE: a FIN, RST or SYN was seen
- * @NFO_R_ROUTE_CHANGED: its route changed
- * @NFO_R_NEIGH_CHANGED: its next hop changed or failed
- * @NFO_R_DEV_GONE: one of its devices went down or away
- * @NFO_R_TABLE_GONE: its flowtable was deleted
- * @NFO_R_NETNS_GONE: its network namespace ended
- * @NFO_R_HW_DRIVER: the device's driver offers no flow offload, or lost the device (ENODEV)
- * @NFO_R_PROMOTE_AFTER: it has not shown enough packets yet (setting promote_after)
- * @NFO_R_MAX_FLOWS: the namespace has as many flows as it may (setting max_flows)
- * @NFO_R_USER: somebody asked for its removal
- * @NFO_R_HW_OFF: its flowtable does not ask for hardware (flags offload)
- * @NFO_R_HW_FEATURE: hw-tc-offload is switched off for the device (ethtool -K)
- * @NFO_R_HW_SHAPE: the driver cannot do rules of this kind, or this pair of devices
- * @NFO_R_HW_FULL: the hardware's table is full and nothing in it is colder
- * @NFO_R_HW_BUSY: the driver failed in passing and is given time
- * @NFO_R_HW_QUEUE: the queue to the hardware is full
- * @NFO_R_HW_EVICTED: it gave its place in hardware to a busier one
- * @NFO_R_DEV_STACK: between a device it uses and the listed one below stands
- *	what cannot be seen through
+ * @NFO_R_TUPLE_BUSY: another flow has the same addresses, ports and ingress
+ *	device
+ * @NFO_R_EXPIRED: no packet of the connection came for the flowtable timeout
+ * @NFO_R_CT_GONE: the connection's conntrack entry was deleted
+ * @NFO_R_TCP_CLOSE: a FIN, RST or SYN of the connection was seen
+ * @NFO_R_ROUTE_CHANGED: the connection's route changed
+ * @NFO_R_NEIGH_CHANGED: the connection's next hop got another link-layer
+ *	address, or does not answer
+ * @NFO_R_DEV_GONE: a device of the connection went down, was removed or left
+ *	the flowtable
+ * @NFO_R_TABLE_GONE: the connection's flowtable was deleted
+ * @NFO_R_NETNS_GONE: the network namespace ended
+ * @NFO_R_HW_DRIVER: the device's driver offers no flow offload, or has lost its
+ *	hardware (ENODEV)
+ * @NFO_R_PROMOTE_AFTER: the connection has not shown as many packets as the
+ *	setting promote_after asks for
+ * @NFO_R_MAX_FLOWS: the namespace has as many flows as the setting max_flows
+ *	allows
+ * @NFO_R_USER: somebody asked for the removal of the flow (nft-offload flush)
+ * @NFO_R_HW_OFF: the flowtable does not ask for hardware
+ * @NFO_R_HW_FEATURE: hw-tc-offload is switched off for the device
+ * @NFO_R_HW_SHAPE: the device's driver refuses rules of this kind, or between
+ *	these two devices
+ * @NFO_R_HW_FULL: the hardware's table is full, and no flow in it is clearly
+ *	less busy
+ * @NFO_R_HW_BUSY: the device's driver failed and is asked again after a while
+ * @NFO_R_HW_QUEUE: as many flows wait for the device's chip as the setting
+ *	hw_queue allows
+ * @NFO_R_HW_EVICTED: a busier flow took the flow's place in hardware
+ * @NFO_R_DEV_STACK: a device of the connection lies above a listed one, and
+ *	between the two is a bridge, a third VLAN tag or a VLAN device with an
+ *	ingress-qos-map
  *
- * Read "the connection stays in, or returned to, the slow path because ...".
+ * Read "the connection stays in the slow path because ...".
  */
 enum nfo_reason {
 	NFO_R_NONE,
 
-	/* promotion: the packet that asks */
+	/* the packet */
 	NFO_R_NO_CONNTRACK,
 	NFO_R_UNTRACKED,
 	NFO_R_DECRYPTED,
 	NFO_R_IP_OPTIONS,
 	NFO_R_PROTOCOL,
 	NFO_R_TCP_FLAGS,
-	NFO_R_TCP_STATE,
 
-	/* promotion: the connection */
+	/* the connection */
+	NFO_R_TCP_STATE,
 	NFO_R_UNCONFIRMED,
 	NFO_R_DYING,
 	NFO_R_HELPER,
@@ -326,7 +404,7 @@ enum nfo_reason {
 	NFO_R_FIXED_TIMEOUT,
 	NFO_R_ALREADY,
 
-	/* promotion: where its packets go */
+	/* routes and devices */
 	NFO_R_NO_ROUTE,
 	NFO_R_ROUTE_TYPE,
 	NFO_R_XFRM,
@@ -355,7 +433,7 @@ enum nfo_reason {
 	NFO_R_MAX_FLOWS,
 	NFO_R_USER,
 
-	/* hardware again */
+	/* hardware */
 	NFO_R_HW_OFF,
 	NFO_R_HW_FEATURE,
 	NFO_R_HW_SHAPE,
@@ -363,6 +441,8 @@ enum nfo_reason {
 	NFO_R_HW_BUSY,
 	NFO_R_HW_QUEUE,
 	NFO_R_HW_EVICTED,
+
+	/* routes and devices */
 	NFO_R_DEV_STACK,
 
 	__NFO_R_MAX

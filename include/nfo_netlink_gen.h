@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Written by scripts/gen-netlink from docs/netlink/nf_flow_offload.yaml: change that.
+ *
+ * What requests may hold, the settings of a namespace, and what reasons are called.
+ */
+#ifndef _NFO_NETLINK_GEN_H
+#define _NFO_NETLINK_GEN_H
+
+#include <linux/nf_flow_offload.h>
+#include <net/netlink.h>
+
+/* The last attribute that a request may have, by attribute set. */
+#define NFO_DIR_POLICY_MAX		NFO_DIR_DPORT
+#define NFO_FILTER_POLICY_MAX		NFO_FILTER_ZONE
+#define NFO_FLOW_POLICY_MAX		NFO_FLOW_ORIGINAL
+#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_HW_ONEWAY
+
+extern const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1];
+extern const struct nla_policy nfo_filter_policy[NFO_FILTER_POLICY_MAX + 1];
+extern const struct nla_policy nfo_flow_policy[NFO_FLOW_POLICY_MAX + 1];
+extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
+
+/**
+ * struct nfo_settings - the settings of a namespace
+ * @promote_after: 0 or more packets, default 0: packets that conntrack must
+ *	have counted, both directions together, before a connection is promoted; 0
+ *	for none. It is for inspection that needs to see the beginning of a
+ *	connection. Setting it turns conntrack's accounting on for new connections.
+ * @max_flows: 0 or more flows, default 0: as many flows as there may be in the
+ *	namespace; 0 for no limit.
+ * @hw_after: 0 or more packets, default 8: packets of both directions before a
+ *	flow asks for a place in hardware.
+ * @hw_budget: 0 or more rules, default 0: rules that a device's hardware is
+ *	given, two for each connection, from the next time the device joins a
+ *	flowtable; 0 for as many as the driver takes.
+ * @hw_queue: 1 or more flows, default 4096: flows of one flowtable that may
+ *	wait for one chip, which is a device of its own or the ports of one switch. A
+ *	flow that finds as many waiting asks again later.
+ * @hw_sync_ms: 100 to 32767 milliseconds, default 1000: period in which
+ *	hardware counters are read.
+ * @hw_rate: 0 or more packets per second, default 0: packets per second of both
+ *	directions, measured over a quarter of a second at least, that let a flow ask
+ *	for hardware before it has shown hw_after packets; 0 when hw_after alone
+ *	counts.
+ * @hw_hysteresis: 0 to 10000 percent, default 100: how much busier than the
+ *	least busy flow of a full hardware table another flow must be to take its
+ *	place; 100 is twice as busy. 16 packets per second come on top.
+ * @hw_oneway: 0 to 1, default 0: 1 to let one direction go into hardware alone
+ *	when the device of the other direction cannot, for want of a driver or
+ *	because the driver refused. Conntrack does not call such a connection
+ *	[HW_OFFLOAD], and its state is half. 0 for both directions or none.
+ *
+ * Netlink writes a field with WRITE_ONCE() while others read it with READ_ONCE().
+ */
+struct nfo_settings {
+	u32	promote_after;
+	u32	max_flows;
+	u32	hw_after;
+	u32	hw_budget;
+	u32	hw_queue;
+	u32	hw_sync_ms;
+	u32	hw_rate;
+	u32	hw_hysteresis;
+	u32	hw_oneway;
+};
+
+/**
+ * struct nfo_setting - where a setting is
+ * @attr:   NFO_SETTINGS_*
+ * @offset: of its u32 in struct nfo_settings
+ * @def:    the value a new namespace has
+ */
+struct nfo_setting {
+	u16	attr;
+	u16	offset;
+	u32	def;
+};
+
+extern const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX];
+void nfo_settings_init(struct nfo_settings *settings);
+
+/* What tools print and scripts match, by enum nfo_reason. */
+extern const char * const nfo_reason_names[__NFO_R_MAX];
+
+#endif /* _NFO_NETLINK_GEN_H */
