@@ -27,20 +27,24 @@ set_is() {
 	equal "$(value ".settings.$1")" "$2" "setting $1"
 }
 
-# setting NAME VALUE - for this case, shown by status as well.
+# setting NAME VALUE - until the next case, shown by status as well.
 setting() {
 	tool set "$1" "$2"
+	echo "$1" >>"$CHANGED"
 	set_is "$1" "$2"
 }
 
+# defaults - every setting that a case has changed is what it was made.
+declare -A DEFAULTS=([hw_after]=8 [hw_rate]=0 [hw_budget]=0 [hw_queue]=4096 [hw_sync_ms]=1000
+	[hw_hysteresis]=100 [hw_oneway]=0)
+CHANGED=$LIB_TMP/changed
+: >"$CHANGED"
 defaults() {
-	tool set hw_after 8
-	tool set hw_rate 0
-	tool set hw_budget 0
-	tool set hw_queue 4096
-	tool set hw_sync_ms 1000
-	tool set hw_hysteresis 100
-	tool set hw_oneway 0
+	local name names
+
+	mapfile -t names <"$CHANGED"
+	for name in "${names[@]}"; do tool set "$name" "${DEFAULTS[$name]}"; done
+	: >"$CHANGED"
 }
 
 # fresh [HOW] - as clean, with every setting and feature as it was made.

@@ -32,11 +32,6 @@
 
 #define SLOTS	(1U << 22)		/* of the set of tuples: 4 M, 32 MB */
 
-struct dump {
-	unsigned long flows, distinct, reads, bytes;
-	bool torn;
-};
-
 static volatile sig_atomic_t stop;
 static uint64_t *seen;
 static struct genl genl;
@@ -70,7 +65,9 @@ static bool first_time(uint32_t addr, uint16_t port)
 	return true;
 }
 
-static void count_distinct(struct dump *d, const struct nlmsghdr *nlh)
+static unsigned long distinct;
+
+static void count_distinct(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr, *nest;
 	uint32_t addr = 0;
@@ -86,38 +83,15 @@ static void count_distinct(struct dump *d, const struct nlmsghdr *nlh)
 				port = mnl_attr_get_u16(attr);
 		}
 	}
-	if (addr && port && d->distinct < SLOTS / 2)
-		d->distinct += first_time(addr, port);
-}
-
-/* libmnl's own loop gives up on a torn dump; here that is a figure.
- * Return: false at the end of the dump.
- */
-static bool take(struct dump *d, int len)
-{
-	const struct nlmsghdr *nlh = (const void *)buf;
-
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-			d->torn = true;
-		if (nlh->nlmsg_type == NLMSG_DONE)
-			return false;
-		if (nlh->nlmsg_type == NLMSG_ERROR) {
-			errno = -((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
-			die("the kernel refused: %m");
-		}
-		d->flows++;
-		if (seen)
-			count_distinct(d, nlh);
-	}
-
-	return true;
+	if (addr && port && distinct < SLOTS / 2)
+		distinct += first_time(addr, port);
 }
 
 /* ---- a dump, and what is measured of it ---- */
 
 struct run {
-	struct dump d;
+	struct genl_dump d;
+	unsigned long reads, bytes;
 	uint64_t wall, cpu, longest, longest_cpu;
 };
 
@@ -136,7 +110,7 @@ static void begin(struct run *r, int port)
 	struct nlmsghdr *nlh = genl_request(&genl, buf, genl.family, NFO_CMD_FLOW_GET, NLM_F_DUMP);
 	uint64_t wall = now_ns(), cpu = cpu_ns();
 
-	memset(r, 0, sizeof(*r));
+	*r = (struct run){ .d.each = seen ? count_distinct : NULL };
 	if (port) {
 		struct nlattr *nest = mnl_attr_nest_start(nlh, NFO_FLOW_FILTER);
 
@@ -158,11 +132,11 @@ static bool go_on(struct run *r)
 	if (got < 0)
 		die("cannot read: %m");
 	took(r, now_ns() - wall, cpu_ns() - cpu);
-	r->d.reads++;
-	r->d.bytes += got;
+	r->reads++;
+	r->bytes += got;
 	wall = now_ns();
 	cpu = cpu_ns();
-	more = take(&r->d, got);
+	more = genl_dump_take(&r->d, buf, got);
 	r->wall += now_ns() - wall;
 	r->cpu += cpu_ns() - cpu;
 
@@ -171,8 +145,8 @@ static bool go_on(struct run *r)
 
 static void tell(const struct run *r)
 {
-	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", r->d.flows, r->d.distinct,
-	       r->d.torn, r->d.reads, r->d.bytes, r->wall / 1000, r->cpu / 1000,
+	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", r->d.flows, distinct,
+	       r->d.torn, r->reads, r->bytes, r->wall / 1000, r->cpu / 1000,
 	       r->longest / 1000, r->longest_cpu / 1000);
 	fflush(stdout);
 }

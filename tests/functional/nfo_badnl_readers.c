@@ -37,30 +37,21 @@ static void say_queue(void)
 		fclose(f);
 }
 
-static void finish_dump(unsigned int flows)
+/* One read: the kernel makes the next message when there is room. */
+static bool read_on(struct genl_dump *d)
 {
-	bool torn = false, done = false;
-	struct nlmsghdr *nlh;
-	ssize_t got;
-	int len;
+	ssize_t got = mnl_socket_recvfrom(genl.nl, in, sizeof(in));
 
-	while (!done) {
-		got = mnl_socket_recvfrom(genl.nl, in, sizeof(in));
-		if (got <= 0)
-			die("finish: %m");
-		len = got;
-		for (nlh = (void *)in; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-				torn = true;
-			if (nlh->nlmsg_type == NLMSG_DONE)
-				done = true;
-			else if (nlh->nlmsg_type == NLMSG_ERROR)
-				die("finish: refused");
-			else
-				flows++;
-		}
-	}
-	say("ok finish %u %d", flows, torn);
+	if (got <= 0)
+		die("dump: %m");
+	return genl_dump_take(d, in, got);
+}
+
+static void finish_dump(struct genl_dump *d)
+{
+	while (read_on(d))
+		;
+	say("ok finish %lu %d", d->flows, d->torn);
 }
 
 static void finish_events(void)
@@ -82,40 +73,18 @@ static void finish_events(void)
 	say("ok finish %u %u", events, lost);
 }
 
-static unsigned int begin_dump(void)
-{
-	struct nlmsghdr *nlh;
-	unsigned int flows = 0;
-	ssize_t got;
-	int len;
-
-	genl_send(&genl, genl_request(&genl, in, genl.family, NFO_CMD_FLOW_GET, NLM_F_DUMP));
-	/* one read: the kernel makes the next message when there is room */
-	got = mnl_socket_recvfrom(genl.nl, in, sizeof(in));
-	if (got <= 0)
-		die("begin: %m");
-	len = got;
-	for (nlh = (void *)in; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-		if (nlh->nlmsg_type == NLMSG_DONE)
-			die("the dump has one message only");
-		flows++;
-	}
-
-	return flows;
-}
-
-static int commands(bool dump, unsigned int flows)
+static int commands(struct genl_dump *dump)
 {
 	char line[64];
 
-	say("ok %u", flows);
+	say("ok %lu", dump ? dump->flows : 0);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strncmp(line, "queue", 5))
 			say_queue();
 		else if (strncmp(line, "finish", 6))
 			say("error what?");
 		else if (dump)
-			finish_dump(flows);
+			finish_dump(dump);
 		else
 			finish_events();
 	}
@@ -126,15 +95,17 @@ static int commands(bool dump, unsigned int flows)
 int hold(int argc, char **argv)
 {
 	bool move = argc && !strcmp(argv[0], "-m");
-	unsigned int flows;
+	struct genl_dump dump = { 0 };
 
 	if (argc > move)
 		rcvbuf(argv[move]);
-	flows = begin_dump();
+	genl_send(&genl, genl_request(&genl, in, genl.family, NFO_CMD_FLOW_GET, NLM_F_DUMP));
+	if (!read_on(&dump))
+		die("the dump has one message only");
 	if (move && netns_enter("/proc/1/ns/net"))
 		die("namespace of process 1: %m");
 
-	return commands(true, flows);
+	return commands(&dump);
 }
 
 int deaf(const char *bytes)
@@ -143,5 +114,5 @@ int deaf(const char *bytes)
 	if (mnl_socket_setsockopt(genl.nl, NETLINK_ADD_MEMBERSHIP, &genl.group,
 				  sizeof(genl.group)) < 0)
 		die("membership: %m");
-	return commands(false, 0);
+	return commands(NULL);
 }

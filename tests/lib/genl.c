@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include "genl.h"
 #include "net.h"
 
@@ -68,4 +69,25 @@ void genl_open(struct genl *g)
 	got = mnl_socket_recvfrom(g->nl, buf, sizeof(buf));
 	if (got < 0 || mnl_cb_run(buf, got, 0, 0, family_msg, g) < 0 || !g->family || !g->group)
 		die("no family " NFO_GENL_NAME ": %m");
+}
+
+/* libmnl's own loop gives up on a torn dump; here that is a result. */
+bool genl_dump_take(struct genl_dump *d, const void *buf, int len)
+{
+	const struct nlmsghdr *nlh = buf;
+
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			d->torn = true;
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			return false;
+		if (nlh->nlmsg_type == NLMSG_ERROR) {
+			errno = -((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
+			die("the kernel refused: %m");
+		}
+		d->flows++;
+		if (d->each)
+			d->each(nlh);
+	}
+	return true;
 }

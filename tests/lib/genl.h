@@ -6,6 +6,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/nf_flow_offload.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct genl {
@@ -24,5 +25,15 @@ struct nlmsghdr *genl_request(struct genl *g, void *buf, uint16_t type, uint8_t 
 
 /* Send @nlh; ends the program if that fails. */
 void genl_send(const struct genl *g, const struct nlmsghdr *nlh);
+
+/* What has been read of a dump of flows. */
+struct genl_dump {
+	unsigned long flows;
+	bool torn;
+	void (*each)(const struct nlmsghdr *flow);	/* or NULL */
+};
+
+/* Take what one read returned; an error ends the program. Return: more is to come. */
+bool genl_dump_take(struct genl_dump *d, const void *buf, int len);
 
 #endif
