@@ -12,11 +12,13 @@ blocks_up() {
 
 # clean [HOW] - an empty chip that has all it can have, bound this way.
 clean() {
-	tc -n "$NS_R" qdisc del dev hwp0 clsact 2>/dev/null || true
-	tc -n "$NS_R" qdisc del dev hwp1 clsact 2>/dev/null || true
+	tc -n "$NS_R" -force -batch - 2>/dev/null <<-END || true
+		qdisc del dev hwp0 clsact
+		qdisc del dev hwp1 clsact
+	END
 	rules_flush
 	# mainline unbinds before it deletes: its rules stay behind
-	[[ $(cat "$CHIP"/rules) != *" ft "* ]] || set_chip reset 1
+	[[ $(<"$CHIP/rules") != *" ft "* ]] || set_chip reset 1
 	wait_for 5 used 0 || fail "rules without a block: $(cat "$CHIP"/rules)"
 	set_chip bind "${1:-block}"
 	chip_whole
@@ -65,7 +67,7 @@ refused_rule() {
 
 	shift 2
 	! said=$(rule "$port" 9 "$@" 2>&1) || fail "accepted: $*"
-	got=$(cat "$CHIP"/last_refusal)
+	got=$(<"$CHIP/last_refusal")
 	[ "$got" = "$want" ] || fail "$*: the chip says '$got', expected '$want'; tc: $said"
 	[ "${want#* }" = "" ] || [[ $said == *"${want#* }"* ]] || fail "$*: tc says '$said'"
 }
