@@ -17,9 +17,6 @@
  * microseconds.
  */
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-#include <linux/nf_flow_offload.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,17 +27,14 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "../lib/genl.h"
+#include "../lib/net.h"
 
 #define SLOTS	(1U << 22)		/* of the set of tuples: 4 M, 32 MB */
 
-struct dump {
-	unsigned long flows, distinct, reads, bytes;
-	bool torn;
-};
-
 static volatile sig_atomic_t stop;
 static uint64_t *seen;
-static uint16_t family;
+static struct genl genl;
 static char buf[1 << 16];
 
 static void on_term(int sig)
@@ -49,63 +43,12 @@ static void on_term(int sig)
 	stop = 1;
 }
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "drain: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t now_ns(clockid_t clock)
+static uint64_t cpu_ns(void)
 {
 	struct timespec t;
 
-	if (clock_gettime(clock, &t))
-		fail("clock");
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
-static int family_attr(const struct nlattr *attr, void *arg)
-{
-	(void)arg;
-	if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
-		family = mnl_attr_get_u16(attr);
-	return MNL_CB_OK;
-}
-
-static int family_msg(const struct nlmsghdr *nlh, void *arg)
-{
-	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), family_attr, arg);
-}
-
-static struct nlmsghdr *request(uint16_t type, uint8_t cmd, uint16_t flags)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct genlmsghdr *g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = 1;
-	g->cmd = cmd;
-	g->version = 1;
-
-	return nlh;
-}
-
-static void find_family(struct mnl_socket *s)
-{
-	struct nlmsghdr *nlh = request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
-	ssize_t got;
-	int rc;
-
-	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, NFO_GENL_NAME);
-	if (mnl_socket_sendto(s, nlh, nlh->nlmsg_len) < 0)
-		fail("cannot send");
-	do {
-		got = mnl_socket_recvfrom(s, buf, sizeof(buf));
-		rc = got < 0 ? -1 : mnl_cb_run(buf, got, 0, 0, family_msg, NULL);
-	} while (rc > 0);
-	if (rc < 0 || !family)
-		fail("no family " NFO_GENL_NAME);
 }
 
 /* Enter a tuple into the set. Return: it was not there. */
@@ -122,7 +65,9 @@ static bool first_time(uint32_t addr, uint16_t port)
 	return true;
 }
 
-static void count_distinct(struct dump *d, const struct nlmsghdr *nlh)
+static unsigned long distinct;
+
+static void count_distinct(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr, *nest;
 	uint32_t addr = 0;
@@ -138,38 +83,15 @@ static void count_distinct(struct dump *d, const struct nlmsghdr *nlh)
 				port = mnl_attr_get_u16(attr);
 		}
 	}
-	if (addr && port && d->distinct < SLOTS / 2)
-		d->distinct += first_time(addr, port);
-}
-
-/* libmnl's own loop gives up on a torn dump; here that is a figure.
- * Return: false at the end of the dump.
- */
-static bool take(struct dump *d, int len)
-{
-	const struct nlmsghdr *nlh = (const void *)buf;
-
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-			d->torn = true;
-		if (nlh->nlmsg_type == NLMSG_DONE)
-			return false;
-		if (nlh->nlmsg_type == NLMSG_ERROR) {
-			errno = -((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
-			fail("the kernel refused");
-		}
-		d->flows++;
-		if (seen)
-			count_distinct(d, nlh);
-	}
-
-	return true;
+	if (addr && port && distinct < SLOTS / 2)
+		distinct += first_time(addr, port);
 }
 
 /* ---- a dump, and what is measured of it ---- */
 
 struct run {
-	struct dump d;
+	struct genl_dump d;
+	unsigned long reads, bytes;
 	uint64_t wall, cpu, longest, longest_cpu;
 };
 
@@ -183,12 +105,12 @@ static void took(struct run *r, uint64_t wall, uint64_t cpu)
 		r->longest_cpu = cpu;
 }
 
-static void begin(struct mnl_socket *s, struct run *r, int port)
+static void begin(struct run *r, int port)
 {
-	struct nlmsghdr *nlh = request(family, NFO_CMD_FLOW_GET, NLM_F_DUMP);
-	uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	struct nlmsghdr *nlh = genl_request(&genl, buf, genl.family, NFO_CMD_FLOW_GET, NLM_F_DUMP);
+	uint64_t wall = now_ns(), cpu = cpu_ns();
 
-	memset(r, 0, sizeof(*r));
+	*r = (struct run){ .d.each = seen ? count_distinct : NULL };
 	if (port) {
 		struct nlattr *nest = mnl_attr_nest_start(nlh, NFO_FLOW_FILTER);
 
@@ -196,36 +118,35 @@ static void begin(struct mnl_socket *s, struct run *r, int port)
 		mnl_attr_nest_end(nlh, nest);
 	}
 	/* Its first message is made while the request is taken. */
-	if (mnl_socket_sendto(s, nlh, nlh->nlmsg_len) < 0)
-		fail("cannot send");
-	took(r, now_ns(CLOCK_MONOTONIC) - wall, now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu);
+	genl_send(&genl, nlh);
+	took(r, now_ns() - wall, cpu_ns() - cpu);
 }
 
 /* One read. Return: false at the end of the dump. */
-static bool go_on(struct mnl_socket *s, struct run *r)
+static bool go_on(struct run *r)
 {
-	uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
-	ssize_t got = mnl_socket_recvfrom(s, buf, sizeof(buf));
+	uint64_t wall = now_ns(), cpu = cpu_ns();
+	ssize_t got = mnl_socket_recvfrom(genl.nl, buf, sizeof(buf));
 	bool more;
 
 	if (got < 0)
-		fail("cannot read");
-	took(r, now_ns(CLOCK_MONOTONIC) - wall, now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu);
-	r->d.reads++;
-	r->d.bytes += got;
-	wall = now_ns(CLOCK_MONOTONIC);
-	cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
-	more = take(&r->d, got);
-	r->wall += now_ns(CLOCK_MONOTONIC) - wall;
-	r->cpu += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+		die("cannot read: %m");
+	took(r, now_ns() - wall, cpu_ns() - cpu);
+	r->reads++;
+	r->bytes += got;
+	wall = now_ns();
+	cpu = cpu_ns();
+	more = genl_dump_take(&r->d, buf, got);
+	r->wall += now_ns() - wall;
+	r->cpu += cpu_ns() - cpu;
 
 	return more;
 }
 
 static void tell(const struct run *r)
 {
-	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", r->d.flows, r->d.distinct,
-	       r->d.torn, r->d.reads, r->d.bytes, r->wall / 1000, r->cpu / 1000,
+	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", r->d.flows, distinct,
+	       r->d.torn, r->reads, r->bytes, r->wall / 1000, r->cpu / 1000,
 	       r->longest / 1000, r->longest_cpu / 1000);
 	fflush(stdout);
 }
@@ -239,64 +160,64 @@ static unsigned long transmitted(int fd, const char *dev)
 	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
 
 	if (got <= 0)
-		fail("/proc/net/dev");
+		die("/proc/net/dev: %m");
 	text[got] = '\0';
 	at = strstr(text, dev);
 	if (!at || sscanf(strchr(at, ':') + 1, "%*u %*u %*u %*u %*u %*u %*u %*u %*u %lu", &packets) != 1)
-		fail("no such device");
+		die("no such device: %m");
 	return packets;
 }
 
 /* The loop looks at the clock as the dump does, and at nothing else. */
-static void loop_until(uint64_t end)
+static void loop_until(long long end)
 {
-	while (now_ns(CLOCK_MONOTONIC) < end)
+	while (now_ns() < end)
 		for (volatile int i = 0; i < 1000; i++)
 			;
 }
 
-static void idle_until(uint64_t end)
+static void idle_until(long long end)
 {
 	struct timespec t = { end / 1000000000, end % 1000000000 };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-static void dump_until(struct mnl_socket *s, struct run *r, uint64_t end, unsigned long *whole)
+static void dump_until(struct run *r, long long end, unsigned long *whole)
 {
-	while (now_ns(CLOCK_MONOTONIC) < end) {
-		if (go_on(s, r))
+	while (now_ns() < end) {
+		if (go_on(r))
 			continue;
 		tell(r);
 		++*whole;
-		begin(s, r, 0);
+		begin(r, 0);
 	}
 }
 
-static void windows(struct mnl_socket *s, uint64_t ms, unsigned int rounds, const char *dev)
+static void windows(uint64_t ms, unsigned int rounds, const char *dev)
 {
 	static const char * const order[] = { "idle", "loop", "dump", "dump", "loop", "idle" };
 	unsigned long packets, whole = 0;
 	int fd = open("/proc/self/net/dev", O_RDONLY);
-	uint64_t start, end;
+	long long start, end;
 	struct run r;
 
 	if (fd < 0)
-		fail("/proc/net/dev");
-	begin(s, &r, 0);
+		die("/proc/net/dev: %m");
+	begin(&r, 0);
 	for (unsigned int i = 0; (i < rounds || !whole) && !stop; i++) {
 		for (unsigned int j = 0; j < sizeof(order) / sizeof(order[0]); j++) {
 			packets = transmitted(fd, dev);
-			start = now_ns(CLOCK_MONOTONIC);
+			start = now_ns();
 			end = start + ms * 1000000;
 			if (*order[j] == 'i')
 				idle_until(end);
 			else if (*order[j] == 'l')
 				loop_until(end);
 			else
-				dump_until(s, &r, end, &whole);
-			end = now_ns(CLOCK_MONOTONIC);
-			printf("window\t%s\t%lu\t%lu\n", order[j],
+				dump_until(&r, end, &whole);
+			end = now_ns();
+			printf("window\t%s\t%lu\t%lld\n", order[j],
 			       transmitted(fd, dev) - packets, (end - start) / 1000);
 		}
 		fflush(stdout);
@@ -309,7 +230,6 @@ int main(int argc, char **argv)
 	struct sigaction sa = { .sa_handler = on_term };
 	unsigned int rounds = 1;
 	const char *dev = NULL;
-	struct mnl_socket *s;
 	int opt, port = 0, ms = 0;
 	struct run r;
 
@@ -321,7 +241,7 @@ int main(int argc, char **argv)
 		case 'u':
 			seen = calloc(SLOTS, sizeof(*seen));
 			if (!seen)
-				fail("no memory");
+				die("no memory: %m");
 			break;
 		case 'w':
 			ms = atoi(optarg);
@@ -339,19 +259,16 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &sa, NULL);
 
-	s = mnl_socket_open(NETLINK_GENERIC);
-	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
-		fail("netlink");
-	find_family(s);
+	genl_open(&genl);
 	if (ms && dev) {
-		windows(s, ms, rounds, dev);
+		windows(ms, rounds, dev);
 	} else {
-		begin(s, &r, port);
-		while (go_on(s, &r))
+		begin(&r, port);
+		while (go_on(&r))
 			;
 		tell(&r);
 	}
-	mnl_socket_close(s);
+	mnl_socket_close(genl.nl);
 
 	return 0;
 }

@@ -9,12 +9,8 @@
 
 # shellcheck disable=SC2154 # set in run
 dump() {
-	local drain=$NFO_CACHE/bench/drain tools count=${flows##*,} where dir load line args
+	local tools count=${flows##*,} where dir load line args
 
-	need gcc
-	mkdir -p "$NFO_CACHE/bench"
-	gcc -O2 -Wall -I"$NFO_TOP/include/uapi" -o "$drain.new" "$NFO_TOP/tests/bench/drain.c" -lmnl
-	mv "$drain.new" "$drain"
 	tools=$("$NFO_TOP/tests/functional/prepare")
 	for where in $on; do
 		say "dump: $count flows, $where ..."
@@ -25,7 +21,7 @@ dump() {
 		qemu) args=(run-qemu -k 6.1 -c 2 -m 4096 -t 3600) line=- ;;
 		uml) args=(run-uml -k newest -f base -m 4G -t 1800) line=$tools/nft-offload ;;
 		esac
-		boot "$dir" "${args[@]}" -p ours "$NFO_TOP/tests/bench/guest-dump" "$drain" "$line" \
+		boot "$dir" "${args[@]}" -p ours "$NFO_TOP/tests/bench/guest-dump" "$tools/drain" "$line" \
 			"$count" "${rounds:-150}" || continue
 		tell ""
 		case $where in

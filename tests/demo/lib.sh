@@ -43,7 +43,7 @@ start_server() {
 	local fd answer=''
 
 	# shellcheck disable=SC2154
-	exec {fd}< <(in_s "$transfer" serve "$1" "$2" $port)
+	exec {fd}< <(in_s "$transfer" serve "$1" "$2" $port 2>&1)
 	read -r -t 30 -u "$fd" answer || :
 	[ "$answer" = ready ] || die "the $1 server on $2 did not start: ${answer:-no answer}"
 }

@@ -9,27 +9,24 @@
  * sums up what arrived, in order, and returns its sum at the end. The sums
  * must be equal. The sender prints one line,
  *
- *   ok BYTES SECONDS SUM   or   error WORDS
+ *   ok BYTES SECONDS SUM
  *
- * and keeps the connection open until its standard input ends, so that it can
- * be looked at; with MBIT it sends no faster than that. The server prints "ready" and serves one transfer after
- * another until it is killed.
+ * (or "error WORDS" on standard error) and keeps the connection open until its
+ * standard input ends, so that it can be looked at; with MBIT it sends no faster
+ * than that. The server prints "ready" and serves one transfer after another until
+ * it is killed.
  *
  * UDP goes out in datagrams that fill an Ethernet frame, with a window and
  * acknowledgements: a lost one is sent again, a damaged one shows in the sum.
  */
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "../lib/net.h"
 
 #define CHUNK		65536
 #define DATAGRAM	1400		/* payload; the header comes on top */
@@ -65,76 +62,32 @@ static void sum_up(struct stream *s, const uint64_t *words, size_t n)
 
 static void produce(struct stream *s, uint64_t *words, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		s->state ^= s->state << 13;
-		s->state ^= s->state >> 7;
-		s->state ^= s->state << 17;
-		words[i] = s->state;
-	}
+	for (size_t i = 0; i < n; i++)
+		words[i] = xorshift(&s->state);
 	sum_up(s, words, n);
-}
-
-__attribute__((format(printf, 1, 2), noreturn))
-static void fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("error ", stdout);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	exit(1);
 }
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	return now_ns() / 1e9;
 }
 
-static bool readable(int fd, int ms)
+static int open_socket(bool tcp, const char *host, const char *port, bool listening)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, ms) > 0;
-}
-
-static int open_socket(int type, const char *addr, const char *port, bool listening)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} a = { 0 };
 	struct timeval patience = { .tv_sec = PATIENCE };
-	socklen_t len;
-	int fd, one = 1, room = 1 << 20;
+	struct addr addr = addr_parse(host, atoi(port));
+	struct addr any = addr_parse(addr.ss.ss_family == AF_INET6 ? "::" : "0.0.0.0", 0);
+	int type = tcp ? SOCK_STREAM : SOCK_DGRAM, proto = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	int fd, room = 1 << 20;
 
-	if (inet_pton(AF_INET6, addr, &a.in6.sin6_addr) == 1) {
-		a.in6.sin6_family = AF_INET6;
-		a.in6.sin6_port = htons(atoi(port));
-		len = sizeof(a.in6);
-	} else if (inet_pton(AF_INET, addr, &a.in.sin_addr) == 1) {
-		a.in.sin_family = AF_INET;
-		a.in.sin_port = htons(atoi(port));
-		len = sizeof(a.in);
-	} else {
-		fail("'%s' is no address", addr);
-	}
-	fd = socket(a.any.sa_family, type, 0);
+	fd = listening ? socket_bound(&addr, type, proto) :
+			 socket_connected(&any, &addr, type, proto, PATIENCE * 1000);
 	if (fd < 0)
-		fail("socket: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		die("%s %s port %s: %m", listening ? "bind" : "connect to", host, port);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (type == SOCK_DGRAM)
+	if (!tcp)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (listening ? bind(fd, &a.any, len) : connect(fd, &a.any, len))
-		fail("%s %s port %s: %s", listening ? "bind" : "connect to", addr, port,
-		     strerror(errno));
 	return fd;
 }
 
@@ -144,7 +97,7 @@ static void read_all(int fd, void *buf, size_t len)
 		ssize_t n = recv(fd, buf, len, 0);
 
 		if (n <= 0)
-			fail("receiving: %s", n ? strerror(errno) : "connection closed early");
+			die("receiving: %s", n ? strerror(errno) : "connection closed early");
 		buf = (char *)buf + n;
 		len -= n;
 	}
@@ -152,24 +105,17 @@ static void read_all(int fd, void *buf, size_t len)
 
 static void write_all(int fd, const void *buf, size_t len)
 {
-	while (len) {
-		ssize_t n = send(fd, buf, len, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			fail("sending: %s", strerror(errno));
-		buf = (const char *)buf + n;
-		len -= n;
-	}
+	if (send_all(fd, buf, len, PATIENCE * 1000))
+		die("sending: %m");
 }
 
 static void result(uint64_t total, double start, double end, uint64_t mine, uint64_t theirs)
 {
 	if (mine != theirs)
-		fail("data arrived damaged: sum %016llx, sent %016llx",
+		die("data arrived damaged: sum %016llx, sent %016llx",
 		     (unsigned long long)theirs, (unsigned long long)mine);
-	printf("ok %llu %.3f %016llx\n", (unsigned long long)total, end - start,
-	       (unsigned long long)mine);
-	fflush(stdout);
+	say("ok %llu %.3f %016llx", (unsigned long long)total, end - start,
+	    (unsigned long long)mine);
 }
 
 /* Bytes per second; 0 as fast as it goes. */
@@ -222,19 +168,18 @@ static void serve_tcp_one(int fd)
 	}
 	write_all(fd, &s.sum, sizeof(s.sum));
 	/* the sender closes, when it has been looked at */
-	readable(fd, -1);
+	wait_for(fd, POLLIN, -1);
 }
 
 static void serve_tcp(int listener)
 {
 	if (listen(listener, 8))
-		fail("listen: %s", strerror(errno));
-	puts("ready");
-	fflush(stdout);
+		die("listen: %m");
+	say("ready");
 	for (;;) {
 		int fd;
 
-		if (!readable(listener, -1))
+		if (!wait_for(listener, POLLIN, -1))
 			continue;
 		fd = accept(listener, NULL, NULL);
 		if (fd < 0)
@@ -285,10 +230,10 @@ static void send_udp(int fd, uint64_t total)
 			/* a full queue on the way is a loss like any other */
 			if (send(fd, d, sizeof(d->h) + n, 0) < 0 && errno != ENOBUFS &&
 			    errno != EAGAIN && errno != ECONNREFUSED)
-				fail("sending: %s", strerror(errno));
+				die("sending: %m");
 			next++;
 		}
-		stuck = !readable(fd, RESEND_MS);
+		stuck = !wait_for(fd, POLLIN, RESEND_MS);
 		while (!stuck && recv(fd, &ack, sizeof(ack), MSG_DONTWAIT) == sizeof(ack)) {
 			if (ack.transfer != (uint64_t)getpid())
 				continue;
@@ -304,7 +249,7 @@ static void send_udp(int fd, uint64_t total)
 		if (stuck)
 			next = acked;
 		if (now() - progress > PATIENCE)
-			fail("no acknowledgement of datagram %llu of %llu for %d seconds",
+			die("no acknowledgement of datagram %llu of %llu for %d seconds",
 			     (unsigned long long)acked, (unsigned long long)all, PATIENCE);
 	}
 }
@@ -316,15 +261,14 @@ static void serve_udp(int fd)
 	struct stream s = { 0 };
 	struct sockaddr_storage from;
 
-	puts("ready");
-	fflush(stdout);
+	say("ready");
 	for (;;) {
 		socklen_t len = sizeof(from);
 		ssize_t n;
 		uint64_t all;
 		bool wanted;
 
-		if (!readable(fd, -1))
+		if (!wait_for(fd, POLLIN, -1))
 			continue;
 		n = recvfrom(fd, &d, sizeof(d), 0, (struct sockaddr *)&from, &len);
 		if (n < (ssize_t)sizeof(d.h))
@@ -362,7 +306,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	pace = argc == 7 ? atof(argv[6]) * 1e6 / 8 : 0;
-	fd = open_socket(tcp ? SOCK_STREAM : SOCK_DGRAM, argv[3], argv[4], serve);
+	fd = open_socket(tcp, argv[3], argv[4], serve);
 	if (serve && tcp)
 		serve_tcp(fd);
 	else if (serve)

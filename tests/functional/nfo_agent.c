@@ -36,6 +36,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "../lib/net.h"
 
 static char buf[65536];
 static unsigned int seq;
@@ -299,20 +300,6 @@ static int sysctl(const char *name, const char *value, char *answer, size_t size
 	return n < 0 ? n : 0;
 }
 
-static int enter(const char *ns)
-{
-	char path[256];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", ns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = setns(fd, CLONE_NEWNET) ? -errno : 0;
-	close(fd);
-	return r;
-}
-
 static void command(char *line)
 {
 	char cmd[32], ns[128], a[256] = "", b[128] = "", c[128] = "", answer[512] = "";
@@ -324,7 +311,7 @@ static void command(char *line)
 	if (n < 2)
 		err = -EINVAL;
 	else
-		err = enter(ns);
+		err = netns_enter_name(ns) ? -errno : 0;
 	if (err)
 		goto out;
 	if (!strcmp(cmd, "counter") && n == 5) {
@@ -350,11 +337,11 @@ static void command(char *line)
 	if (setns(home, CLONE_NEWNET))
 		exit(1);
 out:
+	errno = -err;
 	if (err)
-		printf("error %s %s\n", cmd, strerrorname_np(-err));
+		say_errno(cmd);
 	else
-		printf("ok %s\n", answer);
-	fflush(stdout);
+		say("ok %s", answer);
 }
 
 int main(void)
@@ -364,8 +351,7 @@ int main(void)
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return 1;
-	puts("ok agent");
-	fflush(stdout);
+	say("ok agent");
 	while (fgets(line, sizeof(line), stdin))
 		command(line);
 	return 0;

@@ -16,12 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int die(const char *what)
-{
-	printf("error %s %m\n", what);
-	return 1;
-}
+#include "../lib/net.h"
 
 int main(int argc, char **argv)
 {
@@ -31,11 +26,10 @@ int main(int argc, char **argv)
 	int sock, channel, device, unit = -1, index;
 	char c;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc != 4 || strlen(argv[1]) >= IFNAMSIZ ||
 	    sscanf(argv[3], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
 		   mac + 4, mac + 5) != 6) {
-		printf("usage: nfo_pppoe DEV SESSION MAC\n");
+		fputs("usage: nfo_pppoe DEV SESSION MAC\n", stderr);
 		return 2;
 	}
 	memcpy(to.sa_addr.pppoe.dev, argv[1], strlen(argv[1]));
@@ -43,23 +37,23 @@ int main(int argc, char **argv)
 
 	sock = socket(AF_PPPOX, SOCK_STREAM, PX_PROTO_OE);
 	if (sock < 0)
-		return die("socket");
+		die("socket: %m");
 	memcpy(&addr, &to, sizeof(to));
 	if (connect(sock, (struct sockaddr *)&addr, sizeof(to)))
-		return die("connect");
+		die("connect: %m");
 	if (ioctl(sock, PPPIOCGCHAN, &index))
-		return die("PPPIOCGCHAN");
+		die("PPPIOCGCHAN: %m");
 
 	channel = open("/dev/ppp", O_RDWR);
 	if (channel < 0 || ioctl(channel, PPPIOCATTCHAN, &index))
-		return die("PPPIOCATTCHAN");
+		die("PPPIOCATTCHAN: %m");
 	device = open("/dev/ppp", O_RDWR);
 	if (device < 0 || ioctl(device, PPPIOCNEWUNIT, &unit))
-		return die("PPPIOCNEWUNIT");
+		die("PPPIOCNEWUNIT: %m");
 	if (ioctl(channel, PPPIOCCONNECT, &unit))
-		return die("PPPIOCCONNECT");
+		die("PPPIOCCONNECT: %m");
 
-	printf("ok ppp%d\n", unit);
+	say("ok ppp%d", unit);
 	while (read(0, &c, 1) > 0)
 		;
 	return 0;

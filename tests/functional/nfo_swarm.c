@@ -2,7 +2,7 @@
 /*
  * nfo_swarm - many UDP connections to one echo, in one process.
  *
- *   nfo_swarm LADDR FIRST-PORT COUNT ADDR PORT      (IPv4; run below nfo_peer exec)
+ *   nfo_swarm LADDR FIRST-PORT COUNT ADDR PORT      (run below nfo_peer exec)
  *
  * Commands come on stdin, one line of answer each goes to stdout; the first line
  * is "ok swarm". Connections are numbered from 0.
@@ -14,18 +14,12 @@
  *
  * A changed byte is an error: "error corrupt".
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "../lib/net.h"
 
 #define SIZE	64
 #define WAIT_MS	2000
@@ -33,21 +27,6 @@
 static int *fds;
 static unsigned int count;
 static uint32_t sequence;
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static void die(const char *what)
-{
-	printf("error %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	exit(1);
-}
 
 static void fill(uint32_t *buf, uint32_t seed)
 {
@@ -59,7 +38,6 @@ static void fill(uint32_t *buf, uint32_t seed)
 static int round_trip(int fd)
 {
 	uint32_t tx[SIZE / sizeof(uint32_t)], rx[SIZE / sizeof(uint32_t) + 1];
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	long long end = now_ms() + WAIT_MS, left;
 	ssize_t n;
 
@@ -67,7 +45,7 @@ static int round_trip(int fd)
 	if (send(fd, tx, sizeof(tx), 0) != sizeof(tx))
 		return 0;
 	while ((left = end - now_ms()) > 0) {
-		if (poll(&p, 1, left) != 1)
+		if (!wait_for(fd, POLLIN, left))
 			return 0;
 		n = recv(fd, rx, sizeof(rx), MSG_DONTWAIT);
 		if (n < 0)
@@ -135,27 +113,22 @@ static void talk(void)
 		else
 			ok = false;
 		if (ok)
-			printf("ok %.4s %u %u\n", line, sent, lost);
+			say("ok %.4s %u %u", line, sent, lost);
 		else
-			puts("error corrupt, or no command");
-		fflush(stdout);
+			say("error corrupt, or no command");
 	}
 }
 
 static void open_all(char **argv)
 {
-	struct sockaddr_in local = { .sin_family = AF_INET };
-	struct sockaddr_in remote = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[4])) };
+	struct addr remote = addr_parse(argv[3], atoi(argv[4]));
 
-	if (inet_pton(AF_INET, argv[0], &local.sin_addr) != 1 ||
-	    inet_pton(AF_INET, argv[3], &remote.sin_addr) != 1)
-		die("address");
 	for (unsigned int i = 0; i < count; i++) {
-		local.sin_port = htons(atoi(argv[1]) + i);
-		fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		if (fds[i] < 0 || bind(fds[i], (struct sockaddr *)&local, sizeof(local)) ||
-		    connect(fds[i], (struct sockaddr *)&remote, sizeof(remote)))
-			die("socket");
+		struct addr local = addr_parse(argv[0], atoi(argv[1]) + i);
+
+		fds[i] = socket_connected(&local, &remote, SOCK_DGRAM, 0, -1);
+		if (fds[i] < 0)
+			die("socket: %m");
 	}
 }
 
@@ -169,10 +142,9 @@ int main(int argc, char **argv)
 	many = (struct rlimit){ count + 64, count + 64 };
 	fds = calloc(count, sizeof(*fds));
 	if (!fds || setrlimit(RLIMIT_NOFILE, &many))
-		die("many");
+		die("many: %m");
 	open_all(argv + 1);
-	puts("ok swarm");
-	fflush(stdout);
+	say("ok swarm");
 	talk();
 	return 0;
 }
