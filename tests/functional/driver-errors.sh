@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: hw x86
 # A driver that fails: errors injected into netdevsim's ndo_setup_tc. The kernel needs
 # CONFIG_FAIL_FUNCTION (run-qemu -k newest); the stage offload runs this, by name.
 # shellcheck source=../lib.sh disable=SC2119
