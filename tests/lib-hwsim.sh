@@ -11,10 +11,10 @@ if [ ! -e "$KO" ]; then
 	exit 0
 fi
 
-# ours_alone - mainline's flowtable has its tests on the chip in 16-hwsim.sh.
+# ours_alone - mainline's flowtable has its tests on the chip in 16-hwsim-flowtable.sh.
 ours_alone() {
 	[ "${NFO_PROVIDER:-}" = mainline ] || return 0
-	skipped "hardware" "mainline's flowtable is shown in 16-hwsim.sh"
+	skipped "hardware" "mainline's flowtable is shown in 16-hwsim-flowtable.sh"
 	all_done
 	exit 0
 }
@@ -221,4 +221,31 @@ dev_is() {
 	SAYS=$(value ".devices[] | select(.dev == \"$1\") | \"\(.hw) \(.reason) \(.errno) \(.message)\"")
 	# shellcheck disable=SC2053 # a pattern
 	[[ $SAYS == $2 ]]
+}
+
+# --- of several files ----------------------------------------------------
+
+nat_lines() {
+	local ip=ip to=$S4
+
+	case $1 in
+	*6) ip=ip6 to="[$S6]" ;;
+	esac
+	case $2 in
+	masquerade) echo "chain post { type nat hook postrouting priority 100; oifname hwp1 meta l4proto ${1%6} masquerade; }" ;;
+	dnat) echo "chain pre { type nat hook prerouting priority -100;
+		meta l4proto ${1%6} th dport 7000 dnat $ip to $to:5000; }" ;;
+	esac
+}
+
+no_flowtable() {
+	in_r nft -f - <<-END
+		flush chain inet t forward
+		delete flowtable inet t f
+	END
+}
+
+refused_after() {
+	must "$1" ping 4
+	[[ $(<$CHIP/last_refusal) == "$2"* ]]
 }

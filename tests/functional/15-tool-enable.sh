@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: core
+# nft-offload enable and disable: a table of their own, and no change to any other.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need awk
+# shellcheck source=../lib-tool.sh
+. "$(dirname "$0")/../lib-tool.sh"
+topo_tool
+
+enable() {
+	local before
+
+	ours
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			chain forward {
+				type filter hook forward priority 0; policy accept
+				counter name seen
+			}
+		}
+		table ip other {
+			chain forward {
+				type filter hook forward priority 100; policy accept
+				tcp dport 23 drop
+			}
+		}
+	END
+	before=$(in_r nft -s list ruleset)
+	tool_ok enable rc rs --counter
+	equal "$(in_r nft -s list ruleset | awk '/^table inet nft_offload/ { exit } { print }')" "$before" "the other tables"
+	[[ $(in_r nft list table inet nft_offload) == *'hook forward priority 200; policy accept'* ]] || fail "no chain"
+	client c tcp
+	promote c tcp "$PORT"
+	fast c ping 20
+	flows 1 -t nft_offload -f fast
+	tool_ok enable rc rs --counter
+	shows already
+	flows 1
+	# what can't be put into hardware is accepted all the same
+	tool_ok enable rs rc --hw
+	shows changed
+	tool_ok status -j
+	equal "$(value '.flowtables | map("\(.flowtable) \(.offload) \(.counter)") | join(",")')" "fast true false"
+	promote c tcp "$PORT"
+	fast c ping 5
+	tool_ok disable
+	equal "$(in_r nft -s list ruleset)" "$before" "the ruleset afterwards"
+	slow 5 c ping 5
+	tool_ok disable
+	shows 'not enabled'
+}
+run_case "enable and disable leave other tables alone" enable
+
+only_lan() {
+	ours
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			chain forward {
+				type filter hook forward priority 0; policy accept
+				counter name seen
+			}
+		}
+	END
+	tool_ok enable rc rs --only-lan rc
+	client c udp
+	promote c udp "$PORT"
+	fast c ping 5
+	peer_start inner "$NS_C" server udp :: 6000
+	next_port
+	peer_start d "$NS_S" client udp "$S4" "$PORT" "$C4" 6000 || fail "$ANSWER"
+	slow 20 d ping 10
+	flows 0 -P "$PORT"
+	tool_ok enable rc rs --only-lan rc
+	shows already
+	tool_ok disable
+}
+run_case "enable --only-lan takes connections opened from there" only_lan
+
+foreign() {
+	local before
+
+	ours
+	rules_load <<-END
+		table inet nft_offload {
+			chain mine {
+				accept
+			}
+		}
+	END
+	before=$(in_r nft list ruleset)
+	says 1 "not of our making" enable rc rs
+	says 1 "not of our making" disable
+	equal "$(in_r nft list ruleset)" "$before"
+}
+run_case "a table of that name by somebody else is left alone" foreign
+
+all_done

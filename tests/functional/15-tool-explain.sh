@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: core compat
+# nft-offload explain names the reason why a connection is where it is; the settings
+# of the software path take effect, and explain says so.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=../lib-tool.sh
+. "$(dirname "$0")/../lib-tool.sh"
+topo_tool
+
+explained() {
+	ours
+	tool_ok explain -j tcp "$C4:9" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "none no-conntrack"
+	tool_ok explain -j 132 "$C4:9" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "none protocol"
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			chain forward {
+				type filter hook forward priority 0; counter name seen
+				ct state new
+			}
+		}
+	END
+	client c tcp
+	must c ping 2
+	tool_ok explain -j tcp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow no-flowtable"
+	rules_load <<-END
+		table inet t {
+			flowtable f { hook ingress priority 0; devices = { rc }; }
+		}
+	END
+	tool_ok explain -j tcp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow no-rule"
+	rules_load <<-END
+		table inet t {
+			chain forward {
+				meta l4proto tcp flow add @f
+			}
+		}
+	END
+	must c ping 2
+	tool_ok explain -j tcp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow dev-not-in-table"
+	[[ $(value .text) == *": rs" ]] || fail "the device is not named: $(value .text)"
+	agent flush "$NS_R"
+	rules_std
+	promote c tcp "$PORT"
+	tool_ok explain -j tcp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "software none"
+	# by the packets of the way back, and for people
+	tool_ok explain tcp "$S4:5000" "$C4:$PORT"
+	shows 'Fast path: '
+	must c fin
+	wait_for 10 explained_as tcp-state "$PORT" || fail "$(cat "$OUT")"
+}
+explained_as() {
+	tool explain -j tcp "$C4:$2" "$S4:5000"
+	[ "$(value .reason)" = "$1" ]
+}
+run_case "explain names the rung" explained
+
+nat() {
+	ours
+	rules_std
+	rules_load <<-END
+		table inet nat {
+			chain post { type nat hook postrouting priority 100; oifname rs masquerade; }
+		}
+	END
+	flow_up c udp
+	tool_ok list -j -P "$PORT"
+	equal "$(value '.flows[0].original | "\(.src) \(.new_src) \(.dst) \(.new_dst)"')" "$C4 $RS4 $S4 $S4"
+	equal "$(value '.flows[0].reply | "\(.src) \(.dst) \(.new_dst)"')" "$S4 $RS4 $C4"
+	tool_ok explain -j udp "$RS4:$(value '.flows[0].original.new_sport')" "$S4:5000"
+	equal "$(value .path)" software "explained by what the server sees"
+	equal "$(value .flow.original.src)" "$C4" "explained by what the server sees"
+}
+run_case "list and explain see through masquerade" nat
+
+settings() {
+	ours
+	rules_std
+	tool_ok set promote_after 30
+	tool_ok status -j
+	equal "$(value .settings.promote_after)" 30
+	client c udp
+	slow 10 c ping 5
+	no_offload_flag udp "$PORT" || fail "promoted after 10 packets"
+	tool_ok status -j
+	[ "$(value '.reasons["promote-after"]')" -gt 0 ] || fail "no reason promote-after"
+	tool_ok explain -j udp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow promote-after" explained
+	must c ping 20
+	promote c udp "$PORT"
+	fast c ping 5
+	tool_ok set promote_after 0
+
+	tool_ok flush
+	tool_ok set max_flows 1
+	flow_up a udp
+	client b udp
+	must b ping 10
+	no_offload_flag udp "$PORT" || fail "a second flow"
+	flows 1
+	tool_ok explain -j udp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow max-flows" explained
+	tool_ok set max_flows 0
+	promote b udp "$PORT"
+	flows 2
+}
+run_case "set promote_after and max_flows, with effect" settings
+
+all_done

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: core
+# nft-offload status and check: what the tool says of the machine is true, and it
+# fits the terminal it is shown on.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need awk script
+# shellcheck source=../lib-tool.sh
+. "$(dirname "$0")/../lib-tool.sh"
+topo_tool
+
+provider() {
+	tool_ok status -j
+	equal "$(value .provider)" "${NFO_PROVIDER:-ours}" provider
+	case ${NFO_PROVIDER:-ours} in
+	ours)
+		equal "$(value .module.loaded)" true loaded
+		[[ $(value .module.version) =~ ^[0-9]+\.[0-9]+ ]] || fail "version $(value .module.version)"
+		;;
+	*)
+		equal "$(value .module.loaded)" false loaded
+		[ -n "$(value .advice)" ] || fail "no word of what to do"
+		says 1 "is not loaded" list
+		;;
+	esac
+	tool_ok
+	shows "Flowtables  served by"
+}
+run_case "status tells who serves flowtables" provider
+
+status_fields() {
+	ours
+	rules_std "counter;"
+	flow_up c tcp
+	tool_ok status -j
+	equal "$(value '[
+		(.flowtables | map("\(.family) \(.table) \(.flowtable) \(.flows) \(.devices) \(.counter) \(.offload)") | join(",")),
+		(.devices | map("\(.dev) \(.flowtable) \(.hw) \(.reason | type)") | sort | join(",")),
+		.states.software, (.settings | keys | join(",")),
+		(.reasons | has("promote-after") and has("neighbour") and (has("none") | not))
+		] | join("; ")')" \
+		"inet t f 1 2 true false; rc f none string,rs f none string; 1; hw_after,hw_budget,hw_hysteresis,hw_oneway,hw_queue,hw_rate,hw_sync_ms,max_flows,promote_after; true"
+}
+run_case "status shows tables, devices, states, settings and reasons" status_fields
+
+check() {
+	ours
+	tool_ok check rc rs
+	shows 'ok       rc: is up, MTU 1500'
+	ip -n "$NS_R" link set rs mtu 1400
+	tool_ok check -j rc rs
+	equal "$(value '[.checks[] | select(.result == "warning" and .subject == "rs") | .text | test("MTU 1400")] | any')" true
+	ip -n "$NS_R" link set rs mtu 1500
+	tool check rc nosuch lo
+	equal "$RC" 1 "status with a device that is not there"
+	shows 'problem  nosuch: no such device'
+	shows 'problem  lo: '
+	ip -n "$NS_R" link add nfo-br type bridge
+	ip -n "$NS_R" link add nfo-d0 type dummy 2>/dev/null || skip "no dummy device"
+	ip -n "$NS_R" link set nfo-d0 master nfo-br
+	tool check nfo-d0
+	equal "$RC" 1 "status for a bridge's port"
+	shows 'nfo-br'
+	ip -n "$NS_R" link del nfo-d0
+	ip -n "$NS_R" link del nfo-br
+}
+run_case "check tells what is wrong with devices" check
+
+# --- how it looks ---
+
+# narrow WIDTH - nothing printed last is wider.
+narrow() {
+	awk -v w="$1" 'length > w { print; bad = 1 } END { exit bad }' "$OUT" || fail "wider than $1"
+}
+
+width() {
+	local w
+
+	ours
+	rules_std
+	ip -n "$NS_C" addr add 2001:db8:1:0:aaaa:bbbb:cccc:dddd/64 dev c0 nodad
+	next_port
+	peer_start c "$NS_C" client tcp 2001:db8:1:0:aaaa:bbbb:cccc:dddd "$PORT" "$S6" 5000 || fail "$ANSWER"
+	promote c tcp6 "$PORT"
+	flow_up d udp
+	for w in 80 50; do
+		export COLUMNS=$w
+		tool_ok list
+		narrow $w
+		shows "[2001:db8:1:0:aaaa:bbbb:cccc:dddd]:$((PORT - 1))"
+		tool_ok status
+		narrow $w
+		tool_ok explain tcp "[2001:db8:1:0:aaaa:bbbb:cccc:dddd]:$((PORT - 1))" "[$S6]:5000"
+		[ $w = 50 ] || narrow $w
+		tool_ok check rc rs
+		narrow $w
+	done
+	unset COLUMNS
+}
+run_case "tables fit the terminal" width
+
+screen() {
+	ours
+	[ -c /dev/ptmx ] && script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no pseudo terminal"
+	rules_std
+	flow_up c udp
+	# keys arrive in time or early, and the screen is drawn for each
+	printf 'ssp q' | TERM=xterm in_r script -qec \
+		"stty cols 80 rows 24; $NFO_TOOLS/nft-offload top -D 300" /dev/null >"$OUT" || fail "status $?"
+	shows 'nft-offload top'
+	shows "$C4:$PORT"
+	TERM=nosuch in_r script -qec "$NFO_TOOLS/nft-offload top" /dev/null >"$OUT" </dev/null && fail "an unknown terminal"
+	shows "'nosuch' is unknown"
+}
+run_case "top draws its screen and obeys its keys" screen
+
+all_done

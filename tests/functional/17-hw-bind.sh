@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: hw compat
+# Every way in which a driver can be asked: packets go from wire to wire and the host sees
+# none of them; devices join and leave, rulesets are loaded anew.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need jq
+# shellcheck source=../lib-hwsim.sh
+. "$(dirname "$0")/../lib-hwsim.sh"
+ours_alone
+
+# carried HOW PROTO NAT
+carried() {
+	local proto=$2 nat=$3 to='' port=5000
+
+	clean "$1"
+	table "$(nat_lines "$proto" "$nat")"
+	if [ "$nat" = dnat ]; then
+		port=7000 to=$RC4
+		[ "$proto" = "${proto%6}" ] || to=$RC6
+	fi
+	hw_up c "$proto" "$port" $to
+	if [ "${proto%6}" = tcp ]; then
+		flat 60 c bulk 50000
+	fi
+	used 2 || fail "not two rules: $(cat $CHIP/rules)"
+	has_rule "sport=$PORT/ffff dport=$port/ffff" || fail "$(cat $CHIP/rules)"
+	state_is "$PORT" hardware || fail "$(cat "$OUT")"
+	has_rule "ttl-1" || [ "$1" != block ] || fail "no TTL: $(cat $CHIP/rules)"
+	dev_is hwp0 "$1 none 0 " || fail "hwp0: $SAYS"
+	no_flowtable
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	by_host c ping 5
+}
+
+no_driver() {
+	clean none
+	table
+	client c udp
+	promote c udp "$PORT"
+	fast c ping 20
+	by_host c ping 20
+	state_is "$PORT" software || fail "$(cat "$OUT")"
+	dev_is hwp0 "none hw-driver 95 *" || fail "hwp0: $SAYS"
+	dev_is hwp1 "none hw-driver 95 *" || fail "hwp1: $SAYS"
+	used 0 || fail "rules"
+}
+
+# A table of two ports and a veth: what crosses the border is software's.
+mixed() {
+	local ns
+
+	clean
+	ns_add v
+	ns=$NS
+	no_dad "$ns"
+	ip link add v0 netns "$ns" type veth peer name rv netns "$NS_R"
+	ip -n "$NS_R" -batch - <<-END
+		addr add 203.0.113.1/24 dev rv
+		link set rv up
+	END
+	ip -n "$ns" -batch - <<-END
+		addr add 203.0.113.2/24 dev v0
+		link set v0 up
+		route add default via 203.0.113.1
+	END
+	wait_for 10 link_ready "$ns" v0
+	table "" "hwp0, hwp1, rv"
+	peer_start sv "$ns" server udp :: 5000 || fail "$ANSWER"
+	client v udp 5000 203.0.113.2
+	promote v udp "$PORT"
+	wait_for 3 no_asking v "$PORT" || true
+	state_is "$PORT" software || fail "$(cat "$OUT")"
+	fast v ping 10
+	by_host v ping 10
+	used 0 || fail "$(cat $CHIP/rules)"
+	hw_up c udp
+	used 2 || fail "$(cat $CHIP/rules)"
+	dev_is rv "none hw-driver 95 *" || fail "rv: $SAYS"
+	ip -n "$NS_R" link del rv
+	by_hw 20 c ping 10
+}
+no_asking() { must "$1" ping 4; state_is "$2" hardware; }
+
+# Who wants mainline's way gets it: no ruleset for a device that can't.
+strict() {
+	local knob=/sys/module/nf_flow_offload/parameters/strict_offload
+
+	clean none
+	echo Y >"$knob"
+	if table 2>/dev/null; then
+		echo N >"$knob"
+		fail "accepted without a driver"
+	fi
+	set_chip bind ft
+	if ! table; then
+		echo N >"$knob"
+		fail "refused with a driver"
+	fi
+	echo N >"$knob"
+	hw_up c udp
+}
+
+# Ports that join and leave a flowtable which is at work.
+joins() {
+	clean
+	table "" hwp0
+	client c udp
+	must c ping 20
+	used 0 || fail "$(cat $CHIP/rules)"
+	in_r nft "add flowtable inet t f { flags offload; devices = { hwp1 }; }"
+	in_hw c udp "$PORT"
+	by_hw 20 c ping 10
+	in_r nft "delete flowtable inet t f { devices = { hwp1 }; }"
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	by_host c ping 10
+}
+
+# As everybody reloads a ruleset: the new flowtable is there before the old one goes, and
+# the driver serves one of them at a time.
+reloaded() {
+	local new
+
+	clean "$1"
+	table
+	hw_up c udp
+	new=$(in_r nft list ruleset)
+	rules_load <<<"flush ruleset"$'\n'"$new"
+	dev_is hwp0 "* none *" || fail "hwp0: $SAYS"
+	in_hw c udp "$PORT"
+	flat 20 c ping 10
+	used 2 || fail "$(cat $CHIP/rules)"
+}
+
+topo_chip
+sysctl_r net/netfilter/nf_conntrack_acct 1
+run_case "flow table callback, UDP" carried ft udp none
+run_case "flow table callback, TCP, masquerade" carried ft tcp masquerade
+run_case "flow table callback, TCP over IPv6, dnat" carried ft tcp6 dnat
+run_case "block, TCP, masquerade" carried block tcp masquerade
+run_case "block, UDP, dnat" carried block udp dnat
+run_case "block, UDP over IPv6, masquerade" carried block udp6 masquerade
+run_case "indirect block, UDP over IPv6, dnat" carried indirect udp6 dnat
+run_case "indirect block, TCP" carried indirect tcp none
+run_case "no driver" no_driver
+run_case "two ports and a veth" mixed
+run_case "strict_offload" strict
+run_case "a port joins and leaves" joins
+run_case "the ruleset is loaded anew, at once" reloaded ft
+run_case "the ruleset is loaded anew, at once, block" reloaded block
+run_case "the ruleset is loaded anew, at once, indirect block" reloaded indirect
+rmmod nfo_hwsim
+all_done

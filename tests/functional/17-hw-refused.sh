@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: hw
+# What a driver refuses runs in software: a shape it does not know is asked for once, an
+# error in passing is waited out, and half a flow is taken back.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need jq
+# shellcheck source=../lib-hwsim.sh
+. "$(dirname "$0")/../lib-hwsim.sh"
+ours_alone
+
+# The second direction's rule fails: the first is taken back.
+one_direction() {
+	clean
+	set_chip table_size 1
+	table
+	client c udp
+	promote c udp "$PORT"
+	wait_for 10 refused_after c "28 " || fail "the driver was not asked: $(cat $CHIP/calls)"
+	wait_for 5 used 0 || fail "half a flow: $(cat $CHIP/rules)"
+	by_host c ping 10
+	fast c ping 10
+	ct_has udp "$PORT" hw=0 || fail "$CT"
+	dev_is hwp1 "ft hw-full 28 *table is full*" || fail "hwp1: $SAYS"
+}
+
+# shape FEATURE PROTO NAT OTHER-PROTO FLOWS
+# A shape the chip does not know is tried once per device, whoever has it.
+shape() {
+	local i calls proto=$2 flows=$5
+
+	clean
+	set_chip "features/$1" 0
+	table "$(nat_lines "$proto" "$3")"
+	client c1 "$proto"
+	calls
+	calls=$CALLS
+	wait_for 10 refused_after c1 "95 " || fail "the driver was not asked: $(cat $CHIP/calls)"
+	for ((i = 2; i <= flows; i++)); do client "c$i" "$proto"; done
+	for _ in 1 2 3; do
+		for ((i = 1; i <= flows; i++)); do must "c$i" ping 6; done
+		nap 0.6
+	done
+	by_host c1 ping 5
+	by_host "c$flows" ping 5
+	fast "c$flows" ping 5
+	calls
+	[ $((CALLS - calls)) -le 2 ] || fail "$((CALLS - calls)) calls for $flows flows"
+	used 0 || fail "$(cat $CHIP/rules)"
+	dev_is hwp0 "ft hw-shape 95 nfo_hwsim: * switched off" || fail "hwp0: $SAYS"
+	# another shape is none the worse for it
+	hw_up other "$4"
+}
+
+# failing ERRNO SECONDS - a driver that fails in passing is asked less and less often.
+failing() {
+	local calls errno=$1 secs=$2
+
+	clean
+	set_chip fail "$errno 100 not now"
+	table
+	client c udp
+	promote c udp "$PORT"
+	calls
+	calls=$CALLS
+	must c run $((secs * 1000))
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	calls
+	[ $((CALLS - calls)) -ge 1 ] || fail "the driver was not asked"
+	[ $((CALLS - calls)) -le 4 ] || fail "$((CALLS - calls)) calls in $secs s"
+	used 0 || fail "$(cat $CHIP/rules)"
+	dev_is hwp0 "ft hw-busy $errno not now" || fail "hwp0: $SAYS"
+	set_chip fail 0
+	in_hw c udp "$PORT"
+	by_hw 10 c ping 5
+	dev_is hwp0 "ft none 0 " || fail "hwp0: $SAYS"
+}
+
+topo_chip
+sysctl_r net/netfilter/nf_conntrack_acct 1
+run_case "both directions or none" one_direction
+run_case "refused shape: IPv6" shape ipv6 udp6 none udp 20
+run_case "refused shape: NAT" shape nat udp masquerade tcp 5
+run_case "EAGAIN" failing 11 5
+run_case "EBUSY" failing 16 3
+run_case "ENOMEM" failing 12 3
+rmmod nfo_hwsim
+all_done

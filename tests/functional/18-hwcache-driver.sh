@@ -1,0 +1,310 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: hw
+# What a driver that is slow, failing or gone does to the flows: they go on in software,
+# and the troubles of one device stay its own.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need jq
+# shellcheck source=../lib-hwsim.sh
+. "$(dirname "$0")/../lib-hwsim.sh"
+# shellcheck source=../lib-hwcache.sh
+. "$(dirname "$0")/../lib-hwcache.sh"
+ours_alone
+
+# --- a driver that says ENODEV -------------------------------------------
+
+software_goes_on() {
+	must "$1" ping 4
+	flow_is "$2" .state software
+}
+
+lost() {
+	local in age
+
+	fresh "$1"
+	table
+	hw_up a udp
+	in=$PORT
+	tool list -j -P "$in"
+	age=$(value '.flows[0].ct_id')
+	set_chip fail "19 100 firmware is gone"
+	client b udp
+	promote b udp "$PORT"
+	wait_for 10 lost_by b "none hw-driver 19 firmware is gone" || fail "hwp0: $SAYS"
+	# what it had is out, and goes on as the flow it was
+	wait_for 10 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	wait_for 5 software_goes_on a "$in" || fail "state $IS"
+	flow_is "$in" .ct_id "$age" || fail "another flow"
+	by_host a ping 10
+	fast a ping 10
+	ct_has udp "$in" hw=0 || fail "$CT"
+	# the other device's driver has said nothing of the kind
+	dev_is hwp1 "$1 none 0 *" || fail "hwp1: $SAYS"
+	# not asked again while nothing has happened
+	calls
+	local calls=$CALLS
+	for _ in 1 2 3; do must a ping 4; must b ping 4; nap 0.6; done
+	calls
+	equal "$CALLS" "$calls" "calls of a driver that is gone"
+	set_chip fail 0
+	"$2"
+	dev_is hwp0 "$1 none 0 *" || fail "hwp0: $SAYS"
+	in_hw b udp "$PORT"
+	by_hw 10 b ping 5
+}
+lost_by() { must "$1" ping 4; dev_is hwp0 "$2"; }
+by_feature() {
+	in_r ethtool -K hwp0 hw-tc-offload off
+	in_r ethtool -K hwp0 hw-tc-offload on
+}
+by_link() {
+	ip -n "$NS_R" link set hwp0 down
+	ip -n "$NS_R" -batch - <<-END
+		link set hwp0 up
+		addr replace $RC6/64 dev hwp0 nodad
+	END
+	wait_for 10 link_ready "$NS_C" c0
+	wait_for 10 ask b ping 1 || fail "no answer: $ANSWER"
+	must b drain
+}
+
+# It says so when asked for counters, with nothing to add.
+lost_counters() {
+	fresh
+	table
+	hw_up a udp
+	set_chip fail_stats "19 100 gone"
+	wait_for 5 dev_is hwp0 "none hw-driver 19 *" || fail "hwp0: $SAYS"
+	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	by_host a ping 10
+	set_chip fail_stats 0
+	by_feature
+	in_r ethtool -K hwp1 hw-tc-offload off
+	in_r ethtool -K hwp1 hw-tc-offload on
+	in_hw a udp "$PORT"
+	by_hw 10 a ping 5
+}
+
+# --- what was learned is forgotten ---------------------------------------
+
+forgets() {
+	local calls
+
+	fresh
+	set_chip features/ipv6 0
+	table
+	client c udp6
+	wait_for 10 refused_after c "95 " || fail "the driver was not asked: $(cat $CHIP/calls)"
+	set_chip features/ipv6 1
+	calls
+	calls=$CALLS
+	ask_twice c
+	calls
+	equal "$CALLS" "$calls" "calls for a shape that was refused"
+	by_feature
+	in_hw c udp6 "$PORT"
+	by_hw 10 c ping 5
+}
+
+# --- each device by itself -----------------------------------------------
+
+# A third port with a server of its own behind it, in NS_V.
+V4=203.0.113.2
+third_up() {
+	ns_add v
+	NS_V=$NS
+	no_dad "$NS_V"
+	ip -batch - <<-END
+		link set hwp2 netns $NS_R
+		link set wire2 netns $NS_V name v0
+	END
+	ip -n "$NS_R" -batch - <<-END
+		link set hwp2 up
+		addr add 203.0.113.1/24 dev hwp2
+	END
+	ip -n "$NS_V" -batch - <<-END
+		link set v0 up
+		addr add $V4/24 dev v0
+		route add default via 203.0.113.1
+	END
+	wait_for 10 link_ready "$NS_V" v0
+	peer_start sv "$NS_V" server udp :: 5000 || fail "$ANSWER"
+}
+
+# Back into the namespace the chip is in: the next case finds it there.
+third_down() {
+	rules_flush
+	peer_stop sv
+	set_chip ports "del 2"
+	set_chip ports "add 2"
+}
+
+# A device takes a second for each command; flows between the others don't wait.
+slow_neighbour() {
+	fresh
+	third_up
+	set_chip features/one_chip 0
+	table "" "hwp0, hwp1, hwp2"
+	set_chip port_delay_us/1 1000000
+	swarm many 40
+	must many ping 0 40 10
+	nap 0.6
+	must many ping 0 40 1
+	client v udp 5000 $V4
+	promote v udp "$PORT"
+	now
+	local start=$NOW
+	wait_for 5 asks v udp "$PORT" || fail "held up: $(cat $CHIP/calls)"
+	now
+	[ $((NOW - start)) -lt 5000000 ] || fail "it took $((NOW - start)) us"
+	by_v 20 v ping 10
+	# the others are still waiting
+	tool list -j -s queued
+	[ "$(value '.flows | length')" -gt 20 ] || fail "the slow device was not slow"
+	# and don't hold up who deletes them, but for the one in the driver's hands
+	set_chip port_delay_us/1 200000
+	now
+	start=$NOW
+	rules_flush
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	now
+	[ $((NOW - start)) -lt 15000000 ] || fail "the flush took $((NOW - start)) us"
+	third_down
+}
+# as by_hw, between the ports 0 and 2
+by_v() {
+	local before after
+
+	before=$(awk '/^[02] /{ sub(/.*hw_in=/, ""); n += $1 } END { print n }' $CHIP/ports)
+	must "${@:2}"
+	after=$(awk '/^[02] /{ sub(/.*hw_in=/, ""); n += $1 } END { print n }' $CHIP/ports)
+	equal $((after - before)) "$1" "packets by hardware"
+}
+
+# --- drivers in trouble, under traffic -----------------------------------
+
+# Drivers that fail now and then in all they do, and take their time: every byte of a
+# stream arrives as it was sent, and no datagram is lost.
+trouble() {
+	fresh
+	setting hw_after 1
+	table
+	set_chip rule_delay_us 2000
+	set_chip fail_add "11 5 now and then"
+	set_chip fail_del "16 20"
+	set_chip fail_stats "5 50"
+	client t tcp
+	client u udp
+	swarm many 60
+	tell many mix 30 5000
+	tell u run 5000
+	for _ in 1 2 3; do
+		must t bulk 300000
+		must t ping 10
+		in_r ethtool -K hwp1 hw-tc-offload off
+		must t bulk 100000
+		in_r ethtool -K hwp1 hw-tc-offload on
+	done
+	peer_answer u || fail "$ANSWER"
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	peer_answer many || fail "$ANSWER"
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	# deletions were insisted on
+	rules_flush
+	[ "$(awk '/^del/{ print $4 }' $CHIP/calls)" != 0 ] || fail "no deletion failed"
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+}
+
+# A chip that lost its table: packets come to the host, and rules come anew.
+amnesia() {
+	fresh
+	table
+	hw_up c udp
+	tell c run 4000
+	nap 0.3
+	set_chip reset 1
+	used 0 || fail "$(cat $CHIP/rules)"
+	wait_for 4 used 2 || fail "the rules are not back: $(cat $CHIP/rules)"
+	peer_answer c || fail "$ANSWER"
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	by_hw 10 c ping 5
+}
+
+# The driver goes while it works; what does not cross it does not notice.
+vanishing() {
+	local a b
+
+	fresh "$1"
+	ns_add a b
+	b=$NS a=${NS/nfo-b/nfo-a}
+	no_dad "$a"
+	no_dad "$b"
+	ip -batch - <<-END
+		link add a0 netns $a type veth peer name ra netns $NS_R
+		link add b0 netns $b type veth peer name rb netns $NS_R
+	END
+	ip -n "$NS_R" -batch - <<-END
+		addr add 203.0.113.1/25 dev ra
+		addr add 203.0.113.129/25 dev rb
+		link set ra up
+		link set rb up
+	END
+	ip -n "$a" -batch - <<-END
+		addr add 203.0.113.2/25 dev a0
+		link set a0 up
+		route add default via 203.0.113.1
+	END
+	ip -n "$b" -batch - <<-END
+		addr add 203.0.113.130/25 dev b0
+		link set b0 up
+		route add default via 203.0.113.129
+	END
+	wait_for 10 link_ready "$a" a0
+	wait_for 10 link_ready "$b" b0
+	table "" "hwp0, hwp1, ra, rb"
+	peer_start sb "$b" server udp :: 5000 || fail "$ANSWER"
+	next_port
+	peer_start v "$a" client udp 203.0.113.2 "$PORT" 203.0.113.130 5000 || fail "$ANSWER"
+	promote v udp "$PORT"
+	hw_up c udp
+	swarm many 200
+	must many ping 0 200 10
+	nap 0.6
+	set_chip rule_delay_us 2000
+	tell v run 4000
+	tell many ping 0 200 2
+	must c timeout 200
+	tell c run 1500
+	nap 0.3
+	# two hundred are on their way in
+	rmmod nfo_hwsim
+	peer_answer c || true
+	peer_answer v || fail "$ANSWER"
+	[[ $ANSWER == *" 0" ]] || fail "packets between veths lost: $ANSWER"
+	tool list -j
+	equal "$(value '.flows | length')" 1 "flows"
+	fast v ping 10
+	peer_stop c
+	peer_stop many
+	rules_flush
+	ip -n "$NS_R" link del ra
+	ip -n "$NS_R" link del rb
+	chip_up "$1"
+	table
+	hw_up n udp
+}
+
+topo_chip
+sysctl_r net/netfilter/nf_conntrack_acct 1
+run_case "ENODEV, flow table callback, hw-tc-offload" lost ft by_feature
+run_case "ENODEV, block, the link comes back" lost block by_link
+run_case "ENODEV with the counters" lost_counters
+run_case "what was refused is forgotten with a rebinding" forgets
+run_case "a slow device is nobody else's trouble" slow_neighbour
+run_case "a driver that fails now and then" trouble
+run_case "a chip that forgot its rules" amnesia
+run_case "rmmod with two hundred on their way in" vanishing ft
+run_case "rmmod with two hundred on their way in, indirect block" vanishing indirect
+rmmod nfo_hwsim
+all_done
