@@ -44,10 +44,8 @@ kernel_suite() {
 	case $1 in
 	6.1) echo bookworm ;;
 	6.12) echo bookworm-backports ;;
-	# Debian's binaries of the newest release that has any; sid's do not run on bookworm.
-	7.2) echo trixie-backports ;;
 	newest) echo sid ;;
-	*) die "unknown kernel '$1' (one of: $NFO_KERNELS; images and headers alone: 7.2)" ;;
+	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
 	esac
 }
 
