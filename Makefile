@@ -6,7 +6,7 @@ DESTDIR ?=
 
 probes = $(shell scripts/compat-probes "$(KDIR)" $(ARCH))
 
-.PHONY: all modules install tools install-tools clean demo check bench help
+.PHONY: all modules install tools install-tools clean demo check check-long bench help
 
 all: modules
 
@@ -15,7 +15,8 @@ help:
 	@echo 'make install [KDIR=...] [DESTDIR=...]             install it with its modprobe.d file'
 	@echo 'make tools | install-tools [DESTDIR=...]          nft-offload, its man page and completion'
 	@echo 'make demo       see it carry connections, in a virtual machine'
-	@echo 'make check      all tests'
+	@echo 'make check      all tests, older kernels with what differs there'
+	@echo 'make check-long every test on every kernel'
 	@echo 'make bench      figures, beside mainline'
 
 modules:
@@ -44,6 +45,9 @@ demo:
 
 check:
 	tests/check
+
+check-long:
+	tests/check --long
 
 bench:
 	tests/bench/run all

@@ -33,16 +33,22 @@ nap() { read -r -t "$1" -u "$LIB_NEVER" _ || true; }
 # The clock, in NOW: microseconds, without a fork.
 now() { NOW=${EPOCHREALTIME/[.,]/}; }
 
-# wait_for SECONDS COMMAND... - poll COMMAND until it succeeds or time is up.
+# Deadlines are for quiet machines. NFO_SLOW says how much slower this one was when it
+# started (tests/vm/guest-init).
+LIB_SLOW=${NFO_SLOW:-1}
+
+# wait_for SECONDS COMMAND... - poll COMMAND until it succeeds or time is up. On a machine
+# that has become slower since its start, time is up only after two polls for each second.
 wait_for() {
-	local end
+	local end polls=$(($1 * 2))
 
 	now
-	end=$((NOW + $1 * 1000000))
+	end=$((NOW + $1 * 1000000 * LIB_SLOW))
 	shift
 	while ! "$@"; do
 		now
-		[ "$NOW" -lt "$end" ] || return 1
+		polls=$((polls - 1))
+		[ "$NOW" -lt "$end" ] || [ $polls -gt 0 ] || return 1
 		nap 0.05
 	done
 }
@@ -395,7 +401,7 @@ peer_run() {
 
 peer_answer() {
 	ANSWER="no answer"
-	read -r -t "${2:-60}" -u "${PEER_OUT[$1]}" ANSWER || true
+	read -r -t $((${2:-60} * LIB_SLOW)) -u "${PEER_OUT[$1]}" ANSWER || true
 	[[ $ANSWER == ok* ]]
 }
 

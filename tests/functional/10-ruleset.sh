@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: core compat
 # The nft syntax of flowtables: what is accepted, refused, listed and taken back.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: core compat
+# tags: core
 # nft-offload explain names the reason why a connection is where it is; the settings
 # of the software path take effect, and explain says so.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: core compat
+# tags: core
 # nft-offload list and top: the flows that are shown are those that are there, with
 # the packets and bytes that were sent.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: core stock
 # The tracepoints tell what happened to which connection, and why: promotion, refusal,
 # the end of a flow, what a driver was asked for and what it answered.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: core
 # Who speaks netlink badly, stops reading, comes in numbers or dies in the middle gets a
 # clear error at most; traffic goes on, memory does not grow, nothing stays behind.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: core
 # Which connections stay on the classic path, work there, and carry no [OFFLOAD].
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: core
 # Packets bigger than the next device takes are the classic path's: it fragments or
 # answers, the sender learns, the flow stays.
 # shellcheck source=../lib.sh disable=SC2119

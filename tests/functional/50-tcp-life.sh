@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: life
 # TCP's end and return: conntrack judges every packet as if it had seen them all.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"

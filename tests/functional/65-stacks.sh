@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: core compat
 # Device stacks: the flowtable lists the Ethernet device below, connections go over
 # VLAN devices, two of them above each other, or PPPoE.
 # shellcheck source=../lib.sh disable=SC2119

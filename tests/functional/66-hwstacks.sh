@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: hw
 # VLAN and PPPoE connections in hardware, on the simulated switch chip: the chip takes
 # tags off and puts them on, the host sees no packet.
 # shellcheck source=../lib.sh disable=SC2119

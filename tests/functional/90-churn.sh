@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: life
 # Everything at once: short connections, rulesets, devices, conntrack, namespaces.
 # NFO_CHURN: seconds (20). The kernel log is the runner's to judge.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: life
 # Lists, flushes and settings while connections and rulesets come and go under them:
 # what is listed is whole. NFO_CHURN: seconds (15). The kernel log is the runner's to judge.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# tags: hw x86
 # A driver that fails: errors injected into netdevsim's ndo_setup_tc. The kernel needs
-# CONFIG_FAIL_FUNCTION (run-qemu -k newest); the stage offload runs this, by name.
+# CONFIG_FAIL_FUNCTION, which scripts/kernel-x86 has.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
 need jq

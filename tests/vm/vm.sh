@@ -4,7 +4,7 @@
 #
 # A run is one boot for one SCRIPT. Its verdict is a file that the guest writes
 # at the very end, so neither a crash nor the script's own output looks like one.
-#   96  the run could not be set up      97  time-out
+#   96  the run could not be set up      97  no progress, or no end
 #   98  no verdict                       99  the kernel log holds a report
 # Anything else is SCRIPT's own exit status.
 # shellcheck source=../../scripts/common.sh
@@ -16,24 +16,26 @@ VM_SETUP=96 VM_TIMEOUT=97 VM_NOVERDICT=98 VM_REPORT=99
 vm_die() { say "${0##*/}: $*"; exit $VM_SETUP; }
 
 vm_usage() {
-	say "usage: ${0##*/} [-k VERSION] [-f base|debug|smp] [-p ours|mainline|none] [-m MEM] [-t SECONDS]"
+	say "usage: ${0##*/} [-k VERSION] [-f base|debug|smp] [-p ours|mainline|none] [-m MEM] [-t SECONDS] [-T SECONDS]"
 	say "       [-o OUTDIR] [-c CPUS] [--icount] [-v] [-e NAME=VALUE]... SCRIPT [ARG...]"
 	exit $VM_SETUP
 }
 
 # vm_options ARG... - the caller sets vm_kernel, vm_flavour and vm_mem as defaults.
 vm_options() {
-	vm_provider=ours vm_timeout=${vm_timeout:-300} vm_out='' vm_cpus=${vm_cpus:-1} vm_icount='' vm_verbose='' vm_env=()
+	vm_provider=ours vm_quiet=${vm_quiet:-300} vm_limit=3600 vm_out='' vm_cpus=${vm_cpus:-1}
+	vm_icount='' vm_verbose='' vm_env=()
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-k|-f|-p|-m|-t|-o|-c|-e) [ $# -ge 2 ] || vm_usage ;;
+		-k|-f|-p|-m|-t|-T|-o|-c|-e) [ $# -ge 2 ] || vm_usage ;;
 		esac
 		case $1 in
 		-k) vm_kernel=$2; shift ;;
 		-f) vm_flavour=$2; shift ;;
 		-p) vm_provider=$2; shift ;;
 		-m) vm_mem=$2; shift ;;
-		-t) vm_timeout=$2; shift ;;
+		-t) vm_quiet=$2; shift ;;
+		-T) vm_limit=$2; shift ;;
 		-o) vm_out=$2; shift ;;
 		-c) vm_cpus=$2; shift ;;
 		-e) vm_env+=("$2"); shift ;;
@@ -133,6 +135,7 @@ vm_write_env() {
 		echo ')'
 		printf 'export NFO_PROVIDER=%q NFO_TOP=%q NFO_OUT=%q NFO_CACHE=%q NFO_KO=%q NFO_KERNEL=%q\n' \
 			"$vm_provider" "$NFO_TOP" "$vm_out" "$NFO_CACHE" "$vm_ko" "$vm_kernel"
+		printf 'vm_load=%q\n' "$(vm_load)"
 		for pair in ${vm_env[@]+"${vm_env[@]}"}; do
 			printf 'export %s=%q\n' "${pair%%=*}" "${pair#*=}"
 		done
@@ -150,29 +153,55 @@ vm_write_env() {
 	END
 }
 
-# vm_wait PID - wait for the virtual machine, end it at the deadline.
-vm_wait() {
-	local pid=$1 alarm
+# vm_load - how many processes want each of the host's processors, at least 1.
+vm_load() {
+	local load cpus
 
-	vm_timed_out=''
-	rm -f "$vm_out/.timeout"
-	(
-		exec >/dev/null 2>&1
-		trap 'exit 0' TERM
-		vm_sleep "$vm_timeout"
-		: >"$vm_out/.timeout"
-		vm_kill "$pid"
-	) &
-	alarm=$!
-	trap 'vm_kill "$pid"; kill "$alarm" 2>/dev/null; exit 130' INT TERM HUP
+	read -r load _ </proc/loadavg
+	cpus=$(nproc)
+	load=$(((${load%.*} + ${NFO_LANES:-1} + cpus - 1) / cpus))
+	echo $((load < 1 ? 1 : load > 10 ? 10 : load))
+}
+
+# vm_wait PID - wait for the virtual machine; end it when it makes no progress.
+vm_wait() {
+	local pid=$1 watch
+
+	vm_ended=''
+	rm -f "$vm_out/.ended"
+	vm_watch "$pid" >/dev/null 2>&1 &
+	watch=$!
+	trap 'vm_kill "$pid"; kill "$watch" 2>/dev/null; exit 130' INT TERM HUP
 	wait "$pid" || true
-	kill "$alarm" 2>/dev/null || true
-	wait "$alarm" 2>/dev/null || true
+	kill "$watch" 2>/dev/null || true
+	wait "$watch" 2>/dev/null || true
 	trap - INT TERM HUP
 	# User Mode Linux leaves its helper processes when it crashes.
 	vm_kill "$pid"
-	[ ! -e "$vm_out/.timeout" ] || vm_timed_out=1
-	rm -f "$vm_out/.timeout"
+	[ ! -s "$vm_out/.ended" ] || vm_ended=$(<"$vm_out/.ended")
+	rm -f "$vm_out/.ended"
+}
+
+# vm_watch PID - kill the machine when neither the script nor its kernel has printed
+# anything for vm_quiet seconds, or when it has not ended after vm_limit seconds. Steps
+# are counted, not the clock: a host that is busy or was suspended shortens no limit.
+vm_watch() {
+	local step=$((vm_quiet < 20 ? 1 : 5)) quiet=0 all=0 size last=''
+
+	trap 'exit 0' TERM
+	while [ "$quiet" -lt "$vm_quiet" ] && [ "$all" -lt "$vm_limit" ]; do
+		vm_sleep $step
+		quiet=$((quiet + step)) all=$((all + step))
+		size=$(stat -c %s "$vm_out"/{dmesg,stdout,stderr} || true)
+		[ "$size" = "$last" ] || quiet=0
+		last=$size
+	done
+	if [ "$quiet" -ge "$vm_quiet" ]; then
+		echo "no line for $quiet seconds"
+	else
+		echo "no end after $all seconds"
+	fi >"$vm_out/.ended"
+	vm_kill "$1"
 }
 
 # A pipe nobody writes to: read's time-out is a clock that a trap interrupts.
@@ -202,8 +231,8 @@ vm_verdict() {
 		say "== whole kernel log: $vm_out/dmesg =="
 		exit $VM_REPORT
 	fi
-	if [ -n "$vm_timed_out" ]; then
-		say "${0##*/}: ${vm_script##*/}: no end after $vm_timeout seconds (log: $vm_out/dmesg)"
+	if [ -n "$vm_ended" ]; then
+		say "${0##*/}: ${vm_script##*/}: $vm_ended (log: $vm_out/dmesg)"
 		exit $VM_TIMEOUT
 	fi
 	if [ -z "$status" ]; then
