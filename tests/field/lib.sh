@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # names and addresses hold no white space
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
 # What the field cases share; sourced by tests/field/guest after tests/lib.sh.
 #
 # A case is a function. It makes its own topology, moves traffic and calls
@@ -8,7 +8,7 @@
 # A case that cannot go on calls fail, one that the kernel cannot run calls skip.
 # FIELD_PROVIDER is ours, mainline or classic: classic has no flowtable at all.
 
-FIELD_COUNT=600		# datagrams of a probe; with their echoes 1,200 packets
+FIELD_COUNT=${FIELD_COUNT:-600}	# datagrams of a probe; with their echoes 1,200 packets
 FIELD_RATE=200
 CT_MAX=/proc/sys/net/netfilter/nf_conntrack_max	# one value for all namespaces
 FAR4=10.99.0.1		# an address behind the server
@@ -42,7 +42,7 @@ field_case() {
 }
 
 # joined FILE SEPARATOR - its lines as one.
-joined() { awk -v s="$2" '{ printf "%s%s", NR > 1 ? s : "", $0 }' "$1"; }
+joined() { awk -v s="$2" '{ printf "%s%s", (NR > 1) ? s : "", $0 }' "$1"; }
 
 # The verdict comes last, so that a case prints all its figures.
 field_run() {

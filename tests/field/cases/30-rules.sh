@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # names and addresses hold no white space
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
 # F11 to F13: what the ruleset says of packets of connections that are offloaded already.
 
 # f11 RULE... - inserted at the top of the forward chain while the connection lives;

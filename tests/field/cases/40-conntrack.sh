@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # names and addresses hold no white space
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
 # F14, F15 and what conntrack's user does to a live connection.
 
 # f14 NAMESPACE SADDR SPORT DADDR DPORT - a RST that nobody of the two sent; SPORT or

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # names and addresses hold no white space
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
 # OpenWrt's firewall: rulesets of the form its generator writes, for a bridged LAN
 # (br-lan over lan1, lan2) and a WAN on eth1, plain or with a PPPoE session above it.
 # The files are in tests/field/fw4: NAME-hwH-pppP.nft.

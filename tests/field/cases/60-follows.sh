@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # names and addresses hold no white space
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
 # The world changes under a live connection: whether it follows, and what it loses.
 
 # roam DEVICES - the client moves between two ports of the bridge, as from one access

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # names and addresses hold no white space
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
 # Events that concern nobody: what they cost the connections that run.
 
 # timed NAME BYTES - a transfer, in TIME (ms).
@@ -16,7 +16,7 @@ timed() {
 route_storm() {
 	local i to
 
-	exec {to}> >(exec ip -n "$NS_R" -batch -)
+	exec {to}> >(exec ip -n "$NS_R" -force -batch -)
 	for ((i = 0; i < $1; i++)); do
 		if [ $((i % 2)) = 0 ]; then
 			echo "route add 10.8.0.0/24 via $S4" >&"$to"
