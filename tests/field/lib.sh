@@ -33,7 +33,7 @@ field_case() {
 	if [ "$verdict" = skip ]; then
 		figures=${out##* # }
 	elif [ "$verdict" = "not ok" ]; then
-		figures+="${figures:+; }$(sed -n 's/^# failed: //p' "$LIB_TMP/out" | head -n 1)"
+		figures+="${figures:+; }$(grep -m 1 -E '^# (failed: |at )' "$LIB_TMP/out" | sed 's/^# //; s/^failed: //')"
 	fi
 	printf '%s %s: %s, %s\n' "$name" "$FIELD_PROVIDER" "$verdict" "$figures"
 	# The ruleset, conntrack and neighbours of a failure are for the log directory.
@@ -120,6 +120,10 @@ counted() { counter "$2" "$1" inet count; }
 # field_up - client, router and server of this case, and the UDP and TCP echo.
 field_up() {
 	topo_up
+	wait_for 10 link_up "$NS_R" rc || fail "the link rc does not come up"
+	wait_for 10 link_up "$NS_R" rs || fail "the link rs does not come up"
+	wait_for 10 link_up "$NS_C" c0 || fail "the link c0 does not come up"
+	wait_for 10 link_up "$NS_S" s0 || fail "the link s0 does not come up"
 	echo_in "$NS_S" :: ::
 }
 
@@ -137,8 +141,13 @@ link_pair() {
 	ip link add "$2" netns "$1" type veth peer name "$4" netns "$3"
 	ip -n "$1" link set "$2" up
 	ip -n "$3" link set "$4" up
-	wait_for 10 link_ready "$1" "$2" || fail "the link $2 does not come up"
+	wait_for 10 link_up "$1" "$2" || fail "the link $2 does not come up"
+	wait_for 10 link_up "$3" "$4" || fail "the link $4 does not come up"
 }
+
+# The carrier alone is too early: a device drops what it is given until its queue is
+# switched on, and that is when its state becomes UP.
+link_up() { [[ $(ip -n "$1" link show "$2") == *"state UP"* ]]; }
 
 # second_uplink - rs2 ---- s1 beside rs ---- s0, and FAR4 behind both.
 second_uplink() {

@@ -14,7 +14,7 @@ lan_bridge() {
 		addr add $RC6/64 dev br0 nodad
 		link set br0 up
 	END
-	wait_for 10 link_ready "$NS_R" br0 || fail "the bridge does not come up"
+	wait_for 10 link_up "$NS_R" br0 || fail "the bridge does not come up"
 }
 
 # f1 DEVICES [FLAGS]

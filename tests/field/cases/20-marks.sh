@@ -95,7 +95,7 @@ field_case F9 "connection marks, six unrelated routes added: slow at most 1 %" f
 mw_out() {
 	field_up
 	multiwan
-	count_at "$NS_S" "here iifname $2 udp dport 5000" "all udp dport 5000"
+	count_at "$NS_S" "here iifname $2 udp dport 5000"
 	next_port
 	[ $(((PORT + 1) % 2)) = "$1" ] || next_port
 	probe_start p "$NS_C" $C4 $FAR4
@@ -114,7 +114,7 @@ field_case multiwan-second "connection mark 2 leaves by the second uplink, all p
 # although the router's own default route is the first one.
 mw_in() {
 	field_up
-	multiwan "chain dnat { type nat hook prerouting priority dstnat; iifname rs2 udp dport 7000 dnat ip to $C4:5000; }"
+	multiwan "chain fwd { type nat hook prerouting priority dstnat; iifname rs2 udp dport 7000 dnat ip to $C4:5000; }"
 	echo_in "$NS_C" $C4
 	count_at "$NS_S" "first iifname s0 udp sport 7000" "second iifname s1 udp sport 7000"
 	probe_start p "$NS_S" $FAR4 203.0.113.1 7000

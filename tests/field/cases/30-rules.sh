@@ -88,7 +88,7 @@ f12() {
 	[ "$2" = 4 ] || ip=ip6 src=$C6 dst=$S6
 	field_up
 	field_rules "rc, rs" "" "" "chain mangle { type filter hook $1 priority mangle; oifname rs $ip dscp set cs5; }"
-	count_at "$NS_S" "with $ip dscp cs5 udp dport 5000" "all udp dport 5000"
+	count_at "$NS_S" "with $ip dscp cs5 udp dport 5000"
 	probe_start p "$NS_C" $src $dst
 	probe_end p
 	probe_say

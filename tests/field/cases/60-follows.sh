@@ -25,7 +25,7 @@ roam() {
 		link set bond0 type bond active_slave c0
 		route replace default via $RC4
 	END
-	wait_for 10 link_ready "$NS_C" bond0 || fail "the bond does not come up"
+	wait_for 10 link_up "$NS_C" bond0 || fail "the bond does not come up"
 	field_rules "$1"
 	peer_start t "$NS_C" client tcp $C4 9999 $S4 5000 || fail "tcp: $ANSWER"
 	live_start
