@@ -16,7 +16,7 @@ FAR4=10.99.0.1		# an address behind the server
 # field_case NAME EXPECTATION FUNCTION [ARG...] - run it if it was asked for, print
 # "NAME PROVIDER: verdict, figures" and one line of fields for the host's table.
 field_case() {
-	local name=$1 expect=$2 out verdict figures
+	local name=$1 expect=$2 out verdict figures screen
 	shift 2
 
 	[[ " $FIELD_CASES " == *" $name "* ]] || return 0
@@ -25,7 +25,10 @@ field_case() {
 	: >"$LIB_TMP/figures"
 	: >"$LIB_TMP/unmet"
 	LIB_NOT_OK=0
-	run_case "$name" field_run "$@" >"$LIB_TMP/out"
+	# Not "run_case ... >file": a case that ends early would undo that redirection first.
+	exec {screen}>&1 >"$LIB_TMP/out"
+	run_case "$name" field_run "$@"
+	exec >&"$screen" {screen}>&-
 	[ ! -e "$LIB_TMP/ct_max" ] || { cat "$LIB_TMP/ct_max" >"$CT_MAX"; rm "$LIB_TMP/ct_max"; }
 	out=$(<"$LIB_TMP/out")
 	verdict=${out%% - *}

@@ -182,9 +182,10 @@ ecmp_end() {
 }
 
 f10() {
-	local before
+	local before i
 
 	ecmp "$1"
+	for ((i = 0; i < LEG_FLOWS; i++)); do probe_mark "p$i"; done
 	slow_count
 	before=$SLOW
 	for i in 1 2 3 4 5 6; do
@@ -192,7 +193,7 @@ f10() {
 		probe_pass p0 15
 	done
 	ecmp_end
-	P[slow]=$((SLOW - before))
+	P[slow]=$((SLOW - before)) P[packets]=$((2 * P[sent1]))
 	probe_say "eight flows"
 	before=$(legs | wc -l)
 	figure "pairs of flow and leg $before"

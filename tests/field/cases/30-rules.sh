@@ -212,11 +212,12 @@ set_self() {
 	in_r nft add element inet t blocked "{ $PORT }"
 	probe_mark p
 	probe_pass p 100
+	probe_mark p
 	in_r nft delete element inet t blocked "{ $PORT }"
 	probe_mark p
 	probe_more p 200
-	figure "blocked: passed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2])); allowed again: back after ${P[back2]} ms, lost ${P[lost2]}"
+	figure "blocked: passed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2])); allowed again: back after ${P[back3]} ms, lost ${P[lost3]}"
 	want "at most one passes while blocked" at_most $((P[echoed1] - P[echoed2])) 1
-	want "at most 10 lost after it is allowed again" at_most "${P[lost2]}" 10
+	want "at most 10 lost after it is allowed again" at_most "${P[lost3]}" 10
 }
 field_case set-self "a set element that blocks the connection, then not: at most one passes, at most 10 lost afterwards" set_self

@@ -44,7 +44,7 @@ f15() {
 	echo 256 >"$CT_MAX"
 	peer_run flood "$NFO_TOOLS/nfo_peer" -n "$NS_C" exec "$NFO_TOOLS/nfo_probe" flood $C4 20000 39000 $S4 5000 3
 	while ! peer_answer flood 0.2; do
-		[ "$ANSWER" = "no answer" ] || fail "flood: $ANSWER"
+		[[ -z $ANSWER || $ANSWER == "no answer" ]] || fail "flood: $ANSWER"
 		n=$(in_r conntrack -C)
 		[ "$n" -le "$most" ] || most=$n
 	done
@@ -90,7 +90,7 @@ ct_marked() {
 	next_port
 	[ $((PORT % 2)) = 0 ] || next_port
 	live_start p "$NS_C" $C4 $FAR4
-	in_r conntrack -U -p udp --orig-port-src "$PORT" --mark 2
+	ct_set_mark udp "$PORT" 2 || fail "no mark: $ANSWER"
 	counted "$NS_S" first
 	old=$PACKETS
 	probe_mark p

@@ -161,13 +161,14 @@ forwarding_off() {
 	sysctl_r "$1" 0
 	probe_mark p
 	probe_pass p 100
+	probe_mark p
 	sysctl_r "$1" 1
 	probe_mark p
 	fast_again p
 	figure "off: passed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2]))"
-	probe_say_mark 2 "on again"
+	probe_say_mark 3 "on again"
 	want "at most one passes" at_most $((P[echoed1] - P[echoed2])) 1
-	want_lost 2 1
+	want_lost 3 1
 }
 field_case forwarding-off "ip_forward off and on: at most one packet passes, then fast again" forwarding_off net/ipv4/ip_forward
 field_case forwarding-off-device "forwarding off and on at the client's device: at most one passes, then fast again" forwarding_off net/ipv4/conf/rc/forwarding

@@ -50,7 +50,7 @@ route_events() {
 	now
 	local start=$NOW
 	while ! peer_answer t 0.01; do
-		[ "$ANSWER" = "no answer" ] || fail "tcp: $ANSWER"
+		[[ -z $ANSWER || $ANSWER == "no answer" ]] || fail "tcp: $ANSWER"
 		route_storm 10
 	done
 	now
