@@ -102,6 +102,22 @@ f5() {
 	probe_and_stream
 }
 field_case F5 "gateway address on a macvlan beside its parent: slow at most 1 %" f5 192.0.2.254/32 "rc, mv0, rs"
+# The router has no other address in that network: answers leave by the macvlan too.
+f5_alone() {
+	field_up
+	module macvlan
+	ip -n "$NS_R" -batch - <<-END
+		addr flush dev rc
+		link add mv0 link rc type macvlan mode private
+		link set mv0 address 00:00:5e:00:01:01
+		addr add 192.0.2.254/24 dev mv0
+		link set mv0 up
+	END
+	ip -n "$NS_C" route replace default via 192.0.2.254
+	field_rules "$1"
+	probe_and_stream
+}
+field_case F5-alone "gateway address on a macvlan, none on its parent, both listed: slow at most 1 %" f5_alone "rc, mv0, rs"
 field_case F5-parent "the same, only the parent is listed: slow at most 1 %" f5 192.0.2.254/32 "rc, rs"
 
 # f6 ACTION... - a tc ingress filter on rs.10 while rs is listed; the probe's first third

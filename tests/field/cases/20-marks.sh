@@ -79,9 +79,17 @@ unrelated_routes() {
 	done
 }
 
+# even_port - the next connection of the LAN is one of the second uplink.
+even_port() {
+	next_port
+	[ $(((PORT + 1) % 2)) = 0 ] || next_port
+}
+
+# The connection is one of the second uplink, the router's own default route is the first.
 f9() {
 	field_up
 	multiwan
+	even_port
 	live_start p "$NS_C" $C4 $FAR4
 	unrelated_routes p
 	probe_more p 40
@@ -96,8 +104,8 @@ mw_out() {
 	field_up
 	multiwan
 	count_at "$NS_S" "here iifname $2 udp dport 5000"
-	next_port
-	[ $(((PORT + 1) % 2)) = "$1" ] || next_port
+	even_port
+	[ "$1" = 0 ] || next_port
 	probe_start p "$NS_C" $C4 $FAR4
 	probe_end p
 	probe_say
@@ -114,7 +122,7 @@ field_case multiwan-second "connection mark 2 leaves by the second uplink, all p
 # although the router's own default route is the first one.
 mw_in() {
 	field_up
-	multiwan "chain fwd { type nat hook prerouting priority dstnat; iifname rs2 udp dport 7000 dnat ip to $C4:5000; }"
+	multiwan "chain portfwd { type nat hook prerouting priority dstnat; iifname rs2 udp dport 7000 dnat ip to $C4:5000; }"
 	echo_in "$NS_C" $C4
 	count_at "$NS_S" "first iifname s0 udp sport 7000" "second iifname s1 udp sport 7000"
 	probe_start p "$NS_S" $FAR4 203.0.113.1 7000

@@ -22,7 +22,8 @@ f14() {
 	ct_get tcp "$port"
 	ct_field state
 	figure "conntrack's state $before before, $FIELD after"
-	want "conntrack's state stays" [ "$FIELD" = "$before" ]
+	# An offloaded connection shows no state.
+	want "conntrack's state is not close" [ "$FIELD" != close ]
 	slow_count
 	SLOW0=$SLOW
 	want "the connection lives" ask c ping 300
@@ -87,8 +88,8 @@ ct_marked() {
 	field_up
 	multiwan
 	count_at "$NS_S" "first iifname s0 udp dport 5000" "second iifname s1 udp dport 5000"
+	even_port
 	next_port
-	[ $((PORT % 2)) = 0 ] || next_port
 	live_start p "$NS_C" $C4 $FAR4
 	ct_set_mark udp "$PORT" 2 || fail "no mark: $ANSWER"
 	counted "$NS_S" first
