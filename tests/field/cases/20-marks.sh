@@ -65,7 +65,7 @@ multiwan() {
 	routes "$NS_R" "add default via $S4 table 101" "add 192.0.2.0/24 dev rc table 101" \
 		"add default via 203.0.113.2 table 102" "add 192.0.2.0/24 dev rc table 102" \
 		"add default via $S4"
-	field_rules "rc, rs, rs2" "" "" "$MULTIWAN ${1:-}"
+	field_rules "rc, rs, rs2" "" "" "$MULTIWAN"$'\n'"${1:-}"
 	echo_in "$NS_S" $FAR4
 }
 

@@ -94,11 +94,11 @@ neigh_dies() {
 	ip -n "$NS_S" link set s0 address 02:00:00:00:99:04
 	probe_pass p 600
 	fast_again p
-	probe_say_mark 1 "silent MAC change"
-	# Reachable time, delay and probes are two seconds; one more is for the flow.
+	figure "silent MAC change: lost ${P[lost1]}, gap ${P[gap]} ms"
+	# Reachable time, delay and probes are two seconds at most; one more is for the flow.
 	want_lost 1 600
 }
-field_case neigh-dies "the next hop is gone silently, the router has to find out: back one second after the neighbour has failed" neigh_dies
+field_case neigh-dies "the next hop is gone silently, the router has to find out: back one second after that (at most 600 lost)" neigh_dies
 
 failover() {
 	field_up
@@ -146,6 +146,8 @@ vlan_moved() {
 	field_rules "rc, rs"
 	live_start p "$NS_C" $C4 "$V4S"
 	behind_vlans 802.1q:20
+	wait_for 10 link_up "$NS_R" rs.20 || fail "rs.20 does not come up"
+	wait_for 10 link_up "$NS_S" s0.20 || fail "s0.20 does not come up"
 	probe_mark p
 	fast_again p
 	probe_say_mark 1 "moved"
