@@ -333,6 +333,8 @@ counter() {
 # status= offload= hw= seen= assured= timeout= state= mark= acct=
 ct_get() { agent_ct ct "$@"; }
 ct_delete() { agent_ct ctdel "$@"; }
+# ct_set_mark PROTO SPORT MARK - what `conntrack -U --mark` does.
+ct_set_mark() { agent_ct ctmark "$@"; }
 ct_flush() { agent ctflush "$NS_R"; }
 
 agent_ct() {
@@ -348,7 +350,7 @@ agent_ct() {
 	icmpv) proto=58 ;;
 	*) proto=$2 ;;
 	esac
-	agent "$cmd" "$NS_R" $family "$proto" "${3:-0}" || return
+	agent "$cmd" "$NS_R" $family "$proto" "${3:-0}" ${4:+"$4"} || return
 	CT=${ANSWER#ok }
 }
 

@@ -10,6 +10,7 @@
  *   flush NS                       -> ok            (every nf_tables table)
  *   ct NS 4|6 PROTO SPORT          -> ok none | ok status=... (see ct_answer)
  *   ctdel NS 4|6 PROTO SPORT       -> ok
+ *   ctmark NS 4|6 PROTO SPORT MARK -> ok            (as conntrack -U --mark)
  *   ctflush NS                     -> ok
  *   sysctl NS NAME [VALUE]         -> ok VALUE
  *
@@ -279,6 +280,19 @@ static int ct_delete(int family, const struct want *w)
 	return talk(msg, nlh->nlmsg_len, seq, NULL, NULL);
 }
 
+static int ct_mark(int family, const struct want *w, uint32_t mark)
+{
+	char msg[1024];
+	struct nlmsghdr *nlh = head(msg, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW, NLM_F_ACK,
+				    family, 0);
+
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, w->tuple_len, w->tuple);
+	if (w->has_zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, w->zone);
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark));
+	return talk(msg, nlh->nlmsg_len, seq, NULL, NULL);
+}
+
 static int sysctl(const char *name, const char *value, char *answer, size_t size)
 {
 	char path[256];
@@ -302,8 +316,8 @@ static int sysctl(const char *name, const char *value, char *answer, size_t size
 
 static void command(char *line)
 {
-	char cmd[32], ns[128], a[256] = "", b[128] = "", c[128] = "", answer[512] = "";
-	int n = sscanf(line, "%31s %127s %255s %127s %127s", cmd, ns, a, b, c), err = 0;
+	char cmd[32], ns[128], a[256] = "", b[128] = "", c[128] = "", d[32] = "", answer[512] = "";
+	int n = sscanf(line, "%31s %127s %255s %127s %127s %31s", cmd, ns, a, b, c, d), err = 0;
 	struct want w = { 0 };
 	struct objdata o = { 0 };
 	int family = *a == '6' ? AF_INET6 : AF_INET;
@@ -327,6 +341,12 @@ static void command(char *line)
 		strcpy(answer, w.found ? w.answer : "none");
 		if (!err && !strcmp(cmd, "ctdel"))
 			err = w.found ? ct_delete(family, &w) : -ENOENT;
+	} else if (!strcmp(cmd, "ctmark") && n == 6) {
+		w.proto = atoi(b);
+		w.sport = atoi(c);
+		err = ct_find(family, &w);
+		if (!err)
+			err = w.found ? ct_mark(family, &w, strtoul(d, NULL, 0)) : -ENOENT;
 	} else if (!strcmp(cmd, "ctflush")) {
 		err = ct_delete(AF_UNSPEC, NULL);
 	} else if (!strcmp(cmd, "sysctl") && n >= 3) {

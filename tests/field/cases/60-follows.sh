@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
+# The world changes under a live connection: whether it follows, and what it loses.
+
+# roam DEVICES - the client moves between two ports of the bridge, as from one access
+# point to another, and says nothing: its next data is the first frame from there. In
+# the client's namespace an active-backup bond moves it.
+roam() {
+	local slave i=0
+
+	field_up
+	module bonding
+	link_pair "$NS_R" rc2 "$NS_C" c1
+	lan_bridge
+	ip -n "$NS_R" link set rc2 master br0
+	ip -n "$NS_C" -batch - <<-END
+		addr flush dev c0
+		link add bond0 type bond mode active-backup num_grat_arp 0
+		link set c0 down
+		link set c1 down
+		link set c0 master bond0
+		link set c1 master bond0
+		addr add $C4/24 dev bond0
+		link set bond0 up
+		link set bond0 type bond active_slave c0
+		route replace default via $RC4
+	END
+	wait_for 10 link_up "$NS_C" bond0 || fail "the bond does not come up"
+	field_rules "$1"
+	peer_start t "$NS_C" client tcp $C4 9999 $S4 5000 || fail "tcp: $ANSWER"
+	live_start
+	tell t bulk 5000000
+	for slave in c1 c0; do
+		i=$((i + 1))
+		probe_mark p
+		ip -n "$NS_C" link set bond0 type bond active_slave "$slave"
+		probe_pass p 100
+	done
+	peer_answer t || want "tcp across the moves ($ANSWER)" false
+	fast_again p
+	for i in 1 2; do
+		# Each mark's losses but those of the next one's.
+		[ $i = 2 ] || P[lost1]=$((P[lost1] - P[lost2]))
+		figure "move $i: back after ${P[back$i]} ms, lost ${P[lost$i]}"
+		# 10 datagrams are 50 ms.
+		want_lost $i 10
+	done
+}
+field_case roam-ports "client moves to another bridge port, ports listed: at most 10 lost (50 ms), tcp equal, fast again" roam "rc, rc2, rs"
+field_case roam-master "client moves to another bridge port, bridge listed: at most 10 lost (50 ms), tcp equal, fast again" roam "br0, rs"
+
+# The next hop has another MAC address and says so.
+gateway_mac() {
+	field_up
+	field_rules "rc, rs"
+	sysctl_in "$NS_S" net/ipv4/conf/s0/arp_notify 1
+	live_start
+	probe_mark p
+	ip -n "$NS_S" link set s0 address 02:00:00:00:99:02
+	fast_again p
+	probe_say_mark 1 "new MAC"
+	want_lost 1 3
+}
+field_case gateway-mac "the next hop changes its MAC address, gratuitous ARP: at most 3 lost, fast again" gateway_mac
+
+# The same without a word; the router's entry is deleted.
+neigh_deleted() {
+	field_up
+	field_rules "rc, rs"
+	live_start
+	ip -n "$NS_S" link set s0 address 02:00:00:00:99:03
+	probe_pass p 20
+	ip -n "$NS_R" neigh del $S4 dev rs
+	probe_mark p
+	fast_again p
+	probe_say_mark 1 "neighbour deleted"
+	want_lost 1 3
+}
+field_case neigh-deleted "the next hop's neighbour entry is deleted, its MAC is another: at most 3 lost, fast again" neigh_deleted
+
+# Nobody says a word and nobody deletes: the router finds out by asking.
+neigh_dies() {
+	local setting
+
+	field_up
+	for setting in base_reachable_time_ms=500 delay_first_probe_time=1 retrans_time_ms=100 \
+		ucast_solicit=1 mcast_solicit=3 locktime=0; do
+		sysctl_r "net/ipv4/neigh/rs/${setting%=*}" "${setting#*=}"
+	done
+	field_rules "rc, rs"
+	live_start
+	probe_pass p 300
+	probe_mark p
+	ip -n "$NS_S" link set s0 address 02:00:00:00:99:04
+	probe_pass p 600
+	fast_again p
+	figure "silent MAC change: lost ${P[lost1]}, gap ${P[gap]} ms"
+	# Reachable time, delay and probes are two seconds at most; one more is for the flow.
+	want_lost 1 600
+}
+field_case neigh-dies "the next hop is gone silently, the router has to find out: back one second after that (at most 600 lost)" neigh_dies
+
+failover() {
+	field_up
+	second_uplink
+	sysctl_in "$NS_S" net/ipv4/conf/all/ignore_routes_with_linkdown 1
+	sysctl_in "$NS_S" net/ipv4/conf/s0/ignore_routes_with_linkdown 1
+	routes "$NS_S" "add default via 203.0.113.1 metric 20"
+	routes "$NS_R" "add $FAR4 via $S4 metric 10" "add $FAR4 via 203.0.113.2 metric 20"
+	echo_in "$NS_S" $FAR4
+	field_rules "rc, rs, rs2"
+	live_start p "$NS_C" $C4 $FAR4
+	probe_mark p
+	ip -n "$NS_R" link set rs down
+	fast_again p
+	probe_say_mark 1 "uplink down"
+	want_lost 1 3
+}
+field_case failover "the uplink goes down, the second one takes over: at most 3 lost, fast again" failover
+
+# A route to a small path: who sends more hears of it, and the transfer goes on.
+path_mtu() {
+	field_up
+	second_uplink
+	routes "$NS_R" "add $FAR4 via $S4"
+	field_rules "rc, rs"
+	peer_start t "$NS_C" client tcp $C4 9999 $FAR4 5000 || fail "tcp: $ANSWER"
+	must t bulk 1000000
+	routes "$NS_R" "replace $FAR4 via $S4 mtu 1200"
+	want "tcp goes on ($ANSWER)" ask t bulk 1000000
+	must t mtu
+	figure "the client's path MTU ${ANSWER#ok mtu }"
+	want "the path MTU is learned" [ "$ANSWER" = "ok mtu 1200" ]
+	slow_count
+	SLOW0=$SLOW
+	want "tcp goes on ($ANSWER)" ask t bulk 1000000
+	slow_count
+	figure "slow $((SLOW - SLOW0)) in the last megabyte"
+	classic || want "fast again" at_most $((SLOW - SLOW0)) 20
+}
+field_case path-mtu "the route's MTU becomes 1200: tcp goes on, the client learns it, fast again" path_mtu
+
+vlan_moved() {
+	field_up
+	behind_vlans 802.1q:10
+	field_rules "rc, rs"
+	live_start p "$NS_C" $C4 "$V4S"
+	behind_vlans 802.1q:20
+	wait_for 10 link_up "$NS_R" rs.20 || fail "rs.20 does not come up"
+	wait_for 10 link_up "$NS_S" s0.20 || fail "s0.20 does not come up"
+	probe_mark p
+	fast_again p
+	probe_say_mark 1 "moved"
+	want_lost 1 3
+}
+field_case vlan-moved "the network moves from VLAN 10 to VLAN 20: at most 3 lost after that, fast again" vlan_moved
+
+# forwarding_off SYSCTL
+forwarding_off() {
+	field_up
+	field_rules "rc, rs"
+	live_start
+	sysctl_r "$1" 0
+	probe_mark p
+	probe_pass p 100
+	probe_mark p
+	sysctl_r "$1" 1
+	probe_mark p
+	fast_again p
+	figure "off: passed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2]))"
+	probe_say_mark 3 "on again"
+	want "at most one passes" at_most $((P[echoed1] - P[echoed2])) 1
+	want_lost 3 1
+}
+field_case forwarding-off "ip_forward off and on: at most one packet passes, then fast again" forwarding_off net/ipv4/ip_forward
+field_case forwarding-off-device "forwarding off and on at the client's device: at most one passes, then fast again" forwarding_off net/ipv4/conf/rc/forwarding
+
+# Answers come by the second uplink although the route to the server is by the first.
+rp_filter() {
+	field_up
+	second_uplink
+	sysctl_r net/ipv4/conf/all/rp_filter 0
+	sysctl_r net/ipv4/conf/rs2/rp_filter 0
+	routes "$NS_R" "add $FAR4 via $S4"
+	routes "$NS_S" "replace default via 203.0.113.1"
+	echo_in "$NS_S" $FAR4
+	field_rules "rc, rs, rs2"
+	live_start p "$NS_C" $C4 $FAR4
+	sysctl_r net/ipv4/conf/rs2/rp_filter 1
+	probe_mark p
+	probe_more p
+	probe_say "in all:"
+	figure "strict: passed ${P[echoed1]} of ${P[sent1]}"
+	want "at most one passes" at_most "${P[echoed1]}" 1
+	want "answered before" at_least $((P[echoed] - P[echoed1])) 190
+}
+field_case rp-filter "asymmetric answers, rp_filter becomes strict: at most one packet passes" rp_filter
+
+pppoe_anew() {
+	field_up
+	behind_pppoe
+	field_rules "rc, rs"
+	live_start p "$NS_C" $C4 "$V4S"
+	peer_stop pr
+	wait_for 10 no_device ppp0 || fail "the session does not go"
+	session pr "$NS_R" rs "$(mac_of "$NS_S" s0)"
+	ip -n "$NS_R" -batch - <<-END
+		link set ppp0 mtu 1492 up
+		addr add $V4R peer $V4S dev ppp0
+	END
+	probe_mark p
+	fast_again p
+	probe_say_mark 1 "new session"
+	want_lost 1 3
+}
+no_device() { ! ip -n "$NS_R" link show "$1" >/dev/null 2>&1; }
+field_case pppoe-anew "the PPPoE session ends, a new one comes: at most 3 lost after that, fast again" pppoe_anew
