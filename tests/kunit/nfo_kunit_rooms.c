@@ -36,6 +36,7 @@ static void trace_nfo_hw_result(bool add, const struct nf_conn *ct, enum ip_conn
 }
 
 #include "../../nf_flow_offload_dev.c"
+#include "../../nf_flow_offload_netlink_gen.c"
 #include "../../nf_flow_table_hw_queue.c"
 #include "../../nf_flow_table_hw_cache.c"
 #include "../../nf_flow_table_hw_driver.c"
