@@ -526,7 +526,7 @@ static bool nfo_fake_pull_waits(struct nfo_fake *fake)
 /* Begin to pull a port, and return once the pull waits for the drivers. */
 void nfo_fake_pull_begin(struct nfo_fake *fake, struct nfo_fake_port *port)
 {
-	unsigned long end = jiffies + 5 * HZ;
+	unsigned long end = jiffies + 20 * HZ;
 
 	fake->pulling = port;
 	init_completion(&fake->pulled);
@@ -539,7 +539,7 @@ void nfo_fake_pull_begin(struct nfo_fake *fake, struct nfo_fake_port *port)
 
 static bool nfo_fake_pulled(struct nfo_fake *fake)
 {
-	unsigned long end = jiffies + 5 * HZ;
+	unsigned long end = jiffies + 20 * HZ;
 	bool done;
 
 	do {
