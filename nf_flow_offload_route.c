@@ -8,6 +8,7 @@
  * and source NAT. So policy rules on iif, source validation and multiple
  * uplinks count as they do there.
  */
+#include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/slab.h>
 #include <net/ip.h>

@@ -63,6 +63,9 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
 	nfo_hw_dev_ok(p->dev);
+	/* nfo_hw_pull() found the rule in no list while the driver was asked. */
+	if (p->dev->leaving)
+		f->hw.evict = true;
 }
 
 static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir,

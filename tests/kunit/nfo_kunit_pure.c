@@ -304,4 +304,4 @@ static struct kunit_suite nfo_suite = {
 kunit_test_suite(nfo_suite);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("KUnit tests of nf_flow_offload's pure logic");
+MODULE_DESCRIPTION("KUnit tests of nf_flow_offload's pure logic and hardware side");

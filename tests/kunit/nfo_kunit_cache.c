@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: hardware as a cache. Which flow is admitted, which one gives way, what a driver's
+ * answer means for the flows that come after.
+ */
+#include "nfo_kunit_chip.h"
+
+static int nfo_cache_init(struct kunit *test)
+{
+	nfo_fake_open(test, 1);
+	return 0;
+}
+
+/* What keeps the flow out; the directions that are meant to be in, in @want. */
+static enum nfo_reason nfo_admit(struct nfo_fake_flow *ff, u8 *want)
+{
+	struct nfo_hw *hw = &ff->f.table->hw;
+	enum nfo_reason why;
+
+	rcu_read_lock();
+	spin_lock_bh(&hw->lock);
+	*want = nfo_hw_admit(&ff->f, &why);
+	spin_unlock_bh(&hw->lock);
+	rcu_read_unlock();
+
+	return why;
+}
+
+static enum nfo_reason nfo_admit_why(struct nfo_fake_flow *ff)
+{
+	u8 want;
+
+	return nfo_admit(ff, &want);
+}
+
+static struct nfo_flow *nfo_colder_than(struct nfo_fake_flow *ff)
+{
+	struct nfo_flow *f;
+
+	rcu_read_lock();
+	f = nfo_hw_colder(&ff->f);
+	rcu_read_unlock();
+
+	return f;
+}
+
+static void nfo_packets(struct nfo_fake_flow *ff, u64 original, u64 reply)
+{
+	atomic64_set(&ff->f.e[IP_CT_DIR_ORIGINAL].packets, original);
+	atomic64_set(&ff->f.e[IP_CT_DIR_REPLY].packets, reply);
+}
+
+/* ---- how busy a flow is ---- */
+
+static void nfo_test_worth_by_packets(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	nfo_packets(ff, 4, 3);
+	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
+	nfo_packets(ff, 4, 4);
+	KUNIT_EXPECT_TRUE(test, nfo_hw_worth(&ff->f));
+	fake->nn.settings.hw_after = 9;
+	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
+	fake->nn.settings.hw_after = 0;
+	nfo_packets(ff, 0, 0);
+	KUNIT_EXPECT_TRUE(test, nfo_hw_worth(&ff->f));
+}
+
+static void nfo_test_worth_by_rate(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	fake->nn.settings.hw_after = U32_MAX;
+	ff->f.hw.rate = U32_MAX;
+	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
+	fake->nn.settings.hw_rate = 100;
+	ff->f.hw.rate = 99;
+	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
+	ff->f.hw.rate = 100;
+	KUNIT_EXPECT_TRUE(test, nfo_hw_worth(&ff->f));
+}
+
+static void nfo_test_measure(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_hw_flow *hw = &ff->f.hw;
+	u32 last;
+
+	ff->f.added = nfo_now() - HZ;
+	nfo_packets(ff, 600, 400);
+	nfo_hw_measure(&ff->f);
+	KUNIT_EXPECT_GE(test, hw->at - ff->f.added, HZ);
+	KUNIT_EXPECT_EQ(test, hw->rate, 1000 * HZ / (hw->at - ff->f.added));
+	KUNIT_EXPECT_EQ(test, hw->seen, 1000);
+
+	/* What was counted before does not count again. */
+	last = nfo_now() - 2 * HZ;
+	hw->at = last;
+	nfo_packets(ff, 800, 400);
+	nfo_hw_measure(&ff->f);
+	KUNIT_EXPECT_EQ(test, hw->rate, 200 * HZ / (hw->at - last));
+
+	/* Too short a time says nothing. */
+	hw->rate = 77;
+	hw->at = nfo_now();
+	nfo_packets(ff, 5000, 5000);
+	nfo_hw_measure(&ff->f);
+	KUNIT_EXPECT_EQ(test, hw->rate, 77);
+	KUNIT_EXPECT_EQ(test, hw->seen, 1200);
+
+	hw->at = nfo_now() - HZ;
+	nfo_packets(ff, 1ull << 40, 0);
+	nfo_hw_measure(&ff->f);
+	KUNIT_EXPECT_EQ(test, hw->rate, U32_MAX);
+}
+
+/* ---- which flow is admitted ---- */
+
+static void nfo_test_admit(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	u8 want;
+
+	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
+}
+
+static void nfo_test_admit_no_driver(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct nfo_dev *d = fake->port[i].d;
+
+		d->bound = NFO_DEV_HW_NONE;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
+		d->bound = NFO_DEV_HW_BLOCK;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+		d->leaving = true;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
+		d->leaving = false;
+		/* Not listed any more. */
+		d->ifindex = 1000;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
+		d->ifindex = fake->port[i].netdev->ifindex;
+	}
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+}
+
+static void nfo_test_admit_budget(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct nfo_dev *d = fake->port[i].d;
+
+		d->rules = 1000;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+		d->budget = 1001;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+		d->budget = 1000;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+		d->budget = 0;
+	}
+}
+
+static void nfo_test_admit_queue(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int i;
+
+	nfo_fake_chips(fake, 2);
+	fake->nn.settings.hw_queue = 3;
+	for (i = 0; i < 2; i++) {
+		struct nfo_dev *d = fake->port[i].d;
+
+		d->queue->depth = 2;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+		d->queue->depth = 3;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_QUEUE);
+		/* No flow is evicted for one that cannot even wait. */
+		d->budget = 1;
+		d->rules = 1;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_QUEUE);
+		/* What never gets in does not wait. */
+		d->leaving = true;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
+		d->leaving = false;
+		d->budget = 0;
+		d->queue->depth = 0;
+	}
+}
+
+/* Two rules of one chip, or one of each of two. */
+static void nfo_test_admit_size(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	unsigned int chips, i;
+	u8 want;
+
+	for (chips = 1; chips <= 2; chips++) {
+		nfo_fake_chips(fake, chips);
+		for (i = 0; i < 2; i++) {
+			struct nfo_hw_queue *q = fake->port[i].d->queue;
+
+			q->size = 10;
+			q->probe_at = jiffies + 1000 * HZ;
+			q->rules = 8 + chips - 1;
+			KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+			q->rules++;
+			KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+			q->rules = 0;
+			q->size = 0;
+		}
+	}
+
+	/* The other half of a flow that is there already needs one place. */
+	nfo_fake_chips(fake, 1);
+	fake->port[0].d->queue->size = 10;
+	fake->port[0].d->queue->probe_at = jiffies + 1000 * HZ;
+	fake->port[0].d->queue->rules = 9;
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+	ff->f.hw.want = BIT(IP_CT_DIR_ORIGINAL);
+	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
+	fake->port[0].d->queue->rules = 0;
+}
+
+/* "Full" is believed for half a minute. */
+static void nfo_test_size_learned(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+	struct nfo_hw_queue *q = d->queue;
+	unsigned long before = jiffies;
+
+	q->rules = 5;
+	KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &ff->f, 0, -ENOSPC), NFO_R_HW_FULL);
+	KUNIT_EXPECT_EQ(test, q->size, 5);
+	KUNIT_EXPECT_EQ(test, d->backoff, 0);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(q->probe_at, before + 30 * HZ));
+	KUNIT_EXPECT_TRUE(test, time_before_eq(q->probe_at, jiffies + 30 * HZ));
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+	KUNIT_EXPECT_EQ(test, q->size, 5);
+
+	q->probe_at = jiffies - 1;
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, q->size, 0);
+
+	/* Full of other people's rules: no size of ours, so wait. */
+	q->rules = 0;
+	KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &ff->f, 0, -ENOSPC), NFO_R_HW_FULL);
+	KUNIT_EXPECT_EQ(test, q->size, 0);
+	KUNIT_EXPECT_EQ(test, d->backoff, HZ);
+	d->not_before = jiffies + 1000 * HZ;
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_BUSY);
+}
+
+/* A rule taken beyond the size shows that the size was wrong. */
+static void nfo_test_driver_took_it(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_dev *d = fake->port[0].d;
+	struct netlink_ext_ack extack = { ._msg = "no room" };
+
+	nfo_hw_dev_set_error(d, -EIO, &extack);
+	d->backoff = 4 * HZ;
+	d->queue->size = 5;
+	d->queue->rules = 5;
+	nfo_hw_dev_ok(d);
+	KUNIT_EXPECT_EQ(test, d->queue->size, 5);
+	KUNIT_EXPECT_EQ(test, d->backoff, 0);
+	KUNIT_EXPECT_EQ(test, d->err, 0);
+	KUNIT_EXPECT_STREQ(test, d->message, "");
+	d->queue->rules = 6;
+	nfo_hw_dev_ok(d);
+	KUNIT_EXPECT_EQ(test, d->queue->size, 0);
+	d->queue->rules = 0;
+}
+
+/* ---- refusals ---- */
+
+/* Make the flow's original direction one of the 32 shapes there are. */
+static void nfo_set_shape(struct nfo_fake_flow *ff, unsigned int shape)
+{
+	static const u16 kinds[] = {
+		0,
+		NFO_ENCAP_8021Q,
+		NFO_ENCAP_8021AD | NFO_ENCAP_8021Q << NFO_ENCAP_BITS,
+		NFO_ENCAP_8021Q | NFO_ENCAP_PPPOE << NFO_ENCAP_BITS,
+	};
+	struct nfo_entry *e = &ff->f.e[0];
+
+	e->key.family = shape & 1 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	e->key.l4proto = shape & 2 ? IPPROTO_TCP : IPPROTO_UDP;
+	e->flags = shape & 4 ? NFO_E_NAT : 0;
+	e->key.encap.kinds = kinds[shape >> 3];
+}
+
+static enum nfo_reason nfo_check(struct nfo_fake_flow *ff)
+{
+	return nfo_hw_dev_check(nfo_fake(&ff->f)->port[0].d, &ff->f, 0, 1);
+}
+
+/* A shape that was refused keeps out its like, and no other. */
+static void nfo_test_refused_shape(struct kunit *test)
+{
+	static const int errors[] = { -EOPNOTSUPP, -EINVAL };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+	unsigned int refused, other;
+
+	for (refused = 0; refused < 32; refused++) {
+		nfo_hw_forget(d);
+		nfo_set_shape(ff, refused);
+		KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &ff->f, 0, errors[refused % 2]),
+				NFO_R_HW_SHAPE);
+		KUNIT_EXPECT_EQ(test, d->backoff, 0);
+		for (other = 0; other < 32; other++) {
+			nfo_set_shape(ff, other);
+			KUNIT_EXPECT_EQ_MSG(test, nfo_check(ff), other == refused ?
+					    NFO_R_HW_SHAPE : NFO_R_NONE,
+					    "shape %u, refused is %u", other, refused);
+		}
+	}
+}
+
+/* The headers that are pushed count as those that are popped. */
+static void nfo_test_refused_out_encap(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+	struct nfo_encap *out = &ff->f.route[0].out_lower.encap;
+
+	out->kinds = NFO_ENCAP_PPPOE;
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	out->kinds = NFO_ENCAP_8021Q;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	out->kinds = 0;
+	ff->f.e[0].key.encap.kinds = NFO_ENCAP_PPPOE;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+}
+
+/* It may be the pair of devices that the driver cannot do. */
+static void nfo_test_refused_pair(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1), *other = nfo_fake_flow(fake, 0, 2);
+	struct nfo_dev *d = fake->port[0].d;
+
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_NONE);
+	nfo_hw_outcome(d, &other->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_HW_SHAPE);
+	KUNIT_EXPECT_EQ(test, d->refusals, 2);
+	/* The same again takes no further place. */
+	nfo_set_shape(other, 1);
+	nfo_hw_outcome(d, &other->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, d->refusals, 2);
+
+	nfo_hw_forget(d);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_NONE);
+}
+
+/* More pairs than there are places: then the shape is refused for any pair. */
+static void nfo_test_refused_overflow(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+	struct net_device *out = fake->port[1].netdev;
+	int i;
+
+	for (i = 0; i < NFO_HW_REFUSALS; i++) {
+		out->ifindex = 100 + i;
+		nfo_set_shape(ff, i ? 0 : 1);
+		nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	}
+	KUNIT_EXPECT_EQ(test, d->refusals, NFO_HW_REFUSALS);
+	nfo_set_shape(ff, 0);
+	out->ifindex = 200;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, d->refusals, NFO_HW_REFUSALS);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	out->ifindex = 201;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	/* Another shape is still told apart by pair. */
+	nfo_set_shape(ff, 1);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	out->ifindex = 100;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	nfo_set_shape(ff, 2);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	out->ifindex = fake->port[1].d->ifindex;
+}
+
+/* ---- back-off ---- */
+
+static void nfo_test_backoff(struct kunit *test)
+{
+	static const int errors[] = { -EIO, -EBUSY, -ENOMEM, -EAGAIN, -ETIMEDOUT };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+	unsigned long expected = HZ;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		unsigned long before = jiffies;
+
+		KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &ff->f, 0, errors[i % 5]),
+				NFO_R_HW_BUSY);
+		KUNIT_EXPECT_EQ_MSG(test, d->backoff, expected, "attempt %d", i);
+		KUNIT_EXPECT_TRUE(test, time_after_eq(d->not_before, before + expected));
+		KUNIT_EXPECT_TRUE(test, time_before_eq(d->not_before, jiffies + expected +
+						       expected / 4 + 1));
+		d->not_before = jiffies + 1000 * HZ;
+		KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_BUSY);
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_BUSY);
+		d->not_before = jiffies;
+		KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+		expected = min(2 * expected, 64ul * HZ);
+	}
+	KUNIT_EXPECT_EQ(test, d->backoff, 64 * HZ);
+	KUNIT_EXPECT_EQ(test, d->refusals, 0);
+	KUNIT_EXPECT_EQ(test, d->queue->size, 0);
+
+	/* A rule that was taken ends it, and so does binding anew. */
+	nfo_hw_dev_ok(d);
+	KUNIT_EXPECT_EQ(test, d->backoff, 0);
+	nfo_hw_outcome(d, &ff->f, 0, -EIO);
+	KUNIT_EXPECT_EQ(test, d->backoff, HZ);
+	nfo_hw_forget(d);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+}
+
+static void nfo_test_forget(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+
+	nfo_hw_outcome(d, &ff->f, 0, -EINVAL);
+	d->leaving = true;
+	d->driver_gone = true;
+	d->queue->size = 1;
+	nfo_hw_forget(d);
+	KUNIT_EXPECT_FALSE(test, d->leaving);
+	KUNIT_EXPECT_FALSE(test, d->driver_gone);
+	KUNIT_EXPECT_EQ(test, d->queue->size, 0);
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+}
+
+static void nfo_test_message(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_dev *d = fake->port[0].d;
+	struct netlink_ext_ack extack = {};
+	char text[200];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	extack._msg = text;
+	nfo_hw_dev_set_error(d, -EIO, &extack);
+	KUNIT_EXPECT_EQ(test, d->err, -EIO);
+	KUNIT_EXPECT_EQ(test, strlen(d->message), sizeof(d->message) - 1);
+	nfo_hw_dev_set_error(d, -ENOSPC, NULL);
+	KUNIT_EXPECT_EQ(test, d->err, -ENOSPC);
+	KUNIT_EXPECT_STREQ(test, d->message, "");
+}
+
+/* ---- the setting oneway ---- */
+
+static void nfo_test_oneway(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int i;
+	u8 want;
+
+	for (i = 0; i < 2; i++) {
+		struct nfo_dev *d = fake->port[i].d, *able = fake->port[!i].d;
+
+		d->leaving = true;
+		fake->nn.settings.hw_oneway = 0;
+		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_HW_DRIVER);
+		KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
+		fake->nn.settings.hw_oneway = 1;
+		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
+		KUNIT_EXPECT_EQ(test, want, BIT(!i));
+		/* What keeps the other one out for a time keeps out both. */
+		able->backoff = HZ;
+		able->not_before = jiffies + 1000 * HZ;
+		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_HW_BUSY);
+		able->backoff = 0;
+		d->leaving = false;
+
+		nfo_hw_outcome(d, &ff->f, i, -EOPNOTSUPP);
+		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
+		KUNIT_EXPECT_EQ(test, want, BIT(!i));
+		nfo_hw_forget(d);
+
+		/* A passing failure is waited for, with both. */
+		d->backoff = HZ;
+		d->not_before = jiffies + 1000 * HZ;
+		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_HW_BUSY);
+		KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
+		d->backoff = 0;
+	}
+
+	fake->port[0].d->leaving = true;
+	fake->port[1].d->leaving = true;
+	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_HW_DRIVER);
+	KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
+}
+
+/* Of a half that is in, the device that has it is not asked again. */
+static void nfo_test_oneway_completed(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	u8 want;
+
+	ff->f.hw.want = BIT(IP_CT_DIR_REPLY);
+	fake->port[1].d->backoff = HZ;
+	fake->port[1].d->not_before = jiffies + 1000 * HZ;
+	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
+	fake->port[0].d->leaving = true;
+	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_HW_DRIVER);
+}
+
+/* ---- eviction ---- */
+
+static struct nfo_fake_flow *nfo_live(struct nfo_fake *fake, unsigned int in, unsigned int out,
+				      u32 rate)
+{
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, in, out);
+
+	nfo_fake_ask(ff, 1000);
+	nfo_fake_run(fake);
+	KUNIT_ASSERT_EQ(fake->test, ff->f.hw.state, NFO_HW_LIVE);
+	ff->f.hw.rate = rate;
+
+	return ff;
+}
+
+static void nfo_chip_full(struct nfo_fake *fake)
+{
+	struct nfo_hw_queue *q = fake->port[0].d->queue;
+
+	q->size = q->rules;
+	q->probe_at = jiffies + 1000 * HZ;
+}
+
+static void nfo_retire_all(struct nfo_fake *fake, struct nfo_fake_flow **ff, int n)
+{
+	while (n--)
+		nfo_flow_retire(&ff[n]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+}
+
+static void nfo_test_hysteresis(struct kunit *test)
+{
+	static const struct {
+		u32 hysteresis, cold, least;
+	} cases[] = {
+		{ 100, 100, 216 },
+		{ 0, 100, 116 },
+		{ 50, 1000, 1516 },
+		{ 100, 0, 16 },
+		{ 10000, 7, 723 },
+		/* 64 bits inside. */
+		{ 0, U32_MAX - 16, U32_MAX },
+	};
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *cold = nfo_live(fake, 0, 1, 0), *hot = nfo_fake_flow(fake, 0, 1);
+	int i;
+
+	nfo_chip_full(fake);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake->nn.settings.hw_hysteresis = cases[i].hysteresis;
+		cold->f.hw.rate = cases[i].cold;
+		hot->f.hw.rate = cases[i].least - 1;
+		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), NULL, "case %d", i);
+		hot->f.hw.rate = cases[i].least;
+		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), &cold->f, "case %d", i);
+	}
+	/* Beyond what 32 bits can show nobody is hot enough. */
+	cold->f.hw.rate = U32_MAX;
+	hot->f.hw.rate = U32_MAX;
+	fake->nn.settings.hw_hysteresis = 100;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
+	nfo_retire_all(fake, &cold, 1);
+}
+
+static void nfo_test_coldest(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
+	struct nfo_fake_flow *in[4];
+
+	hot->f.hw.rate = 100000;
+	in[0] = nfo_live(fake, 0, 1, 300);
+	in[1] = nfo_live(fake, 0, 1, 100);
+	in[2] = nfo_live(fake, 0, 1, 200);
+	in[3] = nfo_live(fake, 0, 1, 400);
+	/* Nothing is full. */
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
+	nfo_chip_full(fake);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[1]->f);
+
+	/* A flow that is half way in or out is no flow that could give way. */
+	in[1]->f.hw.state = NFO_HW_QUEUED;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[2]->f);
+	in[1]->f.hw.state = NFO_HW_LIVE;
+
+	/* No flow makes room for itself. */
+	in[1]->f.hw.rate = 0;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(in[1]), NULL);
+	nfo_retire_all(fake, in, ARRAY_SIZE(in));
+	nfo_chip_full(fake);
+	fake->port[0].d->queue->size = 1;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
+}
+
+/* A device's budget is spent by its own rules: another port's going is no help. */
+static void nfo_test_coldest_of_budget(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
+	struct nfo_fake_flow *in[2];
+
+	hot->f.hw.rate = 100000;
+	in[0] = nfo_live(fake, 0, 1, 300);
+	in[1] = nfo_live(fake, 2, 2, 100);
+	fake->port[0].d->budget = 1;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[0]->f);
+	fake->port[0].d->budget = 0;
+	fake->port[1].d->budget = 1;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[0]->f);
+	/* With the chip full any of the chip's will do. */
+	fake->port[1].d->budget = 0;
+	nfo_chip_full(fake);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[1]->f);
+	nfo_retire_all(fake, in, ARRAY_SIZE(in));
+}
+
+static struct kunit_case nfo_cache_cases[] = {
+	KUNIT_CASE(nfo_test_worth_by_packets),
+	KUNIT_CASE(nfo_test_worth_by_rate),
+	KUNIT_CASE(nfo_test_measure),
+	KUNIT_CASE(nfo_test_admit),
+	KUNIT_CASE(nfo_test_admit_no_driver),
+	KUNIT_CASE(nfo_test_admit_budget),
+	KUNIT_CASE(nfo_test_admit_queue),
+	KUNIT_CASE(nfo_test_admit_size),
+	KUNIT_CASE(nfo_test_size_learned),
+	KUNIT_CASE(nfo_test_driver_took_it),
+	KUNIT_CASE(nfo_test_refused_shape),
+	KUNIT_CASE(nfo_test_refused_out_encap),
+	KUNIT_CASE(nfo_test_refused_pair),
+	KUNIT_CASE(nfo_test_refused_overflow),
+	KUNIT_CASE(nfo_test_backoff),
+	KUNIT_CASE(nfo_test_forget),
+	KUNIT_CASE(nfo_test_message),
+	KUNIT_CASE(nfo_test_oneway),
+	KUNIT_CASE(nfo_test_oneway_completed),
+	KUNIT_CASE(nfo_test_hysteresis),
+	KUNIT_CASE(nfo_test_coldest),
+	KUNIT_CASE(nfo_test_coldest_of_budget),
+	{}
+};
+
+static struct kunit_suite nfo_cache_suite = {
+	.name		= "nf_flow_offload_hw_cache",
+	.init		= nfo_cache_init,
+	.exit		= nfo_fake_close,
+	.test_cases	= nfo_cache_cases,
+};
+
+kunit_test_suite(nfo_cache_suite);

@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: a flow's way into hardware and out, one step after another, with a driver that
+ * answers as it is told. Whatever happens in whatever order: in the end no driver has
+ * a rule, no count is left, and each reference has been given back.
+ */
+#include "nfo_kunit_chip.h"
+
+#define ORIGINAL	IP_CT_DIR_ORIGINAL
+#define REPLY		IP_CT_DIR_REPLY
+
+static int nfo_flow_init(struct kunit *test)
+{
+	nfo_fake_open(test, 1);
+	return 0;
+}
+
+static struct nfo_fake_flow *nfo_asking(struct nfo_fake *fake)
+{
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	nfo_fake_ask(ff, 100);
+
+	return ff;
+}
+
+/* End the flow, and see that nothing is left of it. */
+static void nfo_end(struct kunit *test, struct nfo_fake_flow *ff)
+{
+	struct nfo_fake *fake = test->priv;
+
+	nfo_flow_retire(&ff->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+}
+
+static unsigned int nfo_adds(const struct nfo_fake *fake)
+{
+	return fake->port[0].adds + fake->port[1].adds + fake->port[2].adds;
+}
+
+static unsigned int nfo_dels(const struct nfo_fake *fake)
+{
+	return fake->port[0].dels + fake->port[1].dels + fake->port[2].dels;
+}
+
+/* ---- the way in ---- */
+
+static void nfo_test_way_in(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_hw_queue *q = fake->port[0].d->queue;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	/* It has shown too little. */
+	nfo_fake_ask(ff, 7);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	nfo_fake_ask(ff, 1);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_QUEUED);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.queued, 1);
+	KUNIT_EXPECT_EQ(test, q->depth, 1);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.rule[ORIGINAL].state, NFO_RULE_WAITING);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.rule[REPLY].state, NFO_RULE_NONE);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->users, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].d->users, 1);
+	KUNIT_EXPECT_EQ(test, refcount_read(&ff->f.refs), 2);
+	/* Asked again it does not enter twice. */
+	nfo_fake_ask(ff, 100);
+	KUNIT_EXPECT_EQ(test, q->depth, 1);
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 0);
+
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_HARDWARE], 1);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.queued, 0);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 1);
+	KUNIT_EXPECT_EQ(test, q->depth, 0);
+	KUNIT_EXPECT_EQ(test, q->count, 2);
+	KUNIT_EXPECT_EQ(test, q->rules, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake->nn.in_hw), 2);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->rules, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].d->rules, 1);
+	KUNIT_EXPECT_EQ(test, fake->call[0].dir, ORIGINAL);
+	KUNIT_EXPECT_EQ(test, fake->call[1].dir, REPLY);
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 2);
+	nfo_end(test, ff);
+	KUNIT_EXPECT_EQ(test, nfo_dels(fake), 2);
+}
+
+static void nfo_test_not_asked(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *oneway = nfo_fake_flow(fake, 0, 1), *ff;
+
+	/* A reply has not been seen. */
+	set_bit(NFO_F_ONEWAY, &oneway->f.state);
+	nfo_fake_ask(oneway, 100);
+	KUNIT_EXPECT_EQ(test, oneway->f.hw.state, NFO_HW_SOFT);
+	/* The table has no flags offload. */
+	fake->t.flags = 0;
+	ff = nfo_asking(fake);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	nfo_flow_retire(&ff->f, NFO_R_USER);
+	fake->t.flags = NF_FLOWTABLE_HW_OFFLOAD;
+	/* It is dead. */
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 0);
+}
+
+/* A flow that has begun goes before those that have not. */
+static void nfo_test_one_flow_after_the_other(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ff[i] = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_ASSERT_EQ(test, fake->calls, 6);
+	for (i = 0; i < 6; i++) {
+		KUNIT_EXPECT_PTR_EQ_MSG(test, fake->call[i].ff, ff[i / 2], "call %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, fake->call[i].dir, i % 2, "call %d", i);
+	}
+	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 3);
+	for (i = 0; i < 3; i++)
+		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[i], 0));
+}
+
+static void nfo_test_deleted_before_added(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *old = nfo_asking(fake), *new;
+
+	nfo_fake_run(fake);
+	new = nfo_asking(fake);
+	nfo_flow_retire(&old->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_ASSERT_EQ(test, fake->calls, 6);
+	KUNIT_EXPECT_EQ(test, fake->call[2].cmd, FLOW_CLS_DESTROY);
+	KUNIT_EXPECT_EQ(test, fake->call[3].cmd, FLOW_CLS_DESTROY);
+	KUNIT_EXPECT_PTR_EQ(test, fake->call[4].ff, new);
+	KUNIT_EXPECT_EQ(test, refcount_read(&old->f.refs), 0);
+	nfo_end(test, new);
+}
+
+static void nfo_test_queue_full(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff[3];
+	int i;
+
+	fake->nn.settings.hw_queue = 2;
+	for (i = 0; i < 3; i++)
+		ff[i] = nfo_asking(fake);
+	KUNIT_EXPECT_EQ(test, ff[1]->f.hw.state, NFO_HW_QUEUED);
+	KUNIT_EXPECT_EQ(test, ff[2]->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_QUEUE), 1);
+	nfo_fake_run(fake);
+	nfo_fake_ask(ff[2], 1);
+	nfo_fake_run(fake);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff[i]));
+	for (i = 0; i < 3; i++)
+		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[2], 0));
+}
+
+/* ---- refusals ---- */
+
+static void nfo_test_first_refused(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff, *next;
+
+	fake->port[0].add_err = -EOPNOTSUPP;
+	fake->port[0].text = "cannot";
+	ff = nfo_asking(fake);
+	next = nfo_asking(fake);
+	nfo_fake_run(fake);
+	/* The second direction is spared, and so is the flow that waited behind. */
+	KUNIT_EXPECT_EQ(test, fake->port[0].adds, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].adds, 0);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, next, 1));
+	KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_FAILED], 1);
+	KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_HARDWARE], 0);
+	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_SHAPE), 1);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->err, -EOPNOTSUPP);
+	KUNIT_EXPECT_STREQ(test, fake->port[0].d->message, "cannot");
+	nfo_fake_ask(ff, 100);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	nfo_flow_retire(&next->f, NFO_R_USER);
+	nfo_end(test, ff);
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 1);
+}
+
+static void nfo_test_second_refused(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+
+	fake->port[1].add_err = -EOPNOTSUPP;
+	ff = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].adds, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].adds, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[0].dels, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].dels, 0);
+	KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_FAILED], 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_end(test, ff);
+}
+
+static void nfo_test_full(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *in = nfo_asking(fake), *ff;
+
+	fake->capacity = 3;
+	nfo_fake_run(fake);
+	ff = nfo_asking(fake);
+	nfo_fake_run(fake);
+	/* Its first rule was the third, there is no place for the fourth. */
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->size, 3);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->rules, 2);
+	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_FULL), 1);
+	KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_FAILED], 0);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, in));
+	/* From now on the driver is not asked. */
+	nfo_fake_ask(ff, 0);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 4);
+	nfo_flow_retire(&in->f, NFO_R_USER);
+	nfo_end(test, ff);
+}
+
+static void nfo_test_busy(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_dev *d = fake->port[1].d;
+	struct nfo_fake_flow *ff;
+
+	fake->port[1].add_err = -EIO;
+	ff = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_BUSY), 1);
+	KUNIT_EXPECT_EQ(test, d->backoff, HZ);
+	KUNIT_EXPECT_EQ(test, d->err, -EIO);
+	d->not_before = jiffies + 1000 * HZ;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 2);
+
+	/* Time goes by, the driver is well again. */
+	d->not_before = jiffies;
+	fake->port[1].add_err = 0;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	KUNIT_EXPECT_EQ(test, d->backoff, 0);
+	KUNIT_EXPECT_EQ(test, d->err, 0);
+	nfo_end(test, ff);
+}
+
+static void nfo_test_enodev(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *in = nfo_asking(fake), *ff;
+
+	nfo_fake_run(fake);
+	fake->port[1].add_err = -ENODEV;
+	ff = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, fake->gone, 1);
+	KUNIT_EXPECT_TRUE(test, fake->port[1].d->leaving);
+	KUNIT_EXPECT_TRUE(test, fake->port[1].d->driver_gone);
+	KUNIT_EXPECT_FALSE(test, fake->port[0].d->leaving);
+	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_DRIVER), 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].d->err, -ENODEV);
+	nfo_fake_ask(ff, 100);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+
+	/* What is in goes, when the device is unbound. */
+	nfo_fake_pull_begin(fake, &fake->port[1]);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_pull_end(fake));
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, in, 1));
+	KUNIT_EXPECT_EQ(test, fake->gone, 1);
+
+	/* Bound anew. */
+	fake->port[1].add_err = 0;
+	nfo_hw_forget(fake->port[1].d);
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_flow_retire(&in->f, NFO_R_USER);
+	nfo_end(test, ff);
+}
+
+/* ---- the setting oneway ---- */
+
+static void nfo_test_oneway_half(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+	int i;
+
+	fake->nn.settings.hw_oneway = 1;
+	for (i = 0; i < 2; i++) {
+		fake->port[i].add_err = -EOPNOTSUPP;
+		ff = nfo_asking(fake);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_LIVE);
+		KUNIT_EXPECT_EQ(test, ff->f.hw.want, BIT(!i));
+		KUNIT_EXPECT_TRUE(test, ff->in_chip[!i]);
+		KUNIT_EXPECT_FALSE(test, ff->in_chip[i]);
+		KUNIT_EXPECT_EQ(test, fake->t.hw.half, 1);
+		KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 0);
+		/* conntrack shows hardware when both directions are there. */
+		KUNIT_EXPECT_FALSE(test, ff->marked);
+		KUNIT_EXPECT_EQ(test, fake->port[i].d->users, 0);
+		KUNIT_EXPECT_EQ(test, refcount_read(&ff->f.refs), 2);
+
+		/* The driver can after all: the other half follows. */
+		fake->port[i].add_err = 0;
+		nfo_hw_forget(fake->port[i].d);
+		nfo_fake_ask(ff, 1);
+		KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_QUEUED);
+		KUNIT_EXPECT_EQ(test, fake->t.hw.half, 0);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+		KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 1);
+		nfo_end(test, ff);
+	}
+}
+
+static void nfo_test_oneway_neither(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+
+	fake->nn.settings.hw_oneway = 1;
+	fake->port[0].add_err = -EOPNOTSUPP;
+	fake->port[1].add_err = -EINVAL;
+	ff = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 2);
+	/* A passing failure of one takes out both. */
+	nfo_hw_forget(fake->port[0].d);
+	nfo_hw_forget(fake->port[1].d);
+	fake->port[0].add_err = 0;
+	fake->port[1].add_err = -EIO;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 4);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_end(test, ff);
+}
+
+/* ---- eviction ---- */
+
+static void nfo_test_evicted_for_a_hotter_one(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *cold = nfo_asking(fake), *warm = nfo_asking(fake), *hot;
+
+	nfo_fake_run(fake);
+	fake->capacity = 4;
+	hot = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_ASSERT_EQ(test, fake->port[0].d->queue->size, 4);
+	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_SOFT);
+
+	cold->f.hw.rate = 100;
+	warm->f.hw.rate = 150;
+	hot->f.hw.rate = 215;
+	nfo_fake_ask(hot, 0);
+	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, cold->f.hw.state, NFO_HW_LIVE);
+	hot->f.hw.rate = 216;
+	nfo_fake_ask(hot, 0);
+	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_QUEUED);
+	KUNIT_EXPECT_EQ(test, cold->f.hw.state, NFO_HW_RETIRING);
+	KUNIT_EXPECT_EQ(test, cold->events[NFO_EVENT_EVICTED], 1);
+	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_EVICTED), 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, hot));
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, warm));
+	KUNIT_EXPECT_EQ(test, cold->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, refcount_read(&cold->f.refs), 1);
+	KUNIT_EXPECT_FALSE(test, cold->marked);
+	nfo_flow_retire(&cold->f, NFO_R_USER);
+	nfo_flow_retire(&warm->f, NFO_R_USER);
+	nfo_end(test, hot);
+}
+
+/* ---- deletions ---- */
+
+static void nfo_test_delete_insists(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_port *port = &fake->port[0];
+	struct nfo_fake_flow *ff = nfo_asking(fake);
+
+	nfo_fake_run(fake);
+	port->del_err = -EBUSY;
+	port->del_fails = 2;
+	nfo_end(test, ff);
+	KUNIT_EXPECT_EQ(test, port->dels, 3);
+	KUNIT_EXPECT_FALSE(test, port->d->del_failed);
+	KUNIT_EXPECT_EQ(test, port->d->err, 0);
+}
+
+/* A driver that never does costs its time once, and blocks nothing. */
+static void nfo_test_delete_fails(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_port *port = &fake->port[0];
+	struct nfo_fake_flow *ff[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ff[i] = nfo_asking(fake);
+	nfo_fake_run(fake);
+	port->del_err = -EIO;
+	port->del_fails = U32_MAX;
+	nfo_flow_retire(&ff[0]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, port->dels, 8);
+	KUNIT_EXPECT_TRUE(test, port->d->del_failed);
+	KUNIT_EXPECT_EQ(test, port->d->err, -EIO);
+	KUNIT_EXPECT_EQ(test, refcount_read(&ff[0]->f.refs), 0);
+	nfo_flow_retire(&ff[1]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, port->dels, 9);
+	port->del_err = 0;
+	nfo_flow_retire(&ff[2]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_FALSE(test, port->d->del_failed);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[2], 0));
+}
+
+/* The chip does not know the rule any more: so it is gone. */
+static void nfo_test_delete_unknown(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_port *port = &fake->port[0];
+	struct nfo_fake_flow *ff = nfo_asking(fake);
+
+	nfo_fake_run(fake);
+	port->del_err = -ENOENT;
+	port->del_fails = U32_MAX;
+	nfo_flow_retire(&ff->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, port->dels, 1);
+	ff->in_chip[ORIGINAL] = false;
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+}
+
+/* ---- counters ---- */
+
+static void nfo_test_counters(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_asking(fake);
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	u64 packets, bytes;
+	u32 before;
+
+	fake->nn.settings.hw_sync_ms = 700;
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->delay, msecs_to_jiffies(700));
+	packets = atomic64_read(&e->packets);
+	bytes = atomic64_read(&e->bytes);
+	before = nfo_now();
+	e->used = before - 1000;
+	fake->port[0].stats.pkts = 10;
+	fake->port[0].stats.bytes = 10 * (ETH_HLEN + 100);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].reads, 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&e->packets), packets + 10);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&e->bytes), bytes + 1000);
+	KUNIT_EXPECT_GE(test, (s32)(e->used - before), 0);
+	KUNIT_EXPECT_EQ(test, fake->acct_packets, 0);
+
+	/* The flowtable counts for conntrack as well; a tag is no part of the IP packet. */
+	fake->t.flags |= NF_FLOWTABLE_COUNTER;
+	e->key.encap.kinds = NFO_ENCAP_8021Q;
+	fake->port[0].stats.bytes = 10 * (ETH_HLEN + 4 + 100);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->acct_packets, 10);
+	KUNIT_EXPECT_EQ(test, fake->acct_bytes, 1000);
+
+	/* No packets: the flow was not used, unless the driver says when. */
+	fake->port[0].stats = (struct flow_stats) {};
+	e->used = nfo_now() - 1000;
+	fake->port[0].stats.lastused = jiffies - 500;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, e->used, (u32)fake->port[0].stats.lastused);
+	/* Each period counts on. */
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 3);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_end(test, ff);
+	/* With nothing in hardware no period is counted. */
+	nfo_fake_period(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 4);
+}
+
+static void nfo_test_chip_lost_the_rule(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_asking(fake);
+
+	nfo_fake_run(fake);
+	fake->port[1].stats_err = -ENOENT;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));
+	fake->port[1].stats_err = 0;
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+
+	/* The driver lost the device. */
+	fake->port[0].stats_err = -ENODEV;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->gone, 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_fake_ask(ff, 1);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	nfo_end(test, ff);
+}
+
+/* No packet comes to notice it: the worker does. */
+static void nfo_test_no_more_true(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *dying = nfo_asking(fake), *stale, *moved, *used;
+
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->verified, 0);
+	set_bit(IPS_DYING_BIT, &dying->ct.status);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, dying->why, NFO_R_CT_GONE);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, dying, 0));
+
+	/* An event, and the route is the same. */
+	stale = nfo_asking(fake);
+	nfo_fake_run(fake);
+	nfo_epoch_advance(&fake->nn);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->verified, 2);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, stale));
+	KUNIT_EXPECT_EQ(test, stale->f.e[REPLY].epoch, nfo_epoch(&fake->nn));
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->verified, 2);
+
+	/* An event, and it is not. */
+	moved = stale;
+	nfo_epoch_advance(&fake->nn);
+	fake->verify = NFO_R_ROUTE_CHANGED;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, moved->why, NFO_R_ROUTE_CHANGED);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, moved, 0));
+
+	/* What is looked at with traffic alone. */
+	fake->verify = NFO_R_NONE;
+	used = nfo_asking(fake);
+	nfo_fake_run(fake);
+	fake->refresh = NFO_R_XFRM;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, used));
+	fake->port[0].stats.pkts = 1;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, used->why, NFO_R_XFRM);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, used, 0));
+}
+
+/* An event: counters are read now, not at the end of the period. */
+static void nfo_test_kick(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+
+	/* Nothing is in hardware. */
+	nfo_hw_kick(&fake->nn);
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 0);
+
+	ff = nfo_asking(fake);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_NE(test, fake->delay, 0);
+	nfo_hw_kick(&fake->nn);
+	nfo_hw_kick(&fake->nn);
+	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 2);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->delay, 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 1);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	nfo_end(test, ff);
+}
+
+/* ---- a device goes ---- */
+
+/* More rules than are looked at under the lock at once. */
+static void nfo_test_pull_many(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	static struct nfo_fake_flow *ff[150];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ff); i++)
+		ff[i] = nfo_fake_flow(fake, i % 3, (i + 1) % 3);
+	for (i = 0; i < 120; i++)
+		nfo_fake_ask(ff[i], 100);
+	nfo_fake_run(fake);
+	for (; i < ARRAY_SIZE(ff); i++)
+		nfo_fake_ask(ff[i], 100);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 120);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.queued, 30);
+	nfo_fake_pull_begin(fake, &fake->port[0]);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_pull_end(fake));
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->users, 0);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->rules, 0);
+	/* Every third flow has nothing to do with the port. */
+	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 50);
+	for (i = 0; i < ARRAY_SIZE(ff); i++) {
+		KUNIT_EXPECT_EQ(test, ff[i]->f.hw.state,
+				i % 3 == 1 ? NFO_HW_LIVE : NFO_HW_SOFT);
+		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
+	}
+	nfo_fake_run(fake);
+	for (i = 0; i < ARRAY_SIZE(ff); i++)
+		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[i], 0));
+}
+
+static struct kunit_case nfo_flow_cases[] = {
+	KUNIT_CASE(nfo_test_way_in),
+	KUNIT_CASE(nfo_test_not_asked),
+	KUNIT_CASE(nfo_test_one_flow_after_the_other),
+	KUNIT_CASE(nfo_test_deleted_before_added),
+	KUNIT_CASE(nfo_test_queue_full),
+	KUNIT_CASE(nfo_test_first_refused),
+	KUNIT_CASE(nfo_test_second_refused),
+	KUNIT_CASE(nfo_test_full),
+	KUNIT_CASE(nfo_test_busy),
+	KUNIT_CASE(nfo_test_enodev),
+	KUNIT_CASE(nfo_test_oneway_half),
+	KUNIT_CASE(nfo_test_oneway_neither),
+	KUNIT_CASE(nfo_test_evicted_for_a_hotter_one),
+	KUNIT_CASE(nfo_test_delete_insists),
+	KUNIT_CASE(nfo_test_delete_fails),
+	KUNIT_CASE(nfo_test_delete_unknown),
+	KUNIT_CASE(nfo_test_counters),
+	KUNIT_CASE(nfo_test_chip_lost_the_rule),
+	KUNIT_CASE(nfo_test_no_more_true),
+	KUNIT_CASE(nfo_test_kick),
+	KUNIT_CASE(nfo_test_pull_many),
+	{}
+};
+
+static struct kunit_suite nfo_flow_suite = {
+	.name		= "nf_flow_offload_hw_flow",
+	.init		= nfo_flow_init,
+	.exit		= nfo_fake_close,
+	.test_cases	= nfo_flow_cases,
+};
+
+kunit_test_suite(nfo_flow_suite);
