@@ -407,6 +407,10 @@ peer_answer() {
 	[[ $ANSWER == ok* ]]
 }
 
+# peer_ready NAME - whether an answer has begun; a read that runs out of time would
+# swallow a part of the line.
+peer_ready() { read -r -t 0 -u "${PEER_OUT[$1]}" _; }
+
 # ask NAME COMMAND... - one command, one line, in ANSWER.
 ask() {
 	tell "$@"

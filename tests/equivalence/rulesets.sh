@@ -26,11 +26,19 @@ tag_rules() {
 			comma=,
 		done
 	done
-	echo "} } }"
+	printf "}\n}\n}\n"
 }
 
-# range FIRST - the connections of one kind.
-range() { echo "ct original proto-src $1-$(($1 + 4999))"; }
+# kind FIRST STATEMENT... - of the connections of one kind of NAT; nft knows what a
+# port is only where the protocol is one.
+kind() {
+	local first=$1 proto
+	shift
+
+	for proto in tcp udp; do
+		echo "meta l4proto $proto ct original proto-src $first-$((first + 4999)) $*"
+	done
+}
 
 mangle() {
 	cat <<-RULES
@@ -52,47 +60,47 @@ mangle() {
 }
 
 ruleset_marks() {
-	mangle "$(range 10000) meta mark set 0x101
-		$(range 35000) meta priority set 1:9" \
-		"$(range 15000) ct direction reply meta mark set 0x102
-		$(range 20000) meta mark set 0x103
-		$(range 30000) meta priority set 1:7" \
-		"$(range 25000) meta mark set 0x104
-		$(range 40000) ct direction original meta priority set 1:8
-		$(range 45000) meta mark set 0x0"
+	mangle "$(kind 10000 meta mark set 0x101)
+		$(kind 35000 meta priority set 1:9)" \
+		"$(kind 15000 ct direction reply meta mark set 0x102)
+		$(kind 20000 meta mark set 0x103)
+		$(kind 30000 meta priority set 1:7)" \
+		"$(kind 25000 meta mark set 0x104)
+		$(kind 40000 ct direction original meta priority set 1:8)
+		$(kind 45000 meta mark set 0x0)"
 }
 
 ruleset_dscp() {
-	mangle "$(range 10000) ip dscp set af21
-		$(range 10000) ip6 dscp set af21" \
-		"$(range 15000) ct direction original ip dscp set cs5
-		$(range 15000) ct direction original ip6 dscp set cs5
-		$(range 20000) ip dscp set cs0
-		$(range 20000) ip6 dscp set cs0" \
-		"$(range 25000) ip dscp set cs1
-		$(range 25000) ip6 dscp set cs1
-		$(range 40000) ct direction reply ip dscp set ef
-		$(range 40000) ct direction reply ip6 dscp set ef"
+	mangle "$(kind 10000 ip dscp set af21)
+		$(kind 10000 ip6 dscp set af21)" \
+		"$(kind 15000 ct direction original ip dscp set cs5)
+		$(kind 15000 ct direction original ip6 dscp set cs5)
+		$(kind 20000 ip dscp set cs0)
+		$(kind 20000 ip6 dscp set cs0)" \
+		"$(kind 25000 ip dscp set cs1)
+		$(kind 25000 ip6 dscp set cs1)
+		$(kind 40000 ct direction reply ip dscp set ef)
+		$(kind 40000 ct direction reply ip6 dscp set ef)"
 }
 
 ruleset_ttl() {
-	mangle "$(range 20000) ip ttl set 64
-		$(range 20000) ip6 hoplimit set 64" \
-		"$(range 15000) ct direction original ip ttl set 32
-		$(range 15000) ct direction original ip6 hoplimit set 32" \
-		"$(range 10000) ip ttl set 65
-		$(range 10000) ip6 hoplimit set 65
-		$(range 40000) ct direction reply ip ttl set 128
-		$(range 40000) ct direction reply ip6 hoplimit set 128"
+	mangle "$(kind 20000 ip ttl set 64)
+		$(kind 20000 ip6 hoplimit set 64)" \
+		"$(kind 15000 ct direction original ip ttl set 32)
+		$(kind 15000 ct direction original ip6 hoplimit set 32)" \
+		"$(kind 10000 ip ttl set 65)
+		$(kind 10000 ip6 hoplimit set 65)
+		$(kind 40000 ct direction reply ip ttl set 128)
+		$(kind 40000 ct direction reply ip6 hoplimit set 128)"
 }
 
 # Marks 1 and 2 have another next hop each, mark 3 has the main table.
 ruleset_connmark() {
 	mangle "ct mark != 0 meta mark set ct mark accept
-		iifname lan0 $(range 10000) ct mark set 1
-		iifname lan0 $(range 15000) ct mark set 2
-		iifname lan0 $(range 25000) ct mark set 1
-		iifname lan0 $(range 40000) ct mark set 2
+		$(kind 10000 iifname lan0 ct mark set 1)
+		$(kind 15000 iifname lan0 ct mark set 2)
+		$(kind 25000 iifname lan0 ct mark set 1)
+		$(kind 40000 iifname lan0 ct mark set 2)
 		iifname wan0 ct mark set 3
 		ct mark != 0 meta mark set ct mark"
 }

@@ -14,9 +14,9 @@
  *       sentI, echoedI, lostI (of the datagrams sent after the mark) and backI: the
  *       milliseconds from the mark to the first echo of a datagram sent after it,
  *       -1 if there was none.
- *   nfo_probe flood LADDR FIRST-PORT COUNT ADDR PORT PACKETS
- *       COUNT short UDP connections, one source port each, PACKETS datagrams in each.
- *       -> "ok flood ANSWERED"
+ *   nfo_probe flood LADDR FIRST-PORT COUNT ADDR PORT PACKETS MS
+ *       COUNT short UDP connections, or as many as MS milliseconds allow, one source
+ *       port each, PACKETS datagrams in each. -> "ok flood ANSWERED of TRIED"
  *   nfo_probe rst SADDR SPORT DADDR DPORT SEQ
  *       one IPv4 TCP RST with these addresses and this sequence number -> "ok rst"
  *
@@ -280,9 +280,10 @@ static int probe(int argc, char **argv)
 
 static int flood(char **argv)
 {
-	unsigned int n = atoi(argv[2]), packets = atoi(argv[5]), answered = 0;
+	unsigned int n = atoi(argv[2]), packets = atoi(argv[5]), answered = 0, i;
+	long long end = now() + atoi(argv[6]) * 1000000LL;
 
-	for (unsigned int i = 0; i < n; i++) {
+	for (i = 0; i < n && now() < end; i++) {
 		struct addr local, remote = parse(argv[3], argv[4]);
 		char port[16];
 		int fd;
@@ -305,7 +306,7 @@ static int flood(char **argv)
 		}
 		close(fd);
 	}
-	printf("ok flood %u\n", answered);
+	printf("ok flood %u of %u\n", answered, i);
 	return 0;
 }
 
@@ -352,7 +353,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if ((argc == 8 || argc == 9) && !strcmp(argv[1], "udp"))
 		return probe(argc - 2, argv + 2);
-	if (argc == 8 && !strcmp(argv[1], "flood"))
+	if (argc == 9 && !strcmp(argv[1], "flood"))
 		return flood(argv + 2);
 	if (argc == 7 && !strcmp(argv[1], "rst"))
 		return rst(argv + 2);
