@@ -15,10 +15,13 @@ ip -n "$NS_R" route add 10.0.0.0/8 via $C4
 ip -n "$NS_R" route add 2001:db8:f::/48 via $C6
 
 # One value for all namespaces, writable in the first one only.
+# Who drops early looks into eight buckets: a table as small as the limit, as by default.
 limit=/proc/sys/net/netfilter/nf_conntrack_max
-before=$(cat $limit)
+buckets=/sys/module/nf_conntrack/parameters/hashsize
+before=$(cat $limit) buckets_before=$(cat $buckets)
 MAX=256
-# New tuples a second, and how long: 4000 tuples of three packets.
+echo $MAX >$buckets
+# Tuples of three packets, and how many of them begin in a second.
 TUPLES=4000 TUPLE_RATE=1000
 # A tick, a grace period, and what a loaded machine adds: 80 ms.
 ALLOWED=$((MAX + TUPLE_RATE * 80 / 1000))
@@ -47,20 +50,18 @@ flood_with_limit() {
 	[ "$path" = classic ] || promote old tcp "$PORT"
 	must old bulk 100000
 	must watch max
-	tell flood flood "$proto" "$to" 5000 $TUPLES 3 $((TUPLE_RATE * 3)) 20000
+	tell flood flood "$proto" "$to" 5000 $TUPLES 3 $((TUPLE_RATE * 3)) 8000
 	pass_time 2
 	# in the middle of the flood
-	wait_for 3 connects tcp || fail "no new TCP connection finds room: $ANSWER"
+	wait_for 8 connects tcp || fail "no new TCP connection finds room: $ANSWER"
 	peer_answer flood || fail "flood: $ANSWER"
 	echo "flood: $ANSWER"
 	must watch max
 	peak=${ANSWER#ok max }
 	echo "entries: $peak of $MAX"
 	[ "$peak" -le $ALLOWED ] || fail "$peak entries with a limit of $MAX"
-	wait_for 3 connects tcp || fail "no new TCP connection finds room after the flood: $ANSWER"
+	wait_for 8 connects tcp || fail "no new TCP connection finds room after the flood: $ANSWER"
 	must old bulk 100000
-	counter invalid
-	equal "$PACKETS" 0 "invalid packets"
 }
 limits_back() { echo "$before" >$limit; }
 
@@ -70,5 +71,6 @@ for proto in udp udp6 tcp; do
 		limits_back
 	done
 done
+echo "$buckets_before" >$buckets
 
 all_done

@@ -47,7 +47,9 @@ must su set echo 1
 
 # What assurance is for: a full table drops others first.
 limit=/proc/sys/net/netfilter/nf_conntrack_max
-before=$(cat $limit)
+buckets=/sys/module/nf_conntrack/parameters/hashsize
+before=$(cat $limit) buckets_before=$(cat $buckets)
+echo 256 >$buckets
 survives() {
 	local path=$1 port
 
@@ -79,5 +81,6 @@ for path in classic offload; do
 	run_case "an assured UDP connection survives a full table, $path" survives $path
 	echo "$before" >$limit
 done
+echo "$buckets_before" >$buckets
 
 all_done

@@ -62,15 +62,31 @@ done
 
 destroyed_with() { grep -q "sport=$PORT.*packets=$MESSAGES bytes=$OCTETS.*packets=$MESSAGES bytes=$OCTETS" "$LIB_TMP/events"; }
 
-# at_destroy PATH PROTO HOW - deleted by hand, or by its time-out.
+# It listens once it has told of a connection that was made and deleted for that.
+listen() {
+	peer_run events "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec \
+		stdbuf -oL conntrack -E -e DESTROY -p udp -f "$1" -o id
+	client probe "$2"
+	wait_for 20 probe_is_heard "$2" || fail "conntrack -E hears nothing"
+	peer_stop probe
+}
+probe_is_heard() {
+	ask probe ping 1
+	ct_delete "$1" "$PORT" || return 1
+	read -r -t 0.5 -u "${PEER_OUT[events]}" _
+}
+
+# at_destroy PATH PROTO [FLOWTABLE-LINES]
 at_destroy() {
-	local path=$1 proto=$2
+	local path=$1 proto=$2 line
 
 	header_of "$proto"
 	rules_for "$path" "${3:-}"
 	: >"$LIB_TMP/events"
-	peer_run events "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec \
-		stdbuf -oL conntrack -E -e DESTROY -p udp -o id
+	case $proto in
+	*6) listen ipv6 "$proto" ;;
+	*) listen ipv4 "$proto" ;;
+	esac
 	start_count
 	connect_for "$path" c "$proto"
 	must c ping 70 300
