@@ -8,6 +8,7 @@
 
 #include "nfo.h"
 #include "nfo_hash.h"
+#include "nfo_test_point.h"
 #include "nfo_trace.h"
 
 static struct kmem_cache *nfo_flow_cache4;
@@ -224,6 +225,7 @@ static u32 nfo_flow_age(struct nfo_flow *f)
 		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
 		return 0;
 	}
+	nfo_test_point(NFO_TP_AGE_LIVE, f);
 	nfo_ct_hold_timeout(f->ct);
 
 	return timeout - idle;
@@ -370,6 +372,7 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 			nfo_flow_free(f);
 			return nfo_insert_reason(err);
 		}
+		nfo_test_point(NFO_TP_REPLY_PUBLISHED, f);
 	}
 
 	nfo_wheel_add(&t->wheel, f);

@@ -13,54 +13,81 @@
 topo_up
 echo_up
 
-# replies_join PROTO - a client of ours sends alone until its flow is in; its first reply
-# takes the slow path, the next ones don't.
+# replies_join PROTO FROM [WRAP] - a client of ours sends alone until its flow is in; then
+# six replies come without a packet of the client in between: the first takes the slow
+# path and completes the flow, the others don't.
 replies_join() {
-	local proto=$1
+	local proto=$1 from=$2 wrap=${3:-} to=$C4 first
 
+	case $proto in
+	*6) to=$C6 ;;
+	esac
 	must su set echo 0
-	client c "$proto" 5000 "${TO:-}"
+	client c "$proto" 5000 "$from"
 	must c send 3
 	wait_for 3 has_offload_flag "$proto" "$PORT" || fail "not in the table one way: $CT"
+	inject_up in "$NS_S" s0 "$NS_R" rs
+	[ -z "$wrap" ] || must in wrap "$wrap"
+	counter seen
+	first=$PACKETS
+	for _ in 1 2 3 4 5 6; do
+		must in udp "$from" 5000 "$to" "$PORT" 100
+	done
+	counter seen
 	must su set echo 1
-	must c ping 1
-	# well below the half second after which a flow is looked at anyway
-	fast c ping 5
+	[ "$PACKETS" -gt "$first" ] || fail "the first reply was not seen: the test proves nothing"
+	[ $((PACKETS - first)) -le 2 ] || fail "the slow path saw $((PACKETS - first)) of 6 replies"
+}
+# ip_type PROTO - EtherType and PPP protocol of what is inside, in TYPE and PPP.
+ip_type() {
+	case $1 in
+	*6) TYPE=86dd PPP=0057 LENGTH=0096 ;;
+	*) TYPE=0800 PPP=0021 LENGTH=0082 ;;
+	esac
 }
 plain() {
-	TO=''
 	rules_std
-	replies_join "$1"
+	case $1 in
+	*6) replies_join "$1" $S6 ;;
+	*) replies_join "$1" $S4 ;;
+	esac
 }
 behind_tag() {
 	behind_vlans 802.1q:10
 	address_of "$1"
+	ip_type "$1"
 	rules_std
-	replies_join "$1"
+	replies_join "$1" "$TO" "8100000a$TYPE"
 }
 in_session() {
 	behind_pppoe
 	address_of "$1"
+	ip_type "$1"
 	rules_std
-	replies_join "$1"
+	# version, code, session 77, a length that is true, protocol
+	replies_join "$1" "$TO" "88641100004d$LENGTH$PPP"
 }
+# Each direction asks for a flowtable of its own; a device may be in two tables' flowtables.
 second_flowtable() {
-	TO=''
 	rules_load <<-END
 		table inet t {
 			counter seen { }
-			counter invalid { }
 			flowtable f { hook ingress priority 0; devices = { rc, rs }; }
-			flowtable g { hook ingress priority 1; devices = { rc, rs }; }
 			chain forward {
 				type filter hook forward priority 0; policy accept;
 				counter name seen
-				ct direction original meta l4proto udp flow add @g
 				ct direction reply meta l4proto udp flow add @f
 			}
 		}
+		table inet second {
+			flowtable g { hook ingress priority 1; devices = { rc, rs }; }
+			chain forward {
+				type filter hook forward priority 1; policy accept;
+				ct direction original meta l4proto udp flow add @g
+			}
+		}
 	END
-	replies_join "$1"
+	replies_join "$1" $S4
 }
 for proto in udp udp6; do
 	run_case "$proto, the first reply completes the flow" plain $proto
