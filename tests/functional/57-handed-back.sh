@@ -45,6 +45,8 @@ left() {
 	offload:*) promote c "$proto" "$PORT" ;;
 	esac
 	exchange "$proto" "$kind"
+	# delayed acknowledgements: data that is not acknowledged has a time-out of its own
+	nap 0.3
 	if [ "$path" = offload ]; then
 		has_offload_flag "$proto" "$PORT" || fail "not offloaded: $CT"
 		in_r nft 'flush chain inet t forward; add rule inet t forward counter name seen; add rule inet t forward ct state invalid counter name invalid; delete flowtable inet t f'
@@ -53,6 +55,7 @@ left() {
 	timeout_now "$proto" "$PORT"
 	LEFT=$TIMEOUT
 	must c send 1
+	nap 0.3
 	timeout_now "$proto" "$PORT"
 	NEXT=$TIMEOUT
 	must su set echo 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S15: a packet that somebody else holds as well is copied before it is
 # rewritten. pktgen hands the same packet to the stack several times and keeps it.
 # shellcheck source=../lib.sh disable=SC2119
