@@ -12,38 +12,39 @@ topo_up
 echo_up
 sysctl_r net/netfilter/nf_conntrack_events 1
 
-# It listens once it has told of a connection that was made and deleted for that.
+# Events go to a file. It listens once it has told of a connection that was made and
+# deleted for that; the heading alone may come before it has joined.
 listen() {
 	: >"$LIB_TMP/events"
-	peer_run events "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec stdbuf -oL conntrack -E -o xml
+	peer_run events "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec \
+		sh -c "exec stdbuf -oL conntrack -E -o xml >'$LIB_TMP/events' 2>&1"
 	client probe udp
 	wait_for 20 probe_is_heard || fail "conntrack -E hears nothing"
 	peer_stop probe
-	read_events
-	: >"$LIB_TMP/events"
 }
 probe_is_heard() {
 	ask probe ping 1
 	ct_delete udp "$PORT" || return 1
-	read_events
-	# the heading alone may come before it has joined
-	grep -q "<sport>$PORT<" "$LIB_TMP/events"
+	wait_for 1 heard "<sport>$PORT<"
 }
-# What has come so far goes to a file.
-read_events() {
-	local line
+heard() { grep -q -- "$1" "$LIB_TMP/events"; }
+# over HOW PORT - the last event of such a life has come.
+over() {
+	local last
 
-	while read -r -t 0.3 -u "${PEER_OUT[events]}" line; do
-		echo "$line" >>"$LIB_TMP/events"
-	done
+	case $1 in
+	fin) last='<state>TIME_WAIT' ;;
+	rst) last='<state>CLOSE<' ;;
+	delete) last='type="destroy"' ;;
+	esac
+	grep "<sport>$2<" "$LIB_TMP/events" | grep -q -- "$last"
 }
 
 # Kind, state and "assured" of one connection's events, in order; what is told twice in
 # a row counts once. In plain text [OFFLOAD] would hide [ASSURED].
 story() {
-	read_events
 	awk -v port="<sport>$1</sport>" '
-		index($0, port) {
+		index($0, port) && /<flow/ {
 			text = ""
 			if (match($0, /type="[a-z]+"/))
 				text = substr($0, RSTART + 6, RLENGTH - 7)
@@ -79,7 +80,7 @@ story_of() {
 	*) must c bulk 1000000 ;;
 	esac
 	life_of "$how" "$proto"
-	pass_time 1
+	wait_for 5 over "$how" "$PORT" || echo "no last event of $how"
 	STORY=$(story "$PORT")
 	peer_stop c
 	peer_stop events
@@ -90,12 +91,13 @@ same_story() {
 
 	story_of classic "$@"
 	classic=$STORY
+	cp "$LIB_TMP/events" "$LIB_TMP/events.classic"
 	rules_flush
 	ct_flush
 	story_of offload "$@"
 	echo "classic: $classic"
 	echo "ours:    $STORY"
-	[ -n "$classic" ] || { cat "$LIB_TMP/events"; fail "the classic path has no story"; }
+	[ -n "$classic" ] || { cat "$LIB_TMP/events.classic"; fail "the classic path has no story"; }
 	equal "$STORY" "$classic" "events"
 }
 for proto in tcp tcp6; do
