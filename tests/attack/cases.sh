@@ -104,7 +104,9 @@ attack_table-full() {
 	LIMIT=512
 	echo $LIMIT >/sys/module/nf_conntrack/parameters/hashsize
 	echo $LIMIT >/proc/sys/net/netfilter/nf_conntrack_max
-	flood far udp $S4 5001 "$1"
+	# four times what there is room for, however long that takes
+	tell far flood udp $S4 5001 $((4 * LIMIT)) 3 $FLOOD_RATE $(($1 * 20))
+	await far 1
 }
 
 # Dumps of all flows and malformed requests, while there are many flows.
