@@ -9,6 +9,7 @@
 #include "nfo_ct.h"
 #include "nfo_hash.h"
 #include "nfo_neigh.h"
+#include "nfo_test_point.h"
 #include "nfo_trace.h"
 
 static struct kmem_cache *nfo_flow_cache4;
@@ -243,6 +244,7 @@ static u32 nfo_flow_age(struct nfo_flow *f)
 		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
 		return 0;
 	}
+	nfo_test_point(NFO_TP_AGE_LIVE, f);
 	nfo_ct_hold_timeout(f->ct);
 
 	return timeout - idle;
@@ -389,6 +391,7 @@ enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
 			nfo_flow_free(f);
 			return nfo_insert_reason(err);
 		}
+		nfo_test_point(NFO_TP_REPLY_PUBLISHED, f);
 	}
 
 	nfo_wheel_add(&t->wheel, f);

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: life
+# FINDINGS S15: a packet that somebody else holds as well is copied before it is
+# rewritten. pktgen hands the same packet to the stack several times and keeps it.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=../lib-inject.sh
+. "$(dirname "$0")/../lib-inject.sh"
+
+modprobe -q pktgen || { skipped "shared packets" "this kernel has no pktgen"; all_done; exit 0; }
+topo_up
+echo_up
+must su set echo 0
+COUNT=400 BURST=8
+
+pgset() { in_r sh -c "echo '$2' >/proc/net/pktgen/$1" || fail "pktgen: $2"; }
+
+# again_and_again PORT - COUNT packets of the client's connection, each buffer BURST times.
+again_and_again() {
+	local word
+
+	pgset kpktgend_0 rem_device_all
+	pgset kpktgend_0 "add_device rc"
+	for word in "xmit_mode netif_receive" "count $COUNT" "burst $BURST" "pkt_size 200" "delay 0" \
+		"dst_mac $(mac_of "$NS_R" rc)" "src_mac $(mac_of "$NS_C" c0)" \
+		"src_min $C4" "src_max $C4" "dst_min $S4" "dst_max $S4" \
+		"udp_src_min $1" "udp_src_max $1" "udp_dst_min 5000" "udp_dst_max 5000"; do
+		pgset rc "$word"
+	done
+	pgset pgctrl start
+	pgset kpktgend_0 rem_device_all
+}
+
+# pktgen sends with TTL 32.
+arrivals_counted() {
+	in_s nft -f - <<-END
+		table netdev p {
+			counter good { }
+			counter bad { }
+			chain in {
+				type filter hook ingress device s0 priority 0;
+				udp dport 5000 udp length 166 ip saddr $1 ip ttl 31 counter name good accept
+				udp dport 5000 udp length 166 counter name bad
+			}
+		}
+	END
+}
+all_good() { counter good "$NS_S" netdev p; GOOD=$PACKETS; counter bad "$NS_S" netdev p; [ "$GOOD" = $COUNT ] && [ "$PACKETS" = 0 ]; }
+
+shared() {
+	local path=$1 nat=$2 from=$C4
+
+	rules_for "$path"
+	if [ "$nat" = nat ]; then
+		in_r nft 'table inet nat { chain post { type nat hook postrouting priority 100; oifname rs masquerade; }; }'
+		from=$RS4
+	fi
+	client c udp
+	must c send 3
+	[ "$path" = classic ] || wait_for 5 has_offload_flag udp "$PORT" || fail "not offloaded: $CT"
+	arrivals_counted $from
+	again_and_again "$PORT"
+	wait_for 5 all_good || fail "of $COUNT packets $GOOD arrived as they should, $PACKETS otherwise"
+}
+for nat in plain nat; do
+	for path in classic offload; do
+		run_case "packets that pktgen keeps, $nat, $path" shared $path $nat
+		in_s nft flush ruleset
+	done
+done
+
+all_done

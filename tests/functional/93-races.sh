@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: life race pending
+# FINDINGS S1 and S14: somebody ends a flow between two steps of somebody else. A debug
+# kernel's module does the rival's work at the armed test point, on one processor and
+# each time alike (include/nfo_test_point.h); KASAN and list debugging judge.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+
+topo_up
+echo_up
+point=/sys/module/nf_flow_offload/parameters/test_point
+[ -e $point ] || {
+	skipped "races" "this kernel's module has no test points"
+	all_done
+	exit 0
+}
+
+arm() { echo "$1" >$point; }
+hit() { [ "$(cat $point)" = 0 ]; }
+
+# The kernel log from here on.
+log_mark() { MARK="races $LIB_SUFFIX $RANDOM"; echo "$MARK" >/dev/kmsg; }
+log_is_clean() {
+	local report
+
+	report=$(dmesg | sed "1,/$MARK/d" | grep -m 3 -E 'BUG|KASAN|WARNING|corruption' || true)
+	[ -z "$report" ] || fail "$report"
+}
+
+flows_counted() {
+	local flows
+
+	flows=$(in_r "$NFO_TOOLS/nft-offload" -j list | grep -c '"id"' || true)
+	echo "flows: $flows"
+}
+
+# S1: a FIN of the server comes when its direction is published and the flow is not whole.
+ended_while_made() {
+	sysctl_r net/netfilter/nf_flowtable_tcp_timeout 30
+	rules_std
+	log_mark
+	# the acknowledgement that ends the handshake makes the flow
+	arm 1
+	client c "$1"
+	must c ping 3
+	wait_for 5 hit || fail "no flow was made"
+	# it is not offloaded, or it was made anew and is; others come and go beside it
+	for i in 1 2 3 4; do
+		client "d$i" "$1"
+		promote "d$i" "$1" "$PORT"
+	done
+	promote c "$1" $((PORT - 4))
+	# two turns of the wheel
+	pass_time 3
+	for i in 1 2 3 4; do
+		must "d$i" ping 3
+		peer_stop "d$i"
+	done
+	flows_counted
+	rules_flush
+	log_is_clean
+}
+
+# S14: a RST comes when ageing has found the flow alive: conntrack's ten seconds stay.
+closed_while_aged() {
+	sysctl_r net/netfilter/nf_flowtable_tcp_timeout 6
+	rules_std
+	log_mark
+	flow_up c "$1"
+	# Young enough at the next visit to be left alone, and quiet from here on: a later
+	# packet would have conntrack write its ten seconds again.
+	must c run 3000
+	arm 2
+	wait_for 15 hit || fail "ageing did not look"
+	ct_get "$1" "$PORT"
+	ct_field timeout
+	[[ $FIELD -ge 0 && $FIELD -le 10 ]] || fail "a closed connection has $FIELD seconds left: $CT"
+	log_is_clean
+}
+for proto in tcp tcp6; do
+	run_case "$proto, S14: closed while ageing looks at it" closed_while_aged $proto
+done
+for proto in tcp tcp6; do
+	run_case "$proto, S1: ended while it is made" ended_while_made $proto
+done
+
+all_done
