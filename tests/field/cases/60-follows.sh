@@ -149,6 +149,8 @@ vlan_moved() {
 	wait_for 10 link_up "$NS_R" rs.20 || fail "rs.20 does not come up"
 	wait_for 10 link_up "$NS_S" s0.20 || fail "s0.20 does not come up"
 	probe_mark p
+	# The new devices ask for their neighbours, once more after a second at times.
+	probe_pass p 250
 	fast_again p
 	probe_say_mark 1 "moved"
 	want_lost 1 3
