@@ -44,26 +44,18 @@ static int nfo_proc_show(struct seq_file *m, void *v)
 static int __net_init nfo_net_init(struct net *net)
 {
 	struct nfo_net *nn = nfo_net_alloc(net);
-	int err = -ENOMEM;
 
 	if (!nn)
 		return -ENOMEM;
 	nfo_hw_net_init(nn);
 	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net,
-				    nfo_proc_show, NULL))
-		goto err_free;
-	err = nfo_event_net_init(nn);
-	if (err)
-		goto err_proc;
+				    nfo_proc_show, NULL)) {
+		nfo_net_put(nn);
+		return -ENOMEM;
+	}
 	nfo_net_publish(nn);
 
 	return 0;
-
-err_proc:
-	remove_proc_entry("nf_flow_offload", net->proc_net);
-err_free:
-	nfo_net_put(nn);
-	return err;
 }
 
 /* nf_tables frees the flowtables after this, and conntrack may wait for their
@@ -74,10 +66,10 @@ static void __net_exit nfo_net_exit(struct net *net)
 	struct nfo_net *nn = nfo_net_withdraw(net);
 	struct nfo_table *t;
 
-	nfo_event_net_exit(nn);
 	remove_proc_entry("nf_flow_offload", net->proc_net);
 
 	mutex_lock(&nn->lock);
+	nfo_event_net_stop(nn);
 	list_for_each_entry(t, &nn->tables, list)
 		nfo_table_flush(t, NULL, NFO_R_NETNS_GONE);
 	mutex_unlock(&nn->lock);
@@ -110,9 +102,16 @@ static void nfo_flow_hardware(struct nfo_flow *f, enum nfo_flow_event event,
 	nfo_netlink_notify(f, event, why);
 }
 
+/* A rule in hardware does what is no longer true. */
+static void nfo_flow_forgotten(struct nfo_flow *f)
+{
+	nfo_hw_evict(f);
+}
+
 static const struct nfo_table_ops nfo_core_table_ops = {
 	.added		= nfo_flow_added,
 	.active	= nfo_hw_active,
+	.forgotten	= nfo_flow_forgotten,
 	.retired	= nfo_flow_retired,
 	.hardware	= nfo_flow_hardware,
 };
@@ -140,9 +139,12 @@ static int __init nfo_init(void)
 	int err;
 
 	nfo_table_ops = &nfo_core_table_ops;
-	err = nfo_table_init();
+	err = nfo_net_module_init();
 	if (err)
 		return err;
+	err = nfo_table_init();
+	if (err)
+		goto err_net_module;
 	err = nfo_hw_queue_module_init();
 	if (err)
 		goto err_table;
@@ -172,6 +174,8 @@ err_hw:
 	nfo_hw_queue_module_exit();
 err_table:
 	nfo_table_exit();
+err_net_module:
+	nfo_net_module_exit();
 	return err;
 }
 
@@ -183,6 +187,7 @@ static void __exit nfo_exit(void)
 	unregister_pernet_subsys(&nfo_net_ops);
 	nfo_hw_queue_module_exit();
 	nfo_table_exit();
+	nfo_net_module_exit();
 }
 
 module_init(nfo_init);

@@ -3,18 +3,124 @@
  * Conntrack: what it must believe while a connection is in the fast path, and
  * how it gets the connection back in a state to judge the next packet.
  */
+#include <linux/tcp.h>
+#include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_conntrack_timeout.h>
+#include <net/tcp.h>
 
 #include "nfo_compat.h"
 #include "nfo_ct.h"
 #include "nfo_pure.h"
 
-/* Window tracking starts anew with the next packet of each side: maxima from
- * before the offload would condemn it, and a remembered highest ACK would
- * condemn a valid RST.
+static void nfo_ct_tcp_set_liberal(struct nf_conn *ct, u8 dirs)
+{
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (dirs & BIT(dir))
+			ct->proto.tcp.seen[dir].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+		else
+			ct->proto.tcp.seen[dir].flags &= ~IP_CT_TCP_FLAG_BE_LIBERAL;
+}
+
+static u8 nfo_ct_tcp_liberal(const struct nf_conn *ct)
+{
+	u8 dirs = 0;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (READ_ONCE(ct->proto.tcp.seen[dir].flags) & IP_CT_TCP_FLAG_BE_LIBERAL)
+			dirs |= BIT(dir);
+
+	return dirs;
+}
+
+/**
+ * nfo_ct_offload_begin() - prepare a conntrack entry for packets it will not see
+ * @ct: confirmed entry with IPS_OFFLOAD set by the caller
+ *
+ * TCP windows become liberal: packets that conntrack missed would look like a
+ * violation. Call before the first entry of the flow can be found. Context:
+ * any, takes ct->lock.
+ *
+ * Return: directions that were liberal before, for nfo_ct_tcp_sync().
  */
-static void nfo_ct_tcp_forget_windows(struct nf_conn *ct)
+u8 nfo_ct_offload_begin(struct nf_conn *ct)
+{
+	u8 before = 0;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP)
+		return 0;
+	spin_lock_bh(&ct->lock);
+	before = nfo_ct_tcp_liberal(ct);
+	nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
+	spin_unlock_bh(&ct->lock);
+
+	return before;
+}
+
+/* A segment that does not fit what the other side said was sent by somebody else. */
+static bool nfo_ct_tcp_plausible(const struct nf_conn *ct, const struct nfo_ct_tcp seen[],
+				 int dir)
+{
+	const struct nfo_ct_tcp *s = &seen[dir], *r = &seen[!dir];
+	u32 window = (u32)r->win << ct->proto.tcp.seen[!dir].td_scale;
+
+	if (!s->known || !r->known)
+		return false;
+	return !after(s->ack, r->end) && !after(s->end, r->ack + max(window, 1u));
+}
+
+static void nfo_ct_tcp_advance(struct nf_conn *ct, const struct nfo_ct_tcp *seen, int dir)
+{
+	struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[dir];
+	struct ip_ct_tcp_state *r = &ct->proto.tcp.seen[!dir];
+	u32 window = max((u32)seen->win << s->td_scale, 1u);
+
+	if (after(seen->end, s->td_end))
+		s->td_end = seen->end;
+	if (window > s->td_maxwin)
+		s->td_maxwin = window;
+	if (!(s->flags & IP_CT_TCP_FLAG_MAXACK_SET) || after(seen->ack, s->td_maxack))
+		s->td_maxack = seen->ack;
+	s->flags |= IP_CT_TCP_FLAG_MAXACK_SET;
+	if (after(seen->ack + window, r->td_maxend))
+		r->td_maxend = seen->ack + window;
+}
+
+/**
+ * nfo_ct_tcp_sync() - make up for the segments that conntrack did not see
+ * @ct:      TCP entry
+ * @seen:    by direction, the highest sequence and acknowledgment numbers
+ * @liberal: what nfo_ct_offload_begin() returned
+ *
+ * Windows are checked again from here on (RFC 5961 depends on it), unless what was seen
+ * does not fit together: then somebody else has sent segments as well, conntrack keeps
+ * what it knows, and its windows stay liberal. Context: any, takes ct->lock.
+ */
+void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
+		     u8 liberal)
+{
+	spin_lock_bh(&ct->lock);
+	if (nfo_ct_tcp_plausible(ct, seen, IP_CT_DIR_ORIGINAL) &&
+	    nfo_ct_tcp_plausible(ct, seen, IP_CT_DIR_REPLY)) {
+		nfo_ct_tcp_advance(ct, &seen[IP_CT_DIR_ORIGINAL], IP_CT_DIR_ORIGINAL);
+		nfo_ct_tcp_advance(ct, &seen[IP_CT_DIR_REPLY], IP_CT_DIR_REPLY);
+		nfo_ct_tcp_set_liberal(ct, liberal);
+	}
+	spin_unlock_bh(&ct->lock);
+}
+
+/**
+ * nfo_ct_tcp_forget() - segments went by that nobody saw, in hardware
+ * @ct: TCP entry
+ *
+ * Window tracking starts anew with the next segment of each side: maxima from before would
+ * condemn it, and a remembered highest acknowledgment would condemn a valid RST. Context:
+ * any, takes ct->lock.
+ */
+void nfo_ct_tcp_forget(struct nf_conn *ct)
 {
 	int dir;
 
@@ -27,75 +133,15 @@ static void nfo_ct_tcp_forget_windows(struct nf_conn *ct)
 }
 
 /**
- * nfo_ct_offload_begin() - prepare a conntrack entry for packets it will not see
- * @ct: confirmed entry with IPS_OFFLOAD set by the caller
+ * nfo_ct_is_established() - is a connection in the state in which it may be offloaded?
+ * @ct: entry, TCP or UDP
  *
- * TCP windows become liberal: packets that conntrack missed would look like a
- * violation. Call before the first entry of the flow can be found. Context:
- * any, takes ct->lock.
- *
- * Return: what nfo_ct_offload_abort() needs.
+ * Context: any.
  */
-struct nfo_ct_saved nfo_ct_offload_begin(struct nf_conn *ct)
+bool nfo_ct_is_established(const struct nf_conn *ct)
 {
-	struct nfo_ct_saved saved = { .timeout = READ_ONCE(ct->timeout) };
-	int dir;
-
-	if (nf_ct_protonum(ct) == IPPROTO_TCP) {
-		spin_lock_bh(&ct->lock);
-		for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-			u8 *flags = &ct->proto.tcp.seen[dir].flags;
-
-			saved.liberal[dir] = *flags & IP_CT_TCP_FLAG_BE_LIBERAL;
-			*flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
-		}
-		spin_unlock_bh(&ct->lock);
-	}
-	nfo_ct_hold_timeout(ct);
-
-	return saved;
-}
-
-/**
- * nfo_ct_offload_abort() - undo nfo_ct_offload_begin() when no packet went past conntrack
- * @ct:    entry
- * @saved: what nfo_ct_offload_begin() returned
- *
- * Clears IPS_OFFLOAD. Context: any, takes ct->lock.
- */
-void nfo_ct_offload_abort(struct nf_conn *ct, struct nfo_ct_saved saved)
-{
-	int dir;
-
-	if (nf_ct_protonum(ct) == IPPROTO_TCP) {
-		spin_lock_bh(&ct->lock);
-		for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-			if (!saved.liberal[dir])
-				ct->proto.tcp.seen[dir].flags &=
-					~IP_CT_TCP_FLAG_BE_LIBERAL;
-		spin_unlock_bh(&ct->lock);
-	}
-	WRITE_ONCE(ct->timeout, saved.timeout);
-
-	/* Whoever sees it clear sees the entry as it was left above. */
-	smp_mb__before_atomic();
-	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
-}
-
-/**
- * nfo_ct_hold_timeout() - keep a conntrack entry from expiring under its flow
- * @ct: entry of a live flow
- *
- * Newer kernels leave this to the flowtable, older ones do it in conntrack's
- * own collector as well. Context: any, no lock: conntrack's packet path writes
- * ct->timeout the same way.
- */
-void nfo_ct_hold_timeout(struct nf_conn *ct)
-{
-	s32 left = (s32)(READ_ONCE(ct->timeout) - nfct_time_stamp);
-
-	if (left < NF_CT_DAY / 2)
-		WRITE_ONCE(ct->timeout, nfct_time_stamp + NF_CT_DAY);
+	return nf_ct_protonum(ct) != IPPROTO_TCP ||
+	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_ESTABLISHED;
 }
 
 /* The timeout conntrack itself would give the entry now, in jiffies. */
@@ -119,6 +165,61 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
 	return READ_ONCE(timeouts[state]);
 }
 
+/* Another writer of the timeout is conntrack itself: what it writes meanwhile stays. */
+static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
+{
+	cmpxchg(&ct->timeout, from, to);
+}
+
+/**
+ * nfo_ct_hold_timeout() - keep a conntrack entry from expiring under its flow
+ * @ct:   entry of a live flow
+ * @was:  ct->timeout before the caller found that the flow is alive
+ * @idle: jiffies since the flow's last packet
+ *
+ * What somebody else wrote since, for a connection that closed, stays. The entry gets what conntrack would have given it for that packet, or, where flows
+ * may be idle for longer, as long as the flow may live. Newer kernels leave this to the
+ * flowtable, older ones do it in conntrack's own collector as well. Context: any.
+ */
+void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle)
+{
+	u32 flow = nfo_ct_flow_timeout(ct) + (NFO_VISIT_MAX + 5) * HZ;
+	u32 want;
+
+	want = nfct_time_stamp + nfo_timeout_left(max(nfo_ct_normal_timeout(ct), flow), idle);
+	if ((s32)(want - was) > (s32)HZ)
+		nfo_ct_set_timeout(ct, was, want);
+}
+
+/**
+ * nfo_ct_refresh() - what conntrack would have done for the packets of half a second
+ * @ct: entry of a flow that has packets
+ *
+ * Context: any.
+ */
+void nfo_ct_refresh(struct nf_conn *ct)
+{
+	u32 was = READ_ONCE(ct->timeout);
+
+	if (nfo_ct_is_established(ct))
+		nfo_ct_hold_timeout(ct, was, 0);
+	if (nf_ct_protonum(ct) == IPPROTO_TCP) {
+		/* Liberal again after a closing segment that conntrack found invalid. */
+		if (nfo_ct_tcp_liberal(ct) != NFO_CT_BOTH)
+			nfo_ct_offload_begin(ct);
+		return;
+	}
+	if (test_bit(IPS_ASSURED_BIT, &ct->status) ||
+	    !test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ||
+	    !time_after(jiffies, READ_ONCE(ct->proto.udp.stream_ts)) ||
+	    test_bit(IPS_NAT_CLASH_BIT, &ct->status))
+		return;
+	if (test_and_set_bit(IPS_ASSURED_BIT, &ct->status))
+		return;
+	nf_conntrack_event_cache(IPCT_ASSURED, ct);
+	nf_ct_deliver_cached_events(ct);
+}
+
 /**
  * nfo_ct_offload_end() - return a connection to conntrack
  * @ct:   entry of a flow that can no longer be found
@@ -126,17 +227,14 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
  *
  * The entry gets the timeout of the state it is in, less the idle time, and
  * IPS_OFFLOAD goes last: whoever sees it clear may promote again at once.
- * Context: any, takes ct->lock.
+ * Context: any.
  */
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 {
-	u32 left;
+	u32 old = READ_ONCE(ct->timeout);
+	u32 left = nfo_timeout_left(nfo_ct_normal_timeout(ct), idle);
 
-	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		nfo_ct_tcp_forget_windows(ct);
-
-	left = nfo_timeout_left(nfo_ct_normal_timeout(ct), idle);
-	WRITE_ONCE(ct->timeout, nfct_time_stamp + left);
+	nfo_ct_set_timeout(ct, old, nfct_time_stamp + left);
 
 	/* Whoever sees it clear sees the entry as it was left above. */
 	smp_mb__before_atomic();

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Dumps: flows, tables and devices as messages, many at a time. A dump sleeps
- * between its calls and holds one table meanwhile, so a ruleset may come and go
- * under it; it never holds up a packet.
+ * Dumps: flows, tables and devices, many in a message. Between two messages a dump holds a
+ * reference of one table and no lock, so rulesets are loaded and packets pass meanwhile.
  */
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -12,7 +11,7 @@
 #include "nfo_hash.h"
 #include "nfo_hw.h"
 
-/* Of the family that dumps are asked for in; set once at module init. */
+/* The generic netlink family in which dumps answer; set once at module init. */
 static const struct genl_family *nfo_dump_family __ro_after_init;
 
 /**
@@ -24,40 +23,54 @@ void __init nfo_dump_init(const struct genl_family *family)
 	nfo_dump_family = family;
 }
 
-/* ---- what a flow looks like ---- */
+/* ---- the description of a flow ---- */
 
-static int nfo_put_addr(struct sk_buff *msg, int attr, u8 family, __be32 a4,
-			const struct in6_addr *a6)
+static int nfo_put_addr(struct sk_buff *msg, int attr, const struct nf_conn *ct,
+			const union nf_inet_addr *a)
 {
-	if (family == NFPROTO_IPV4)
-		return nla_put_in_addr(msg, attr, a4);
-	return nla_put_in6_addr(msg, attr, a6);
+	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
+		return nla_put_in_addr(msg, attr, a->ip);
+	return nla_put_in6_addr(msg, attr, &a->in6);
 }
 
-static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_entry *e)
+/* What was learned of a direction. A direction that is not learned has no such attributes. */
+static int nfo_put_learned(struct sk_buff *msg, const struct nfo_flow *f,
+			   enum ip_conntrack_dir dir)
 {
-	const struct nfo_addr6 *a = nfo_addr6(e);
-	u8 rule = READ_ONCE(nfo_flow(e)->hw.rule[nfo_dir(e)].state);
-	u8 family = e->key.family;
+	const struct nfo_entry *e = &f->e[dir];
+
+	if (!nfo_flow_learned(f, dir))
+		return 0;
+	if (nla_put_u32(msg, NFO_DIR_IIF, f->route[dir].in->ifindex) ||
+	    nla_put_u32(msg, NFO_DIR_OIF, e->out->ifindex) ||
+	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(e->mtu)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_flow *f,
+		       enum ip_conntrack_dir dir)
+{
+	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
+	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
+	u8 rule = READ_ONCE(f->hw.rule[dir].state);
 	struct nlattr *nest = nla_nest_start(msg, attr);
 
 	if (!nest)
 		return -EMSGSIZE;
 
-	if (nfo_put_addr(msg, NFO_DIR_SRC, family, e->key.saddr, &a->saddr) ||
-	    nfo_put_addr(msg, NFO_DIR_DST, family, e->key.daddr, &a->daddr) ||
-	    nfo_put_addr(msg, NFO_DIR_NEW_SRC, family, e->saddr, &a->new_saddr) ||
-	    nfo_put_addr(msg, NFO_DIR_NEW_DST, family, e->daddr, &a->new_daddr) ||
-	    nla_put_be16(msg, NFO_DIR_SPORT, e->key.sport) ||
-	    nla_put_be16(msg, NFO_DIR_DPORT, e->key.dport) ||
-	    nla_put_be16(msg, NFO_DIR_NEW_SPORT, e->sport) ||
-	    nla_put_be16(msg, NFO_DIR_NEW_DPORT, e->dport) ||
-	    nla_put_u32(msg, NFO_DIR_IIF, e->in) ||
-	    nla_put_u32(msg, NFO_DIR_OIF, e->out->ifindex) ||
-	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(e->mtu)) ||
-	    nla_put_u64_64bit(msg, NFO_DIR_PACKETS, atomic64_read(&e->packets),
+	if (nfo_put_addr(msg, NFO_DIR_SRC, f->ct, &t->src.u3) ||
+	    nfo_put_addr(msg, NFO_DIR_DST, f->ct, &t->dst.u3) ||
+	    nfo_put_addr(msg, NFO_DIR_NEW_SRC, f->ct, &o->dst.u3) ||
+	    nfo_put_addr(msg, NFO_DIR_NEW_DST, f->ct, &o->src.u3) ||
+	    nla_put_be16(msg, NFO_DIR_SPORT, t->src.u.all) ||
+	    nla_put_be16(msg, NFO_DIR_DPORT, t->dst.u.all) ||
+	    nla_put_be16(msg, NFO_DIR_NEW_SPORT, o->dst.u.all) ||
+	    nla_put_be16(msg, NFO_DIR_NEW_DPORT, o->src.u.all) ||
+	    nfo_put_learned(msg, f, dir) ||
+	    nla_put_u64_64bit(msg, NFO_DIR_PACKETS, nfo_flow_packets(f, dir),
 			      NFO_DIR_PAD) ||
-	    nla_put_u64_64bit(msg, NFO_DIR_BYTES, atomic64_read(&e->bytes),
+	    nla_put_u64_64bit(msg, NFO_DIR_BYTES, nfo_flow_bytes(f, dir),
 			      NFO_DIR_PAD) ||
 	    nla_put_u8(msg, NFO_DIR_HW, rule >= NFO_RULE_IN))
 		return -EMSGSIZE;
@@ -86,7 +99,7 @@ static int nfo_put_ct(struct sk_buff *msg, const struct nf_conn *ct)
  * @f:   flow seen under rcu_read_lock()
  * @why: NFO_FLOW_REASON
  *
- * Return: 0 or -EMSGSIZE; then the message is to be cut back.
+ * Return: 0, or -EMSGSIZE; then the caller cuts the message back to where it was.
  */
 int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
 		 enum nfo_reason why)
@@ -97,8 +110,8 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
 	if (nla_put_u8(msg, NFO_FLOW_FAMILY, t->family) ||
 	    nla_put_string(msg, NFO_FLOW_TABLE, t->table_name) ||
 	    nla_put_string(msg, NFO_FLOW_FLOWTABLE, t->name) ||
-	    nla_put_u8(msg, NFO_FLOW_L3PROTO, f->e[0].key.family) ||
-	    nla_put_u8(msg, NFO_FLOW_L4PROTO, f->e[0].key.l4proto) ||
+	    nla_put_u8(msg, NFO_FLOW_L3PROTO, nf_ct_l3num(f->ct)) ||
+	    nla_put_u8(msg, NFO_FLOW_L4PROTO, nf_ct_protonum(f->ct)) ||
 	    nla_put_u8(msg, NFO_FLOW_STATE, nfo_flow_state(f)) ||
 	    nla_put_u32(msg, NFO_FLOW_REASON, why) ||
 	    nla_put_u64_64bit(msg, NFO_FLOW_AGE_MS, age, NFO_FLOW_PAD) ||
@@ -106,25 +119,26 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
 		return -EMSGSIZE;
 	if (nfo_put_ct(msg, f->ct))
 		return -EMSGSIZE;
-	if (nfo_put_dir(msg, NFO_FLOW_ORIGINAL, &f->e[IP_CT_DIR_ORIGINAL]))
+	if (nfo_put_dir(msg, NFO_FLOW_ORIGINAL, f, IP_CT_DIR_ORIGINAL))
 		return -EMSGSIZE;
-	return nfo_put_dir(msg, NFO_FLOW_REPLY, &f->e[IP_CT_DIR_REPLY]);
+	return nfo_put_dir(msg, NFO_FLOW_REPLY, f, IP_CT_DIR_REPLY);
 }
 
-/* ---- dumps: one shape for flows, tables and devices ---- */
+/* ---- the state of a dump, whether of flows, tables or devices ---- */
 
 /**
- * struct nfo_dump - a dump between two of its calls
+ * struct nfo_dump - a dump between two of its messages
  * @nn:      namespace, one reference
- * @t:       table it is in, one reference; NULL between tables
- * @last:    id of the table before
- * @newest:  id of the newest table that is not news to the reader
- * @skip:    objects of @t already sent (devices)
+ * @t:       table that is being dumped, one reference; NULL between two tables
+ * @last:    id of the latest table that was dumped or is being dumped
+ * @newest:  id of the newest table of which the reader knows; a newer one makes the dump
+ *           inconsistent
+ * @skip:    devices of @t that were sent already
  * @iter:    place among the flows of @t, when @walking
  * @walking: @iter is in use
- * @again:   the object @iter stands at did not fit the last message
- * @begun:   its first message was made
- * @filter:  of flows
+ * @again:   the flow at which @iter stands did not fit into the last message
+ * @begun:   the first message was made
+ * @filter:  filter of flows
  */
 struct nfo_dump {
 	struct nfo_net		*nn;
@@ -163,17 +177,17 @@ int nfo_dump_start(struct netlink_callback *cb)
 	}
 	d->newest = READ_ONCE(d->nn->next_id);
 	*(struct nfo_dump **)cb->ctx = d;
-	/* Moves on when the dump can no longer vouch for what it sent. */
+	/* The number changes when flows may have been left out or sent twice. */
 	cb->seq = 1;
 
 	return 0;
 }
 
 /**
- * nfo_dump_filter() - narrow a dump of flows
+ * nfo_dump_filter() - the filter of a dump of flows
  * @cb: netlink's side of it
  *
- * Return: its filter, to be filled before the first message; then NULL.
+ * Return: the filter, for the caller to fill in before the first message; NULL later.
  */
 struct nfo_filter *nfo_dump_filter(struct netlink_callback *cb)
 {
@@ -212,10 +226,10 @@ int nfo_dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
-/* Return: the table the dump is in, going on to the next where it is in none.
+/* Return: the table that is being dumped, or the next one; NULL at the end.
  *
- * A table made since the dump began may hold connections that were sent as those
- * of the table it replaces.
+ * A table that was made since the dump began may hold connections that were sent already
+ * as flows of the table that it replaces. So the dump is called inconsistent.
  */
 static struct nfo_table *nfo_dump_table(struct nfo_dump *d, struct netlink_callback *cb)
 {
@@ -258,11 +272,14 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 	return 0;
 }
 
-/* A filter that few pass must not keep RCU waiting for the whole table. */
+/* After so many flows the walk pauses, so that RCU does not wait for a whole table when
+ * few flows pass the filter.
+ */
 #define NFO_DUMP_BREATH	1024
 
-/* Resized since, or the flow we stood at has ended and our place in its chain is a
- * guess: what was sent may come again, something may be left out, and we say so.
+/* Go on with a walk. If the table was resized in the pause, or the flow at which the walk
+ * paused has ended, the place in the table is not exact: flows may be left out or sent twice.
+ * The dump is then called inconsistent.
  */
 static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 	__acquires(RCU)
@@ -273,8 +290,8 @@ static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 		cb->seq++;
 }
 
-/* The flows of one table into one message. Return: 0 at the end of the table,
- * -EMSGSIZE when the message is full.
+/* Put flows of a table into a message. Return: 0 at the end of the table, -EMSGSIZE when
+ * the message is full.
  */
 static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb,
 				struct nfo_dump *d)
@@ -303,7 +320,7 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 			cb->seq++;
 			continue;
 		}
-		if (nfo_dir(e) != IP_CT_DIR_ORIGINAL ||
+		if (!nfo_entry_leads(e) ||
 		    !nfo_filter_flow(nfo_flow(e), &d->filter))
 			continue;
 		err = nfo_dump_flow(msg, cb, nfo_flow(e));
@@ -337,7 +354,9 @@ int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 	return msg->len;
 }
 
-/* Flows that come and go meanwhile may be counted on one side only. */
+/* Flows by state. Counters are read one after the other, so a flow that changes its state
+ * meanwhile may be counted in none or in two.
+ */
 static int nfo_put_states(struct sk_buff *msg, const struct nfo_table *t, u32 flows)
 {
 	u32 oneway = atomic_read(&t->oneway);

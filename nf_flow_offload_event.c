@@ -1,34 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The world changes: devices, neighbours and routes. Each event advances the
- * topology epoch of its namespace; flows whose device went away end at once.
+ * The world changes: devices, neighbours and routes. Each event goes into the journal of
+ * its namespace and advances the epoch; flows whose device went away end at once.
  */
+#include <linux/inetdevice.h>
 #include <net/fib_notifier.h>
+#include <net/ip6_fib.h>
+#include <net/ip_fib.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 
 #include "nfo_event.h"
 #include "nfo_hw.h"
 #include "nfo_neigh.h"
+#include "nfo_stack.h"
 
 /* Flows in hardware have no packets that would notice the new epoch. */
-static void nfo_event_advance(struct nfo_net *nn)
+static void nfo_event_add(struct nfo_net *nn, const struct nfo_change *change)
 {
-	nfo_epoch_advance(nn);
+	nfo_change_add(nn, change);
 	if (atomic_read(&nn->in_hw))
 		nfo_hw_kick(nn);
 }
 
-/* Context: any. */
-static void nfo_event_changed(const struct net *net)
+/* Context: any. A namespace without a flow has nothing to lose. */
+static void nfo_event_changed(const struct net *net, const struct nfo_change *change)
 {
 	struct nfo_net *nn;
 
 	rcu_read_lock();
 	nn = nfo_net_get_rcu(net);
-	if (nn)
-		nfo_event_advance(nn);
+	if (nn && nn->journal)
+		nfo_event_add(nn, change);
 	rcu_read_unlock();
+}
+
+static void nfo_event_dev_changed(const struct net_device *dev)
+{
+	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
+
+	nfo_event_changed(dev_net(dev), &c);
 }
 
 /* Tell the tables' hardware side of a device. */
@@ -48,7 +59,10 @@ static void nfo_event_hw(struct net_device *dev,
 	nfo_net_put(nn);
 }
 
-static void nfo_event_flush_dev(const struct net_device *dev)
+/* Flows use listed devices and those above listed ones; any other goes down unnoticed.
+ * One that is unregistered may have been above a listed one before: no reference may stay.
+ */
+static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
 	struct nfo_table *t;
@@ -56,10 +70,11 @@ static void nfo_event_flush_dev(const struct net_device *dev)
 	if (!nn)
 		return;
 
-	nfo_event_advance(nn);
+	nfo_event_dev_changed(dev);
 	mutex_lock(&nn->lock);
 	list_for_each_entry(t, &nn->tables, list)
-		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+		if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
+			nfo_table_flush(t, dev, NFO_R_DEV_GONE);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
 }
@@ -68,16 +83,24 @@ static void nfo_event_flush_dev(const struct net_device *dev)
 static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	const struct netdev_notifier_changeupper_info *upper;
 
 	switch (event) {
 	case NETDEV_GOING_DOWN:
 	case NETDEV_DOWN:
+		nfo_event_flush_dev(dev, false);
+		break;
 	case NETDEV_UNREGISTER:
-		nfo_event_flush_dev(dev);
+		nfo_event_flush_dev(dev, true);
 		break;
 	case NETDEV_FEAT_CHANGE:
 		/* ethtool -K DEV hw-tc-offload on|off */
 		nfo_event_hw(dev, nfo_hw_feature_changed);
+		break;
+	case NETDEV_CHANGEUPPER:
+		upper = ptr;
+		nfo_event_dev_changed(upper->upper_dev);
+		nfo_event_flush_dev(dev, false);
 		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
@@ -85,8 +108,7 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 		fallthrough;
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
-	case NETDEV_CHANGEUPPER:
-		nfo_event_changed(dev_net(dev));
+		nfo_event_dev_changed(dev);
 		break;
 	}
 
@@ -97,11 +119,62 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct neighbour *n = ptr;
+	const struct nfo_change c = { .what = NFO_CHANGE_NEIGH, .neigh = n };
 
 	if (event == NETEVENT_NEIGH_UPDATE && nfo_neigh_changed(n))
-		nfo_event_changed(dev_net(n->dev));
+		nfo_event_changed(dev_net(n->dev), &c);
 
 	return NOTIFY_DONE;
+}
+
+/* Sleeps, RTNL held. IPv4 routing expires all its objects for it. */
+static int nfo_event_addr(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct in_ifaddr *ifa = ptr;
+
+	nfo_event_dev_changed(ifa->ifa_dev->dev);
+
+	return NOTIFY_DONE;
+}
+
+/* ---- routes ---- */
+
+static void nfo_event_prefix4(struct nfo_change *c, const struct fib_notifier_info *info)
+{
+	const struct fib_entry_notifier_info *fen;
+
+	fen = container_of(info, struct fib_entry_notifier_info, info);
+	c->what = NFO_CHANGE_PREFIX;
+	c->plen = fen->dst_len;
+	c->prefix.ip = htonl(fen->dst);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_info *info)
+{
+	const struct fib6_entry_notifier_info *fen;
+
+	fen = container_of(info, struct fib6_entry_notifier_info, info);
+	c->what = NFO_CHANGE_PREFIX;
+	c->plen = fen->rt->fib6_dst.plen;
+	c->prefix.in6 = fen->rt->fib6_dst.addr;
+}
+#else
+static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_info *info)
+{
+}
+#endif
+
+/* A leg of a multipath route: flows on the other legs keep theirs. */
+static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
+{
+	const struct fib_nh_notifier_info *fnh;
+
+	fnh = container_of(info, struct fib_nh_notifier_info, info);
+	if (!fnh->fib_nh->fib_nh_dev)
+		return;
+	c->what = NFO_CHANGE_DEV;
+	c->ifindex = fnh->fib_nh->fib_nh_dev->ifindex;
 }
 
 /* Atomic context. Multicast routes are not ours. */
@@ -109,9 +182,29 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 {
 	struct nfo_net *nn = container_of(nb, struct nfo_net, fib);
 	const struct fib_notifier_info *info = ptr;
+	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
 
-	if (info->family == AF_INET || info->family == AF_INET6)
-		nfo_event_advance(nn);
+	if (info->family != AF_INET && info->family != AF_INET6)
+		return NOTIFY_DONE;
+	c.family = info->family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	switch (event) {
+	case FIB_EVENT_ENTRY_REPLACE:
+	case FIB_EVENT_ENTRY_APPEND:
+	case FIB_EVENT_ENTRY_ADD:
+	case FIB_EVENT_ENTRY_DEL:
+		if (c.family == NFPROTO_IPV4)
+			nfo_event_prefix4(&c, info);
+		else
+			nfo_event_prefix6(&c, info);
+		break;
+	case FIB_EVENT_NH_ADD:
+	case FIB_EVENT_NH_DEL:
+		if (c.family == NFPROTO_IPV4)
+			nfo_event_nexthop(&c, info);
+		break;
+	}
+	nfo_event_add(nn, &c);
 
 	return NOTIFY_DONE;
 }
@@ -122,31 +215,49 @@ static struct notifier_block nfo_netdev_nb = {
 	.priority	= 1,
 };
 
+static struct notifier_block nfo_addr_nb = {
+	.notifier_call	= nfo_event_addr,
+	/* Before routing acts on it. */
+	.priority	= 1,
+};
+
 static struct notifier_block nfo_neigh_nb = {
 	.notifier_call	= nfo_event_neigh,
 };
 
 /**
- * nfo_event_net_init() - listen to a namespace's routes
+ * nfo_event_net_start() - listen to a namespace's routes, when it has a flowtable
  * @nn: namespace
  *
- * Context: may sleep. Return: 0 or a negative errno.
+ * Registration reads all routes and fails when they change meanwhile, time and again. A
+ * flowtable is not refused for that: IPv4 counts its changes itself, and each entry asks
+ * its route object twice a second. Context: may sleep, nfo_net::lock held.
  */
-int nfo_event_net_init(struct nfo_net *nn)
+void nfo_event_net_start(struct nfo_net *nn)
 {
+	int err;
+
+	if (nn->fib_on)
+		return;
 	nn->fib.notifier_call = nfo_event_fib;
-	return register_fib_notifier(nn->net, &nn->fib, NULL, NULL);
+	err = register_fib_notifier(nn->net, &nn->fib, NULL, NULL);
+	if (err)
+		pr_warn_ratelimited("nf_flow_offload: route events cannot be listened to (error %d): flows notice changed IPv6 routes within half a second; a ruleset loaded anew tries again\n",
+				    err);
+	nn->fib_on = !err;
 }
 
 /**
- * nfo_event_net_exit() - undo nfo_event_net_init()
+ * nfo_event_net_stop() - undo nfo_event_net_start()
  * @nn: namespace
  *
- * Context: may sleep.
+ * Context: may sleep, nfo_net::lock held.
  */
-void nfo_event_net_exit(struct nfo_net *nn)
+void nfo_event_net_stop(struct nfo_net *nn)
 {
-	unregister_fib_notifier(nn->net, &nn->fib);
+	if (nn->fib_on)
+		unregister_fib_notifier(nn->net, &nn->fib);
+	nn->fib_on = false;
 }
 
 /**
@@ -161,10 +272,19 @@ int __init nfo_event_init(void)
 	err = register_netdevice_notifier(&nfo_netdev_nb);
 	if (err)
 		return err;
+	err = register_inetaddr_notifier(&nfo_addr_nb);
+	if (err)
+		goto err_netdev;
 	err = register_netevent_notifier(&nfo_neigh_nb);
 	if (err)
-		unregister_netdevice_notifier(&nfo_netdev_nb);
+		goto err_addr;
 
+	return 0;
+
+err_addr:
+	unregister_inetaddr_notifier(&nfo_addr_nb);
+err_netdev:
+	unregister_netdevice_notifier(&nfo_netdev_nb);
 	return err;
 }
 
@@ -174,5 +294,6 @@ int __init nfo_event_init(void)
 void nfo_event_exit(void)
 {
 	unregister_netevent_notifier(&nfo_neigh_nb);
+	unregister_inetaddr_notifier(&nfo_addr_nb);
 	unregister_netdevice_notifier(&nfo_netdev_nb);
 }

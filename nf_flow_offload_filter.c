@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Filters: the caller's description of flows, and which flows it fits.
+ * Filters: a request's description of flows is parsed, and flows are compared with it.
  */
 #include <linux/inetdevice.h>
 #include <net/ipv6.h>
@@ -36,7 +36,7 @@ static int nfo_filter_parse_addr(struct nfo_filter *filter, const struct nlattr 
 	return 0;
 }
 
-/* An empty name must not pass for "any". */
+/* An empty name is refused, because in struct nfo_filter it would mean any name. */
 static int nfo_filter_parse_name(char name[NFT_NAME_MAXLEN], const struct nlattr *attr,
 				 struct netlink_ext_ack *extack)
 {
@@ -54,7 +54,7 @@ static int nfo_filter_parse_name(char name[NFT_NAME_MAXLEN], const struct nlattr
  * nfo_filter_parse() - read a filter
  * @filter: zeroed; filled
  * @tb:     attributes by NFO_FILTER_*, validated against their policy
- * @extack: for what is wrong
+ * @extack: filled with what is wrong
  *
  * Return: 0 or -EINVAL.
  */
@@ -99,7 +99,7 @@ int nfo_filter_parse(struct nfo_filter *filter, struct nlattr * const tb[],
 }
 
 /**
- * nfo_filter_table() - may a table hold flows that pass?
+ * nfo_filter_table() - can flows of a table pass the filter?
  * @t:      table
  * @filter: filter
  */
@@ -138,10 +138,13 @@ static bool nfo_filter_dev(const struct nfo_flow *f, u32 ifindex)
 	const struct nfo_entry *e;
 	int dir;
 
-	/* Also what is below or above the listed one. */
+	/* The listed device counts, and so do the devices that routing uses. */
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		e = &f->e[dir];
-		if (e->key.iif == ifindex || e->in == ifindex || e->out->ifindex == ifindex)
+		if (!nfo_flow_learned(f, dir))
+			continue;
+		if (e->key.iif == ifindex || f->route[dir].in->ifindex == ifindex ||
+		    e->out->ifindex == ifindex)
 			return true;
 	}
 
@@ -151,15 +154,13 @@ static bool nfo_filter_dev(const struct nfo_flow *f, u32 ifindex)
 /**
  * nfo_filter_flow() - does a flow pass?
  * @f:      flow seen under rcu_read_lock()
- * @filter: filter; its table is judged by nfo_filter_table()
+ * @filter: filter; nfo_filter_table() compares the table
  */
 bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter)
 {
-	const struct nfo_key *key = &f->e[0].key;
-
-	if (filter->l3proto && filter->l3proto != key->family)
+	if (filter->l3proto && filter->l3proto != nf_ct_l3num(f->ct))
 		return false;
-	if (filter->l4proto && filter->l4proto != key->l4proto)
+	if (filter->l4proto && filter->l4proto != nf_ct_protonum(f->ct))
 		return false;
 	if (filter->state && filter->state != nfo_flow_state(f))
 		return false;

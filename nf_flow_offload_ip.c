@@ -12,14 +12,19 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 
+#include "nfo_ct.h"
 #include "nfo_encap.h"
+#include "nfo_entry.h"
 #include "nfo_hash.h"
 #include "nfo_ip.h"
+#include "nfo_learn.h"
 #include "nfo_route.h"
+#include "nfo_stack.h"
 
 /* How stale nfo_entry::used may get, and how often the objects are looked at. */
 #define NFO_REFRESH	(HZ / 2)
@@ -29,11 +34,13 @@
  * @l:     what it is looked up by
  * @len:   length of the IP packet by its own header, bytes
  * @thoff: offset of the layer 4 header from the network header
+ * @epoch: nfo_epoch() when it came in
  */
 struct nfo_pkt {
 	struct nfo_lookup	l;
 	unsigned int		len;
 	unsigned int		thoff;
+	u32			epoch;
 };
 
 static bool nfo_is_l4(u8 proto)
@@ -41,13 +48,22 @@ static bool nfo_is_l4(u8 proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
-/* What both families need before the header is worth reading. A shared skb
- * (pktgen keeps its own) cannot be pulled; a linear one needs no pull.
+/* What both families need before the header is worth reading. A frame for another
+ * address than the device's may be for a device above. A shared skb (pktgen keeps its
+ * own) cannot be pulled; a linear one needs no pull.
  */
 static bool nfo_skb_ok(const struct sk_buff *skb)
 {
-	return skb->pkt_type == PACKET_HOST &&
+	return (skb->pkt_type == PACKET_HOST || skb->pkt_type == PACKET_OTHERHOST) &&
 	       !(skb_shared(skb) && skb_is_nonlinear(skb));
+}
+
+/* Is the frame for the address that the frames of this direction come for? */
+static bool nfo_dest_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	if (!(e->flags & NFO_E_IN_DEST))
+		return skb->pkt_type == PACKET_HOST;
+	return ether_addr_equal_unaligned(eth_hdr(skb)->h_dest, e->in_dest);
 }
 
 static bool nfo_parse4(struct sk_buff *skb, const struct net_device *in,
@@ -131,7 +147,7 @@ static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct net 
 {
 	unsigned int payload = ntohs(ipv6_hdr(skb)->payload_len);
 
-	/* IPv4 has rt_genid for this, see nfo_epoch(). */
+	/* IPv4 has rt_genid for this, see nfo_net_moved(). */
 	if (unlikely(!READ_ONCE(net->ipv6.devconf_all->forwarding)))
 		return false;
 	/* A jumbogram, or one that GRO put together: sized by the skb. */
@@ -159,8 +175,9 @@ static bool nfo_l4_csum_ok(struct sk_buff *skb, const struct nfo_pkt *p,
 }
 
 static enum nfo_verdict nfo_check_tcp(struct sk_buff *skb, struct nfo_pkt *p,
-				      const struct net *net)
+				      struct nfo_entry *e, const struct net *net)
 {
+	enum nfo_verdict verdict;
 	const struct tcphdr *th;
 	unsigned int hlen;
 
@@ -173,7 +190,11 @@ static enum nfo_verdict nfo_check_tcp(struct sk_buff *skb, struct nfo_pkt *p,
 	if (unlikely(!nfo_l4_csum_ok(skb, p, net)))
 		return NFO_PASS;
 
-	return nfo_tcp_verdict(th);
+	verdict = nfo_tcp_verdict(th);
+	if (likely(verdict == NFO_FORWARD))
+		nfo_entry_track_tcp(e, th, p->len - p->thoff - hlen);
+
+	return verdict;
 }
 
 static enum nfo_verdict nfo_check_udp(struct sk_buff *skb, struct nfo_pkt *p,
@@ -198,37 +219,43 @@ static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
 }
 
-/* What is owed once in a while, or after something changed. */
-static enum nfo_reason nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e,
-				      struct sk_buff *skb)
+/* What is owed once in a while, and what no event announces. */
+static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 {
-	u32 epoch = nfo_epoch(t->nn);
 	struct nfo_flow *f = nfo_flow(e);
-	u32 mark = skb->mark;
-	enum nfo_reason why;
-	u8 tos;
-
-	tos = e->key.family == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
-					      ipv6_get_dsfield(ipv6_hdr(skb));
-	if (READ_ONCE(e->epoch) != epoch) {
-		/* What the event changed is visible before the epoch is. */
-		smp_rmb();
-		this_cpu_inc(t->nn->stats->stale);
-		why = nfo_route_verify(e, tos, mark);
-		if (why)
-			return why;
-		WRITE_ONCE(e->epoch, epoch);
-	}
-	if (nfo_now() - READ_ONCE(e->used) < NFO_REFRESH)
-		return NFO_R_NONE;
 
 	WRITE_ONCE(e->used, nfo_now());
-	if (test_bit(NFO_F_ONEWAY, &f->state) &&
-	    test_bit(IPS_SEEN_REPLY_BIT, &f->ct->status))
-		nfo_flow_join(f);
+	nfo_flow_count(f, nfo_dir(e));
+	nfo_ct_refresh(e->ct);
 	nfo_table_ops->active(f);
 
-	return nfo_route_refresh(e, tos, mark);
+	return nfo_route_refresh(f, nfo_dir(e));
+}
+
+/* Does the entry still say what the classic path would do? If not, the packet takes that
+ * path, and the entry learns from it.
+ */
+static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, u32 epoch)
+{
+	u32 was = READ_ONCE(e->epoch);
+
+	if (was != epoch) {
+		if (nfo_route_changed(t->nn, e, was, epoch)) {
+			nfo_entry_make_stale(e, epoch);
+			this_cpu_inc(t->nn->stats->stale);
+			return false;
+		}
+		/* Unless another packet found it stale meanwhile. */
+		cmpxchg(&e->epoch, was, epoch);
+	}
+	if (nfo_now() - READ_ONCE(e->used) < NFO_REFRESH)
+		return true;
+	if (nfo_entry_refresh(t, e))
+		return true;
+
+	nfo_entry_make_stale(e, epoch);
+	this_cpu_inc(t->nn->stats->stale);
+	return false;
 }
 
 /* Room for the link-layer header, and headers nobody else looks at? */
@@ -264,31 +291,51 @@ static void nfo_nat_l4(const struct sk_buff *skb, const struct nfo_entry *e,
 			return;
 	}
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		*check = nfo_csum_apply_partial(*check, e->addr_delta);
-	else
-		*check = nfo_csum_apply(*check, e->l4_delta);
+	*check = nfo_l4_csum_nat(*check, e, skb->ip_summed == CHECKSUM_PARTIAL);
 	if (!*check && e->key.l4proto == IPPROTO_UDP)
 		*check = CSUM_MANGLED_0;
 }
 
-static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e,
-			 const struct net *net)
+/* Routing's own name for the device the packet came in by. */
+static u32 nfo_in_ifindex(const struct nfo_entry *e)
+{
+	if (likely(!(e->flags & NFO_E_LOWER)))
+		return e->key.iif;
+	return nfo_flow(e)->route[nfo_dir(e)].in->ifindex;
+}
+
+/* What the ruleset and routing gave the packet besides its addresses. */
+static void nfo_rewrite_meta(struct sk_buff *skb, const struct nfo_entry *e)
+{
+	if (e->flags & NFO_E_MARK)
+		skb->mark = e->mark;
+	if (e->flags & NFO_E_PRIORITY)
+		skb->priority = e->priority;
+}
+
+static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
+	if (e->flags & NFO_E_PRIO_TOS)
+		skb->priority = rt_tos2priority(iph->tos);
 	if (e->flags & NFO_E_NAT) {
 		iph->saddr = e->saddr;
 		iph->daddr = e->daddr;
 		iph->check = nfo_csum_apply(iph->check, e->addr_delta);
 		nfo_nat_l4(skb, e, iph + 1);
 	}
-	ip_decrease_ttl(iph);
-	if (READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
-		skb->priority = rt_tos2priority(iph->tos);
+	if (unlikely(e->flags & NFO_E_DSCP))
+		ipv4_change_dsfield(iph, INET_ECN_MASK, e->dscp);
+	if (unlikely(e->flags & NFO_E_TTL)) {
+		csum_replace2(&iph->check, htons(iph->ttl << 8), htons(e->ttl_out << 8));
+		iph->ttl = e->ttl_out;
+	} else {
+		ip_decrease_ttl(iph);
+	}
 
 	memset(IPCB(skb), 0, sizeof(struct inet_skb_parm));
-	IPCB(skb)->iif = e->in;
+	IPCB(skb)->iif = nfo_in_ifindex(e);
 	IPCB(skb)->flags = IPSKB_FORWARDED;
 }
 
@@ -302,19 +349,22 @@ static void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e)
 		ip6h->daddr = a->new_daddr;
 		nfo_nat_l4(skb, e, ip6h + 1);
 	}
-	ip6h->hop_limit--;
+	if (unlikely(e->flags & NFO_E_DSCP))
+		ipv6_change_dsfield(ip6h, INET_ECN_MASK, e->dscp);
+	if (unlikely(e->flags & NFO_E_TTL))
+		ip6h->hop_limit = e->ttl_out;
+	else
+		ip6h->hop_limit--;
 
 	memset(IP6CB(skb), 0, sizeof(struct inet6_skb_parm));
-	IP6CB(skb)->iif = e->in;
+	IP6CB(skb)->iif = nfo_in_ifindex(e);
 	IP6CB(skb)->flags = IP6SKB_FORWARDED;
 }
 
-static void nfo_account(const struct nfo_table *t, struct nfo_entry *e,
-			const struct sk_buff *skb)
+static void nfo_account(struct nfo_entry *e, const struct sk_buff *skb)
 {
-	atomic64_inc(&e->packets);
-	atomic64_add(skb->len, &e->bytes);
-	if (t->flags & NF_FLOWTABLE_COUNTER)
+	atomic64_add(NFO_COUNT_PACKET + skb->len, &e->counts);
+	if (unlikely(e->flags & NFO_E_ACCT))
 		nf_ct_acct_update(e->ct, nfo_dir(e), skb->len);
 }
 
@@ -327,14 +377,11 @@ static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e)
 
 static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e)
 {
-	const u8 *end = e->hh + NFO_HH_MAX;
-
-	if (likely(e->hh_len == ETH_HLEN))
-		/* Two bytes too many, into headroom, make it two words. */
-		memcpy(skb->data - 16, end - 16, 16);
-	else
-		memcpy(skb->data - e->hh_len, end - e->hh_len, e->hh_len);
-	__skb_push(skb, e->hh_len);
+	if (unlikely(!(e->flags & NFO_E_HEADER)))
+		return;
+	/* Two bytes too many, into headroom, make it two words. */
+	memcpy(skb->data - NFO_HH_MAX, e->hh, NFO_HH_MAX);
+	__skb_push(skb, ETH_HLEN);
 }
 
 static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
@@ -348,15 +395,30 @@ static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 	dev_queue_xmit(skb);
 }
 
+/* Rulesets route by the connection's mark, and its administrator may change it. */
+static bool nfo_ct_mark_ok(const struct nfo_entry *e)
+{
+	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->ct_mark[nfo_dir(e)]);
+}
+
+/* A TTL that became anything but one less is known for the TTL it was learned with. */
+static bool nfo_ttl_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	u8 ttl = e->key.family == NFPROTO_IPV4 ? ip_hdr(skb)->ttl : ipv6_hdr(skb)->hop_limit;
+
+	return ttl == e->ttl_in;
+}
+
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
 				  struct sk_buff *skb, struct nfo_pkt *p)
 {
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;
-	enum nfo_reason why;
 
-	if (unlikely(skb_sk_is_prefetched(skb)))
+	if (unlikely(skb_sk_is_prefetched(skb) || skb_sec_path(skb)))
+		return NFO_PASS;
+	if (unlikely(!nfo_dest_ok(skb, e)))
 		return NFO_PASS;
 	if (unlikely(test_bit(IPS_DYING_BIT, &e->ct->status))) {
 		nfo_flow_retire(nfo_flow(e), NFO_R_CT_GONE);
@@ -366,51 +428,51 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	if (e->key.family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p, net))
 		return NFO_PASS;
 	skb_set_transport_header(skb, p->thoff);
-	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, net) :
+	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, e, net) :
 						  nfo_check_udp(skb, p, net);
-	if (unlikely(verdict != NFO_FORWARD)) {
-		if (verdict == NFO_CLOSE)
-			nfo_flow_retire(nfo_flow(e), NFO_R_TCP_CLOSE);
+	if (unlikely(verdict != NFO_FORWARD))
 		return NFO_PASS;
-	}
 
-	if (unlikely(READ_ONCE(e->epoch) != nfo_epoch(t->nn) ||
-		     nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH)) {
-		why = nfo_entry_verify(t, e, skb);
-		if (why) {
-			nfo_flow_retire(nfo_flow(e), why);
-			return NFO_PASS;
-		}
-	}
+	if (unlikely(e->flags & NFO_E_CT_MARK) && !nfo_ct_mark_ok(e))
+		nfo_entry_make_stale(e, p->epoch);
+	if (unlikely(READ_ONCE(e->epoch) != p->epoch ||
+		     nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH) &&
+	    !nfo_entry_verify(t, e, p->epoch))
+		return NFO_PASS;
 	if (unlikely(nfo_too_big(skb, READ_ONCE(e->mtu))))
+		return NFO_PASS;
+	/* A filter may have come to the device that is passed. */
+	if (unlikely(e->flags & NFO_E_LOWER) &&
+	    nfo_lower_filters(t, nfo_flow(e)->route[nfo_dir(e)].in))
+		return NFO_PASS;
+	if (unlikely(e->flags & NFO_E_TTL) && !nfo_ttl_ok(skb, e))
 		return NFO_PASS;
 
 	return NFO_FORWARD;
 }
 
 /* What the devices above would have left of the packet's headers. */
-static void nfo_taken_apart(struct sk_buff *skb, const struct nfo_entry *e)
+static void nfo_leave_lower(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	__vlan_hwaccel_clear_tag(skb);
-	skb->skb_iif = e->in;
-	/* VLAN devices set it by the tag; those that set anything but 0 are not
-	 * seen through.
-	 */
-	if (nfo_encap_types[nfo_encap_first(e->key.encap.kinds)].sets_priority)
-		skb->priority = 0;
+	skb->skb_iif = nfo_in_ifindex(e);
+	skb->pkt_type = PACKET_HOST;
 }
 
 static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 				struct nfo_pkt *p)
 {
-	struct nfo_entry *e = nfo_lookup(t, &p->l);
+	struct nfo_entry *e;
 	unsigned int hlen;
 
-	if (!e)
+	if (p->l.key.family == NFPROTO_IPV6 && unlikely(nfo_net_moved6(t->nn)))
+		nfo_net_notice(t->nn);
+	p->epoch = nfo_epoch(t->nn);
+	e = nfo_lookup(t, &p->l);
+	if (!e || nfo_pkt_verdict(t, e, skb, p) != NFO_FORWARD) {
+		nfo_note_take(t, skb, &p->l.key, p->thoff, p->epoch);
 		return NF_ACCEPT;
-	prefetch(&e->ct);
-	if (nfo_pkt_verdict(t, e, skb, p) != NFO_FORWARD)
-		return NF_ACCEPT;
+	}
 
 	hlen = e->key.l4proto == IPPROTO_TCP ? sizeof(struct tcphdr) :
 					       sizeof(struct udphdr);
@@ -421,13 +483,14 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 			return NF_DROP;
 	}
 
-	if (unlikely(e->key.encap.kinds))
-		nfo_taken_apart(skb, e);
-	nfo_account(t, e, skb);
+	if (unlikely(e->flags & NFO_E_LOWER))
+		nfo_leave_lower(skb, e);
+	nfo_account(e, skb);
 	if (e->key.family == NFPROTO_IPV4)
-		nfo_rewrite4(skb, e, t->nn->net);
+		nfo_rewrite4(skb, e);
 	else
 		nfo_rewrite6(skb, e);
+	nfo_rewrite_meta(skb, e);
 	nfo_xmit(skb, e);
 
 	return NF_STOLEN;

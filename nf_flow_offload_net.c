@@ -2,7 +2,9 @@
 /*
  * A network namespace: the object the module keeps for it, and its counters.
  */
+#include <linux/inetdevice.h>
 #include <linux/slab.h>
+#include <net/netfilter/nf_tables.h>
 #include <net/netns/generic.h>
 
 #include "nfo_compat.h"
@@ -11,12 +13,218 @@
 #define CREATE_TRACE_POINTS
 #include "nfo_trace.h"
 
+/* Frees namespaces, so that the module's exit can wait for the last one. */
+static struct workqueue_struct *nfo_net_wq;
+
 /* Given by the kernel when core registers the module's namespaces. */
 unsigned int nfo_net_id;
 
 static struct nfo_net **nfo_net_slot(const struct net *net)
 {
 	return net_generic(net, nfo_net_id);
+}
+
+/* ---- changes ---- */
+
+/* Caller holds the journal's lock. */
+static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *change)
+{
+	u32 epoch = nn->epoch + 1;
+
+	if (nn->journal)
+		nn->journal[epoch % NFO_JOURNAL] = *change;
+	/* What changed, and its place in the journal, are visible before the epoch. */
+	smp_store_release(&nn->epoch, epoch);
+}
+
+/**
+ * nfo_change_add() - entries that rest on something are not true any more
+ * @nn:     namespace
+ * @change: what changed
+ *
+ * Context: any.
+ */
+void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change)
+{
+	spin_lock_bh(&nn->journal_lock);
+	/* IPv4 routing counts what follows from it as well. */
+	if (change->family == NFPROTO_IPV4 || change->what == NFO_CHANGE_DEV)
+		nn->explained_at = nfo_now();
+	nfo_change_append(nn, change);
+	spin_unlock_bh(&nn->journal_lock);
+}
+
+static void nfo_change_all(struct nfo_net *nn)
+{
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+
+	nfo_change_append(nn, &all);
+}
+
+/* The end of a window in which the ruleset changed again. */
+static void nfo_ruleset_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, ruleset_work);
+
+	spin_lock_bh(&nn->journal_lock);
+	nn->ruleset_at = nfo_now();
+	nfo_change_all(nn);
+	spin_unlock_bh(&nn->journal_lock);
+	nfo_net_put(nn);
+}
+
+/* nf_tables counts a commit before its rules are in use, and flips the cursor with them:
+ * both start together, so they differ while a commit is under way. The count skips 0
+ * when it wraps around, hence the limit in time.
+ */
+static bool nfo_ruleset_in_use(struct nfo_net *nn, u32 seq)
+{
+	if (((seq - 1) & 1) == READ_ONCE(nn->net->nft.gencursor)) {
+		nn->ruleset_wait = 0;
+		return true;
+	}
+	if (!nn->ruleset_wait)
+		nn->ruleset_wait = nfo_now() ?: 1;
+
+	return nfo_now() - nn->ruleset_wait > HZ / 10;
+}
+
+/* Caller holds the journal's lock. The first commit counts at once, those in a window
+ * after it count together at its end.
+ */
+static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
+{
+	u32 window = msecs_to_jiffies(READ_ONCE(nn->settings.ruleset_ms));
+	u32 since = nfo_now() - nn->ruleset_at;
+
+	if (!nfo_ruleset_in_use(nn, seq))
+		return;
+	WRITE_ONCE(nn->ruleset, seq);
+	/* Mainline's way: rules are for connections that are not in the fast path. */
+	if (READ_ONCE(nn->settings.policy))
+		return;
+	if (since >= window) {
+		nn->ruleset_at = nfo_now();
+		nfo_change_all(nn);
+		return;
+	}
+	if (!refcount_inc_not_zero(&nn->refs))
+		return;
+	if (!queue_delayed_work(nfo_net_wq, &nn->ruleset_work, window - since))
+		/* Not the last one: the work that is queued has one. */
+		refcount_dec(&nn->refs);
+}
+
+/* Changes of IPv4's generation for this long after an event are part of the event. */
+#define NFO_EXPLAINED	(HZ / 10)
+
+/* What no event announces, as a number that changes with it. */
+static u32 nfo_net_signature(const struct net *net)
+{
+	u32 sum = READ_ONCE(net->ipv4.devconf_all->data[IPV4_DEVCONF_FORWARDING - 1]);
+
+#ifdef CONFIG_XFRM
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(net->xfrm.policy_count); i++)
+		sum = sum * 31 + READ_ONCE(net->xfrm.policy_count[i]);
+	for (i = 0; i < XFRM_POLICY_MAX; i++)
+		sum = sum * 31 + READ_ONCE(net->xfrm.policy_default[i]);
+#endif
+	return sum;
+}
+
+/* Caller holds the journal's lock. IPv4's generation moves with each change of a route,
+ * which the journal has then already; without one it was something else: forwarding
+ * switched off, an IPsec policy, caches flushed.
+ */
+static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
+{
+	u32 signature = nfo_net_signature(nn->net);
+
+	if (signature != nn->signature || nfo_now() - nn->explained_at > NFO_EXPLAINED)
+		nfo_change_all(nn);
+	nn->signature = signature;
+	WRITE_ONCE(nn->genid, genid);
+}
+
+/* Caller holds the journal's lock. IPv6 announces its routes; what it does not announce
+ * is told by the signature, and twice a second by the route objects.
+ */
+static void nfo_sernum6_changed(struct nfo_net *nn)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	u32 signature = nfo_net_signature(nn->net);
+
+	WRITE_ONCE(nn->sernum6, atomic_read(&nn->net->ipv6.fib6_sernum));
+	if (signature != nn->signature)
+		nfo_change_all(nn);
+	nn->signature = signature;
+#endif
+}
+
+/**
+ * nfo_net_notice() - look at what nothing announces
+ * @nn: namespace
+ *
+ * Context: any.
+ */
+void nfo_net_notice(struct nfo_net *nn)
+{
+	u32 genid, seq;
+
+	spin_lock_bh(&nn->journal_lock);
+	genid = rt_genid_ipv4(nn->net);
+	if (genid != nn->genid)
+		nfo_genid_changed(nn, genid);
+	if (nfo_net_moved6(nn))
+		nfo_sernum6_changed(nn);
+	seq = READ_ONCE(*nn->ruleset_seq);
+	if (seq != nn->ruleset)
+		nfo_ruleset_changed(nn, seq);
+	spin_unlock_bh(&nn->journal_lock);
+}
+
+/**
+ * nfo_net_start() - keep a journal: the namespace gets its first flowtable
+ * @nn:    namespace
+ * @table: nft table of the flowtable, which is in the namespace's list
+ *
+ * Context: may sleep, nf_tables' commit mutex held. Return: 0 or -ENOMEM.
+ */
+int nfo_net_start(struct nfo_net *nn, const struct nft_table *table)
+{
+	struct nfo_change *journal;
+
+	if (nn->journal)
+		return 0;
+	journal = kvcalloc(NFO_JOURNAL, sizeof(*journal), GFP_KERNEL);
+	if (!journal)
+		return -ENOMEM;
+
+	spin_lock_bh(&nn->journal_lock);
+	nn->journal = journal;
+	nn->signature = nfo_net_signature(nn->net);
+	WRITE_ONCE(nn->ruleset_seq, nfo_nft_base_seq(nn->net, table) ?: &nn->ruleset);
+	WRITE_ONCE(nn->ruleset, *nn->ruleset_seq);
+	nn->ruleset_at = nfo_now() - HZ;
+	spin_unlock_bh(&nn->journal_lock);
+
+	return 0;
+}
+
+/* ---- the object ---- */
+
+/* Destroying a hash table sleeps. */
+static void nfo_net_free_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_rcu_work(work), struct nfo_net, free_work);
+
+	if (nn->journal)
+		rhashtable_destroy(&nn->by_ct);
+	kvfree(nn->journal);
+	free_percpu(nn->stats);
+	kfree(nn);
 }
 
 /**
@@ -38,7 +246,12 @@ struct nfo_net *nfo_net_alloc(struct net *net)
 	}
 	nn->net = net;
 	nfo_settings_init(&nn->settings);
-	atomic_set(&nn->topo, 1);
+	nn->ruleset_seq = &nn->ruleset;
+	nn->genid = rt_genid_ipv4(net);
+	nn->explained_at = nfo_now() - HZ;
+	spin_lock_init(&nn->journal_lock);
+	INIT_DELAYED_WORK(&nn->ruleset_work, nfo_ruleset_work);
+	INIT_RCU_WORK(&nn->free_work, nfo_net_free_work);
 	refcount_set(&nn->refs, 1);
 	INIT_LIST_HEAD(&nn->tables);
 	mutex_init(&nn->lock);
@@ -59,13 +272,16 @@ void nfo_net_publish(struct nfo_net *nn)
  * nfo_net_withdraw() - undo nfo_net_publish()
  * @net: namespace
  *
- * Return: our side, with the reference of nfo_net_alloc().
+ * Context: may sleep. Return: our side, with the reference of nfo_net_alloc().
  */
 struct nfo_net *nfo_net_withdraw(struct net *net)
 {
 	struct nfo_net *nn = *nfo_net_slot(net);
 
 	WRITE_ONCE(*nfo_net_slot(net), NULL);
+	if (cancel_delayed_work_sync(&nn->ruleset_work))
+		nfo_net_put(nn);
+
 	return nn;
 }
 
@@ -99,14 +315,6 @@ struct nfo_net *nfo_net_tryget(const struct net *net)
 	return nn;
 }
 
-static void nfo_net_free_rcu(struct rcu_head *rcu)
-{
-	struct nfo_net *nn = container_of(rcu, struct nfo_net, rcu);
-
-	free_percpu(nn->stats);
-	kfree(nn);
-}
-
 /**
  * nfo_net_put() - drop a reference of nfo_net_tryget()
  * @nn: may be NULL
@@ -116,7 +324,7 @@ static void nfo_net_free_rcu(struct rcu_head *rcu)
 void nfo_net_put(struct nfo_net *nn)
 {
 	if (nn && refcount_dec_and_test(&nn->refs))
-		call_rcu(&nn->rcu, nfo_net_free_rcu);
+		queue_rcu_work(nfo_net_wq, &nn->free_work);
 }
 
 /**
@@ -139,4 +347,23 @@ void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum)
 		for (i = 0; i < __NFO_R_MAX; i++)
 			sum->reason[i] += READ_ONCE(s->reason[i]);
 	}
+}
+
+/**
+ * nfo_net_module_init() - what frees namespaces. Return: 0 or -ENOMEM.
+ */
+int __init nfo_net_module_init(void)
+{
+	nfo_net_wq = alloc_workqueue("nf_flow_offload_net", WQ_UNBOUND, 0);
+	return nfo_net_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * nfo_net_module_exit() - undo nfo_net_module_init(); waits for the last namespace.
+ */
+void nfo_net_module_exit(void)
+{
+	/* Those whose RCU grace period is not over are queued by its end. */
+	rcu_barrier();
+	destroy_workqueue(nfo_net_wq);
 }

@@ -3,7 +3,7 @@
  * The generic netlink family: commands and events. The messages are described
  * at the top of include/uapi/linux/nf_flow_offload.h.
  *
- * Reading follows conntrack's rule: CAP_NET_ADMIN in the namespace.
+ * Every command needs CAP_NET_ADMIN in the namespace, as conntrack's do.
  */
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack_acct.h>
@@ -11,10 +11,8 @@
 
 #include "nfo.h"
 #include "nfo_dump.h"
-#include "nfo_hash.h"
 #include "nfo_hw.h"
 #include "nfo_netlink.h"
-#include "nfo_stack.h"
 
 static struct genl_family nfo_genl_family;
 
@@ -43,8 +41,8 @@ static int nfo_parse_filter(const struct nlattr *nest, struct nfo_filter *filter
 	return nfo_filter_parse(filter, tb, extack);
 }
 
-/* With the first message, not at the start of the dump: there older kernels have no
- * extended ACK.
+/* The request is parsed with the first message and not at the start of the dump, because
+ * older kernels have no extended ACK there.
  */
 static int nfo_parse_dump(struct netlink_callback *cb, struct nfo_filter *filter)
 {
@@ -72,21 +70,21 @@ static int nfo_cmd_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 }
 
 /**
- * struct nfo_named - a flow as the caller named it
- * @l:        its original direction, without its device
+ * struct nfo_named - how a request names one flow
+ * @tuple:    its original direction
  * @has_zone: @zone counts
  * @zone:     conntrack zone
  */
 struct nfo_named {
-	struct nfo_lookup	l;
-	bool			has_zone;
-	u16			zone;
+	struct nf_conntrack_tuple	tuple;
+	bool				has_zone;
+	u16				zone;
 };
 
 static int nfo_parse_named(struct genl_info *info, struct nfo_named *n)
 {
 	struct netlink_ext_ack *extack = info->extack;
-	struct nfo_lookup *l = &n->l;
+	struct nf_conntrack_tuple *t = &n->tuple;
 	struct nlattr *tb[NFO_DIR_POLICY_MAX + 1];
 	const struct nlattr *src, *dst;
 	int err;
@@ -116,25 +114,17 @@ static int nfo_parse_named(struct genl_info *info, struct nfo_named *n)
 		n->zone = nla_get_u16(info->attrs[NFO_FLOW_ZONE]);
 		n->has_zone = true;
 	}
-	l->key.l4proto = nla_get_u8(info->attrs[NFO_FLOW_L4PROTO]);
-	l->key.sport = nla_get_be16(tb[NFO_DIR_SPORT]);
-	l->key.dport = nla_get_be16(tb[NFO_DIR_DPORT]);
-	if (nla_len(src) == 4) {
-		l->key.family = NFPROTO_IPV4;
-		l->key.saddr = nla_get_in_addr(src);
-		l->key.daddr = nla_get_in_addr(dst);
-		return 0;
-	}
-	l->key.family = NFPROTO_IPV6;
-	l->saddr6 = nla_data(src);
-	l->daddr6 = nla_data(dst);
-	l->key.saddr = nfo_fold6(l->saddr6);
-	l->key.daddr = nfo_fold6(l->daddr6);
+	t->dst.protonum = nla_get_u8(info->attrs[NFO_FLOW_L4PROTO]);
+	t->src.u.all = nla_get_be16(tb[NFO_DIR_SPORT]);
+	t->dst.u.all = nla_get_be16(tb[NFO_DIR_DPORT]);
+	t->src.l3num = nla_len(src) == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	nla_memcpy(&t->src.u3, src, sizeof(t->src.u3));
+	nla_memcpy(&t->dst.u3, dst, sizeof(t->dst.u3));
 
 	return 0;
 }
 
-/* A zone may be of one direction only; then the other is in zone 0. */
+/* A conntrack zone may hold for one direction only; the other direction is then in zone 0. */
 static bool nfo_in_zone(const struct nf_conn *ct, u16 id)
 {
 	const struct nf_conntrack_zone *zone = nf_ct_zone(ct);
@@ -142,61 +132,36 @@ static bool nfo_in_zone(const struct nf_conn *ct, u16 id)
 	return zone->id == id || nf_ct_zone_id(zone, IP_CT_DIR_ORIGINAL) == id;
 }
 
-/* Try the devices one after the other, those above listed ones too: the same tuple
- * in another zone comes in by another device. Caller holds rcu_read_lock(). Return:
- * how many there are, the last of them in @found.
- */
-static unsigned int nfo_find_in(struct nfo_table *t, struct nfo_named *n,
-				struct nfo_flow **found)
+static bool nfo_match_named(const struct nfo_flow *f, const void *arg)
 {
-	unsigned int count = 0;
-	struct nfo_lower lower;
-	struct net_device *dev;
-	struct nfo_entry *e;
+	const struct nfo_named *n = arg;
 
-	for_each_netdev_rcu(t->nn->net, dev) {
-		if (nfo_lower_find(t, dev, &lower))
-			continue;
-		nfo_key_set_lower(&n->l.key, &lower);
-		e = nfo_lookup(t, &n->l);
-		if (!e || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
-			continue;
-		if (n->has_zone && !nfo_in_zone(nfo_flow(e)->ct, n->zone))
-			continue;
-		*found = nfo_flow(e);
-		count++;
-	}
-
-	return count;
+	return nf_ct_tuple_equal(nf_ct_tuple(f->ct, IP_CT_DIR_ORIGINAL), &n->tuple) &&
+	       (!n->has_zone || nfo_in_zone(f->ct, n->zone));
 }
 
-/* Call @use under rcu_read_lock() for the flows named, as long as it returns 0.
- * Return: how many there are; an error of @use's in @err.
+/* Call @use under rcu_read_lock() for each flow that has the name, as long as @use returns
+ * 0. There may be several, because the same tuple may exist in several zones. Return: how
+ * many flows have the name; @err is set to what @use returned.
  */
 static unsigned int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, int *err,
 				    int (*use)(struct nfo_flow *f, void *arg), void *arg)
 {
-	unsigned int count = 0, here;
+	unsigned int count = 0;
 	struct nfo_table *t;
-	struct nfo_flow *f;
 	u32 id = 0;
 
 	while (!*err && (t = nfo_table_next(nn, id))) {
 		id = t->id;
-		rcu_read_lock();
-		here = nfo_find_in(t, n, &f);
-		if (here && use)
-			*err = use(f, arg);
-		rcu_read_unlock();
+		count += nfo_table_for_each(t, nfo_match_named, n, use, arg, err);
 		nfo_table_put(t);
-		count += here;
 	}
 
 	return count;
 }
 
-/* The same for one flow, known before to be the only one. Return: what @use does,
- * or an error the caller is told of.
+/* Call @use for the flow that a request names, after counting that it is the only one.
+ * Return: what @use returned, or an error with its extended ACK.
  */
 static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
 			 int (*use)(struct nfo_flow *f, void *arg), void *arg)
@@ -225,8 +190,8 @@ static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
 	return err;
 }
 
-/* Answer a request with one message, filled by @put; what it returns is the
- * answer otherwise.
+/* Answer a request with one message, which @put fills. When @put returns an error, the
+ * error is the answer.
  */
 static int nfo_answer(struct genl_info *info, u8 cmd,
 		      int (*put)(struct sk_buff *msg, struct nfo_net *nn,
@@ -453,11 +418,11 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	if (!nn)
 		return -ENODEV;
 
-	/* promote_after compares with conntrack's counters: conntrack must count. */
+	/* promote_after is compared with conntrack's counters, so conntrack has to count. */
 	if (tb[NFO_SETTINGS_PROMOTE_AFTER] && nla_get_u32(tb[NFO_SETTINGS_PROMOTE_AFTER]))
 		nf_ct_set_acct(net, true);
 	nfo_apply_settings(nn, tb);
-	/* A period that is under way has the old length: the workers begin a new one. */
+	/* The present period has the old length, so the workers begin a new one. */
 	if (tb[NFO_SETTINGS_HW_SYNC_MS])
 		nfo_hw_kick(nn);
 	nfo_net_put(nn);
@@ -468,13 +433,13 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 /* ---- events ---- */
 
 /**
- * nfo_netlink_notify() - tell who listens what became of a flow
+ * nfo_netlink_notify() - send an event of a flow to the listeners of the namespace
  * @f:     flow
- * @event: what
+ * @event: what happened
  * @why:   NFO_FLOW_REASON
  *
- * Context: any. Nobody listening costs one look; a reader that is too slow loses
- * messages and is told so by its socket (ENOBUFS).
+ * Context: any. Without a listener no message is made. A listener that reads too slowly
+ * loses messages, and its socket says so (ENOBUFS).
  */
 void nfo_netlink_notify(const struct nfo_flow *f, enum nfo_flow_event event,
 			enum nfo_reason why)
@@ -569,7 +534,7 @@ int __init nfo_netlink_init(void)
 }
 
 /**
- * nfo_netlink_exit() - undo nfo_netlink_init(). No table is left.
+ * nfo_netlink_exit() - undo nfo_netlink_init(). All flowtables are gone.
  */
 void nfo_netlink_exit(void)
 {

@@ -37,6 +37,11 @@ const struct nla_policy nfo_flow_policy[NFO_FLOW_POLICY_MAX + 1] = {
 	[NFO_FLOW_ORIGINAL]		= NLA_POLICY_NESTED(nfo_dir_policy),
 };
 
+static struct netlink_range_validation nfo_settings_ruleset_ms_range = {
+	.min	= 0U,
+	.max	= 60000U,
+};
+
 const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_PROMOTE_AFTER]	= { .type = NLA_U32 },
 	[NFO_SETTINGS_MAX_FLOWS]	= { .type = NLA_U32 },
@@ -47,6 +52,8 @@ const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_HW_RATE]		= { .type = NLA_U32 },
 	[NFO_SETTINGS_HW_HYSTERESIS]	= NLA_POLICY_MAX(NLA_U32, 10000),
 	[NFO_SETTINGS_HW_ONEWAY]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[NFO_SETTINGS_POLICY]		= NLA_POLICY_MAX(NLA_U32, 1),
+	[NFO_SETTINGS_RULESET_MS]	= NLA_POLICY_FULL_RANGE(NLA_U32, &nfo_settings_ruleset_ms_range),
 };
 
 const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
@@ -59,6 +66,8 @@ const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
 	{ NFO_SETTINGS_HW_RATE, offsetof(struct nfo_settings, hw_rate), 0 },
 	{ NFO_SETTINGS_HW_HYSTERESIS, offsetof(struct nfo_settings, hw_hysteresis), 100 },
 	{ NFO_SETTINGS_HW_ONEWAY, offsetof(struct nfo_settings, hw_oneway), 0 },
+	{ NFO_SETTINGS_POLICY, offsetof(struct nfo_settings, policy), 0 },
+	{ NFO_SETTINGS_RULESET_MS, offsetof(struct nfo_settings, ruleset_ms), 100 },
 };
 
 /**
@@ -118,4 +127,7 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_HW_QUEUE]		= "hw-queue",
 	[NFO_R_HW_EVICTED]		= "hw-evicted",
 	[NFO_R_DEV_STACK]		= "dev-stack",
+	[NFO_R_PAYLOAD_CHANGED]		= "payload-changed",
+	[NFO_R_HEADER_CHANGED]		= "header-changed",
+	[NFO_R_CONNTRACK_FULL]		= "conntrack-full",
 };

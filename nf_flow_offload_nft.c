@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * nf_tables: the flowtable types, the flow_offload expression, and the ladder
- * by which a connection is promoted.
+ * by which a connection gets the permission to be promoted.
  */
 #include <linux/module.h>
 #include <linux/netlink.h>
@@ -13,14 +13,14 @@
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_tables.h>
 
-#include "nfo_hash.h"
+#include "nfo_event.h"
 #include "nfo_hw.h"
 #include "nfo_ip.h"
+#include "nfo_learn.h"
 #include "nfo_nft.h"
-#include "nfo_route.h"
 #include "nfo_trace.h"
 
-/* ---- the promotion ladder ---- */
+/* ---- the ladder of permission ---- */
 
 /* Rungs that look at the packet that asks. */
 static enum nfo_reason nfo_packet_check(const struct nft_pktinfo *pkt)
@@ -83,10 +83,10 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 					  const struct nf_conn *ct)
 {
 	u32 after = READ_ONCE(nn->settings.promote_after);
-	u32 max = READ_ONCE(nn->settings.max_flows);
+	u32 max = READ_ONCE(nn->settings.max_flows) ?: nf_conntrack_max;
 	const struct nf_conn_acct *acct;
 
-	if (max && atomic_read(&nn->flows) >= max)
+	if (atomic_read(&nn->flows) >= max)
 		return NFO_R_MAX_FLOWS;
 	if (!after)
 		return NFO_R_NONE;
@@ -99,78 +99,23 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 	return NFO_R_NONE;
 }
 
-/* A UDP connection went in with its original direction alone, and this is a
- * reply on the classic path.
+/* A connection that conntrack may have to drop stays with conntrack while its table is
+ * nearly full, so that the limit means what it says.
  */
-static void nfo_complete(struct nfo_table *t, const struct nft_pktinfo *pkt,
-			 const struct nf_conn *ct, enum ip_conntrack_dir dir)
+static enum nfo_reason nfo_pressure_check(struct nfo_table *t, const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *o = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	struct nfo_lookup l = {
-		.key.sport	= o->src.u.all,
-		.key.dport	= o->dst.u.all,
-		.key.l4proto	= o->dst.protonum,
-		.key.family	= o->src.l3num,
-		.saddr6		= &o->src.u3.in6,
-		.daddr6		= &o->dst.u3.in6,
-	};
-	struct nfo_entry *e;
+	if (test_bit(IPS_ASSURED_BIT, &ct->status) ||
+	    nf_conntrack_count(t->nn->net) < nf_conntrack_max / 4 * 3)
+		return NFO_R_NONE;
+	nfo_table_press(t);
 
-	if (dir != IP_CT_DIR_REPLY || nf_ct_protonum(ct) != IPPROTO_UDP ||
-	    !nft_out(pkt))
-		return;
-
-	l.key.iif = nft_out(pkt)->ifindex;
-	l.key.saddr = l.key.family == NFPROTO_IPV4 ? o->src.u3.ip :
-						     nfo_fold6(l.saddr6);
-	l.key.daddr = l.key.family == NFPROTO_IPV4 ? o->dst.u3.ip :
-						     nfo_fold6(l.daddr6);
-	e = nfo_lookup(t, &l);
-	if (e && e->ct == ct && test_bit(NFO_F_ONEWAY, &nfo_flow(e)->state))
-		nfo_flow_join(nfo_flow(e));
+	return NFO_R_CONNTRACK_FULL;
 }
 
-/* IPS_OFFLOAD is ours: resolve, build, publish. On failure nothing is left. */
-static enum nfo_reason nfo_promote_owned(struct nfo_table *t,
-					 const struct nft_pktinfo *pkt,
-					 struct nf_conn *ct,
-					 enum ip_conntrack_dir dir)
-{
-	struct nfo_route route[IP_CT_DIR_MAX] = {};
-	u32 epoch = nfo_epoch(t->nn);
-	enum nfo_reason why;
-	struct nfo_flow *f;
-	bool oneway;
-
-	/* An event after this leaves the entries stale, and they re-verify. */
-	smp_rmb();
-	why = nfo_route_resolve(t, pkt->skb, nft_in(pkt), ct, dir, route);
-	if (why)
-		goto refuse;
-
-	why = NFO_R_NO_MEMORY;
-	f = nfo_flow_alloc(t, ct, route, epoch);
-	if (!f)
-		goto refuse;
-
-	f->mark = pkt->skb->mark;
-	oneway = nf_ct_protonum(ct) == IPPROTO_UDP &&
-		 !test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
-	return nfo_flow_insert(f, oneway);
-
-refuse:
-	nfo_route_refs_put(&route[0].refs);
-	nfo_route_refs_put(&route[1].refs);
-	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
-	return why;
-}
-
-/* From the bottom of the ladder. Return: NFO_R_NONE when promoted. */
-static enum nfo_reason nfo_promote(struct nfo_table *t,
-				   const struct nft_pktinfo *pkt)
+/* From the bottom of the ladder. Return: NFO_R_NONE when the packet may teach. */
+static enum nfo_reason nfo_permit_check(struct nfo_table *t, const struct nft_pktinfo *pkt)
 {
 	enum ip_conntrack_info ctinfo;
-	enum ip_conntrack_dir dir;
 	enum nfo_reason why;
 	struct nf_conn *ct;
 
@@ -190,26 +135,67 @@ static enum nfo_reason nfo_promote(struct nfo_table *t,
 	why = nfo_ct_check(ct);
 	if (why)
 		return why;
+	/* What it does not know yet is learned without a permit. */
+	if (test_bit(IPS_OFFLOAD_BIT, &ct->status))
+		return NFO_R_ALREADY;
 	why = nfo_settings_check(t->nn, ct);
 	if (why)
 		return why;
+	why = nfo_pressure_check(t, ct);
+	if (why)
+		return why;
 
-	dir = CTINFO2DIR(ctinfo);
-	if (test_and_set_bit(IPS_OFFLOAD_BIT, &ct->status)) {
-		nfo_complete(t, pkt, ct, dir);
-		return NFO_R_ALREADY;
+	nfo_permit(t, pkt->skb, ct);
+	return NFO_R_NONE;
+}
+
+/* ---- the life of a flowtable ---- */
+
+/* Caller holds nf_tables' commit mutex. */
+static int nfo_type_start(struct nfo_table *t)
+{
+	struct nfo_net *nn = t->nn;
+	int err = 0;
+
+	mutex_lock(&nn->lock);
+	if (!nn->tables_in) {
+		err = nfo_learn_net_start(nn);
+		if (!err)
+			nfo_event_net_start(nn);
 	}
+	nn->tables_in += !err;
+	mutex_unlock(&nn->lock);
 
-	return nfo_promote_owned(t, pkt, ct, dir);
+	return err;
+}
+
+static void nfo_type_stop(struct nfo_table *t)
+{
+	struct nfo_net *nn = t->nn;
+
+	mutex_lock(&nn->lock);
+	if (!--nn->tables_in) {
+		nfo_event_net_stop(nn);
+		nfo_learn_net_stop(nn);
+	}
+	mutex_unlock(&nn->lock);
 }
 
 static int nfo_type_init(struct nf_flowtable *ft)
 {
 	struct nfo_table *t = nfo_table_alloc(read_pnet(&ft->net), ft);
+	int err;
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	nfo_hw_init(t);
+	err = nfo_type_start(t);
+	if (err) {
+		nfo_table_drain(t);
+		nfo_hw_exit(t);
+		nfo_table_free(t);
+		return err;
+	}
 	nfo_table_attach(ft, t);
 
 	return 0;
@@ -234,7 +220,7 @@ static void nfo_expr_eval(const struct nft_expr *expr, struct nft_regs *regs,
 {
 	const struct nfo_expr *priv = nft_expr_priv(expr);
 	struct nfo_table *t = nfo_table(&priv->flowtable->data);
-	enum nfo_reason why = nfo_promote(t, pkt);
+	enum nfo_reason why = nfo_permit_check(t, pkt);
 
 	if (!why)
 		return;
@@ -382,6 +368,7 @@ static void nfo_type_free(struct nf_flowtable *ft)
 {
 	struct nfo_table *t = nfo_table(ft);
 
+	nfo_type_stop(t);
 	nfo_table_drain(t);
 	nfo_hw_exit(t);
 	nfo_table_free(t);

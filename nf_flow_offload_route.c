@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resolve: from a connection to two forwarding decisions, and whether they
- * still hold.
- *
- * Each direction is routed as the classic path would route its packets: as
- * input on the device they enter by, with the addresses between destination
- * and source NAT. So policy rules on iif, source validation and multiple
- * uplinks count as they do there.
+ * Routes: what the classic path's own route means for a direction, and whether that
+ * is still true. Nothing is routed here.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <linux/inetdevice.h>
 #include <linux/slab.h>
 #include <net/ip.h>
-#include <net/dsfield.h>
 #include <net/ip6_route.h>
 #include <net/neighbour.h>
 #include <net/xfrm.h>
 
+#include "nfo_encap.h"
 #include "nfo_neigh.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
@@ -55,28 +51,20 @@ static bool nfo_dev_has_header(const struct net_device *dev)
 static enum nfo_reason nfo_hh_build(struct net_device *dev, __be16 proto,
 				    struct neighbour *n, u8 *hh)
 {
-	struct ethhdr *eth = (void *)(hh + NFO_HH_MAX - ETH_HLEN);
+	struct ethhdr eth;
 	u8 ha[ETH_ALEN];
 
-	memset(hh, 0, NFO_HH_MAX);
 	if (!nfo_neigh_read(n, ha))
 		return NFO_R_NEIGH;
 	if (!dev->header_ops->cache)
 		return nfo_hh_create(dev, n, ha, hh) ? NFO_R_NONE : NFO_R_DEV_TYPE;
 
-	ether_addr_copy(eth->h_dest, ha);
-	ether_addr_copy(eth->h_source, dev->dev_addr);
-	eth->h_proto = proto;
+	ether_addr_copy(eth.h_dest, ha);
+	ether_addr_copy(eth.h_source, dev->dev_addr);
+	eth.h_proto = proto;
+	memcpy(hh + NFO_HH_MAX - ETH_HLEN, &eth, sizeof(eth));
 
 	return NFO_R_NONE;
-}
-
-/* ---- routes ---- */
-
-static const struct nf_conntrack_tuple *nfo_tuple(const struct nf_conn *ct,
-						  enum ip_conntrack_dir dir)
-{
-	return &ct->tuplehash[dir].tuple;
 }
 
 static __be16 nfo_proto(u8 family)
@@ -84,176 +72,7 @@ static __be16 nfo_proto(u8 family)
 	return family == NFPROTO_IPV6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 }
 
-/* A packet of this direction as routing sees it, for rules that look inside. */
-static struct sk_buff *nfo_probe_skb4(struct net_device *in,
-				      const struct nf_conn *ct,
-				      enum ip_conntrack_dir dir, u8 tos, u32 mark)
-{
-	const struct nf_conntrack_tuple *t = nfo_tuple(ct, dir);
-	const struct nf_conntrack_tuple *o = nfo_tuple(ct, !dir);
-	unsigned int len = sizeof(struct iphdr) + sizeof(struct tcphdr);
-	struct sk_buff *skb;
-	struct iphdr *iph;
-	__be16 *ports;
-
-	skb = alloc_skb(len, GFP_ATOMIC);
-	if (!skb)
-		return NULL;
-
-	skb_reset_mac_header(skb);
-	skb_reset_network_header(skb);
-	iph = skb_put_zero(skb, len);
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->tos = tos;
-	iph->tot_len = htons(len);
-	iph->ttl = 64;
-	iph->protocol = nf_ct_protonum(ct);
-	iph->saddr = t->src.u3.ip;
-	iph->daddr = o->src.u3.ip;
-	ports = (__be16 *)(iph + 1);
-	ports[0] = t->src.u.all;
-	ports[1] = o->src.u.all;
-	skb_set_transport_header(skb, sizeof(*iph));
-	memset(IPCB(skb), 0, sizeof(struct inet_skb_parm));
-	skb->protocol = htons(ETH_P_IP);
-	skb->dev = in;
-	skb->mark = mark;
-
-	return skb;
-}
-
-static struct dst_entry *nfo_input_route4(struct net_device *in,
-					  const struct nf_conn *ct,
-					  enum ip_conntrack_dir dir,
-					  u8 tos, u32 mark)
-{
-	struct sk_buff *skb = nfo_probe_skb4(in, ct, dir, tos, mark);
-	struct dst_entry *dst = NULL;
-
-	if (!skb)
-		return NULL;
-	if (nfo_route_input4(skb, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr, tos, in))
-		dst = skb_dst(skb);
-	if (dst && !dst_hold_safe(dst))
-		dst = NULL;
-	kfree_skb(skb);
-
-	return dst;
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
-static struct dst_entry *nfo_input_route6(struct net_device *in,
-					  const struct nf_conn *ct,
-					  enum ip_conntrack_dir dir,
-					  u8 tclass, u32 mark)
-{
-	const struct nf_conntrack_tuple *t = nfo_tuple(ct, dir);
-	const struct nf_conntrack_tuple *o = nfo_tuple(ct, !dir);
-	struct flowi6 fl6 = {
-		.flowi6_iif	= in->ifindex,
-		.flowi6_mark	= mark,
-		.flowi6_proto	= nf_ct_protonum(ct),
-		.flowlabel	= ip6_make_flowinfo(tclass, 0),
-		.saddr		= t->src.u3.in6,
-		.daddr		= o->src.u3.in6,
-		.fl6_sport	= t->src.u.all,
-		.fl6_dport	= o->src.u.all,
-	};
-
-	return ip6_route_input_lookup(dev_net(in), in, &fl6, NULL,
-				      RT6_LOOKUP_F_HAS_SADDR);
-}
-#else
-static struct dst_entry *nfo_input_route6(struct net_device *in,
-					  const struct nf_conn *ct,
-					  enum ip_conntrack_dir dir,
-					  u8 tclass, u32 mark)
-{
-	return NULL;
-}
-#endif
-
-/* Return: route with a reference, or NULL. */
-static struct dst_entry *nfo_input_route(struct net_device *in,
-					 const struct nf_conn *ct,
-					 enum ip_conntrack_dir dir, u8 tos, u32 mark)
-{
-	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
-		return nfo_input_route4(in, ct, dir, tos, mark);
-	return nfo_input_route6(in, ct, dir, tos, mark);
-}
-
-#ifdef CONFIG_XFRM
-static bool nfo_xfrm_active(const struct net *net)
-{
-	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) ||
-	       READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) ==
-	       XFRM_USERPOLICY_BLOCK;
-}
-
-static void nfo_xfrm_flow(struct flowi *fl, const struct nf_conn *ct,
-			  const union nf_inet_addr *saddr, __be16 sport,
-			  const struct nf_conntrack_tuple *o,
-			  const struct net_device *out, u32 mark)
-{
-	memset(fl, 0, sizeof(*fl));
-	fl->flowi_oif = out->ifindex;
-	fl->flowi_mark = mark;
-	fl->flowi_proto = nf_ct_protonum(ct);
-	if (nf_ct_l3num(ct) == NFPROTO_IPV4) {
-		fl->u.ip4.saddr = saddr->ip;
-		fl->u.ip4.daddr = o->src.u3.ip;
-		fl->u.ip4.fl4_sport = sport;
-		fl->u.ip4.fl4_dport = o->src.u.all;
-		return;
-	}
-	fl->u.ip6.saddr = saddr->in6;
-	fl->u.ip6.daddr = o->src.u3.in6;
-	fl->u.ip6.fl6_sport = sport;
-	fl->u.ip6.fl6_dport = o->src.u.all;
-}
-
-/* IPsec looks at a forwarded packet twice: as routed, and again after source
- * NAT. A policy that matches either way keeps the connection out.
- */
-static bool nfo_xfrm_applies(struct dst_entry *dst, const struct nf_conn *ct,
-			     enum ip_conntrack_dir dir, u32 mark)
-{
-	const struct nf_conntrack_tuple *t = nfo_tuple(ct, dir);
-	const struct nf_conntrack_tuple *o = nfo_tuple(ct, !dir);
-	struct net_device *out = dst_dev(dst);
-	struct net *net = dev_net(out);
-	struct dst_entry *res;
-	struct flowi fl;
-	int nat;
-
-	if (likely(!nfo_xfrm_active(net)))
-		return false;
-
-	for (nat = 0; nat < 2; nat++) {
-		nfo_xfrm_flow(&fl, ct, nat ? &o->dst.u3 : &t->src.u3,
-			      nat ? o->dst.u.all : t->src.u.all, o, out, mark);
-		res = xfrm_lookup(net, dst, &fl, NULL, XFRM_LOOKUP_KEEP_DST_REF);
-		if (IS_ERR(res))
-			return true;
-		if (res != dst) {
-			dst_release(res);
-			return true;
-		}
-		if (!(ct->status & IPS_NAT_MASK))
-			break;
-	}
-
-	return false;
-}
-#else
-static bool nfo_xfrm_applies(struct dst_entry *dst, const struct nf_conn *ct,
-			     enum ip_conntrack_dir dir, u32 mark)
-{
-	return false;
-}
-#endif
+/* ---- the route of a packet ---- */
 
 static enum nfo_reason nfo_dst_check(const struct dst_entry *dst, u8 family)
 {
@@ -299,48 +118,27 @@ static u32 nfo_dst_cookie(const struct dst_entry *dst, u8 family)
 	return family == NFPROTO_IPV6 ? rt6_get_cookie(dst_rt6_info(dst)) : 0;
 }
 
-/* The route takes over the caller's reference of @dst, whatever happens. */
-static enum nfo_reason nfo_route_fill(const struct nfo_table *t,
-				     struct nfo_route *route, struct dst_entry *dst,
-				     int in, const struct nf_conn *ct,
-				     enum ip_conntrack_dir dir, u32 mark)
+static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_route_refs *refs)
 {
-	u8 family = nf_ct_l3num(ct);
+	const struct nf_conntrack_tuple *other = nf_ct_tuple(e->ct, !nfo_dir(e));
 	enum nfo_reason why;
 	struct neighbour *n;
 
-	route->refs.dst = dst;
-	route->refs.cookie = nfo_dst_cookie(dst, family);
-	route->in = in;
-	why = nfo_dst_check(dst, family);
-	if (why)
-		return why;
-	why = nfo_lower_find(t, dst_dev(dst), &route->refs.out_lower);
-	if (why)
-		return why;
-	netdev_hold(route->refs.out_lower.dev, &route->refs.lower_tracker, GFP_ATOMIC);
-	if (nfo_xfrm_applies(dst, ct, dir, mark))
-		return NFO_R_XFRM;
-
-	route->refs.out = dst_dev(dst);
-	netdev_hold(route->refs.out, &route->refs.tracker, GFP_ATOMIC);
-	route->keep_dst = !(route->refs.out->priv_flags & IFF_XMIT_DST_RELEASE);
-	route->mtu = nfo_dst_mtu(dst, family);
-	if (!nfo_dev_has_header(route->refs.out))
+	if (!nfo_dev_has_header(refs->out))
 		return NFO_R_NONE;
-	if (route->refs.out->type != ARPHRD_ETHER)
+	if (refs->out->type != ARPHRD_ETHER)
 		return NFO_R_DEV_TYPE;
 
-	n = dst_neigh_lookup(dst, &nfo_tuple(ct, !dir)->src.u3);
+	n = dst_neigh_lookup(refs->dst, &other->src.u3);
 	if (IS_ERR_OR_NULL(n))
 		return NFO_R_NEIGH;
-	route->refs.neigh = nfo_neigh_get(n);
-	route->hh_len = ETH_HLEN;
-	if (!route->refs.neigh) {
+	refs->neigh = nfo_neigh_get(n);
+	if (!refs->neigh) {
 		neigh_release(n);
 		return NFO_R_NO_MEMORY;
 	}
-	why = nfo_hh_build(route->refs.out, nfo_proto(family), n, route->hh);
+	why = nfo_hh_build(refs->out, nfo_proto(e->key.family), n, e->hh);
+	e->flags |= NFO_E_HEADER;
 	/* In use from now on; an unresolved one starts resolving. */
 	neigh_event_send(n, NULL);
 	neigh_release(n);
@@ -349,173 +147,221 @@ static enum nfo_reason nfo_route_fill(const struct nfo_table *t,
 }
 
 /**
- * nfo_route_resolve() - where the packets of a connection go
- * @t:    flowtable: devices outside it are refused
- * @skb:  a packet of the connection in the forward hook
- * @in:   device it came in by, as the forward hook sees it
- * @ct:   the connection
- * @dir:  the packet's direction
- * @route: zeroed; filled for both directions. What they hold belongs to the
- *        caller (nfo_route_refs_put()), also after a refusal.
+ * nfo_route_learn() - what the route that a packet has means for its direction
+ * @t:    flowtable: a device that is neither listed nor above a listed one is refused
+ * @e:    entry of the direction; output device, link-layer header and MTU are filled in
+ * @refs: zeroed; what the entry rests on, the caller's also after a refusal
+ * @skb:  packet at the end of POSTROUTING
+ * @out:  device it leaves by
  *
- * The packet's own route is taken as it is; the other direction's is looked
- * up as if its packets entered where this one leaves. Context: rcu_read_lock().
- *
- * Return: NFO_R_NONE or why not.
+ * Context: rcu_read_lock(). Return: NFO_R_NONE or why not.
  */
-enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
-				  const struct net_device *in,
-				  const struct nf_conn *ct,
-				  enum ip_conntrack_dir dir,
-				  struct nfo_route route[IP_CT_DIR_MAX])
+enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
+				struct nfo_route_refs *refs, const struct sk_buff *skb,
+				struct net_device *out)
 {
 	struct dst_entry *dst = skb_dst(skb);
+	u8 family = e->key.family;
 	enum nfo_reason why;
-	u8 tos;
 
-	why = nfo_lower_find(t, in, &route[dir].in_lower);
-	if (why)
-		return why;
 	if (!dst || !dst_hold_safe(dst))
 		return NFO_R_NO_ROUTE;
-	why = nfo_route_fill(t, &route[dir], dst, in->ifindex, ct, dir, skb->mark);
-	if (why)
-		return why;
-	route[!dir].in_lower = route[dir].refs.out_lower;
-
-	tos = nf_ct_l3num(ct) == NFPROTO_IPV4 ? ip_hdr(skb)->tos :
-						ipv6_get_dsfield(ipv6_hdr(skb));
-	dst = nfo_input_route(route[dir].refs.out, ct, !dir, tos, skb->mark);
-	if (!dst)
-		return NFO_R_NO_ROUTE;
-
-	return nfo_route_fill(t, &route[!dir], dst, route[dir].refs.out->ifindex,
-			     ct, !dir, skb->mark);
-}
-
-/* Same device, same next hop, same header? */
-static enum nfo_reason nfo_route_same(const struct nfo_entry *e,
-				     const struct nfo_route_refs *refs,
-				     const struct nf_conn *ct,
-				     struct dst_entry *dst)
-{
-	u8 hh[NFO_HH_MAX];
-	struct neighbour *n;
-	bool same;
-
-	if (dst_dev(dst) != e->out ||
-	    !nfo_lower_same(nfo_flow(e)->table, e->out, &refs->out_lower))
-		return NFO_R_ROUTE_CHANGED;
-	if (!refs->neigh)
-		return NFO_R_NONE;
-
-	n = dst_neigh_lookup(dst, &nfo_tuple(ct, !nfo_dir(e))->src.u3);
-	if (IS_ERR_OR_NULL(n))
-		return NFO_R_NEIGH_CHANGED;
-	same = n == refs->neigh->n;
-	neigh_release(n);
-	if (!same)
-		return NFO_R_ROUTE_CHANGED;
-	if (nfo_hh_build(e->out, nfo_proto(e->key.family), refs->neigh->n, hh) ||
-	    memcmp(hh, e->hh, sizeof(hh)))
-		return NFO_R_NEIGH_CHANGED;
-
-	return NFO_R_NONE;
-}
-
-static enum nfo_reason nfo_dst_same(const struct nfo_entry *e,
-				    const struct nfo_route_refs *refs,
-				    const struct nf_conn *ct,
-				    struct dst_entry *dst, u32 mark)
-{
-	enum nfo_reason why = nfo_dst_check(dst, e->key.family);
-
-	if (why)
-		return why;
-	if (nfo_xfrm_applies(dst, ct, nfo_dir(e), mark))
-		return NFO_R_XFRM;
-	return nfo_route_same(e, refs, ct, dst);
-}
-
-static void nfo_route_refs_swap_dst(struct nfo_flow *f, struct nfo_route_refs *refs,
-			      struct dst_entry *dst, u8 family)
-{
-	struct dst_entry *old;
-
-	spin_lock_bh(&f->lock);
-	old = refs->dst;
+	refs->dst = dst;
 	refs->cookie = nfo_dst_cookie(dst, family);
-	WRITE_ONCE(refs->dst, dst);
-	spin_unlock_bh(&f->lock);
-	dst_release(old);
+	why = nfo_dst_check(dst, family);
+	if (why)
+		return why;
+	if (dst_dev(dst) != out)
+		return NFO_R_ROUTE_TYPE;
+	why = nfo_lower_find(t, out, &refs->out_lower);
+	if (why)
+		return why;
+	if (refs->out_lower.dev)
+		netdev_hold(refs->out_lower.dev, &refs->lower_tracker, GFP_ATOMIC);
+
+	refs->out = out;
+	netdev_hold(out, &refs->tracker, GFP_ATOMIC);
+	e->out = out;
+	e->mtu = nfo_dst_mtu(dst, family);
+	if (!(out->priv_flags & IFF_XMIT_DST_RELEASE))
+		e->flags |= NFO_E_KEEP_DST;
+
+	return nfo_route_learn_neigh(e, refs);
 }
 
 /**
- * nfo_route_verify() - does an entry still say where its packets go?
- * @e:    entry found under rcu_read_lock()
- * @tos:  type of service or traffic class of its packets
- * @mark: of its packets
+ * nfo_route_rp_filter() - how the kernel checks that sources are routed back
+ * @dev: device packets come in by
  *
- * Routes them anew, as input of the device they enter by, and compares; an entry
- * that holds gets the new route object and MTU. Context: rcu_read_lock(), BH
- * disabled.
- *
- * Return: NFO_R_NONE, or what changed: then the flow is to be retired.
+ * Context: rcu_read_lock(). Return: rp_filter of the device.
  */
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
+u8 nfo_route_rp_filter(const struct net_device *dev)
 {
-	struct nfo_flow *f = nfo_flow(e);
-	struct nfo_route_refs *refs = &f->route[nfo_dir(e)];
-	struct net_device *in;
-	enum nfo_reason why;
-	struct dst_entry *dst;
+	struct in_device *in = __in_dev_get_rcu(dev);
 
-	in = dev_get_by_index_rcu(f->table->nn->net, e->in);
-	if (!in || !(e->out->flags & IFF_UP))
-		return NFO_R_DEV_GONE;
-	dst = nfo_input_route(in, f->ct, nfo_dir(e), tos, mark);
-	if (!dst)
-		return NFO_R_ROUTE_CHANGED;
-	why = nfo_dst_same(e, refs, f->ct, dst, mark);
-	if (why) {
-		dst_release(dst);
-		return why;
+	return in ? IN_DEV_RPFILTER(in) : 0;
+}
+
+/**
+ * nfo_route_ct_mark() - what a ruleset may route by, and conntrack's user may change
+ * @ct: connection
+ *
+ * Context: any. Return: its mark.
+ */
+u32 nfo_route_ct_mark(const struct nf_conn *ct)
+{
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	return READ_ONCE(ct->mark);
+#else
+	return 0;
+#endif
+}
+
+/**
+ * nfo_route_renew() - a packet taught a direction what it knows already
+ * @f:     flow
+ * @dir:   direction that is known
+ * @refs:  what the packet showed; its route object becomes the flow's, and the other way
+ *         round
+ * @mtu:   largest IP packet, bytes
+ * @epoch: when the packet came in
+ *
+ * Context: rcu_read_lock().
+ */
+void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
+		     struct nfo_route_refs *refs, u16 mtu, u32 epoch)
+{
+	struct nfo_route_refs *own = &f->route[dir];
+	struct nfo_entry *e = &f->e[dir];
+	struct dst_entry *dst = refs->dst;
+
+	spin_lock_bh(&f->lock);
+	refs->dst = own->dst;
+	own->cookie = refs->cookie;
+	WRITE_ONCE(own->dst, dst);
+	spin_unlock_bh(&f->lock);
+	WRITE_ONCE(e->mtu, mtu);
+	WRITE_ONCE(f->ct_mark[dir], nfo_route_ct_mark(f->ct));
+	WRITE_ONCE(f->rp_filter[dir], nfo_route_rp_filter(own->in));
+	/* The route object is visible before the entry is true again. */
+	smp_store_release(&e->epoch, epoch);
+}
+
+/* ---- is it still true? ---- */
+
+static bool nfo_in_prefix(const struct nfo_change *c, const void *addr)
+{
+	if (c->family == NFPROTO_IPV4)
+		return !((*(const __be32 *)addr ^ c->prefix.ip) & inet_make_mask(c->plen));
+	return ipv6_prefix_equal(addr, &c->prefix.in6, c->plen);
+}
+
+/* The destination is routed; the source is, too, where its reverse path is checked. */
+static bool nfo_change_of_prefix(const struct nfo_change *c, const struct nfo_entry *e)
+{
+	if (c->family != e->key.family)
+		return false;
+	if (c->family == NFPROTO_IPV4)
+		return nfo_in_prefix(c, &e->daddr) || nfo_in_prefix(c, &e->key.saddr);
+	return nfo_in_prefix(c, &nfo_addr6(e)->new_daddr) ||
+	       nfo_in_prefix(c, &nfo_addr6(e)->saddr);
+}
+
+static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_entry *e)
+{
+	const struct nfo_flow *f = nfo_flow(e);
+	const struct nfo_route_refs *refs = &f->route[nfo_dir(e)];
+
+	switch (c->what) {
+	case NFO_CHANGE_FAMILY:
+		return c->family == e->key.family;
+	case NFO_CHANGE_PREFIX:
+		return nfo_change_of_prefix(c, e);
+	case NFO_CHANGE_NEIGH:
+		return refs->neigh && refs->neigh->n == c->neigh;
+	case NFO_CHANGE_DEV:
+		return e->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
+		       refs->in->ifindex == c->ifindex ||
+		       (refs->out_lower.dev && refs->out_lower.dev->ifindex == c->ifindex);
+	default:
+		return true;
 	}
-	WRITE_ONCE(e->mtu, nfo_dst_mtu(dst, e->key.family));
-	nfo_route_refs_swap_dst(f, refs, dst, e->key.family);
+}
 
-	return NFO_R_NONE;
+/**
+ * nfo_route_changed() - did one of the latest changes concern an entry?
+ * @nn:   namespace
+ * @e:    entry found under rcu_read_lock()
+ * @from: epoch at which it was true
+ * @to:   epoch now
+ *
+ * Context: rcu_read_lock(). Return: true also when there were too many to know.
+ */
+bool nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from, u32 to)
+{
+	struct nfo_change c;
+	u32 i;
+
+	if (to - from >= NFO_JOURNAL)
+		return true;
+	for (i = from + 1; i != to + 1; i++) {
+		c = nn->journal[i % NFO_JOURNAL];
+		if (nfo_change_concerns(&c, e))
+			return true;
+	}
+	/* What was read may have been overwritten meanwhile. */
+	smp_rmb();
+	return READ_ONCE(nn->epoch) - from >= NFO_JOURNAL;
+}
+
+/* Each change of any IPv4 route makes all route objects expire. The journal has seen that
+ * such a change did not concern the entry; then only an object that was taken out of use
+ * by itself, for a redirect or a path MTU, says anything.
+ */
+static bool nfo_dst_is_good(struct dst_entry *dst, u32 cookie, u8 family)
+{
+	if (dst_check(dst, cookie))
+		return true;
+	return family == NFPROTO_IPV4 && READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
 }
 
 /**
  * nfo_route_refresh() - now and then: say that the objects are in use, see if
  * they are still good
- * @e:    entry found under rcu_read_lock()
- * @tos:  as for nfo_route_verify()
- * @mark: likewise
+ * @f:   flow found under rcu_read_lock()
+ * @dir: direction that is known
  *
  * Keeps the neighbour from going stale unnoticed, and finds what no event
- * announces: path MTU exceptions, redirects, IPsec policies, a new PPPoE session
- * under the same device. Context:
- * rcu_read_lock(), BH disabled.
+ * announces: path MTU exceptions, redirects, a new PPPoE session under the same device,
+ * filters on a device that the flow passes unseen. Context: rcu_read_lock().
  *
- * Return: as nfo_route_verify().
+ * Return: false when a packet has to show anew where it goes.
  */
-enum nfo_reason nfo_route_refresh(struct nfo_entry *e, u8 tos, u32 mark)
+bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	struct nfo_flow *f = nfo_flow(e);
-	struct nfo_route_refs *refs = &f->route[nfo_dir(e)];
+	struct nfo_route_refs *refs = &f->route[dir];
+	struct nfo_entry *e = &f->e[dir];
+	struct nfo_lower lower;
 	bool good;
 
 	if (refs->neigh)
 		neigh_event_send(refs->neigh->n, NULL);
 
 	spin_lock_bh(&f->lock);
-	good = dst_check(refs->dst, refs->cookie);
+	good = nfo_dst_is_good(refs->dst, refs->cookie, e->key.family);
 	if (good)
 		WRITE_ONCE(e->mtu, nfo_dst_mtu(refs->dst, e->key.family));
 	spin_unlock_bh(&f->lock);
-	good = good && nfo_lower_same(f->table, e->out, &refs->out_lower);
+	if (!good)
+		return false;
+	if (READ_ONCE(f->ct_mark[dir]) != nfo_route_ct_mark(f->ct) ||
+	    READ_ONCE(f->rp_filter[dir]) != nfo_route_rp_filter(refs->in))
+		return false;
+	if (e->flags & NFO_E_LOWER && nfo_lower_check(f->table, e->key.iif, refs->in))
+		return false;
 
-	return good ? NFO_R_NONE : nfo_route_verify(e, tos, mark);
+	return !nfo_lower_find(f->table, e->out, &lower) &&
+	       lower.dev == refs->out_lower.dev &&
+	       nfo_encap_equal(&lower.encap, &refs->out_lower.encap) &&
+	       ether_addr_equal(lower.h_dest, refs->out_lower.h_dest);
 }

@@ -34,72 +34,134 @@ static struct net_device *nfo_lower_listed(const struct nfo_table *t,
 	return d && d->dev == dev ? d->dev : NULL;
 }
 
-/**
- * nfo_lower_find() - the listed device that sees what a device sends and gets
- * @t:     flowtable
- * @dev:   device, as routing knows it
- * @stack: filled
- *
- * Of several listed devices above each other the lowest counts: what it has seen
- * through never reaches the others. Context: rcu_read_lock().
- *
- * Return: NFO_R_NONE; NFO_R_DEV_NOT_IN_TABLE when neither @dev nor one below is
- * listed; NFO_R_DEV_STACK when one below is, but not all between can be seen
- * through (more than two headers, a VLAN device with an ingress-qos-map, a bridge).
- */
-enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
-				  struct nfo_lower *stack)
+/* Is a device below this one listed? PPP is linked to no device, and asked in its own way. */
+static int nfo_lower_is_listed(struct net_device *dev, struct netdev_nested_priv *priv)
 {
-	struct net_device_path_stack path;
-	struct nfo_lower s = {};
-	enum nfo_reason why;
-	bool blind = false;
-	int i;
-
-	*stack = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
-	why = stack->dev ? NFO_R_NONE : NFO_R_DEV_NOT_IN_TABLE;
-	if (!dev->netdev_ops->ndo_fill_forward_path || netif_is_bridge_master(dev) ||
-	    nfo_fill_forward_path(dev, &path) < 0)
-		return why;
-
-	for (i = 0; i + 1 < path.num_paths; i++) {
-		enum nfo_encap_kind kind = nfo_encap_of_path(&path.path[i]);
-
-		if (!kind || i == NFO_ENCAPS || !nfo_lower_is_plain(path.path[i].dev))
-			blind = true;
-		if (!blind)
-			nfo_encap_add_outer(&s.encap, kind, path.path[i].encap.id);
-		if (!blind && kind == NFO_ENCAP_PPPOE)
-			ether_addr_copy(s.h_dest, path.path[i].encap.h_dest);
-		s.dev = nfo_lower_listed(t, path.path[i + 1].dev);
-		if (!s.dev)
-			continue;
-		if (blind)
-			return stack->dev ? NFO_R_NONE : NFO_R_DEV_STACK;
-		*stack = s;
-		why = NFO_R_NONE;
-	}
-
-	return why;
+	return !!nfo_lower_listed(priv->data, dev);
 }
 
 /**
- * nfo_lower_same() - is what stands below a device still what it was?
- * @t:     flowtable
- * @dev:   device, as routing knows it
- * @stack: what nfo_lower_find() said of it
+ * nfo_lower_covers() - are packets of a device seen by a listed one?
+ * @t:   flowtable
+ * @dev: device, as routing knows it
+ *
+ * Context: RTNL, or rcu_read_lock(). Return: true when @dev or one below is listed.
+ */
+bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
+{
+	struct netdev_nested_priv priv = { .data = (void *)t };
+	struct net_device_path_stack path;
+	bool covers;
+	int i;
+
+	rcu_read_lock();
+	covers = nfo_lower_listed(t, dev) ||
+		 netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_is_listed,
+					       &priv);
+	if (!covers && dev->netdev_ops->ndo_fill_forward_path && !netif_is_bridge_master(dev) &&
+	    nfo_fill_forward_path(dev, &path) >= 0)
+		for (i = 1; i < path.num_paths && !covers; i++)
+			covers = nfo_lower_listed(t, path.path[i].dev);
+	rcu_read_unlock();
+
+	return covers;
+}
+
+#ifdef CONFIG_NETFILTER_INGRESS
+/* A listed device has our own hook. */
+static bool nfo_lower_has_hooks(const struct nfo_table *t, const struct net_device *dev)
+{
+	const struct nf_hook_entries *hooks = rcu_dereference(dev->nf_hooks_ingress);
+
+	return hooks && hooks->num_hook_entries > !!nfo_lower_listed(t, dev);
+}
+#else
+static bool nfo_lower_has_hooks(const struct nfo_table *t, const struct net_device *dev)
+{
+	return false;
+}
+#endif
+
+/**
+ * nfo_lower_filters() - does a device do something to what it receives?
+ * @t:   flowtable
+ * @dev: device that flows pass unseen
  *
  * Context: rcu_read_lock().
  */
-bool nfo_lower_same(const struct nfo_table *t, const struct net_device *dev,
-		    const struct nfo_lower *stack)
+bool nfo_lower_filters(const struct nfo_table *t, const struct net_device *dev)
 {
-	struct nfo_lower now;
+	return !nfo_lower_is_plain(dev) || nfo_lower_has_hooks(t, dev) ||
+	       nfo_dev_has_tc_ingress(dev) || rcu_access_pointer(dev->xdp_prog);
+}
 
-	if (!dev->netdev_ops->ndo_fill_forward_path)
-		return true;
+/**
+ * nfo_lower_check() - may the devices between a listed one and routing's be passed?
+ * @t:   flowtable
+ * @iif: index of the listed device
+ * @dev: device routing knows, above it
+ *
+ * A device with a filter, a policer or an ifb of its own on what it receives is not passed
+ * unseen. Context: rcu_read_lock(). Return: NFO_R_NONE or NFO_R_DEV_STACK.
+ */
+enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_device *dev)
+{
+	struct net_device *lower = dev_get_by_index_rcu(t->nn->net, iif);
+	struct net_device *upper;
+	struct list_head *iter;
 
-	return !nfo_lower_find(t, dev, &now) && now.dev == stack->dev &&
-	       nfo_encap_equal(&now.encap, &stack->encap) &&
-	       ether_addr_equal(now.h_dest, stack->h_dest);
+	if (!lower)
+		return NFO_R_DEV_STACK;
+	if (nfo_lower_filters(t, dev))
+		return NFO_R_DEV_STACK;
+	netdev_for_each_upper_dev_rcu(lower, upper, iter)
+		if (upper != dev && nfo_lower_filters(t, upper) &&
+		    netdev_has_upper_dev_all_rcu(upper, dev))
+			return NFO_R_DEV_STACK;
+
+	return NFO_R_NONE;
+}
+
+/**
+ * nfo_lower_find() - the listed device that sends what a device sends
+ * @t:     flowtable
+ * @dev:   device, as routing knows it
+ * @lower: filled; its device is NULL when one below is listed, but not all between are
+ *         known: a bridge, more headers than a rule can have
+ *
+ * Software sends through @dev in any case; this is for the hardware. Of several listed
+ * devices above each other the lowest counts. Context: rcu_read_lock().
+ *
+ * Return: NFO_R_NONE; NFO_R_DEV_NOT_IN_TABLE when neither @dev nor one below is listed.
+ */
+enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
+			       struct nfo_lower *lower)
+{
+	struct net_device_path_stack path;
+	struct nfo_lower s = {};
+	bool known = true;
+	int i;
+
+	*lower = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
+	if (!nfo_lower_covers(t, dev))
+		return NFO_R_DEV_NOT_IN_TABLE;
+	if (!dev->netdev_ops->ndo_fill_forward_path || netif_is_bridge_master(dev) ||
+	    nfo_fill_forward_path(dev, &path) < 0)
+		return NFO_R_NONE;
+
+	for (i = 0; known && i + 1 < path.num_paths; i++) {
+		enum nfo_encap_kind kind = nfo_encap_of_path(&path.path[i]);
+
+		known = kind && i < NFO_ENCAPS && nfo_lower_is_plain(path.path[i].dev);
+		if (!known)
+			break;
+		nfo_encap_add_outer(&s.encap, kind, path.path[i].encap.id);
+		if (kind == NFO_ENCAP_PPPOE)
+			ether_addr_copy(s.h_dest, path.path[i].encap.h_dest);
+		s.dev = nfo_lower_listed(t, path.path[i + 1].dev);
+		if (s.dev)
+			*lower = s;
+	}
+
+	return NFO_R_NONE;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Flows: from allocation through the hash table and the ageing wheel to the
- * RCU callback that frees them.
+ * Flowtables: what the module keeps for one, how its flows age, and walks over them.
  */
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -12,195 +11,7 @@
 #include "nfo_test_point.h"
 #include "nfo_trace.h"
 
-static struct kmem_cache *nfo_flow_cache4;
-static struct kmem_cache *nfo_flow_cache6;
-
-u32 nfo_hash_seed __read_mostly;
-
-/* Set once at module init, before there is a table. */
-const struct nfo_table_ops *nfo_table_ops __read_mostly;
-
-/* ---- making a flow ---- */
-
-static void nfo_entry_key(struct nfo_entry *e,
-			  const struct nf_conntrack_tuple *t,
-			  const struct nfo_lower *lower)
-{
-	e->key.sport = t->src.u.all;
-	e->key.dport = t->dst.u.all;
-	nfo_key_set_lower(&e->key, lower);
-	e->key.l4proto = t->dst.protonum;
-	e->key.family = t->src.l3num;
-	if (t->src.l3num == NFPROTO_IPV4) {
-		e->key.saddr = t->src.u3.ip;
-		e->key.daddr = t->dst.u3.ip;
-		return;
-	}
-	e->key.saddr = nfo_fold6(&t->src.u3.in6);
-	e->key.daddr = nfo_fold6(&t->dst.u3.in6);
-	nfo_addr6(e)->saddr = t->src.u3.in6;
-	nfo_addr6(e)->daddr = t->dst.u3.in6;
-}
-
-/* A packet of this direction leaves as the mirror image of the other tuple. */
-static void nfo_entry_nat(struct nfo_entry *e,
-			  const struct nf_conntrack_tuple *t,
-			  const struct nf_conntrack_tuple *other)
-{
-	unsigned int len = t->src.l3num == NFPROTO_IPV4 ? 4 : 16;
-	u16 ports;
-
-	e->sport = other->dst.u.all;
-	e->dport = other->src.u.all;
-	e->saddr = other->dst.u3.ip;
-	e->daddr = other->src.u3.ip;
-	if (t->src.l3num == NFPROTO_IPV6) {
-		nfo_addr6(e)->new_saddr = other->dst.u3.in6;
-		nfo_addr6(e)->new_daddr = other->src.u3.in6;
-	}
-
-	e->addr_delta = nfo_csum_delta_add(nfo_csum_delta(&t->src.u3, &other->dst.u3, len),
-					   nfo_csum_delta(&t->dst.u3, &other->src.u3, len));
-	ports = nfo_csum_delta_add(nfo_csum_delta(&t->src.u.all, &other->dst.u.all, 2),
-				   nfo_csum_delta(&t->dst.u.all, &other->src.u.all, 2));
-	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
-}
-
-static void nfo_entry_route(struct nfo_entry *e, const struct nfo_route *route)
-{
-	e->in = route->in;
-	e->out = route->refs.out;
-	e->mtu = route->mtu;
-	e->hh_len = route->hh_len;
-	memcpy(e->hh, route->hh, sizeof(e->hh));
-	if (route->keep_dst)
-		e->flags |= NFO_E_KEEP_DST;
-}
-
-/**
- * nfo_flow_alloc() - make a flow of a connection
- * @t:     table it will live in
- * @ct:    confirmed connection; the flow takes a reference of its own
- * @route:  both directions' decisions; what they hold passes to the flow
- * @epoch: topology epoch read before @route was resolved
- *
- * Context: any. Return: the flow, or NULL when memory ran out; then @route
- * still belongs to the caller.
- */
-struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
-				struct nfo_route route[IP_CT_DIR_MAX], u32 epoch)
-{
-	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6;
-	struct nfo_flow *f;
-	int dir;
-
-	f = kmem_cache_zalloc(v6 ? nfo_flow_cache6 : nfo_flow_cache4, GFP_ATOMIC);
-	if (!f)
-		return NULL;
-
-	nf_conntrack_get(&ct->ct_general);
-	f->ct = ct;
-	f->table = t;
-	f->added = nfo_now();
-	spin_lock_init(&f->lock);
-	INIT_LIST_HEAD(&f->wheel);
-	refcount_set(&f->refs, 1);
-
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_entry *e = &f->e[dir];
-
-		if (dir == IP_CT_DIR_REPLY)
-			e->flags |= NFO_E_REPLY;
-		if (ct->status & IPS_NAT_MASK)
-			e->flags |= NFO_E_NAT;
-		nfo_entry_key(e, nf_ct_tuple(ct, dir), &route[dir].in_lower);
-		nfo_entry_nat(e, nf_ct_tuple(ct, dir), nf_ct_tuple(ct, !dir));
-		nfo_entry_route(e, &route[dir]);
-		e->ct = ct;
-		e->epoch = epoch;
-		e->used = f->added;
-		f->route[dir] = route[dir].refs;
-		memset(&route[dir].refs, 0, sizeof(route[dir].refs));
-	}
-
-	return f;
-}
-
-/**
- * nfo_route_refs_put() - drop what a direction holds
- * @refs: may be empty or half filled
- *
- * Context: any.
- */
-void nfo_route_refs_put(struct nfo_route_refs *refs)
-{
-	if (refs->neigh)
-		nfo_neigh_put(refs->neigh);
-	if (refs->out_lower.dev)
-		netdev_put(refs->out_lower.dev, &refs->lower_tracker);
-	if (refs->out)
-		netdev_put(refs->out, &refs->tracker);
-	dst_release(refs->dst);
-	memset(refs, 0, sizeof(*refs));
-}
-
-/**
- * nfo_flow_free() - undo nfo_flow_alloc()
- * @f: flow that nobody can find (any more)
- *
- * Context: any. Drops the references of both paths and of the connection.
- */
-void nfo_flow_free(struct nfo_flow *f)
-{
-	struct nf_conn *ct = f->ct;
-	bool v6 = f->e[0].key.family == NFPROTO_IPV6;
-	int dir;
-
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		nfo_route_refs_put(&f->route[dir]);
-	kmem_cache_free(v6 ? nfo_flow_cache6 : nfo_flow_cache4, f);
-	nf_ct_put(ct);
-}
-
-static void nfo_flow_free_rcu(struct rcu_head *rcu)
-{
-	nfo_flow_free(container_of(rcu, struct nfo_flow, rcu));
-}
-
-/**
- * nfo_flow_put() - drop a reference of a flow
- * @f: flow
- *
- * Context: any. The last one frees it after an RCU grace period.
- */
-void nfo_flow_put(struct nfo_flow *f)
-{
-	if (refcount_dec_and_test(&f->refs))
-		call_rcu(&f->rcu, nfo_flow_free_rcu);
-}
-
 /* ---- the ageing wheel ---- */
-
-/* Jiffies since its last packet. */
-static u32 nfo_flow_idle(const struct nfo_flow *f)
-{
-	u32 now = nfo_now();
-	u32 a = now - READ_ONCE(f->e[0].used);
-	u32 b = now - READ_ONCE(f->e[1].used);
-
-	return min(a, b);
-}
-
-/**
- * nfo_flow_left() - when a flow ends if no packet comes
- * @f: flow seen under rcu_read_lock()
- *
- * Return: jiffies.
- */
-u32 nfo_flow_left(const struct nfo_flow *f)
-{
-	return nfo_timeout_left(nfo_ct_flow_timeout(f->ct), nfo_flow_idle(f));
-}
 
 /* Caller holds the wheel's lock. */
 static void nfo_wheel_put(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
@@ -208,16 +19,38 @@ static void nfo_wheel_put(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
 	list_add_tail(&f->wheel, &w->slot[nfo_wheel_slot(w->now, delay)]);
 }
 
-static void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f)
+/* The wheel stands at a second of the clock, whenever its work runs. */
+static unsigned long nfo_wheel_clock(void)
+{
+	return ktime_get_seconds();
+}
+
+/**
+ * nfo_wheel_add() - look at a flow from now on
+ * @w: wheel
+ * @f: flow
+ *
+ * Context: any.
+ */
+void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f)
 {
 	spin_lock_bh(&w->lock);
-	nfo_wheel_put(w, f, nfo_ct_flow_timeout(f->ct));
-	if (!w->count++)
+	if (!w->count++) {
+		w->now = nfo_wheel_clock();
 		queue_delayed_work(system_power_efficient_wq, &w->work, HZ);
+	}
+	nfo_wheel_put(w, f, HZ);
 	spin_unlock_bh(&w->lock);
 }
 
-static void nfo_wheel_del(struct nfo_wheel *w, struct nfo_flow *f)
+/**
+ * nfo_wheel_del() - a flow ended
+ * @w: wheel
+ * @f: flow that nfo_wheel_add() added
+ *
+ * Context: any.
+ */
+void nfo_wheel_del(struct nfo_wheel *w, struct nfo_flow *f)
 {
 	spin_lock_bh(&w->lock);
 	list_del_init(&f->wheel);
@@ -225,29 +58,39 @@ static void nfo_wheel_del(struct nfo_wheel *w, struct nfo_flow *f)
 	spin_unlock_bh(&w->lock);
 }
 
+/* Has conntrack seen enough of the connection to keep it when its table is full? */
+static bool nfo_flow_is_young(const struct nfo_flow *f)
+{
+	return !test_bit(IPS_ASSURED_BIT, &f->ct->status);
+}
+
 /* Look at one flow: end it, or say in how many jiffies to look again. */
-static u32 nfo_flow_age(struct nfo_flow *f)
+static u32 nfo_flow_age(struct nfo_flow *f, bool pressed)
 {
 	u32 timeout = nfo_ct_flow_timeout(f->ct);
 	u32 idle = nfo_flow_idle(f);
+	u32 was = READ_ONCE(f->ct->timeout);
 
 	if (nf_ct_is_dying(f->ct)) {
 		nfo_flow_retire(f, NFO_R_CT_GONE);
+		return 0;
+	}
+	if (pressed && nfo_flow_is_young(f)) {
+		nfo_flow_retire(f, NFO_R_CONNTRACK_FULL);
 		return 0;
 	}
 	if (idle >= timeout) {
 		nfo_flow_retire(f, NFO_R_EXPIRED);
 		return 0;
 	}
-	if (nf_ct_protonum(f->ct) == IPPROTO_TCP &&
-	    READ_ONCE(f->ct->proto.tcp.state) != TCP_CONNTRACK_ESTABLISHED) {
+	if (!nfo_ct_is_established(f->ct)) {
 		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
 		return 0;
 	}
 	nfo_test_point(NFO_TP_AGE_LIVE, f);
-	nfo_ct_hold_timeout(f->ct);
+	nfo_ct_hold_timeout(f->ct, was, idle);
 
-	return timeout - idle;
+	return nfo_flow_is_young(f) ? min_t(u32, HZ, timeout - idle) : timeout - idle;
 }
 
 /* Take the next flow of a slot off its list; it stays counted. */
@@ -273,16 +116,21 @@ static void nfo_wheel_again(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
 }
 
 /* One slot. Flows put back during the walk land in later slots only. */
-static void nfo_wheel_turn(struct nfo_wheel *w)
+static void nfo_wheel_turn(struct nfo_wheel *w, unsigned long second, bool pressed)
 {
-	struct list_head *slot = &w->slot[w->now % NFO_WHEEL_SLOTS];
+	struct list_head *slot = &w->slot[second % NFO_WHEEL_SLOTS], due;
 	unsigned int batch = 0;
 	struct nfo_flow *f;
 	u32 delay;
 
+	INIT_LIST_HEAD(&due);
+	spin_lock_bh(&w->lock);
+	list_splice_init(slot, &due);
+	spin_unlock_bh(&w->lock);
+
 	rcu_read_lock();
-	while ((f = nfo_wheel_next(w, slot))) {
-		delay = nfo_flow_age(f);
+	while ((f = nfo_wheel_next(w, &due))) {
+		delay = nfo_flow_age(f, pressed);
 		if (delay)
 			nfo_wheel_again(w, f, delay);
 		if (++batch % 256)
@@ -294,8 +142,8 @@ static void nfo_wheel_turn(struct nfo_wheel *w)
 	rcu_read_unlock();
 }
 
-/* Somebody lowered a timeout: what was to be looked at by the old one is due
- * now. Caller holds the wheel's lock.
+/* A timeout was lowered: what was to be looked at by the old one is due now. Caller
+ * holds the wheel's lock.
  */
 static void nfo_wheel_recall(struct nfo_wheel *w, const struct net *net)
 {
@@ -311,22 +159,55 @@ static void nfo_wheel_recall(struct nfo_wheel *w, const struct net *net)
 	w->udp_timeout = udp;
 }
 
+/* All seconds that have begun since the last time. */
 static void nfo_wheel_work(struct work_struct *work)
 {
 	struct nfo_wheel *w = container_of(to_delayed_work(work),
 					   struct nfo_wheel, work);
 	struct nfo_table *t = container_of(w, struct nfo_table, wheel);
+	unsigned long from, to;
+	bool pressed;
 
 	spin_lock_bh(&w->lock);
-	w->now++;
+	pressed = w->pressed;
+	w->pressed = false;
+	from = w->now + 1;
+	to = max(nfo_wheel_clock(), w->now);
+	if (to - w->now > NFO_WHEEL_SLOTS)
+		from = to - NFO_WHEEL_SLOTS + 1;
+	w->now = to;
 	nfo_wheel_recall(w, t->nn->net);
 	spin_unlock_bh(&w->lock);
 
-	nfo_wheel_turn(w);
+	for (; from <= to; from++)
+		nfo_wheel_turn(w, from, pressed);
+	/* Young flows are never further ahead than these. */
+	for (from = to; pressed && from <= to + 2; from++)
+		nfo_wheel_turn(w, from, pressed);
 
 	spin_lock_bh(&w->lock);
 	if (w->count)
 		queue_delayed_work(system_power_efficient_wq, &w->work, HZ);
+	spin_unlock_bh(&w->lock);
+}
+
+/**
+ * nfo_table_press() - conntrack's table is nearly full: hand back what it may drop
+ * @t: table
+ *
+ * Context: any. Flows of connections that are not assured end soon.
+ */
+void nfo_table_press(struct nfo_table *t)
+{
+	struct nfo_wheel *w = &t->wheel;
+
+	if (READ_ONCE(w->pressed))
+		return;
+	spin_lock_bh(&w->lock);
+	if (w->count) {
+		w->pressed = true;
+		mod_delayed_work(system_power_efficient_wq, &w->work, 0);
+	}
 	spin_unlock_bh(&w->lock);
 }
 
@@ -340,145 +221,7 @@ static void nfo_wheel_init(struct nfo_wheel *w)
 	INIT_DELAYED_WORK(&w->work, nfo_wheel_work);
 }
 
-/* ---- the hash table ---- */
-
-static int nfo_entry_insert(struct nfo_table *t, struct nfo_entry *e)
-{
-	struct nfo_lookup l = { .key = e->key };
-
-	if (e->key.family == NFPROTO_IPV6) {
-		l.saddr6 = &nfo_addr6(e)->saddr;
-		l.daddr6 = &nfo_addr6(e)->daddr;
-	}
-
-	return rhashtable_lookup_insert_key(&t->ht, &l, &e->node, nfo_ht_params);
-}
-
-static void nfo_entry_remove(struct nfo_table *t, struct nfo_entry *e)
-{
-	rhashtable_remove_fast(&t->ht, &e->node, nfo_ht_params);
-}
-
-static enum nfo_reason nfo_insert_reason(int err)
-{
-	return err == -EEXIST ? NFO_R_TUPLE_BUSY : NFO_R_NO_MEMORY;
-}
-
-/**
- * nfo_flow_insert() - let packets find a flow
- * @f:      flow made by nfo_flow_alloc(), whose connection has IPS_OFFLOAD set
- * @oneway: publish the original direction only, see nfo_flow_join()
- *
- * Context: rcu_read_lock(). The original direction is published last: walks go
- * by it, so they never meet half a flow.
- *
- * Return: NFO_R_NONE; or why not, and then @f is gone, its connection as it
- * was before and IPS_OFFLOAD clear.
- */
-enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway)
-{
-	struct nfo_ct_saved saved = nfo_ct_offload_begin(f->ct);
-	struct nfo_table *t = f->table;
-	int err;
-
-	if (oneway) {
-		set_bit(NFO_F_ONEWAY, &f->state);
-		atomic_inc(&t->oneway);
-	} else {
-		err = nfo_entry_insert(t, &f->e[IP_CT_DIR_REPLY]);
-		if (err) {
-			nfo_ct_offload_abort(f->ct, saved);
-			nfo_flow_free(f);
-			return nfo_insert_reason(err);
-		}
-		nfo_test_point(NFO_TP_REPLY_PUBLISHED, f);
-	}
-
-	nfo_wheel_add(&t->wheel, f);
-	atomic_inc(&t->flows);
-	atomic_inc(&t->nn->flows);
-
-	err = nfo_entry_insert(t, &f->e[IP_CT_DIR_ORIGINAL]);
-	if (err) {
-		nfo_flow_retire(f, NFO_R_NONE);
-		return nfo_insert_reason(err);
-	}
-
-	/* A FIN in the reply direction may have retired it already, and whoever
-	 * did that found no original entry to remove.
-	 */
-	smp_mb();
-	if (test_bit(NFO_F_DEAD, &f->state))
-		nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
-	this_cpu_inc(t->nn->stats->added);
-	trace_nfo_promote(f->ct, nfo_reason_names[NFO_R_NONE]);
-	nfo_table_ops->added(f);
-
-	return NFO_R_NONE;
-}
-
-/* Joined or retired, whichever comes first. */
-static void nfo_flow_not_oneway(struct nfo_flow *f)
-{
-	if (test_and_clear_bit(NFO_F_ONEWAY, &f->state))
-		atomic_dec(&f->table->oneway);
-}
-
-/**
- * nfo_flow_join() - a reply was seen: publish the reply direction as well
- * @f: live flow with NFO_F_ONEWAY, seen under rcu_read_lock()
- *
- * Context: any. Does nothing when somebody else is at it or did it.
- */
-void nfo_flow_join(struct nfo_flow *f)
-{
-	struct nfo_entry *e = &f->e[IP_CT_DIR_REPLY];
-
-	if (test_and_set_bit(NFO_F_JOINING, &f->state))
-		return;
-	WRITE_ONCE(e->used, nfo_now());
-	if (nfo_entry_insert(f->table, e))
-		return;
-	nfo_flow_not_oneway(f);
-
-	/* Retired meanwhile: whoever did that saw no reply entry to remove. */
-	smp_mb__after_atomic();
-	if (test_bit(NFO_F_DEAD, &f->state))
-		nfo_entry_remove(f->table, e);
-}
-
-/**
- * nfo_flow_retire() - end a flow and hand its connection back to conntrack
- * @f:   flow seen under rcu_read_lock(), or not yet published in full
- * @why: counted; NFO_R_NONE when the caller counts
- *
- * Context: any; takes bucket locks, the wheel's lock, ct->lock one after the
- * other. Returns with the flow gone from every list, and its memory safe until
- * the end of the caller's RCU section. Of several callers one does the work.
- */
-void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
-{
-	struct nfo_table *t = f->table;
-
-	if (test_and_set_bit(NFO_F_DEAD, &f->state))
-		return;
-
-	nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
-	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
-	nfo_wheel_del(&t->wheel, f);
-	atomic_dec(&t->flows);
-	atomic_dec(&t->nn->flows);
-
-	nfo_ct_offload_end(f->ct, nfo_flow_idle(f));
-	nfo_count_reason(t->nn, why);
-	if (why) {
-		trace_nfo_retire(f->ct, nfo_reason_names[why]);
-		nfo_table_ops->retired(f, why);
-	}
-	nfo_flow_not_oneway(f);
-	nfo_flow_put(f);
-}
-
+/* By connection: a flow whose directions are all forgotten has no entry. */
 static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason why,
 					  bool (*match)(const struct nfo_flow *f,
 							const void *arg),
@@ -486,16 +229,16 @@ static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason w
 {
 	struct rhashtable_iter iter;
 	unsigned int count = 0;
-	struct nfo_entry *e;
+	struct nfo_flow *f;
 
-	rhashtable_walk_enter(&t->ht, &iter);
+	rhashtable_walk_enter(&t->nn->by_ct, &iter);
 	nfo_walk_start(&iter);
-	while ((e = rhashtable_walk_next(&iter))) {
+	while ((f = rhashtable_walk_next(&iter))) {
 		/* -EAGAIN: the table was resized, the walk began anew */
-		if (IS_ERR(e) || nfo_dir(e) != IP_CT_DIR_ORIGINAL)
+		if (IS_ERR(f))
 			continue;
-		if (!match || match(nfo_flow(e), arg)) {
-			nfo_flow_retire(nfo_flow(e), why);
+		if (f->table == t && (!match || match(f, arg))) {
+			nfo_flow_retire(f, why);
 			count++;
 		}
 		if (!need_resched())
@@ -540,6 +283,42 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 	return total;
 }
 
+/**
+ * nfo_table_for_each() - visit those flows of a table that match
+ * @t:     table
+ * @match: called under rcu_read_lock() for each flow
+ * @arg:   for @match
+ * @use:   likewise for each that matches, as long as it returns 0; NULL: only count
+ * @data:  for @use
+ * @err:   set to what @use returned
+ *
+ * Context: may sleep. Flows that come or go meanwhile may be missed or met twice.
+ * Return: how many matched.
+ */
+unsigned int nfo_table_for_each(struct nfo_table *t,
+				bool (*match)(const struct nfo_flow *f, const void *arg),
+				const void *arg,
+				int (*use)(struct nfo_flow *f, void *data), void *data, int *err)
+{
+	struct rhashtable_iter iter;
+	unsigned int count = 0;
+	struct nfo_entry *e;
+
+	rhashtable_walk_enter(&t->ht, &iter);
+	nfo_walk_start(&iter);
+	while (!*err && (e = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(e) || !nfo_entry_leads(e) || !match(nfo_flow(e), arg))
+			continue;
+		count++;
+		if (use)
+			*err = use(nfo_flow(e), data);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+
+	return count;
+}
+
 static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 {
 	const struct net_device *dev = arg;
@@ -547,7 +326,7 @@ static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		if (f->route[dir].out == dev || f->route[dir].out_lower.dev == dev ||
-		    f->e[dir].in == dev->ifindex ||
+		    f->route[dir].in == dev ||
 		    f->e[dir].key.iif == dev->ifindex)
 			return true;
 	return false;
@@ -582,6 +361,25 @@ static int nfo_table_name(struct nfo_table *t, const struct nf_flowtable *ft)
 	return t->table_name && t->name ? 0 : -ENOMEM;
 }
 
+/* The first flowtable of a namespace: flows are found by their connection, and what
+ * changes is remembered. Caller holds nf_tables' commit mutex.
+ */
+static int nfo_table_net_start(struct nfo_net *nn, const struct nft_table *table)
+{
+	int err;
+
+	if (nn->journal)
+		return 0;
+	err = rhashtable_init(&nn->by_ct, &nfo_ct_params);
+	if (err)
+		return err;
+	err = nfo_net_start(nn, table);
+	if (err)
+		rhashtable_destroy(&nn->by_ct);
+
+	return err;
+}
+
 static void nfo_table_enlist(struct nfo_table *t)
 {
 	mutex_lock(&t->nn->lock);
@@ -611,6 +409,9 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 	if (!t)
 		goto err_net;
 	err = nfo_table_name(t, ft);
+	if (err)
+		goto err_table;
+	err = nfo_table_net_start(nn, container_of(ft, struct nft_flowtable, data)->table);
 	if (err)
 		goto err_table;
 	err = rhashtable_init(&t->ht, &nfo_ht_params);
@@ -688,6 +489,8 @@ void nfo_table_drain(struct nfo_table *t)
 {
 	mutex_lock(&t->nn->lock);
 	list_del(&t->list);
+	/* Permits of it are void. */
+	WRITE_ONCE(t->nn->tables_gen, t->nn->tables_gen + 1);
 	mutex_unlock(&t->nn->lock);
 
 	synchronize_rcu();
@@ -707,38 +510,4 @@ void nfo_table_free(struct nfo_table *t)
 	WARN_ON_ONCE(atomic_read(&t->flows));
 	nfo_devs_exit(&t->devs);
 	nfo_table_put(t);
-}
-
-/**
- * nfo_table_init() - caches of the module. Return: 0 or -ENOMEM.
- */
-int __init nfo_table_init(void)
-{
-	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
-	BUILD_BUG_ON(offsetof(struct nfo_entry, out) != 64);
-	BUILD_BUG_ON(sizeof(struct nfo_entry) != 128);
-	BUILD_BUG_ON(sizeof(struct nfo_addr6) != 64);
-
-	nfo_hash_seed = get_random_u32();
-	nfo_flow_cache4 = kmem_cache_create("nfo_flow4", sizeof(struct nfo_flow),
-					    64, 0, NULL);
-	nfo_flow_cache6 = kmem_cache_create("nfo_flow6",
-					    struct_size((struct nfo_flow *)0, a6,
-							IP_CT_DIR_MAX),
-					    64, 0, NULL);
-	if (nfo_flow_cache4 && nfo_flow_cache6)
-		return 0;
-
-	nfo_table_exit();
-	return -ENOMEM;
-}
-
-/**
- * nfo_table_exit() - undo nfo_table_init(). Waits for the last flows to be freed.
- */
-void nfo_table_exit(void)
-{
-	rcu_barrier();
-	kmem_cache_destroy(nfo_flow_cache6);
-	kmem_cache_destroy(nfo_flow_cache4);
 }

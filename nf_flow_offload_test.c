@@ -6,7 +6,7 @@
 #include <linux/moduleparam.h>
 #include <net/netfilter/nf_conntrack.h>
 
-#include "nfo.h"
+#include "nfo_table.h"
 #include "nfo_test_point.h"
 
 static unsigned int nfo_test_armed;

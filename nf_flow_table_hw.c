@@ -5,11 +5,14 @@
  * A queue for each chip, a worker for each queue: nobody else talks to its drivers
  * about rules, and it talks to no other.
  */
+#include "nfo_ct.h"
 #include "nfo_hw.h"
 #include "nfo_route.h"
 
 /* Rules added or deleted, and counters read, before it is the others' turn. */
 #define NFO_HW_BATCH		32
+/* How soon a change of the ruleset, which nothing announces, is noticed: in jiffies. */
+#define NFO_HW_LOOK_IN		(HZ / 20)
 
 /* ---- the worker of a queue ---- */
 
@@ -60,6 +63,7 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw_queue *q = p->dev->queue;
 
+	set_bit(NFO_F_HARDWARE, &f->state);
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
 	nfo_hw_dev_ok(p->dev);
@@ -162,40 +166,42 @@ static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 /* The direction's route and neighbour: in use, and still the same? No packet will
  * come to ask.
  */
-static enum nfo_reason nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_dir dir,
-					 bool used)
+static bool nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_dir dir, bool used)
 {
 	struct nfo_entry *e = &f->e[dir];
 	u32 epoch = nfo_epoch(f->table->nn);
-	enum nfo_reason why;
+	u32 was = READ_ONCE(e->epoch);
 
-	if (READ_ONCE(e->epoch) != epoch) {
-		/* As in the packet path: the change is visible before the epoch. */
-		smp_rmb();
-		why = nfo_route_verify(e, 0, f->mark);
-		if (why)
-			return why;
-		WRITE_ONCE(e->epoch, epoch);
+	if (was != epoch) {
+		if (nfo_route_changed(f->table->nn, e, was, epoch))
+			return false;
+		cmpxchg(&e->epoch, was, epoch);
 	}
+	if (!used)
+		return true;
+	nfo_ct_refresh(f->ct);
 
-	return used ? nfo_route_refresh(e, 0, f->mark) : NFO_R_NONE;
+	return nfo_route_refresh(f, dir);
 }
 
 /* A direction's counters. The rule is in: this worker alone would take it out. */
 static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
-	enum nfo_reason why = NFO_R_CT_GONE;
 	struct nfo_hw *hw = &f->table->hw;
+	bool stays = true;
 	u64 packets;
 	int err;
 
 	err = nfo_hw_rule_stats(p->dev, f, p->dir, &packets);
 
 	rcu_read_lock();
-	if (!nf_ct_is_dying(f->ct))
-		why = nfo_hw_still_true(f, p->dir, packets);
-	if (why)
-		nfo_flow_retire(f, why);
+	if (nf_ct_is_dying(f->ct)) {
+		nfo_flow_retire(f, NFO_R_CT_GONE);
+	} else if (!nfo_hw_still_true(f, p->dir, packets)) {
+		/* Its packets show in software where they go now. */
+		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
+		stays = false;
+	}
 	rcu_read_unlock();
 
 	spin_lock_bh(&hw->lock);
@@ -205,7 +211,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 		nfo_hw_driver_gone(p->dev);
 	}
 	/* A chip that lost the rule, or a device that goes. */
-	if ((err == -ENOENT || p->dev->leaving) && p->state == NFO_RULE_IN)
+	if ((err == -ENOENT || p->dev->leaving || !stays) && p->state == NFO_RULE_IN)
 		nfo_hw_expel(f);
 	spin_unlock_bh(&hw->lock);
 }
@@ -225,17 +231,26 @@ static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 	return i;
 }
 
+/* Jiffies until it is to be asked whether something changed, or counters are due. */
+static unsigned long nfo_hw_look_in(const struct nfo_hw_queue *q)
+{
+	unsigned long now = jiffies;
+
+	if (time_before_eq(q->read_at, now))
+		return 0;
+	return min_t(unsigned long, q->read_at - now, NFO_HW_LOOK_IN);
+}
+
 static void nfo_hw_work(struct work_struct *work)
 {
 	struct nfo_hw_queue *q = container_of(work, struct nfo_hw_queue, work);
-	u32 ms = READ_ONCE(q->t->nn->settings.hw_sync_ms);
 
 	while (nfo_hw_do_some(q) | nfo_hw_read_some(q))
 		cond_resched();
 
 	spin_lock_bh(&q->t->hw.lock);
 	if (q->count)
-		queue_delayed_work(nfo_hw_wq, &q->sync_work, msecs_to_jiffies(ms));
+		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	spin_unlock_bh(&q->t->hw.lock);
 }
 
@@ -243,9 +258,18 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 {
 	struct nfo_hw_queue *q = container_of(to_delayed_work(work), struct nfo_hw_queue, sync_work);
 
+	u32 ms = READ_ONCE(q->t->nn->settings.hw_sync_ms);
+	u32 epoch = nfo_epoch(q->t->nn);
+
 	spin_lock_bh(&q->t->hw.lock);
-	q->unread = q->count;
-	nfo_hw_wake(q);
+	if (epoch != q->epoch || time_before_eq(q->read_at, jiffies)) {
+		q->epoch = epoch;
+		q->read_at = jiffies + msecs_to_jiffies(ms);
+		q->unread = q->count;
+		nfo_hw_wake(q);
+	} else if (q->count) {
+		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
+	}
 	spin_unlock_bh(&q->t->hw.lock);
 }
 
@@ -255,8 +279,10 @@ static void nfo_hw_kick_table(struct nfo_hw *hw)
 
 	spin_lock_bh(&hw->lock);
 	list_for_each_entry(q, &hw->queues, list)
-		if (q->count)
+		if (q->count) {
+			q->read_at = jiffies;
 			mod_delayed_work(nfo_hw_wq, &q->sync_work, 0);
+		}
 	spin_unlock_bh(&hw->lock);
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware: how a device's driver is asked for its callbacks.
+ * Hardware: a device's driver is asked for its callbacks.
  *
- * A device that cannot is not an error: its flows run in software, and the
- * driver's answer is kept for who asks. Tried: TC_SETUP_FT, what mainline's
- * flowtable uses; if the driver does not know that, TC_SETUP_BLOCK, as a clsact
- * ingress block, for the drivers that know TC flower only; an indirect block
- * where the device has no ndo_setup_tc at all.
+ * A device whose driver has none is no error: its flows run in software, and the
+ * driver's answer is kept for display. The driver is asked through TC_SETUP_FT, as
+ * mainline's flowtable asks it. A driver that does not know TC_SETUP_FT is asked
+ * through TC_SETUP_BLOCK, as a clsact ingress block, because many drivers know TC
+ * flower only. A device without ndo_setup_tc is asked through an indirect block.
  *
- * A device has one such block. While we hold it, tc and nft's own offload are
- * told EBUSY, hence it is not taken where TC_SETUP_FT was understood.
+ * A device has one clsact ingress block. While this module holds it, the driver
+ * answers EBUSY to tc and to nft's own offload. So the block is not taken where the
+ * driver understood TC_SETUP_FT.
  */
 #include <linux/module.h>
 #include <net/pkt_cls.h>
@@ -19,7 +20,7 @@
 static bool nfo_hw_strict;
 module_param_named(strict_offload, nfo_hw_strict, bool, 0644);
 MODULE_PARM_DESC(strict_offload,
-		 "refuse a flowtable with 'flags offload' when a device cannot (mainline's way)");
+		 "refuse a flowtable with 'flags offload' when a device's driver refuses, as mainline does");
 
 static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d,
 				enum flow_block_command cmd,
@@ -44,8 +45,8 @@ static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device 
 	d = nfo_dev_find(&t->devs, dev->ifindex);
 	rcu_read_unlock();
 
-	/* Taken out only with the commit mutex held, or by the end of the device,
-	 * for which RTNL is held; and always with nfo_net::lock.
+	/* The device leaves the list with nfo_net::lock held, and with the commit mutex
+	 * or, when the device itself ends, with RTNL: the caller has one of these.
 	 */
 	return d;
 }
@@ -57,7 +58,7 @@ static void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_de
 	spin_unlock_bh(&t->hw.lock);
 }
 
-/* The driver goes away under us and takes its callback along. */
+/* A driver of an indirect block unloads: its callback is removed here. */
 static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
 {
 	struct nfo_table *t = cb->indr.data;
@@ -106,8 +107,9 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 		nfo_hw_dev_set_error(d, err, &extack);
 		return err;
 	}
-	/* netdevsim says yes and takes no rules. A yes is a yes to strict_offload,
-	 * as it is to mainline; what the device can do is another matter.
+	/* Some drivers (netdevsim) accept TC_SETUP_FT and register no callback. For
+	 * strict_offload this counts as acceptance, as it does in mainline. The device
+	 * has no hardware for flows all the same.
 	 */
 	if (list_empty(&bo.cb_list)) {
 		nfo_hw_dev_set_error(d, -EOPNOTSUPP, &extack);
@@ -127,8 +129,8 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 
 	if (!d->dev->netdev_ops->ndo_setup_tc)
 		return nfo_hw_try(t, d, NFO_DEV_HW_INDIRECT);
-	/* Switched off by its administrator, which is no refusal: mainline does not
-	 * look at the switch, so strict_offload has nothing to say about it.
+	/* The administrator has switched hw-tc-offload off. This is no refusal by the
+	 * driver, and mainline does not look at the switch, so strict_offload accepts it.
 	 */
 	if (!tc_can_offload(d->dev)) {
 		nfo_hw_dev_set_error(d, -EOPNOTSUPP, NULL);
@@ -141,14 +143,16 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 	return nfo_hw_try(t, d, NFO_DEV_HW_BLOCK);
 }
 
-/* Ports of one switch, or functions of one piece of hardware: one firmware that does
- * one thing after another, and one table.
+/* Return: true for ports of one switch and for functions of one piece of hardware. One
+ * firmware serves them, one request after another, and they share one table.
  */
 static bool nfo_hw_same_chip(struct net_device *a, struct net_device *b)
 {
 	if (a->dev.parent && a->dev.parent == b->dev.parent)
 		return true;
-	/* Through the devices below is looked under RTNL only, and this may not be. */
+	/* netdev_port_same_parent_id() walks the lower devices, which needs RTNL. The caller
+	 * may not hold RTNL, so a device with lower devices is not compared.
+	 */
 	return list_empty(&a->adj_list.lower) && list_empty(&b->adj_list.lower) &&
 	       netdev_port_same_parent_id(a, b);
 }
@@ -179,7 +183,9 @@ static int nfo_hw_queue_get(struct nfo_table *t, struct nfo_dev *d)
 	return 0;
 }
 
-/* Caller holds nfo_net::lock; no part is left, and no more come. */
+/* Caller holds nfo_net::lock. No direction names the device any more, and none will,
+ * because nfo_dev::leaving is set.
+ */
 static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = d->queue;
@@ -191,7 +197,7 @@ static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
 		nfo_hw_queue_free(q);
 }
 
-/* Caller holds nfo_net::lock, and the device has no part. */
+/* Caller holds nfo_net::lock. No direction names the device: nfo_dev::users is 0. */
 static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 {
 	int err;
@@ -207,7 +213,7 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	spin_unlock_bh(&t->hw.lock);
 
 	err = nfo_hw_try_all(t, d);
-	/* Not yet back: asked again with the next sign of life. */
+	/* The hardware is still gone: nfo_hw_device_back() asks again. */
 	d->driver_gone = err == -ENODEV;
 
 	return err;
@@ -233,8 +239,8 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
 	}
-	/* A driver that does not let go still has the callback on its own list:
-	 * the memory is the driver's, our list head is about to go.
+	/* A driver that does not let go still has the callback on a list of its own, so
+	 * the memory belongs to the driver. The list head in @d is about to be freed.
 	 */
 	list_for_each_entry_safe(cb, next, &d->block.cb_list, list) {
 		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not let go of its callback: error %d\n",
@@ -266,9 +272,9 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 	return err;
 }
 
-/* A driver that serves one table at a time is free now. A ruleset loaded anew in one
- * transaction binds the new table before the old one lets go, and waits for this.
- * Caller holds nfo_net::lock.
+/* Ask the driver again for the other tables that list the device. A driver that serves
+ * one table at a time refused the new table of a ruleset that was loaded anew in one
+ * transaction, because the old table was still bound. Caller holds nfo_net::lock.
  */
 static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
 {
@@ -314,8 +320,8 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
  * @dev: device
  * @cmd: FLOW_BLOCK_BIND or FLOW_BLOCK_UNBIND
  *
- * Context: may sleep, nf_tables' commit mutex held, RTNL or not. When leaving,
- * returns with no rule of the device left in any hardware.
+ * Context: may sleep, nf_tables' commit mutex held, with or without RTNL. When a device
+ * leaves, no rule of the device is left in hardware after the return.
  *
  * Return: 0; -ENOMEM; with strict_offload the driver's error.
  */
@@ -353,7 +359,7 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 }
 
 /**
- * nfo_hw_device_back() - a device is up: if its driver had lost it, ask again
+ * nfo_hw_device_back() - a device came up: ask its driver again if it had said ENODEV
  * @t:   flowtable
  * @dev: device, listed in it or not
  *
@@ -369,7 +375,7 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 	nfo_hw_bind(t, d);
 }
 
-/* A driver said ENODEV: its callbacks are given back, what it said is kept. */
+/* A driver said ENODEV: the device is unbound; the driver's answer stays for display. */
 static void nfo_hw_gone_work(struct work_struct *work)
 {
 	struct nfo_hw *hw = container_of(work, struct nfo_hw, gone_work);
@@ -401,7 +407,8 @@ void nfo_hw_init(struct nfo_table *t)
  * nfo_hw_exit() - undo nfo_hw_init(). Every flow is retired.
  * @t: flowtable
  *
- * Context: may sleep. Where nf_tables left devices behind they leave here.
+ * Context: may sleep. nf_tables may free a flowtable without unbinding its devices;
+ * these are unbound here.
  */
 void nfo_hw_exit(struct nfo_table *t)
 {
@@ -422,7 +429,7 @@ void nfo_hw_exit(struct nfo_table *t)
  * @t: flowtable
  * @d: device of it
  *
- * Context: rcu_read_lock(). Return: NFO_R_NONE when they can be.
+ * Context: rcu_read_lock(). Return: NFO_R_NONE when its flows can be in hardware.
  */
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d)
 {

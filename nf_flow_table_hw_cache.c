@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware as a cache: who may enter, who gives way, and what a driver's answer
- * means for those who come after.
+ * Hardware as a cache: which flows are admitted, which flow is evicted for another one,
+ * and what a driver's answer means for later flows.
  *
- * Everything here runs under nfo_hw::lock and asks no driver.
+ * Everything here runs under nfo_hw::lock and calls no driver.
  */
 #include <linux/random.h>
 
 #include "nfo_encap.h"
 #include "nfo_hw.h"
 
-/* Packets per second on top of the hysteresis, or idle flows would chase each other. */
+/* Packets per second on top of the hysteresis. Without it two nearly idle flows would
+ * evict each other in turn.
+ */
 #define NFO_HW_MARGIN		16
-/* Shorter measurements of a rate are noise. */
+/* Shortest period over which a rate is measured. */
 #define NFO_HW_MEASURE		(HZ / 4)
-/* Rules looked at for the coldest. */
+/* How many rules are compared, at most, to find the least busy flow. */
 #define NFO_HW_LOOK		4096
 
 #define NFO_HW_BACKOFF_MIN	(HZ)
 #define NFO_HW_BACKOFF_MAX	(64 * HZ)
-/* How long "full" is believed. */
+/* After this time a learned size of a chip's table is doubted. */
 #define NFO_HW_PROBE		(30 * HZ)
 
 /* ---- how busy a flow is ---- */
 
 static u64 nfo_hw_packets(const struct nfo_flow *f)
 {
-	return atomic64_read(&f->e[0].packets) + atomic64_read(&f->e[1].packets);
+	return nfo_flow_packets(f, IP_CT_DIR_ORIGINAL) + nfo_flow_packets(f, IP_CT_DIR_REPLY);
 }
 
 /**
@@ -61,9 +63,9 @@ bool nfo_hw_worth(const struct nfo_flow *f)
 	return nfo_hw_packets(f) >= READ_ONCE(s->hw_after) || (rate && f->hw.rate >= rate);
 }
 
-/* ---- who may enter ---- */
+/* ---- admission ---- */
 
-/* What drivers can or cannot, as one of 64 bits. */
+/* The shape of a direction's rule, one of 64 bits. A driver takes or refuses a shape. */
 static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
@@ -76,7 +78,9 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 		       encap << 3);
 }
 
-/* A pair of devices may be what the driver cannot do, so it counts as well. */
+/* A driver may refuse a pair of devices and not a shape, so a refusal is remembered for
+ * both together.
+ */
 static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
@@ -106,7 +110,7 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 		*r = (struct nfo_hw_refusal) { .out = out };
 	}
 	if (!r) {
-		/* Too many to tell apart: then it is not the pair. */
+		/* More pairs than there is room for: the last place counts for any pair. */
 		r = &d->refused[NFO_HW_REFUSALS - 1];
 		r->out = 0;
 	}
@@ -132,6 +136,9 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 {
 	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
 		return NFO_R_HW_DRIVER;
+	/* A bridge, or more headers than a rule can have, is between the two devices. */
+	if (!f->route[dir].out_lower.dev)
+		return NFO_R_DEV_STACK;
 	if (nfo_hw_refused(d, f, dir))
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
@@ -146,10 +153,12 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 
 static bool nfo_hw_never(enum nfo_reason why)
 {
-	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE;
+	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK;
 }
 
-/* A learned size is doubted now and then: the next refusal teaches it anew. */
+/* Forget a learned size that is old enough: the driver is asked again, and its next
+ * ENOSPC teaches the size anew.
+ */
 static void nfo_hw_doubt(struct nfo_dev *d)
 {
 	if (d && d->queue && d->queue->size && time_after_eq(jiffies, d->queue->probe_at))
@@ -161,8 +170,8 @@ static void nfo_hw_doubt(struct nfo_dev *d)
  * @f:   flow
  * @why: set to what keeps them out now, or NFO_R_NONE
  *
- * Both, but for the setting oneway: then those whose device can. Context:
- * rcu_read_lock(), nfo_hw::lock held. Return: directions, by bit.
+ * Both directions, or, with the setting hw_oneway, those whose device takes them.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: directions, by bit.
  */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 {
@@ -177,7 +186,7 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		d[dir] = nfo_hw_dev(f, dir);
 		nfo_hw_doubt(d[dir]);
 	}
-	/* A half is there already: one more rule. */
+	/* A flow with one direction in hardware needs one more rule. */
 	need = !f->hw.want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reason[dir] = NFO_R_NONE;
@@ -201,9 +210,9 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 	return meant;
 }
 
-/* ---- who gives way ---- */
+/* ---- eviction ---- */
 
-/* The coldest of those whose going makes room on this device. */
+/* Return: the least busy flow in hardware whose eviction makes room for this device. */
 static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
 {
 	bool own = nfo_hw_over_budget(d);
@@ -227,10 +236,10 @@ static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_colder() - the flow in hardware that is to make room for a clearly hotter one
+ * nfo_hw_colder() - find the flow in hardware that a clearly busier flow may replace
  * @hot: flow that was refused with NFO_R_HW_FULL
  *
- * Context: rcu_read_lock(), nfo_hw::lock held. Return: it, or NULL.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: the flow to evict, or NULL.
  */
 struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 {
@@ -259,11 +268,13 @@ static void nfo_hw_back_off(struct nfo_dev *d)
 {
 	d->backoff = clamp(2 * d->backoff, (unsigned long)NFO_HW_BACKOFF_MIN,
 			   (unsigned long)NFO_HW_BACKOFF_MAX);
-	/* Not all devices at once, nor in step with anything. */
+	/* A random part keeps devices from being asked in step with each other. */
 	d->not_before = jiffies + d->backoff + get_random_u32() % (d->backoff / 4 + 1);
 }
 
-/* Full of ours: that is its size for now. Full without any of ours: wait. */
+/* A driver said ENOSPC. With rules of this table in the chip their number is the size that
+ * is believed for now. Without any, somebody else has filled the chip: wait.
+ */
 static void nfo_hw_full(struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = d->queue;
@@ -277,7 +288,7 @@ static void nfo_hw_full(struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_dev_set_error() - keep what a driver said, for who asks
+ * nfo_hw_dev_set_error() - keep a driver's answer for display
  * @d:      device
  * @err:    0 or negative errno
  * @extack: its words; may be NULL
@@ -306,13 +317,13 @@ void nfo_hw_dev_ok(struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_outcome() - a driver did not take a rule: learn from it
+ * nfo_hw_outcome() - a driver refused a rule: decide what follows for later rules
  * @d:   device
  * @f:   flow
  * @dir: direction of the rule
  * @err: its answer, not ENODEV
  *
- * Context: nfo_hw::lock held. Return: what to tell the flow.
+ * Context: nfo_hw::lock held. Return: the reason why the flow is not in hardware.
  */
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err)
@@ -332,10 +343,10 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 }
 
 /**
- * nfo_hw_forget() - a device is bound anew: nothing is known of its driver
+ * nfo_hw_forget() - a device is bound anew: drop what was learned of its driver
  * @d: device
  *
- * Flows that were refused get their chance with the next of their packets.
+ * Flows that were refused ask again when their next packets pass in software.
  * Context: nfo_hw::lock held.
  */
 void nfo_hw_forget(struct nfo_dev *d)

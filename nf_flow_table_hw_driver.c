@@ -12,7 +12,9 @@
 #include "nfo_hw_rule.h"
 #include "nfo_trace.h"
 
-/* Attempts to delete, and milliseconds between the first two; doubled three times. */
+/* Attempts to delete a rule. The pause between two attempts is this many milliseconds at
+ * first and is doubled three times.
+ */
 #define NFO_HW_DEL_TRIES		8
 #define NFO_HW_DEL_RETRY_MS	20
 
@@ -38,12 +40,12 @@ static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 {
 	const struct ethhdr *eth = (const void *)(e->hh + NFO_HH_MAX - ETH_HLEN);
 
-	if (e->hh_len) {
+	if (e->flags & NFO_E_HEADER) {
 		ether_addr_copy(s->eth_src, eth->h_source);
 		ether_addr_copy(s->eth_dst, eth->h_dest);
 		return;
 	}
-	/* PPP knows no addresses, the Ethernet below it does. */
+	/* A PPP device has no Ethernet addresses: they are those of the device below. */
 	ether_addr_copy(s->eth_src, lower->dev->dev_addr);
 	ether_addr_copy(s->eth_dst, lower->h_dest);
 }
@@ -78,7 +80,7 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 	nfo_hw_eth(s, e, lower);
 }
 
-/* Ask every callback of the device. Return: 0 when one said yes. */
+/* Call every callback of the device. Return: 0 when one accepted, else the first error. */
 static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
 	struct flow_block_cb *cb;
@@ -95,8 +97,9 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 	return err;
 }
 
-/* A rule that stays would go on forwarding: a driver that is busy is asked again. One
- * that was deaf to that is not waited for with every rule. Return: the last answer.
+/* Delete a rule, in several attempts when the driver is busy, because a rule that stays
+ * in hardware goes on forwarding. After all attempts for one rule have failed, each later
+ * rule of the device gets one attempt until one succeeds. Return: the last answer.
  */
 static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
@@ -119,7 +122,7 @@ static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 }
 
 static void nfo_hw_offload_cls_init(struct flow_cls_offload *cls, enum flow_cls_command cmd,
-			    const struct nfo_entry *e, struct netlink_ext_ack *extack)
+				    const struct nfo_entry *e, struct netlink_ext_ack *extack)
 {
 	memset(cls, 0, sizeof(*cls));
 	cls->common.protocol = e->key.family == NFPROTO_IPV4 ? htons(ETH_P_IP) :
@@ -135,7 +138,7 @@ static void nfo_hw_offload_cls_init(struct flow_cls_offload *cls, enum flow_cls_
  * @d:      device, bound
  * @f:      flow
  * @dir:    direction
- * @extack: filled with the driver's words
+ * @extack: filled with the driver's message
  *
  * Context: may sleep; the worker of the device's queue. Return: 0, or the driver's
  * answer; -ENOMEM.
@@ -154,7 +157,7 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		return PTR_ERR(r);
 
 	nfo_hw_offload_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
-	/* TC's protocol is that of the frame as it comes in. */
+	/* For TC the protocol is the EtherType of the frame that comes in. */
 	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
 		cls.common.protocol = nfo_encap_types[s.in_encap[0].kind].proto;
 	cls.rule = r->rule;
@@ -190,7 +193,7 @@ void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_di
 }
 
 /**
- * nfo_hw_rule_stats() - add what the hardware counted since the last time
+ * nfo_hw_rule_stats() - add what the hardware has counted since the last call
  * @d:       device
  * @f:       flow
  * @dir:     direction whose rule the driver has
@@ -212,17 +215,17 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 	if (err)
 		return err;
 
-	/* Software and conntrack count IP packets, hardware counts frames. */
+	/* Software and conntrack count bytes of IP packets, hardware counts bytes of frames. */
 	headers = cls.stats.pkts * (ETH_HLEN + nfo_encap_frame_len(&e->key.encap));
 	bytes = cls.stats.bytes > headers ? cls.stats.bytes - headers : 0;
 	if (cls.stats.pkts || bytes) {
-		atomic64_add(cls.stats.pkts, &e->packets);
-		atomic64_add(bytes, &e->bytes);
-		if (f->table->flags & NF_FLOWTABLE_COUNTER)
+		atomic64_add(cls.stats.pkts, &f->packets[dir]);
+		atomic64_add(bytes, &f->bytes[dir]);
+		if (e->flags & NFO_E_ACCT)
 			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, bytes);
 		WRITE_ONCE(e->used, nfo_now());
 	} else if ((s32)((u32)cls.stats.lastused - READ_ONCE(e->used)) > 0) {
-		/* Drivers that count nothing at least tell this. */
+		/* A driver without counters may still report the time of the last packet. */
 		WRITE_ONCE(e->used, (u32)cls.stats.lastused);
 	}
 	*packets = cls.stats.pkts;

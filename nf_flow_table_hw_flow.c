@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware: a flow's way in and out.
+ * Hardware: the states of a flow on its way in and out.
  *
- * A flow asks for a place while its packets pass through software. Its rules go in
- * one after the other and out side by side; they may be two chips' business, and so
- * stand in two queues. nfo_hw_next() says what comes next, whoever did the last step.
+ * A flow asks for a place while its packets pass in software. Its two rules are added one
+ * after the other and deleted independently. The rules may belong to two chips, and then
+ * they stand in two queues. After each step nfo_hw_next() decides the next one, in the
+ * context of the worker or of the caller that made the step.
  */
 #include "nfo_ct.h"
 #include "nfo_hw.h"
 
-/* Rules looked at before others may take the lock. */
+/* How many rules are looked at before nfo_hw::lock is released for a moment. */
 #define NFO_HW_TURN		64
 
 /* ---- what comes next for a flow; nfo_hw::lock held ---- */
 
 /**
- * nfo_hw_rule_put() - a device has no more to do with a direction
+ * nfo_hw_rule_put() - a direction does not name its device any more
  * @f: flow
  * @p: its direction
  *
@@ -31,7 +32,7 @@ void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p)
 		wake_up_all(&f->table->hw.wait);
 }
 
-/* Where a flow is counted, see struct nfo_hw. */
+/* Return: the counter of struct nfo_hw that the flow is in, or NULL. */
 static u32 *nfo_hw_tally(struct nfo_flow *f)
 {
 	struct nfo_hw *hw = &f->table->hw;
@@ -59,7 +60,9 @@ static void nfo_hw_set_state(struct nfo_flow *f, enum nfo_hw_state state, u8 wan
 		WRITE_ONCE(*tally, *tally + 1);
 }
 
-/* One direction after the other: a driver that refuses the first spares the second. */
+/* Queue the next rule of the flow. The second rule waits until the driver has taken the
+ * first one, so a refusal costs one call. With the last rule the flow is in hardware.
+ */
 static void nfo_hw_proceed(struct nfo_flow *f)
 {
 	bool begun = false;
@@ -83,7 +86,7 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 	nfo_table_ops->hardware(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
 }
 
-/* Nothing of it is left with any driver: the flow is software's, or nobody's. */
+/* No driver has a rule of the flow any more: drop the reference of the hardware side. */
 static void nfo_hw_finish(struct nfo_flow *f)
 {
 	nfo_hw_set_state(f, NFO_HW_SOFT, 0);
@@ -91,8 +94,9 @@ static void nfo_hw_finish(struct nfo_flow *f)
 	nfo_flow_put(f);
 }
 
-/* What was not begun is dropped, what is in is taken out, and what a driver has in
- * hands comes back here.
+/* Take the rules of a flow back. A waiting rule leaves its queue, a rule in hardware is
+ * queued for deletion. For a rule with which a worker is busy, nfo_hw_next() is called
+ * again when the worker is done.
  */
 static void nfo_hw_withdraw(struct nfo_flow *f)
 {
@@ -127,8 +131,8 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_next() - the one place that says what comes next for a flow
- * @f: flow that is queued, in hardware or on its way out; may be gone afterwards
+ * nfo_hw_next() - decide the next step of a flow, after each step of one of its rules
+ * @f: flow that is queued, in hardware or on its way out; may be freed by the call
  *
  * Context: nfo_hw::lock held.
  */
@@ -152,7 +156,9 @@ void nfo_hw_expel(struct nfo_flow *f)
 	nfo_hw_next(f);
 }
 
-/* The first time the hardware side takes a reference of the flow. */
+/* The flow is admitted. In software until now, it gets the reference of the hardware side;
+ * with one direction in hardware already, the reference is there.
+ */
 static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 {
 	int dir;
@@ -174,7 +180,7 @@ static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 
 /* ---- flows come and go ---- */
 
-/* The table is full: something colder goes, and the place is this flow's. */
+/* The chip is full: evict a clearly less busy flow. Return: true when one was evicted. */
 static bool nfo_hw_make_room(const struct nfo_flow *hot)
 {
 	struct nfo_flow *cold = nfo_hw_colder(hot);
@@ -188,19 +194,26 @@ static bool nfo_hw_make_room(const struct nfo_flow *hot)
 	return true;
 }
 
+static bool nfo_hw_both_learned(const struct nfo_flow *f)
+{
+	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) && nfo_flow_learned(f, IP_CT_DIR_REPLY);
+}
+
 /* Caller holds hw->lock and rcu_read_lock(). */
 static void nfo_hw_consider(struct nfo_flow *f)
 {
 	enum nfo_reason why;
 	u8 want;
 
-	/* In hardware, but this packet was not: is it the half that could not? */
+	/* A flow that is queued or in hardware as a whole needs nothing. One with a single
+	 * direction in hardware may get the other one in.
+	 */
 	if (f->hw.state != NFO_HW_SOFT &&
 	    (f->hw.state != NFO_HW_LIVE || f->hw.want == NFO_HW_BOTH))
 		return;
 
 	nfo_hw_measure(f);
-	if (!nfo_hw_worth(f) || nfo_hw_going(f) || test_bit(NFO_F_ONEWAY, &f->state))
+	if (!nfo_hw_worth(f) || nfo_hw_going(f) || !nfo_hw_both_learned(f))
 		return;
 
 	want = nfo_hw_admit(f, &why);
@@ -213,7 +226,7 @@ static void nfo_hw_consider(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_active() - a flow has packets in software: would it be worth a place?
+ * nfo_hw_active() - a flow has packets in software: admit it if it is busy enough
  * @f: flow
  *
  * Context: any, rcu_read_lock().
@@ -231,10 +244,26 @@ void nfo_hw_active(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_retired() - a flow ended: take it out of the queues or of the hardware
- * @f: flow, dead
+ * nfo_hw_evict() - take a flow out of hardware because its rules are not true any more
+ * @f: flow
  *
- * Context: any. Added and deleted before a driver heard of it, it costs nothing.
+ * Context: any, rcu_read_lock().
+ */
+void nfo_hw_evict(struct nfo_flow *f)
+{
+	struct nfo_hw *hw = &f->table->hw;
+
+	spin_lock_bh(&hw->lock);
+	if (f->hw.state != NFO_HW_SOFT)
+		nfo_hw_expel(f);
+	spin_unlock_bh(&hw->lock);
+}
+
+/**
+ * nfo_hw_retired() - a flow ended: take it out of the queues or of the hardware
+ * @f: flow with NFO_F_DEAD
+ *
+ * Context: any. No driver is called for a flow that was still waiting.
  */
 void nfo_hw_retired(struct nfo_flow *f)
 {
@@ -250,12 +279,12 @@ void nfo_hw_retired(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_pull() - take everything off a device, back into software
+ * nfo_hw_pull() - take all flows of a device back into software
  * @t: its table
- * @d: device; takes nothing more, until it is bound again
+ * @d: device; no rule is added to it until it is bound again
  *
- * Context: may sleep, nfo_net::lock held. Returns when no driver has, gets, or is
- * being told about a rule of this device.
+ * Context: may sleep, nfo_net::lock held. After the return the driver has no rule of this
+ * device, and no worker is calling the driver for it.
  */
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -269,7 +298,7 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 
 	spin_lock_bh(&hw->lock);
 	d->leaving = true;
-	/* Of a flow one direction at most waits to be added. */
+	/* At most one direction of a flow waits, so withdrawing it removes no other node. */
 	list_for_each_entry_safe(p, next, &q->add, node)
 		if (p->dev == d)
 			nfo_hw_expel(nfo_hw_rule_flow(p));
@@ -284,13 +313,17 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 		cond_resched();
 		spin_lock_bh(&hw->lock);
 	}
-	/* The worker turns the list as well: it finds whom we missed. */
+	/* The worker rotates the list too, so the walk may have missed rules. The worker
+	 * withdraws these when it reads counters, because nfo_dev::leaving is set.
+	 */
 	q->unread = q->count;
 	nfo_hw_wake(q);
 	spin_unlock_bh(&hw->lock);
 
 	wait_event(hw->wait, !READ_ONCE(d->users));
-	/* Who woke us is through with the device. */
+	/* The waker may still hold the lock in nfo_hw_rule_put(): after this it is done
+	 * with the device.
+	 */
 	spin_lock_bh(&hw->lock);
 	spin_unlock_bh(&hw->lock);
 }

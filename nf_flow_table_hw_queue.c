@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware: the lists of a chip's queue. A rule is in one of them at a time, and
- * nothing here calls a driver.
+ * Hardware: the lists of a chip's queue. A rule is in one list at a time. Nothing here
+ * calls a driver.
  */
 #include <linux/slab.h>
 
@@ -14,8 +14,8 @@ struct workqueue_struct *nfo_hw_wq;
 /**
  * nfo_hw_queue_alloc() - make the queue of a chip
  * @hw:   hardware side of its table
- * @work: what talks to the drivers
- * @sync: what is called when a period is over
+ * @work: function of the worker, which calls the drivers
+ * @sync: function that begins a period of reading counters
  *
  * Context: may sleep, nfo_net::lock held. Return: the queue, with one device, or NULL.
  */
@@ -29,6 +29,7 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 
 	q->hw = hw;
 	q->devs = 1;
+	q->read_at = jiffies;
 	INIT_LIST_HEAD(&q->add);
 	INIT_LIST_HEAD(&q->del);
 	INIT_LIST_HEAD(&q->live);
@@ -63,8 +64,8 @@ void nfo_hw_queue_free(struct nfo_hw_queue *q)
  * nfo_hw_queue_add() - a rule is to be added
  * @q:     queue
  * @p:     direction, in no list
- * @begun: the other direction is in already; half a flow is of no use, so this rule goes
- *         before those of flows that have not begun
+ * @begun: the other direction is in hardware already. A flow with one direction alone is
+ *         of no use, so this rule goes before rules of flows that have none in hardware
  *
  * Context: nfo_hw::lock held.
  */
@@ -80,7 +81,7 @@ void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun)
 }
 
 /**
- * nfo_hw_queue_drop() - a rule that waits is not to be added after all
+ * nfo_hw_queue_drop() - a waiting rule leaves the queue without being added
  * @q: queue
  * @p: direction in state NFO_RULE_WAITING
  *
@@ -124,7 +125,7 @@ void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 }
 
 /**
- * nfo_hw_queue_take() - the next rule to tell the driver about
+ * nfo_hw_queue_take() - the next rule to delete or to add; deletions go first
  * @q: queue
  *
  * Context: the queue's worker. Return: a direction in state NFO_RULE_DELETING or
@@ -156,8 +157,9 @@ struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
  * nfo_hw_queue_unread() - the next rule whose counters are to be read in this period
  * @q: queue
  *
- * Context: the queue's worker, which alone would take the rule out. Return: a direction
- * in state NFO_RULE_IN; NULL when all are read or there is something to delete.
+ * Context: the queue's worker. Only this worker takes a rule out of hardware, so the rule
+ * stays while it is read. Return: a direction in state NFO_RULE_IN; NULL when all are read
+ * or a rule waits for deletion.
  */
 struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 {
@@ -178,7 +180,7 @@ struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 }
 
 /**
- * nfo_hw_queue_module_init() - the workers. Return: 0 or -ENOMEM.
+ * nfo_hw_queue_module_init() - make the workqueue of all workers. Return: 0 or -ENOMEM.
  */
 int __init nfo_hw_queue_module_init(void)
 {

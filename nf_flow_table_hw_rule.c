@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a flow's direction to a flow_rule. Pure: values in, a rule out; no locks,
- * no devices taken.
+ * From a flow's direction to a flow_rule. Values go in and a rule comes out; no lock and
+ * no reference is taken.
  *
- * The forms are those the in-tree drivers parse (mtk_ppe_offload.c, airoha_ppe.c,
- * mlx5 en_tc.c, nfp flower): a mangle is a 32-bit word at an offset that is a
- * multiple of four, its mask has the bits that stay. Words are put together byte
- * by byte, so that they mean the same packet bytes in either byte order.
+ * The rules have the form that the in-tree drivers parse (mtk_ppe_offload.c, airoha_ppe.c,
+ * mlx5 en_tc.c, nfp flower): a mangle is a 32-bit word at an offset that is a multiple of
+ * four, and its mask has the bits that stay. The words are put together byte by byte, so
+ * that they stand for the same bytes of the packet in either byte order.
  */
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
@@ -44,7 +44,7 @@ static bool nfo_hw_is_vlan(const struct nfo_hw_encap *encap)
 	return nfo_encap_types[encap->kind].is_vlan;
 }
 
-/* PPPoE has no key that drivers know: the device stands for the session. */
+/* Drivers know no key for a PPPoE session: the ingress device has to tell sessions apart. */
 static void nfo_hw_match_encap(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	unsigned int vlans = 0;
@@ -100,7 +100,7 @@ static void nfo_hw_match_l4(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 	if (s->l4proto != IPPROTO_TCP)
 		return;
 
-	/* Opening and closing segments are for the CPU: the flags must be 0. */
+	/* SYN, RST and FIN have to be 0: the CPU handles segments that open or close. */
 	nfo_hw_use(r, FLOW_DISSECTOR_KEY_TCP, offsetof(struct nfo_hw_key, tcp));
 	r->mask.tcp.flags = cpu_to_be16(be32_to_cpu(TCP_FLAG_SYN | TCP_FLAG_RST |
 						    TCP_FLAG_FIN) >> 16);
@@ -131,7 +131,7 @@ static struct flow_action_entry *nfo_hw_action(struct nfo_hw_cls *r,
 
 	a = &r->rule->action.entries[r->rule->action.num_entries++];
 	a->id = id;
-	/* Drivers ask for counters per rule; software has its own. */
+	/* Each action says which kind of counters is wanted: any kind will do. */
 	a->hw_stats = FLOW_ACTION_HW_STATS_ANY;
 
 	return a;
@@ -190,7 +190,7 @@ static void nfo_hw_encaps(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 		nfo_hw_push(r, &s->out_encap[s->outer_first ? i : s->out_encaps - 1 - i]);
 }
 
-/* TTL and hop limit go down by one: 255 added to the byte. */
+/* TTL and hop limit go down by one: adding 255 to the byte does that. */
 static void nfo_hw_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	const u8 minus_one = 0xff;
@@ -258,7 +258,7 @@ static void nfo_hw_actions(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 		nfo_hw_addr(r, s, false);
 		nfo_hw_ports(r, s);
 	}
-	/* IPv6 without NAT has no checksum that changes. */
+	/* Without NAT no checksum of an IPv6 packet changes. */
 	if (s->nat || (s->ttl && s->family == NFPROTO_IPV4))
 		nfo_hw_csum(r, s);
 	nfo_hw_action(r, FLOW_ACTION_REDIRECT)->dev = s->out;

@@ -23,6 +23,8 @@
 #define NFO_HAVE_KZALLOC_OBJ 1
 #define NFO_HAVE_LIST_COUNT_NODES 1
 #define NFO_HAVE_FORWARD_PATH_CTX 1
+#define NFO_HAVE_NFT_BASE_SEQ 1
+#define NFO_HAVE_TCX_INGRESS 1
 #endif
 
 #include <linux/list.h>
@@ -32,6 +34,7 @@
 #include <net/inet_dscp.h>
 #include <net/ip6_fib.h>
 #include <net/route.h>
+#include <net/netns/generic.h>
 #include <net/netfilter/nf_tables.h>
 
 /* 6.5, "net: move gso declarations and functions to their own files". Until
@@ -123,6 +126,48 @@ static inline size_t list_count_nodes(struct list_head *head)
 	return count;
 }
 #endif
+
+/* 6.17, "netfilter: nf_tables: place base_seq in struct net". Until then the counter lies
+ * in nf_tables' own part of the namespace, whose id is not exported: that part begins with
+ * the head of the list in which the table is. Caller holds nf_tables' commit mutex.
+ * Goes with 6.12.
+ */
+static inline const unsigned int *nfo_nft_base_seq(struct net *net,
+						   const struct nft_table *table)
+{
+#ifdef NFO_HAVE_NFT_BASE_SEQ
+	return &net->nft.base_seq;
+#else
+	const struct list_head *pos;
+	struct net_generic *gen;
+	unsigned int id;
+	const unsigned int *seq = NULL;
+
+	rcu_read_lock();
+	gen = rcu_dereference(net->gen);
+	for (pos = table->list.next; !seq && pos != &table->list; pos = pos->next)
+		for (id = DIV_ROUND_UP(sizeof(gen->s), sizeof(void *)); id < gen->s.len; id++)
+			if (gen->ptr[id] == pos)
+				seq = &((const struct nftables_pernet *)pos)->base_seq;
+	rcu_read_unlock();
+
+	return seq;
+#endif
+}
+
+/* 6.6, e420bed02507 ("bpf: Add fd-based tcx multi-prog infra with link support") renamed
+ * what an ingress qdisc hangs on. Goes with 6.1.
+ */
+static inline bool nfo_dev_has_tc_ingress(const struct net_device *dev)
+{
+#ifndef CONFIG_NET_CLS_ACT
+	return false;
+#elif defined(NFO_HAVE_TCX_INGRESS)
+	return rcu_access_pointer(dev->tcx_ingress);
+#else
+	return rcu_access_pointer(dev->miniq_ingress);
+#endif
+}
 
 /* 7.x: dev_fill_forward_path() takes a context, and what it found has to be
  * released. Only devices without references of their own are looked at here, so

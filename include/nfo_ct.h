@@ -7,21 +7,33 @@
 
 #include <net/netfilter/nf_conntrack.h>
 
+#define NFO_CT_BOTH	(BIT(IP_CT_DIR_ORIGINAL) | BIT(IP_CT_DIR_REPLY))
+
 /**
- * struct nfo_ct_saved - what nfo_ct_offload_begin() changed
- * @timeout: ct->timeout
- * @liberal: by direction, IP_CT_TCP_FLAG_BE_LIBERAL was set already
+ * struct nfo_ct_tcp - what a flow has seen of one direction of a TCP connection
+ * @known: it has seen something
+ * @end:   highest sequence number of what was sent, plus one
+ * @ack:   highest acknowledgment number
+ * @win:   last window, not scaled
+ *
+ * CPU byte order.
  */
-struct nfo_ct_saved {
-	u32	timeout;
-	bool	liberal[IP_CT_DIR_MAX];
+struct nfo_ct_tcp {
+	bool	known;
+	u32	end;
+	u32	ack;
+	u16	win;
 };
 
 void nfo_ct_hardware(struct nf_conn *ct, bool on);
-struct nfo_ct_saved nfo_ct_offload_begin(struct nf_conn *ct);
-void nfo_ct_offload_abort(struct nf_conn *ct, struct nfo_ct_saved saved);
-void nfo_ct_hold_timeout(struct nf_conn *ct);
+u8 nfo_ct_offload_begin(struct nf_conn *ct);
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle);
+void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
+		     u8 liberal);
+void nfo_ct_tcp_forget(struct nf_conn *ct);
+bool nfo_ct_is_established(const struct nf_conn *ct);
+void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle);
+void nfo_ct_refresh(struct nf_conn *ct);
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
 u32 nfo_flow_timeout(const struct net *net, u8 l4proto);
 

@@ -21,7 +21,6 @@ struct nfo_encap_popped;
  * @frame_len: bytes by which the header makes a frame longer
  * @shape:     what a driver's rule has to know of the header, see nfo_encap_shape()
  * @is_vlan:   rules match the header as a VLAN tag and pop it as one
- * @sets_priority: the device that takes the header off sets skb->priority
  * @hw_push:   action that pushes the header
  * @parse:     reads the header at @popped->len and adds it to @popped; returns the
  *             ethertype of what is inside, or 0 when the header is none of ours
@@ -32,7 +31,6 @@ struct nfo_encap_type {
 	u8				frame_len;
 	u8				shape;
 	bool				is_vlan;
-	bool				sets_priority;
 	enum flow_action_id		hw_push;
 	__be16				(*parse)(struct nfo_encap_popped *popped,
 						 const struct sk_buff *skb, __be16 proto);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which flows a caller means.
+ * Filters of flows, as requests have them.
  */
 #ifndef _NFO_FILTER_H
 #define _NFO_FILTER_H
@@ -60,8 +60,7 @@ static inline enum nfo_flow_state nfo_flow_state(const struct nfo_flow *f)
 		return hweight8(READ_ONCE(f->hw.want)) == 1 ? NFO_STATE_HALF :
 							      NFO_STATE_HARDWARE;
 	}
-	return test_bit(NFO_F_ONEWAY, &f->state) ? NFO_STATE_ONEWAY :
-						   NFO_STATE_SOFTWARE;
+	return nfo_flow_is_oneway(f) ? NFO_STATE_ONEWAY : NFO_STATE_SOFTWARE;
 }
 
 #endif /* _NFO_FILTER_H */

@@ -16,59 +16,81 @@
 
 #include "nfo_compat.h"
 #include "nfo_key.h"
+#include "nfo_net.h"
 
-/* Room for an Ethernet header; leaves space for two VLAN tags and PPPoE. */
-#define NFO_HH_MAX	32
+/* Room for an Ethernet header that is copied as two words. */
+#define NFO_HH_MAX	16
+
+/* Offset and bits of struct nfo_entry::counts: packets above, bytes below. */
+#define NFO_COUNT_PACKET	(1ULL << 40)
+#define NFO_COUNT_BYTES		(NFO_COUNT_PACKET - 1)
 
 /* struct nfo_entry::flags, fixed before the entry is published */
 #define NFO_E_REPLY	BIT(0)	/* the connection's reply direction */
 #define NFO_E_NAT	BIT(1)	/* addresses or ports are rewritten */
 #define NFO_E_KEEP_DST	BIT(2)	/* the output device wants skb_dst() */
+#define NFO_E_HEADER	BIT(3)	/* the output device has an Ethernet header: @hh */
+#define NFO_E_IN_DEST	BIT(4)	/* frames come for the address @in_dest */
+#define NFO_E_MARK	BIT(5)	/* skb->mark becomes @mark */
+#define NFO_E_PRIORITY	BIT(6)	/* skb->priority becomes @priority */
+#define NFO_E_PRIO_TOS	BIT(7)	/* skb->priority follows from the TOS packets come with */
+#define NFO_E_DSCP	BIT(8)	/* the DSCP becomes @dscp */
+#define NFO_E_TTL	BIT(9)	/* a TTL of @ttl_in becomes @ttl_out, others are not known */
+#define NFO_E_LOWER	BIT(10)	/* routing knows another device than the listed one */
+#define NFO_E_ACCT	BIT(11)	/* conntrack counts the packets of the connection */
+#define NFO_E_CT_MARK	BIT(12)	/* the connection has a mark, which may change */
 
 /**
  * struct nfo_entry - one direction of a flow, laid out for the packet path
  *
- *  line 0  identity, and whether it is true   line 1  what becomes of the packet
- *  0  node     8  hash chain               64  out       8  output device
- *  8  key     24  struct nfo_key           72  ct        8  for its status word
- *  32 epoch    4  topology epoch           80  saddr,daddr  8  new addresses
- *  36 used     4  jiffies of last packet   88  sport,dport  4  new ports
- *  40 mtu      2  largest IP packet        92  addr_delta,l4_delta  4
- *  42 hh_len   1  link-layer header        96  hh       32  link-layer header,
- *  43 flags    1  NFO_E_*                               its end at the end
- *  44 in       4  device routing knows
- *  48 packets  8
- *  56 bytes    8
+ *  line 0  identity, and where to               line 1  what becomes of the packet
+ *  0  node     8  hash chain               64  saddr,daddr  8  new addresses
+ *  8  key     24  struct nfo_key           72  sport,dport  4  new ports
+ *  32 out      8  output device            76  addr_delta,l4_delta  4
+ *  40 ct       8  for its status word      80  hh      16  link-layer header, its end
+ *  48 epoch    4  when it was last true                    at the end
+ *  52 mark     4  of what leaves           96  in_dest  6  address frames come for
+ *  56 priority 4  of what leaves           102 ttl_in,ttl_out,dscp  3
+ *  60 mtu      2  largest IP packet        106 win      2  TCP: last window, unscaled
+ *  62 flags    2  NFO_E_*                  108 used     4  jiffies of last packet
+ *                                          112 ack,end  8  TCP: highest seen
+ *                                          120 counts   8  packets and bytes
  *
  * An IPv4 packet touches these two lines, the hash bucket, and the status word
  * of its conntrack entry; IPv6 has its addresses in a third (struct nfo_addr6).
  *
- * Written by the packet path: @epoch, @used (WRITE_ONCE, racing writers write
- * the same kind of truth), @mtu (by a new verification), @packets and @bytes.
- * Everything else is constant from publication to the end of the RCU grace
- * period after removal. @out and @ct are referenced by the flow.
+ * Written by the packet path: @epoch, @used, @ack, @end, @win (WRITE_ONCE, racing writers
+ * write the same kind of truth), @mtu (by a new verification) and @counts (atomic, added
+ * to the flow's totals twice a second). Everything else is constant from publication to
+ * the end of the RCU grace period after removal. @out and @ct are referenced by the flow.
  */
 struct nfo_entry {
 	struct rhash_head	node;
 	struct nfo_key		key;
-	u32			epoch;
-	u32			used;
-	u16			mtu;
-	u8			hh_len;
-	u8			flags;
-	u32			in;
-	atomic64_t		packets;
-	atomic64_t		bytes;
-
-	struct net_device	*out __aligned(64);
+	struct net_device	*out;
 	struct nf_conn		*ct;
-	__be32			saddr;
+	u32			epoch;
+	u32			mark;
+	u32			priority;
+	u16			mtu;
+	u16			flags;
+
+	__be32			saddr __aligned(64);
 	__be32			daddr;
 	__be16			sport;
 	__be16			dport;
 	u16			addr_delta;
 	u16			l4_delta;
 	u8			hh[NFO_HH_MAX];
+	u8			in_dest[ETH_ALEN];
+	u8			ttl_in;
+	u8			ttl_out;
+	u8			dscp;
+	u16			win;
+	u32			used;
+	u32			ack;
+	u32			end;
+	atomic64_t		counts;
 } __aligned(64);
 
 /**
@@ -103,12 +125,15 @@ struct nfo_lower {
 };
 
 /**
- * struct nfo_route_refs - what one direction keeps alive
+ * struct nfo_route_refs - what one direction of a flow keeps alive
  * @dst:    route, one reference
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @out:    output device, one reference through @tracker
  * @tracker: holder of the device reference
  * @cookie: for dst_check()
+ * @in:     device its packets come in by, as routing knows it, one reference through
+ *          @in_tracker
+ * @in_tracker: holder of that reference
  * @out_lower: what is below @out; its device with one reference through @lower_tracker,
  *          for the hardware's rules name it
  * @lower_tracker: holder of that reference
@@ -122,28 +147,10 @@ struct nfo_route_refs {
 	struct net_device	*out;
 	netdevice_tracker	tracker;
 	u32			cookie;
+	struct net_device	*in;
+	netdevice_tracker	in_tracker;
 	struct nfo_lower	out_lower;
 	netdevice_tracker	lower_tracker;
-};
-
-/**
- * struct nfo_route - the forwarding decision of one direction
- * @refs:   the objects it rests on
- * @in:     index of the device its packets enter by, as routing knows it
- * @in_lower: what is below that device
- * @mtu:    largest IP packet that leaves unfragmented, bytes
- * @keep_dst: the output device reads skb_dst()
- * @hh_len: bytes used of @hh
- * @hh:     link-layer header as it goes on the wire, at the end of the array
- */
-struct nfo_route {
-	struct nfo_route_refs	refs;
-	u32			in;
-	struct nfo_lower	in_lower;
-	u16			mtu;
-	bool			keep_dst;
-	u8			hh_len;
-	u8			hh[NFO_HH_MAX];
 };
 
 /**
@@ -217,10 +224,15 @@ struct nfo_hw_flow {
 	u64			seen;
 };
 
-/* struct nfo_flow::state, bit numbers for atomic bit operations */
+/* struct nfo_flow::state, bit numbers for atomic bit operations. Those of a direction
+ * are followed by the same of the other one.
+ */
 #define NFO_F_DEAD	0	/* retired: the caller that set it does the rest */
-#define NFO_F_ONEWAY	1	/* UDP without a reply so far: original entry only */
-#define NFO_F_JOINING	2	/* a caller is inserting the reply entry */
+#define NFO_F_BEGUN	1	/* it can be found by its connection, and ages */
+#define NFO_F_LEARNING	2	/* + direction: a packet is being learned from */
+#define NFO_F_LEARNED	4	/* + direction: its entry is published */
+#define NFO_F_HARDWARE	8	/* packets went by that software did not see */
+#define NFO_F_FORGETTING	6	/* + direction: packets may still use its entry */
 
 /**
  * struct nfo_flow - one connection in the fast path
@@ -228,19 +240,30 @@ struct nfo_hw_flow {
  * @table:  the flowtable it is in, which outlives the flow; constant
  * @ct:     conntrack entry, one reference; constant
  * @state:  NFO_F_* bits, atomic
- * @lock:   protects dst and cookie of @route after publication
- * @route:  what the directions rest on
+ * @lock:   protects dst and cookie of @route while a direction is published
+ * @route:  what the directions rest on; written with NFO_F_LEARNING of the direction
+ * @ct_mark: by direction, conntrack's mark when it was learned; likewise
+ * @rp_filter: by direction, how sources were checked then; likewise
+ * @ct_node: in nfo_net::by_ct
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
  * @added:  jiffies of promotion; constant
- * @mark:   of the packet that promoted the flow; routes are looked up with it; constant
- * @refs:   one for being published, one while the hardware has the flow
+ * @v6:     it has @a6; constant
+ * @liberal: directions whose TCP window conntrack did not check before either, bit by
+ *          enum ip_conntrack_dir; constant
+ * @packets: by direction, what was counted before @counts of the entry; atomic
+ * @bytes:  likewise
+ * @refs:   one for being published, one while the hardware has the flow, one for each
+ *          direction that is being forgotten
  * @hw:     its side of the hardware
+ * @forget: by direction, ends NFO_F_FORGETTING
  * @rcu:    frees the flow
  * @a6:     IPv6 only: addresses of the two directions
  *
- * Holders: the hash chains and the wheel, both left in nfo_flow_retire(), and the
- * hardware queue. When the last is gone an RCU callback drops what the flow holds.
- * Anybody else looks at a flow under rcu_read_lock() only.
+ * A flow begins with the first direction that was learned; nothing is known of the other
+ * one until a packet of its own was learned from. Holders: the hash chains and the wheel,
+ * all left in nfo_flow_retire(), and the hardware queue. When the last is gone an RCU
+ * callback drops what the flow holds. Anybody else looks at a flow under rcu_read_lock()
+ * only.
  */
 struct nfo_flow {
 	struct nfo_entry	e[IP_CT_DIR_MAX];
@@ -249,21 +272,21 @@ struct nfo_flow {
 	unsigned long		state;
 	spinlock_t		lock;	/* dst and cookie of route[] */
 	struct nfo_route_refs	route[IP_CT_DIR_MAX];
+	u32			ct_mark[IP_CT_DIR_MAX];
+	u8			rp_filter[IP_CT_DIR_MAX];
+	struct rhash_head	ct_node;
 	struct list_head	wheel;
 	u32			added;
-	u32			mark;
+	bool			v6;
+	u8			liberal;
 	refcount_t		refs;
+	atomic64_t		packets[IP_CT_DIR_MAX];
+	atomic64_t		bytes[IP_CT_DIR_MAX];
 	struct nfo_hw_flow	hw;
+	struct rcu_head		forget[IP_CT_DIR_MAX];
 	struct rcu_head		rcu;
 	struct nfo_addr6	a6[] __aligned(64);
 };
-
-/* Say in a key where its packets come in. */
-static inline void nfo_key_set_lower(struct nfo_key *key, const struct nfo_lower *lower)
-{
-	key->iif = lower->dev->ifindex;
-	key->encap = lower->encap;
-}
 
 static inline enum ip_conntrack_dir nfo_dir(const struct nfo_entry *e)
 {
@@ -278,6 +301,44 @@ static inline struct nfo_flow *nfo_flow(const struct nfo_entry *e)
 static inline struct nfo_addr6 *nfo_addr6(const struct nfo_entry *e)
 {
 	return &nfo_flow(e)->a6[nfo_dir(e)];
+}
+
+static inline bool nfo_flow_learned(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	return test_bit(NFO_F_LEARNED + dir, &f->state);
+}
+
+/* One direction is learned, the other one is not. */
+static inline bool nfo_flow_is_oneway(const struct nfo_flow *f)
+{
+	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) != nfo_flow_learned(f, IP_CT_DIR_REPLY);
+}
+
+/* Add to the totals what the entry has counted. */
+static inline void nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	u64 counts = atomic64_xchg(&f->e[dir].counts, 0);
+
+	atomic64_add(counts / NFO_COUNT_PACKET, &f->packets[dir]);
+	atomic64_add(counts & NFO_COUNT_BYTES, &f->bytes[dir]);
+}
+
+/* Whatever the journal says, the entry is not true any more. */
+static inline void nfo_entry_make_stale(struct nfo_entry *e, u32 epoch)
+{
+	WRITE_ONCE(e->epoch, epoch - NFO_JOURNAL - 1);
+}
+
+static inline u64 nfo_flow_packets(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	return atomic64_read(&f->packets[dir]) +
+	       ((u64)atomic64_read(&f->e[dir].counts) / NFO_COUNT_PACKET);
+}
+
+static inline u64 nfo_flow_bytes(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	return atomic64_read(&f->bytes[dir]) +
+	       (atomic64_read(&f->e[dir].counts) & NFO_COUNT_BYTES);
 }
 
 #endif /* _NFO_FLOW_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How an entry is found. Inline: the packet path looks up, the table inserts.
+ * The hash table of entries. The functions are inline because the packet path calls them
+ * for each packet; the table inserts with the same parameters.
  */
 #ifndef _NFO_HASH_H
 #define _NFO_HASH_H
@@ -8,9 +9,10 @@
 #include "nfo_table.h"
 
 extern u32 nfo_hash_seed;
+extern const struct rhashtable_params nfo_ct_params;
 
 /**
- * struct nfo_lookup - what to look for
+ * struct nfo_lookup - what identifies the entry that is looked for
  * @key:    complete key; IPv6 addresses folded by nfo_fold6()
  * @saddr6: IPv6 only: the addresses themselves
  * @daddr6: likewise
@@ -21,7 +23,9 @@ struct nfo_lookup {
 	const struct in6_addr	*daddr6;
 };
 
-/* Seeded, so that nobody outside can choose addresses that fold alike. */
+/* Fold an IPv6 address into 32 bits. The seed is random, so that an attacker cannot choose
+ * addresses with the same fold.
+ */
 static inline __be32 nfo_fold6(const struct in6_addr *a)
 {
 	return (__force __be32)jhash2((__force const u32 *)a->s6_addr32, 4,
@@ -69,7 +73,7 @@ static const struct rhashtable_params nfo_ht_params = {
 /**
  * nfo_lookup() - find the entry for a packet
  * @t: table
- * @l: what to look for
+ * @l: its key and addresses
  *
  * Context: rcu_read_lock(). Return: entry or NULL.
  */
@@ -83,10 +87,10 @@ static inline struct nfo_entry *nfo_lookup(struct nfo_table *t,
  * nfo_walk_start() - begin a walk of a table, or go on after rhashtable_walk_stop()
  * @iter: place in the table
  *
- * When the table was resized meanwhile the walk begins anew; rhashtable then still
- * has the entry it stood at, which may have been freed since.
+ * If the table was resized in the pause, the walk begins anew. The iterator then still
+ * points at the entry where it paused, which may have been freed: the pointer is cleared.
  *
- * Return: true when that is so.
+ * Return: true when the walk begins anew.
  */
 static inline bool nfo_walk_start(struct rhashtable_iter *iter)
 	__acquires(RCU)

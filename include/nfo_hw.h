@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the hardware's rooms share: hw_bind -> hw (the worker) -> hw_flow ->
- * hw_driver -> hw_cache -> hw_queue.
+ * Functions that the rooms of the hardware offer each other, from the room at the top to
+ * the one at the bottom: hw_bind, hw (the worker), hw_flow, hw_driver, hw_cache.
  */
 #ifndef _NFO_HW_H
 #define _NFO_HW_H
@@ -32,6 +32,7 @@ void nfo_hw_next(struct nfo_flow *f);
 void nfo_hw_expel(struct nfo_flow *f);
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_active(struct nfo_flow *f);
+void nfo_hw_evict(struct nfo_flow *f);
 void nfo_hw_retired(struct nfo_flow *f);
 
 /* ---- hw_driver: one call to one driver ---- */
@@ -54,7 +55,7 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 void nfo_hw_forget(struct nfo_dev *d);
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
 
-/* The flow is to leave the hardware: because it ended, or because it has to make room. */
+/* Return: true for a flow that has to leave the hardware, evicted or retired. */
 static inline bool nfo_hw_going(const struct nfo_flow *f)
 {
 	return f->hw.evict || test_bit(NFO_F_DEAD, &f->state);
@@ -65,7 +66,9 @@ static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)
 	return container_of(p - p->dir, struct nfo_flow, hw.rule[0]);
 }
 
-/* The device a direction's packets enter by. Caller holds rcu_read_lock(). */
+/* Return: the listed device by which packets of a direction enter, or NULL. Context:
+ * rcu_read_lock().
+ */
 static inline struct nfo_dev *nfo_hw_dev(const struct nfo_flow *f,
 					 enum ip_conntrack_dir dir)
 {

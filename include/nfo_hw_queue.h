@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The queue of a chip: which rules it has, gets, and is to lose.
+ * The queue of a chip: rules in hardware, rules to add, rules to delete.
  */
 #ifndef _NFO_HW_QUEUE_H
 #define _NFO_HW_QUEUE_H
@@ -15,13 +15,14 @@ struct nfo_table;
 
 /**
  * struct nfo_hw - a table's hardware side
- * @lock:   protects the queues, each nfo_flow::hw, and what devices learned (struct
- *          nfo_dev); innermost
+ * @lock:   protects the queues, each nfo_flow::hw, and what was learned of the drivers
+ *          (struct nfo_dev); innermost
  * @queues: list of struct nfo_hw_queue::list, owned; @lock
- * @queued: flows on their way in; @lock, read without it for display
+ * @queued: flows on their way into hardware; written with @lock held, read without it for
+ *          display
  * @whole:  flows in hardware; likewise
  * @half:   flows of which one direction is in hardware; likewise
- * @wait:   woken when a device is used by no flow any more
+ * @wait:   woken when nfo_dev::users of a device becomes 0
  * @gone_work: unbinds devices whose driver said ENODEV
  */
 struct nfo_hw {
@@ -35,22 +36,25 @@ struct nfo_hw {
 };
 
 /**
- * struct nfo_hw_queue - what waits for one chip
+ * struct nfo_hw_queue - the rules of one chip
  * @list:   in nfo_hw::queues
  * @hw:     hardware side of the table it belongs to, which outlives it; constant
  * @t:      that table; constant
- * @devs:   devices that share it: ports of one chip; nfo_net::lock
+ * @devs:   how many devices share the queue; protected by nfo_net::lock
  * @add:    rules to add; struct nfo_hw_rule::node, as in the other two lists
- * @del:    rules to delete; they go first
+ * @del:    rules to delete, before any rule is added
  * @live:   rules in hardware
  * @depth:  length of @add
  * @count:  length of @live
- * @rules:  rules in hardware: those in @live and those on their way out
- * @size:   rules the chip held when it said that it is full; 0: unknown
- * @probe_at: jiffies; then @size is doubted
- * @unread: how many of @live still have counters to be read in this period
- * @work:   talks to the drivers, alone, so one flow's calls keep their order
- * @sync_work: a period is over
+ * @rules:  rules in hardware: those in @live and those that wait for their deletion
+ * @size:   how many rules the chip held when its driver said ENOSPC; 0: unknown
+ * @probe_at: jiffies at which @size is doubted
+ * @unread: how many rules of @live still have counters to be read in this period
+ * @work:   the worker; no other context calls the drivers of the queue about rules, so the
+ *          calls for one rule keep their order
+ * @epoch:  nfo_net::epoch when counters were last asked for
+ * @read_at: jiffies; then the next period begins
+ * @sync_work: looks whether a period is over, or something changed
  *
  * Lists and counts are protected by nfo_hw::lock.
  */
@@ -68,6 +72,8 @@ struct nfo_hw_queue {
 	unsigned int		size;
 	unsigned long		probe_at;
 	unsigned int		unread;
+	u32			epoch;
+	unsigned long		read_at;
 	struct work_struct	work;
 	struct delayed_work	sync_work;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A flow's direction as a NIC driver wants to read it.
+ * A flow's direction in the form that NIC drivers read.
  */
 #ifndef _NFO_HW_RULE_H
 #define _NFO_HW_RULE_H
@@ -11,10 +11,10 @@
 
 #define NFO_HW_ENCAPS	2
 
-/* The longest rule: IPv6, both addresses and ports rewritten, out of two VLANs
- * into two others, hop limit spelled out. 4 MAC + 2 pop + 2 push + 8 address +
- * 2 port + 1 hop limit + 1 checksum + 1 redirect (CVE-2026-43329 is what happens
- * when this is reckoned too low).
+/* Actions of the longest rule: IPv6 with both addresses and ports rewritten, from two VLANs
+ * into two others, with an action for the hop limit. 4 for the MAC addresses, 2 pop, 2 push,
+ * 8 for the addresses, 2 for the ports, 1 for the hop limit, 1 checksum, 1 redirect. A number
+ * that is too low lets actions be written past the array (CVE-2026-43329).
  */
 #define NFO_HW_ACTIONS	21
 
@@ -29,24 +29,24 @@ struct nfo_hw_encap {
 };
 
 /**
- * struct nfo_hw_spec - one direction of a flow, in values
+ * struct nfo_hw_spec - one direction of a flow, as plain values
  * @family:  NFPROTO_IPV4 or NFPROTO_IPV6
  * @l4proto: IPPROTO_TCP or IPPROTO_UDP
- * @in_encaps: used of @in_encap, outermost first
- * @out_encaps: used of @out_encap, outermost first
- * @nat:     some of the new values differ
- * @ttl:     spell out the TTL or hop-limit decrement (block drivers; the
- *           drivers behind TC_SETUP_FT do it unasked)
- * @outer_first: say what is pushed in the order it stands in the frame, as the
- *           drivers behind TC_SETUP_FT read it (mtk_ppe_offload.c); else one
- *           header around the other, as TC does
- * @no_frag: match on "not a fragment"
- * @iif:     ingress device, by index
- * @out:     egress device; a value here, not a reference
- * @src, @dst, @sport, @dport: as packets arrive
- * @new_src, @new_dst, @new_sport, @new_dport: as they leave
- * @eth_src, @eth_dst: of the frames that leave
- * @in_encap, @out_encap: what packets arrive in, what they leave in
+ * @in_encaps: how many elements of @in_encap are used
+ * @out_encaps: how many elements of @out_encap are used
+ * @nat:     some of the new addresses or ports differ
+ * @ttl:     the rule has an action that decrements the TTL or hop limit; block drivers
+ *           need it, drivers behind TC_SETUP_FT decrement without it
+ * @outer_first: headers are pushed in the order in which they stand in the frame, as the
+ *           drivers behind TC_SETUP_FT read them (mtk_ppe_offload.c); otherwise the inner
+ *           header is pushed first, as in TC
+ * @no_frag: the rule matches packets that are no fragments
+ * @iif:     index of the ingress device
+ * @out:     egress device; the caller's reference keeps it
+ * @src, @dst, @sport, @dport: addresses and ports of packets that arrive
+ * @new_src, @new_dst, @new_sport, @new_dport: those of packets that leave
+ * @eth_src, @eth_dst: MAC addresses of frames that leave
+ * @in_encap, @out_encap: headers of packets that arrive and that leave, outermost first
  */
 struct nfo_hw_spec {
 	u8			family;
@@ -69,7 +69,7 @@ struct nfo_hw_spec {
 	struct nfo_hw_encap	out_encap[NFO_HW_ENCAPS];
 };
 
-/* What dissectors of rules are made of; drivers read it by offset. */
+/* The fields of a rule's match; a flow_dissector gives drivers their offsets. */
 struct nfo_hw_key {
 	struct flow_dissector_key_meta		meta;
 	struct flow_dissector_key_control	control;
@@ -85,11 +85,11 @@ struct nfo_hw_key {
 } __aligned(BITS_PER_LONG / 8);
 
 /**
- * struct nfo_hw_cls - a rule in the form drivers take
- * @dissector: says which members of @key and @mask count
+ * struct nfo_hw_cls - a rule in the form that drivers take
+ * @dissector: says which members of @key and @mask are used
  * @key:       values to match
- * @mask:      bits of them that count
- * @rule:      points at the above, and holds the actions
+ * @mask:      bits of the values that are compared
+ * @rule:      points at @dissector, @key and @mask, and holds the actions; owned
  */
 struct nfo_hw_cls {
 	struct flow_dissector	dissector;

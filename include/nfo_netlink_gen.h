@@ -14,7 +14,7 @@
 #define NFO_DIR_POLICY_MAX		NFO_DIR_DPORT
 #define NFO_FILTER_POLICY_MAX		NFO_FILTER_ZONE
 #define NFO_FLOW_POLICY_MAX		NFO_FLOW_ORIGINAL
-#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_HW_ONEWAY
+#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_RULESET_MS
 
 extern const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1];
 extern const struct nla_policy nfo_filter_policy[NFO_FILTER_POLICY_MAX + 1];
@@ -50,6 +50,13 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	when the device of the other direction cannot, for want of a driver or
  *	because the driver refused. Conntrack does not call such a connection
  *	[HW_OFFLOAD], and its state is half. 0 for both directions or none.
+ * @policy: 0 to 1, default 0: what a change of the ruleset does to connections
+ *	that are in the fast path. 0: after each commit of nf_tables a packet of each
+ *	direction passes the ruleset once more, and the connection goes on only if
+ *	that packet is accepted. 1: nothing, as in mainline.
+ * @ruleset_ms: 0 to 60000 milliseconds, default 100: window in which changes of
+ *	the ruleset count as one: the first acts at once, those in the window after
+ *	it together at its end. For rulesets whose sets change many times a second.
  *
  * Netlink writes a field with WRITE_ONCE() while others read it with READ_ONCE().
  */
@@ -63,6 +70,8 @@ struct nfo_settings {
 	u32	hw_rate;
 	u32	hw_hysteresis;
 	u32	hw_oneway;
+	u32	policy;
+	u32	ruleset_ms;
 };
 
 /**

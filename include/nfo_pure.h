@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Decisions that need nothing but their arguments. KUnit tests them here
- * (tests/kunit), the rooms use them.
+ * Functions that depend on their arguments alone. The rooms use them, and KUnit tests them
+ * (tests/kunit).
  */
 #ifndef _NFO_PURE_H
 #define _NFO_PURE_H
@@ -12,7 +12,7 @@
 #include <linux/tcp.h>
 #include <linux/nf_flow_offload.h>
 
-/* ---- checksums: RFC 1624, eqn. 3, with the sums of a flow made once ---- */
+/* ---- checksums: RFC 1624, eqn. 3; a flow's differences are computed once ---- */
 
 static inline u16 nfo_csum_fold32(u32 sum)
 {
@@ -21,14 +21,13 @@ static inline u16 nfo_csum_fold32(u32 sum)
 }
 
 /**
- * nfo_csum_delta() - what replacing one value by another adds to a checksum
+ * nfo_csum_delta() - the difference that replacing a value makes to a checksum
  * @from: old bytes, big endian as in the packet
  * @to:   new bytes
- * @len:  of both, even
+ * @len:  length of either, even
  *
- * Return: the difference as nfo_csum_apply() takes it, folded; 0xffff when
- * nothing changes, so that applying it turns 0xffff into 0 as every incremental
- * update does.
+ * Return: the difference for nfo_csum_apply(), folded. It is 0xffff when the values are
+ * equal, so that applying it turns 0xffff into 0, as every incremental update does.
  */
 static inline u16 nfo_csum_delta(const void *from, const void *to, unsigned int len)
 {
@@ -42,9 +41,9 @@ static inline u16 nfo_csum_delta(const void *from, const void *to, unsigned int 
 }
 
 /**
- * nfo_csum_delta_add() - both of two changes
- * @a: nfo_csum_delta() of the one
- * @b: of the other
+ * nfo_csum_delta_add() - the difference that two changes make together
+ * @a: nfo_csum_delta() of one change
+ * @b: nfo_csum_delta() of another change
  *
  * Return: their sum, folded.
  */
@@ -58,7 +57,7 @@ static inline u16 nfo_csum_delta_add(u16 a, u16 b)
  * @check: the field, as in the packet
  * @delta: nfo_csum_delta()
  *
- * Return: the new field, of the two forms of zero the one csum_fold() makes.
+ * Return: the new field. Of the two forms of zero it has the one that csum_fold() makes.
  */
 static inline __sum16 nfo_csum_apply(__sum16 check, u16 delta)
 {
@@ -85,17 +84,17 @@ static inline __sum16 nfo_csum_apply_partial(__sum16 check, u16 delta)
 /* ---- ladders ---- */
 
 enum nfo_verdict {
-	NFO_PASS,	/* to the classic path, flow unharmed */
-	NFO_CLOSE,	/* to the classic path, and the flow ends */
-	NFO_FORWARD,
+	NFO_PASS,	/* the packet takes the classic path */
+	NFO_CLOSE,	/* likewise; a valid segment that opens, closes or resets */
+	NFO_FORWARD,	/* the fast path may forward the packet */
 };
 
 /**
  * nfo_tcp_verdict() - may a segment with these flags take the fast path?
  * @th: TCP header
  *
- * SYN, FIN and RST are conntrack's business. Combinations that conntrack calls
- * invalid must not end the flow: anybody could send them.
+ * SYN, FIN and RST are for conntrack to judge. Combinations of flags that conntrack calls
+ * invalid get NFO_PASS and not NFO_CLOSE, because an attacker could send them.
  */
 static inline enum nfo_verdict nfo_tcp_verdict(const struct tcphdr *th)
 {
@@ -111,7 +110,7 @@ static inline enum nfo_verdict nfo_tcp_verdict(const struct tcphdr *th)
 }
 
 /**
- * nfo_status_reason() - what the status of a conntrack entry has against promotion
+ * nfo_status_reason() - the reason in a conntrack entry's status against promotion
  * @status: IPS_* bits
  */
 static inline enum nfo_reason nfo_status_reason(unsigned long status)
@@ -131,8 +130,9 @@ static inline enum nfo_reason nfo_status_reason(unsigned long status)
 
 /* ---- time ---- */
 
-/* One slot a second. A flow is looked at this often at least, for a conntrack
- * entry deleted under an idle flow is found only then.
+/* The wheel has one slot for each second. A flow is visited every NFO_VISIT_MAX seconds at
+ * least, because a conntrack entry that was deleted under an idle flow is noticed by a
+ * visit only.
  */
 #define NFO_WHEEL_SLOTS	64
 #define NFO_VISIT_MAX	30
@@ -142,7 +142,7 @@ static inline enum nfo_reason nfo_status_reason(unsigned long status)
  * @now:   the second the wheel stands at
  * @delay: jiffies until it is due
  *
- * Return: slot number; never the current slot, never past one turn.
+ * Return: slot number; it is not the current slot, and less than a turn ahead.
  */
 static inline unsigned int nfo_wheel_slot(unsigned long now, u32 delay)
 {
@@ -153,7 +153,7 @@ static inline unsigned int nfo_wheel_slot(unsigned long now, u32 delay)
 }
 
 /**
- * nfo_timeout_left() - a timeout that has partly gone by
+ * nfo_timeout_left() - how much of a timeout is left
  * @timeout: jiffies
  * @idle:    jiffies spent
  */

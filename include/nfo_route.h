@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the packets of a connection go, and whether that is still true.
+ * What a packet's route means for its direction, and whether that is still true.
  */
 #ifndef _NFO_ROUTE_H
 #define _NFO_ROUTE_H
 
 #include "nfo_table.h"
 
-enum nfo_reason nfo_route_resolve(struct nfo_table *t, struct sk_buff *skb,
-				  const struct net_device *in,
-				  const struct nf_conn *ct,
-				  enum ip_conntrack_dir dir,
-				  struct nfo_route route[IP_CT_DIR_MAX]);
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark);
-enum nfo_reason nfo_route_refresh(struct nfo_entry *e, u8 tos, u32 mark);
+enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
+				struct nfo_route_refs *refs, const struct sk_buff *skb,
+				struct net_device *out);
+u8 nfo_route_rp_filter(const struct net_device *dev);
+u32 nfo_route_ct_mark(const struct nf_conn *ct);
+void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
+		     struct nfo_route_refs *refs, u16 mtu, u32 epoch);
+bool nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from, u32 to);
+bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir);
 
 #endif /* _NFO_ROUTE_H */

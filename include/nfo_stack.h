@@ -8,8 +8,9 @@
 #include "nfo_table.h"
 
 enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
-				  struct nfo_lower *stack);
-bool nfo_lower_same(const struct nfo_table *t, const struct net_device *dev,
-		    const struct nfo_lower *stack);
+			       struct nfo_lower *lower);
+bool nfo_lower_filters(const struct nfo_table *t, const struct net_device *dev);
+enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_device *dev);
+bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev);
 
 #endif /* _NFO_STACK_H */

@@ -21,6 +21,7 @@
  * @slot:  flows by second
  * @now:   the second the wheel stands at
  * @count: flows in it; the work sleeps while it is 0
+ * @pressed: young flows are to go back to conntrack, which is nearly full
  * @tcp_timeout: the sysctl as the work saw it last, jiffies
  * @udp_timeout: likewise
  * @work:  turns the wheel
@@ -30,6 +31,7 @@ struct nfo_wheel {
 	struct list_head	slot[NFO_WHEEL_SLOTS];
 	unsigned long		now;
 	unsigned int		count;
+	bool			pressed;
 	u32			tcp_timeout;
 	u32			udp_timeout;
 	struct delayed_work	work;
@@ -39,12 +41,14 @@ struct nfo_wheel {
  * struct nfo_table_ops - what the rooms above are told of flows
  * @added:   a flow was published; any context, rcu_read_lock()
  * @active: packets of it were seen in the last half second; likewise
+ * @forgotten: a direction of it is no longer known; any context, rcu_read_lock()
  * @retired: a flow was taken out; any context, before its last reference goes
  * @hardware: the hardware side says something of a flow; any context
  */
 struct nfo_table_ops {
 	void	(*added)(struct nfo_flow *f);
 	void	(*active)(struct nfo_flow *f);
+	void	(*forgotten)(struct nfo_flow *f);
 	void	(*retired)(struct nfo_flow *f, enum nfo_reason why);
 	void	(*hardware)(struct nfo_flow *f, enum nfo_flow_event event,
 			    enum nfo_reason why);
@@ -62,7 +66,7 @@ struct nfo_table_ops {
  * @flags:  NF_FLOWTABLE_*; constant
  * @devs:   devices listed
  * @flows:  flows in @ht; atomic
- * @oneway: flows with NFO_F_ONEWAY; atomic
+ * @oneway: flows of which one direction is known; atomic
  * @wheel:  ageing
  * @hw:     hardware side
  * @list:   in nfo_net::tables
@@ -115,14 +119,36 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 				 bool (*match)(const struct nfo_flow *f, const void *arg),
 				 const void *arg);
 
+unsigned int nfo_table_for_each(struct nfo_table *t,
+				bool (*match)(const struct nfo_flow *f, const void *arg),
+				const void *arg,
+				int (*use)(struct nfo_flow *f, void *data), void *data, int *err);
+void nfo_table_press(struct nfo_table *t);
+
+void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f);
+void nfo_wheel_del(struct nfo_wheel *w, struct nfo_flow *f);
+
+u32 nfo_flow_idle(const struct nfo_flow *f);
 u32 nfo_flow_left(const struct nfo_flow *f);
-struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct,
-				struct nfo_route route[IP_CT_DIR_MAX], u32 epoch);
+struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct);
+struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct);
+bool nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir, const struct nfo_entry *e,
+		    const struct nfo_addr6 *a6, struct nfo_route_refs *refs, bool begin);
+void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir);
+void nfo_flow_abandon(struct nfo_flow *f);
 void nfo_flow_free(struct nfo_flow *f);
 void nfo_flow_put(struct nfo_flow *f);
-enum nfo_reason nfo_flow_insert(struct nfo_flow *f, bool oneway);
-void nfo_flow_join(struct nfo_flow *f);
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
+void nfo_flow_sync_tcp(struct nfo_flow *f);
 void nfo_route_refs_put(struct nfo_route_refs *refs);
+
+/* A walk over the entries of a table meets each flow once by those for which this is
+ * true: the original direction, or the reply direction where that is all there is.
+ */
+static inline bool nfo_entry_leads(const struct nfo_entry *e)
+{
+	return nfo_dir(e) == IP_CT_DIR_ORIGINAL ||
+	       !nfo_flow_learned(nfo_flow(e), IP_CT_DIR_ORIGINAL);
+}
 
 #endif /* _NFO_TABLE_H */

@@ -14,14 +14,14 @@ struct nfo_flow;
 /**
  * enum nfo_test_point - module parameter test_point
  * @NFO_TP_NONE: none is armed
- * @NFO_TP_REPLY_PUBLISHED: a flow's reply direction can be found, the flow is not whole
+ * @NFO_TP_PUBLISHED: the first direction of a flow can be found, the flow is not whole
  *	yet; the rival ends it, as a FIN of the server does
  * @NFO_TP_AGE_LIVE: ageing has found a flow alive and has not yet acted upon it; the
  *	rival ends it and closes the connection, as a RST does
  */
 enum nfo_test_point {
 	NFO_TP_NONE,
-	NFO_TP_REPLY_PUBLISHED,
+	NFO_TP_PUBLISHED,
 	NFO_TP_AGE_LIVE,
 };
 

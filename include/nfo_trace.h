@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints: who enters the fast path, who does not and why, who leaves; what
- * drivers are asked for, and what they answer.
+ * Tracepoints: a connection is promoted, refused, or its flow is retired, with the reason;
+ * a driver is asked for something, and answers.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM nf_flow_offload
@@ -26,7 +26,7 @@ static inline void nfo_trace_addr(u8 *to, u8 family, const union nf_inet_addr *a
 		*a6 = a->in6;
 }
 
-/* Trace text for what may have none. */
+/* Return: a text that may be NULL, as a string for the trace. */
 static inline const char *nfo_trace_text(const char *text)
 {
 	return text ? text : "";
@@ -74,7 +74,7 @@ DEFINE_EVENT(nfo_connection, nfo_promote,
 	TP_ARGS(ct, why)
 );
 
-/* A packet asked for promotion and the connection stays in the slow path. */
+/* A packet was refused: `flow add` gave no permit, or the packet could not teach. */
 DEFINE_EVENT(nfo_connection, nfo_refuse,
 	TP_PROTO(const struct nf_conn *ct, const char *why),
 	TP_ARGS(ct, why)
@@ -86,8 +86,8 @@ DEFINE_EVENT(nfo_connection, nfo_retire,
 	TP_ARGS(ct, why)
 );
 
-/* Strings lie in the record as arrays of their own length: __assign_str() takes one
- * argument or two, by kernel.
+/* Strings are kept in the record as arrays. __assign_str() is not used, because it takes
+ * two arguments in older kernels and one in newer ones.
  */
 #define NFO_TRACE_STR(item, src)						\
 	__dynamic_array(char, item, strlen(nfo_trace_text(src)) + 1)

@@ -46,8 +46,9 @@ static struct nfo_flow *nfo_colder_than(struct nfo_fake_flow *ff)
 
 static void nfo_packets(struct nfo_fake_flow *ff, u64 original, u64 reply)
 {
-	atomic64_set(&ff->f.e[IP_CT_DIR_ORIGINAL].packets, original);
-	atomic64_set(&ff->f.e[IP_CT_DIR_REPLY].packets, reply);
+	atomic64_set(&ff->f.packets[IP_CT_DIR_ORIGINAL], original);
+	/* As long as nothing added it up, it counts as well. */
+	atomic64_set(&ff->f.e[IP_CT_DIR_REPLY].counts, reply * NFO_COUNT_PACKET);
 }
 
 /* ---- how busy a flow is ---- */
@@ -150,6 +151,33 @@ static void nfo_test_admit_no_driver(struct kunit *test)
 		d->ifindex = 1000;
 		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
 		d->ifindex = fake->port[i].netdev->ifindex;
+	}
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+}
+
+/* Hardware knows no bridge, nor more headers than a rule has: then there is no device. */
+static void nfo_test_admit_stack(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int i;
+	u8 want;
+
+	for (i = 0; i < 2; i++) {
+		struct net_device **dev = &ff->f.route[i].out_lower.dev, *was = *dev;
+
+		*dev = NULL;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_DEV_STACK);
+		/* That is for ever, as a shape is: the setting lets the other one in. */
+		fake->nn.settings.hw_oneway = 1;
+		KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
+		KUNIT_EXPECT_EQ(test, want, BIT(!i));
+		fake->nn.settings.hw_oneway = 0;
+		/* A driver that there is not comes first. */
+		fake->port[i].d->leaving = true;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
+		fake->port[i].d->leaving = false;
+		*dev = was;
 	}
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
 }
@@ -671,6 +699,7 @@ static struct kunit_case nfo_cache_cases[] = {
 	KUNIT_CASE(nfo_test_measure),
 	KUNIT_CASE(nfo_test_admit),
 	KUNIT_CASE(nfo_test_admit_no_driver),
+	KUNIT_CASE(nfo_test_admit_stack),
 	KUNIT_CASE(nfo_test_admit_budget),
 	KUNIT_CASE(nfo_test_admit_queue),
 	KUNIT_CASE(nfo_test_admit_size),

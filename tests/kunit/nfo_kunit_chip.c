@@ -138,8 +138,8 @@ void nfo_fake_run(struct nfo_fake *fake)
 	KUNIT_FAIL(fake->test, "the workers never come to an end");
 }
 
-/* A period is over: every delayed work that was queued runs, and what it wakes. */
-void nfo_fake_period(struct nfo_fake *fake)
+/* Every delayed work that was queued runs, and what it wakes. */
+void nfo_fake_look(struct nfo_fake *fake)
 {
 	int i;
 
@@ -150,6 +150,16 @@ void nfo_fake_period(struct nfo_fake *fake)
 			dwork->work.func(&dwork->work);
 	}
 	nfo_fake_run(fake);
+}
+
+/* A period is over: counters are due. */
+void nfo_fake_period(struct nfo_fake *fake)
+{
+	struct nfo_hw_queue *q;
+
+	list_for_each_entry(q, &fake->t.hw.queues, list)
+		q->read_at = jiffies;
+	nfo_fake_look(fake);
 }
 
 /* ---- the driver ---- */
@@ -261,20 +271,15 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_flow_put(f);
 }
 
-enum nfo_reason nfo_route_verify(struct nfo_entry *e, u8 tos, u32 mark)
+void nfo_ct_refresh(struct nf_conn *ct)
 {
-	nfo_fake(nfo_flow(e))->verified++;
-	return nfo_fake(nfo_flow(e))->verify;
+	container_of(ct, struct nfo_fake_flow, ct)->ct_refreshed++;
 }
 
-enum nfo_reason nfo_route_refresh(struct nfo_entry *e, u8 tos, u32 mark)
+bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	return nfo_fake(nfo_flow(e))->refresh;
-}
-
-void nfo_net_put(struct nfo_net *nn)
-{
-	refcount_dec(&nn->refs);
+	nfo_fake_of(f)->refreshed[dir]++;
+	return !nfo_fake(f)->refresh_fails;
 }
 
 static void nfo_fake_hardware(struct nfo_flow *f, enum nfo_flow_event event,
@@ -350,6 +355,13 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 	fake->test = test;
 	spin_lock_init(&fake->lock);
 	fake->nn.net = &init_net;
+	fake->nn.ruleset_seq = &fake->nn.ruleset;
+	fake->nn.genid = rt_genid_ipv4(&init_net);
+	fake->nn.sernum6 = atomic_read(&init_net.ipv6.fib6_sernum);
+	fake->nn.journal = kunit_kcalloc(test, NFO_JOURNAL, sizeof(struct nfo_change),
+					 GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake->nn.journal);
+	spin_lock_init(&fake->nn.journal_lock);
 	refcount_set(&fake->nn.refs, 1);
 	mutex_init(&fake->nn.lock);
 	INIT_LIST_HEAD(&fake->nn.tables);
@@ -416,7 +428,7 @@ static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fak
 	t->src.u.all = htons(dir ? 80 : in->fake->ports);
 	t->dst.u.all = htons(dir ? in->fake->ports : 80);
 	t->dst.protonum = IPPROTO_UDP;
-	e->flags = dir ? NFO_E_REPLY : 0;
+	e->flags = NFO_E_HEADER | (dir ? NFO_E_REPLY : 0);
 	e->key.family = NFPROTO_IPV4;
 	e->key.l4proto = IPPROTO_UDP;
 	e->key.sport = t->src.u.all;
@@ -424,12 +436,14 @@ static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fak
 	e->key.iif = in->netdev->ifindex;
 	e->sport = e->key.sport;
 	e->dport = e->key.dport;
-	e->hh_len = ETH_HLEN;
 	e->epoch = nfo_epoch(&in->fake->nn);
 	e->used = nfo_now();
 	e->ct = &ff->ct;
 	e->out = out->netdev;
+	ff->f.route[dir].out = out->netdev;
 	ff->f.route[dir].out_lower.dev = out->netdev;
+	ff->f.route[dir].in = in->netdev;
+	__set_bit(NFO_F_LEARNED + dir, &ff->f.state);
 	INIT_LIST_HEAD(&ff->f.hw.rule[dir].node);
 }
 
@@ -439,7 +453,8 @@ struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsi
 	struct nfo_fake_flow *ff;
 
 	/* Of a power of two kmalloc() aligns as struct nfo_flow asks for. */
-	ff = kunit_kzalloc(fake->test, roundup_pow_of_two(sizeof(*ff)), GFP_KERNEL);
+	ff = kunit_kzalloc(fake->test, roundup_pow_of_two(struct_size(ff, f.a6, IP_CT_DIR_MAX)),
+			   GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(fake->test, ff);
 	fake->ports++;
 	ff->f.ct = &ff->ct;
@@ -459,21 +474,55 @@ struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsi
 void nfo_fake_ask(struct nfo_fake_flow *ff, u64 packets)
 {
 	ff->f.hw.at = nfo_now() ?: 1;
-	atomic64_add(packets, &ff->f.e[0].packets);
+	atomic64_add(packets * NFO_COUNT_PACKET, &ff->f.e[0].counts);
 	rcu_read_lock();
 	nfo_hw_active(&ff->f);
 	rcu_read_unlock();
 }
 
-/* As when a hotter flow takes its place. */
+/* A new flow that is worth a place. */
+struct nfo_fake_flow *nfo_fake_asking(struct nfo_fake *fake)
+{
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	nfo_fake_ask(ff, 100);
+
+	return ff;
+}
+
+/* End the flow, and see that nothing is left of it. */
+void nfo_fake_end(struct kunit *test, struct nfo_fake_flow *ff)
+{
+	struct nfo_fake *fake = test->priv;
+
+	nfo_flow_retire(&ff->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+}
+
+/* What is in hardware is not true any more. */
 void nfo_fake_evict(struct nfo_fake_flow *ff)
 {
-	struct nfo_hw *hw = &ff->f.table->hw;
+	rcu_read_lock();
+	nfo_hw_evict(&ff->f);
+	rcu_read_unlock();
+}
 
-	spin_lock_bh(&hw->lock);
-	if (ff->f.hw.state != NFO_HW_SOFT)
-		nfo_hw_expel(&ff->f);
-	spin_unlock_bh(&hw->lock);
+/* As nfo_flow_forget() does it. */
+void nfo_fake_forget(struct nfo_fake_flow *ff, enum ip_conntrack_dir dir)
+{
+	clear_bit(NFO_F_LEARNED + dir, &ff->f.state);
+	nfo_fake_evict(ff);
+}
+
+/* As nfo_flow_teach() does it. Return: false when the hardware is not done. */
+bool nfo_fake_teach(struct nfo_fake_flow *ff, enum ip_conntrack_dir dir)
+{
+	if (READ_ONCE(ff->f.hw.state) != NFO_HW_SOFT)
+		return false;
+	set_bit(NFO_F_LEARNED + dir, &ff->f.state);
+
+	return true;
 }
 
 /* Nothing is in hardware, on its way, or counted; and the flow has @refs references. */

@@ -81,9 +81,7 @@ struct nfo_fake_call {
  * @during_cmd: see @during
  * @during_dir: see @during
  * @arg:      for @during
- * @verify:   what nfo_route_verify() says
- * @refresh:  what nfo_route_refresh() says
- * @verified: calls of nfo_route_verify()
+ * @refresh_fails: nfo_route_refresh() says that a packet has to show anew
  * @gone:     devices whose driver said ENODEV
  * @acct_packets: added to conntrack's counters
  * @acct_bytes: likewise
@@ -110,9 +108,7 @@ struct nfo_fake {
 	enum flow_cls_command	during_cmd;
 	u8			during_dir;
 	unsigned long		arg;
-	enum nfo_reason		verify;
-	enum nfo_reason		refresh;
-	unsigned int		verified;
+	bool			refresh_fails;
 	unsigned int		gone;
 	u64			acct_packets;
 	u64			acct_bytes;
@@ -133,6 +129,8 @@ struct nfo_fake {
  * @why:     reason it was retired for
  * @events:  how often the rooms above were told of what
  * @in_chip: by direction: a driver has its rule
+ * @refreshed: by direction, calls of nfo_route_refresh()
+ * @ct_refreshed: calls of nfo_ct_refresh()
  * @f:       the flow
  */
 struct nfo_fake_flow {
@@ -141,6 +139,8 @@ struct nfo_fake_flow {
 	enum nfo_reason		why;
 	unsigned int		events[NFO_EVENT_MAX + 1];
 	bool			in_chip[IP_CT_DIR_MAX];
+	unsigned int		refreshed[IP_CT_DIR_MAX];
+	unsigned int		ct_refreshed;
 	struct nfo_flow		f;
 };
 
@@ -149,12 +149,17 @@ void nfo_fake_close(struct kunit *test);
 void nfo_fake_chips(struct nfo_fake *fake, unsigned int chips);
 struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsigned int out);
 void nfo_fake_ask(struct nfo_fake_flow *ff, u64 packets);
+struct nfo_fake_flow *nfo_fake_asking(struct nfo_fake *fake);
+void nfo_fake_end(struct kunit *test, struct nfo_fake_flow *ff);
 void nfo_fake_evict(struct nfo_fake_flow *ff);
+void nfo_fake_forget(struct nfo_fake_flow *ff, enum ip_conntrack_dir dir);
+bool nfo_fake_teach(struct nfo_fake_flow *ff, enum ip_conntrack_dir dir);
 bool nfo_fake_nothing_left(struct nfo_fake *fake, struct nfo_fake_flow *ff,
 			   unsigned int refs);
 bool nfo_fake_in_whole(struct nfo_fake *fake, struct nfo_fake_flow *ff);
 void nfo_fake_run_queue(struct nfo_fake *fake, struct nfo_hw_queue *q);
 void nfo_fake_run(struct nfo_fake *fake);
+void nfo_fake_look(struct nfo_fake *fake);
 void nfo_fake_period(struct nfo_fake *fake);
 void nfo_fake_pull_begin(struct nfo_fake *fake, struct nfo_fake_port *port);
 bool nfo_fake_pull_end(struct nfo_fake *fake);

@@ -15,25 +15,6 @@ static int nfo_flow_init(struct kunit *test)
 	return 0;
 }
 
-static struct nfo_fake_flow *nfo_asking(struct nfo_fake *fake)
-{
-	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
-
-	nfo_fake_ask(ff, 100);
-
-	return ff;
-}
-
-/* End the flow, and see that nothing is left of it. */
-static void nfo_end(struct kunit *test, struct nfo_fake_flow *ff)
-{
-	struct nfo_fake *fake = test->priv;
-
-	nfo_flow_retire(&ff->f, NFO_R_USER);
-	nfo_fake_run(fake);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
-}
-
 static unsigned int nfo_adds(const struct nfo_fake *fake)
 {
 	return fake->port[0].adds + fake->port[1].adds + fake->port[2].adds;
@@ -85,22 +66,18 @@ static void nfo_test_way_in(struct kunit *test)
 	nfo_fake_ask(ff, 100);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 2);
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 	KUNIT_EXPECT_EQ(test, nfo_dels(fake), 2);
 }
 
 static void nfo_test_not_asked(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *oneway = nfo_fake_flow(fake, 0, 1), *ff;
+	struct nfo_fake_flow *ff;
 
-	/* A reply has not been seen. */
-	set_bit(NFO_F_ONEWAY, &oneway->f.state);
-	nfo_fake_ask(oneway, 100);
-	KUNIT_EXPECT_EQ(test, oneway->f.hw.state, NFO_HW_SOFT);
 	/* The table has no flags offload. */
 	fake->t.flags = 0;
-	ff = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
 	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
 	nfo_flow_retire(&ff->f, NFO_R_USER);
 	fake->t.flags = NF_FLOWTABLE_HW_OFFLOAD;
@@ -111,6 +88,38 @@ static void nfo_test_not_asked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 0);
 }
 
+/* One direction has not been learned, however busy the other one is. */
+static void nfo_test_one_direction_learned(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+	int oneway, dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		for (oneway = 0; oneway < 2; oneway++) {
+			ff = nfo_fake_flow(fake, 0, 1);
+			fake->nn.settings.hw_oneway = oneway;
+			clear_bit(NFO_F_LEARNED + dir, &ff->f.state);
+			nfo_fake_ask(ff, 100000);
+			nfo_fake_run(fake);
+			KUNIT_EXPECT_EQ(test, nfo_adds(fake), 0);
+			KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+			clear_bit(NFO_F_LEARNED + !dir, &ff->f.state);
+			nfo_fake_ask(ff, 100000);
+			KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+			nfo_fake_end(test, ff);
+		}
+
+	ff = nfo_fake_flow(fake, 0, 1);
+	clear_bit(NFO_F_LEARNED + REPLY, &ff->f.state);
+	nfo_fake_ask(ff, 100);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_teach(ff, REPLY));
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_end(test, ff);
+}
+
 /* A flow that has begun goes before those that have not. */
 static void nfo_test_one_flow_after_the_other(struct kunit *test)
 {
@@ -119,7 +128,7 @@ static void nfo_test_one_flow_after_the_other(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		ff[i] = nfo_asking(fake);
+		ff[i] = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_ASSERT_EQ(test, fake->calls, 6);
 	for (i = 0; i < 6; i++) {
@@ -137,10 +146,10 @@ static void nfo_test_one_flow_after_the_other(struct kunit *test)
 static void nfo_test_deleted_before_added(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *old = nfo_asking(fake), *new;
+	struct nfo_fake_flow *old = nfo_fake_asking(fake), *new;
 
 	nfo_fake_run(fake);
-	new = nfo_asking(fake);
+	new = nfo_fake_asking(fake);
 	nfo_flow_retire(&old->f, NFO_R_USER);
 	nfo_fake_run(fake);
 	KUNIT_ASSERT_EQ(test, fake->calls, 6);
@@ -148,7 +157,7 @@ static void nfo_test_deleted_before_added(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->call[3].cmd, FLOW_CLS_DESTROY);
 	KUNIT_EXPECT_PTR_EQ(test, fake->call[4].ff, new);
 	KUNIT_EXPECT_EQ(test, refcount_read(&old->f.refs), 0);
-	nfo_end(test, new);
+	nfo_fake_end(test, new);
 }
 
 static void nfo_test_queue_full(struct kunit *test)
@@ -159,7 +168,7 @@ static void nfo_test_queue_full(struct kunit *test)
 
 	fake->nn.settings.hw_queue = 2;
 	for (i = 0; i < 3; i++)
-		ff[i] = nfo_asking(fake);
+		ff[i] = nfo_fake_asking(fake);
 	KUNIT_EXPECT_EQ(test, ff[1]->f.hw.state, NFO_HW_QUEUED);
 	KUNIT_EXPECT_EQ(test, ff[2]->f.hw.state, NFO_HW_SOFT);
 	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_QUEUE), 1);
@@ -183,8 +192,8 @@ static void nfo_test_first_refused(struct kunit *test)
 
 	fake->port[0].add_err = -EOPNOTSUPP;
 	fake->port[0].text = "cannot";
-	ff = nfo_asking(fake);
-	next = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
+	next = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	/* The second direction is spared, and so is the flow that waited behind. */
 	KUNIT_EXPECT_EQ(test, fake->port[0].adds, 1);
@@ -199,7 +208,7 @@ static void nfo_test_first_refused(struct kunit *test)
 	nfo_fake_ask(ff, 100);
 	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
 	nfo_flow_retire(&next->f, NFO_R_USER);
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 1);
 }
 
@@ -209,7 +218,7 @@ static void nfo_test_second_refused(struct kunit *test)
 	struct nfo_fake_flow *ff;
 
 	fake->port[1].add_err = -EOPNOTSUPP;
-	ff = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, fake->port[0].adds, 1);
 	KUNIT_EXPECT_EQ(test, fake->port[1].adds, 1);
@@ -217,17 +226,17 @@ static void nfo_test_second_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->port[1].dels, 0);
 	KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_FAILED], 1);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 }
 
 static void nfo_test_full(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *in = nfo_asking(fake), *ff;
+	struct nfo_fake_flow *in = nfo_fake_asking(fake), *ff;
 
 	fake->capacity = 3;
 	nfo_fake_run(fake);
-	ff = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	/* Its first rule was the third, there is no place for the fourth. */
 	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
@@ -241,7 +250,7 @@ static void nfo_test_full(struct kunit *test)
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 4);
 	nfo_flow_retire(&in->f, NFO_R_USER);
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 }
 
 static void nfo_test_busy(struct kunit *test)
@@ -251,7 +260,7 @@ static void nfo_test_busy(struct kunit *test)
 	struct nfo_fake_flow *ff;
 
 	fake->port[1].add_err = -EIO;
-	ff = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
 	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_BUSY), 1);
@@ -270,17 +279,17 @@ static void nfo_test_busy(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
 	KUNIT_EXPECT_EQ(test, d->backoff, 0);
 	KUNIT_EXPECT_EQ(test, d->err, 0);
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 }
 
 static void nfo_test_enodev(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *in = nfo_asking(fake), *ff;
+	struct nfo_fake_flow *in = nfo_fake_asking(fake), *ff;
 
 	nfo_fake_run(fake);
 	fake->port[1].add_err = -ENODEV;
-	ff = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
 	KUNIT_EXPECT_EQ(test, fake->gone, 1);
@@ -305,7 +314,7 @@ static void nfo_test_enodev(struct kunit *test)
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
 	nfo_flow_retire(&in->f, NFO_R_USER);
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 }
 
 /* ---- the setting oneway ---- */
@@ -319,7 +328,7 @@ static void nfo_test_oneway_half(struct kunit *test)
 	fake->nn.settings.hw_oneway = 1;
 	for (i = 0; i < 2; i++) {
 		fake->port[i].add_err = -EOPNOTSUPP;
-		ff = nfo_asking(fake);
+		ff = nfo_fake_asking(fake);
 		nfo_fake_run(fake);
 		KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_LIVE);
 		KUNIT_EXPECT_EQ(test, ff->f.hw.want, BIT(!i));
@@ -341,7 +350,7 @@ static void nfo_test_oneway_half(struct kunit *test)
 		nfo_fake_run(fake);
 		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
 		KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 1);
-		nfo_end(test, ff);
+		nfo_fake_end(test, ff);
 	}
 }
 
@@ -353,7 +362,7 @@ static void nfo_test_oneway_neither(struct kunit *test)
 	fake->nn.settings.hw_oneway = 1;
 	fake->port[0].add_err = -EOPNOTSUPP;
 	fake->port[1].add_err = -EINVAL;
-	ff = nfo_asking(fake);
+	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 2);
@@ -366,7 +375,7 @@ static void nfo_test_oneway_neither(struct kunit *test)
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 4);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 }
 
 /* ---- eviction ---- */
@@ -374,11 +383,11 @@ static void nfo_test_oneway_neither(struct kunit *test)
 static void nfo_test_evicted_for_a_hotter_one(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *cold = nfo_asking(fake), *warm = nfo_asking(fake), *hot;
+	struct nfo_fake_flow *cold = nfo_fake_asking(fake), *warm = nfo_fake_asking(fake), *hot;
 
 	nfo_fake_run(fake);
 	fake->capacity = 4;
-	hot = nfo_asking(fake);
+	hot = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_ASSERT_EQ(test, fake->port[0].d->queue->size, 4);
 	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_SOFT);
@@ -403,8 +412,105 @@ static void nfo_test_evicted_for_a_hotter_one(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cold->marked);
 	nfo_flow_retire(&cold->f, NFO_R_USER);
 	nfo_flow_retire(&warm->f, NFO_R_USER);
-	nfo_end(test, hot);
+	nfo_fake_end(test, hot);
 }
+
+/* ---- a direction is forgotten ---- */
+
+enum {
+	FORGET_SOFT,
+	FORGET_WAITING,
+	FORGET_ADDING_FIRST,
+	FORGET_ADDING_SECOND,
+	FORGET_LIVE,
+	FORGET_LEAVING,
+	FORGET_DELETING_FIRST,
+	FORGET_DELETING_SECOND,
+};
+
+static const char * const nfo_forget_names[] = {
+	"in software", "waiting", "adding the first", "adding the second", "live", "leaving",
+	"deleting the first", "deleting the second",
+};
+
+static void nfo_forget_during(struct nfo_fake *fake, struct nfo_fake_flow *ff)
+{
+	nfo_fake_forget(ff, fake->arg);
+	/* The hardware is not done with what was known. */
+	KUNIT_EXPECT_FALSE(fake->test, nfo_fake_teach(ff, fake->arg));
+	nfo_fake_ask(ff, 100);
+}
+
+/* Bring the flow to a state, and forget a direction there. */
+static void nfo_forget_at(struct nfo_fake *fake, struct nfo_fake_flow *ff, unsigned int at,
+			  u8 dir)
+{
+	bool adding = at == FORGET_ADDING_FIRST || at == FORGET_ADDING_SECOND;
+
+	fake->arg = dir;
+	if (at == FORGET_SOFT) {
+		nfo_fake_forget(ff, dir);
+		nfo_fake_ask(ff, 100);
+		return;
+	}
+	nfo_fake_ask(ff, 100);
+	if (at >= FORGET_LIVE)
+		nfo_fake_run(fake);
+	if (at > FORGET_LIVE)
+		nfo_fake_evict(ff);
+	if (at == FORGET_WAITING || at == FORGET_LIVE || at == FORGET_LEAVING) {
+		nfo_fake_forget(ff, dir);
+		nfo_fake_ask(ff, 100);
+		return;
+	}
+	fake->during_cmd = adding ? FLOW_CLS_REPLACE : FLOW_CLS_DESTROY;
+	fake->during_dir = at == FORGET_ADDING_FIRST || at == FORGET_DELETING_FIRST ?
+			   ORIGINAL : REPLY;
+	fake->during = nfo_forget_during;
+}
+
+/* Whatever the hardware is about, it takes the flow out and stays out of it until the
+ * direction was learned again.
+ */
+static void nfo_test_forgotten(struct kunit *test)
+{
+	const unsigned int *at = test->param_value;
+	struct nfo_fake *fake = test->priv;
+	unsigned int adds;
+	u8 dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+		nfo_forget_at(fake, ff, *at, dir);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_NULL(test, fake->during);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+		KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));
+		KUNIT_EXPECT_EQ(test, ff->events[NFO_EVENT_EVICTED], 0);
+		adds = nfo_adds(fake);
+		nfo_fake_ask(ff, 100);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_EQ(test, nfo_adds(fake), adds);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_teach(ff, dir));
+		nfo_fake_ask(ff, 1);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+		nfo_fake_end(test, ff);
+	}
+}
+
+static const unsigned int nfo_forgets[] = {
+	FORGET_SOFT, FORGET_WAITING, FORGET_ADDING_FIRST, FORGET_ADDING_SECOND, FORGET_LIVE,
+	FORGET_LEAVING, FORGET_DELETING_FIRST, FORGET_DELETING_SECOND,
+};
+
+static void nfo_forget_name(const unsigned int *at, char *name)
+{
+	strscpy(name, nfo_forget_names[*at], KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(nfo_forget, nfo_forgets, nfo_forget_name);
 
 /* ---- deletions ---- */
 
@@ -412,12 +518,12 @@ static void nfo_test_delete_insists(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_port *port = &fake->port[0];
-	struct nfo_fake_flow *ff = nfo_asking(fake);
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
 
 	nfo_fake_run(fake);
 	port->del_err = -EBUSY;
 	port->del_fails = 2;
-	nfo_end(test, ff);
+	nfo_fake_end(test, ff);
 	KUNIT_EXPECT_EQ(test, port->dels, 3);
 	KUNIT_EXPECT_FALSE(test, port->d->del_failed);
 	KUNIT_EXPECT_EQ(test, port->d->err, 0);
@@ -432,7 +538,7 @@ static void nfo_test_delete_fails(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		ff[i] = nfo_asking(fake);
+		ff[i] = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	port->del_err = -EIO;
 	port->del_fails = U32_MAX;
@@ -457,7 +563,7 @@ static void nfo_test_delete_unknown(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_port *port = &fake->port[0];
-	struct nfo_fake_flow *ff = nfo_asking(fake);
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
 
 	nfo_fake_run(fake);
 	port->del_err = -ENOENT;
@@ -467,154 +573,6 @@ static void nfo_test_delete_unknown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, port->dels, 1);
 	ff->in_chip[ORIGINAL] = false;
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
-}
-
-/* ---- counters ---- */
-
-static void nfo_test_counters(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *ff = nfo_asking(fake);
-	struct nfo_entry *e = &ff->f.e[ORIGINAL];
-	u64 packets, bytes;
-	u32 before;
-
-	fake->nn.settings.hw_sync_ms = 700;
-	nfo_fake_run(fake);
-	KUNIT_EXPECT_EQ(test, fake->delay, msecs_to_jiffies(700));
-	packets = atomic64_read(&e->packets);
-	bytes = atomic64_read(&e->bytes);
-	before = nfo_now();
-	e->used = before - 1000;
-	fake->port[0].stats.pkts = 10;
-	fake->port[0].stats.bytes = 10 * (ETH_HLEN + 100);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
-	KUNIT_EXPECT_EQ(test, fake->port[1].reads, 1);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&e->packets), packets + 10);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&e->bytes), bytes + 1000);
-	KUNIT_EXPECT_GE(test, (s32)(e->used - before), 0);
-	KUNIT_EXPECT_EQ(test, fake->acct_packets, 0);
-
-	/* The flowtable counts for conntrack as well; a tag is no part of the IP packet. */
-	fake->t.flags |= NF_FLOWTABLE_COUNTER;
-	e->key.encap.kinds = NFO_ENCAP_8021Q;
-	fake->port[0].stats.bytes = 10 * (ETH_HLEN + 4 + 100);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->acct_packets, 10);
-	KUNIT_EXPECT_EQ(test, fake->acct_bytes, 1000);
-
-	/* No packets: the flow was not used, unless the driver says when. */
-	fake->port[0].stats = (struct flow_stats) {};
-	e->used = nfo_now() - 1000;
-	fake->port[0].stats.lastused = jiffies - 500;
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, e->used, (u32)fake->port[0].stats.lastused);
-	/* Each period counts on. */
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 3);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
-	nfo_end(test, ff);
-	/* With nothing in hardware no period is counted. */
-	nfo_fake_period(fake);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 4);
-}
-
-static void nfo_test_chip_lost_the_rule(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *ff = nfo_asking(fake);
-
-	nfo_fake_run(fake);
-	fake->port[1].stats_err = -ENOENT;
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
-	KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));
-	fake->port[1].stats_err = 0;
-	nfo_fake_ask(ff, 1);
-	nfo_fake_run(fake);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
-
-	/* The driver lost the device. */
-	fake->port[0].stats_err = -ENODEV;
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->gone, 1);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
-	nfo_fake_ask(ff, 1);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
-	nfo_end(test, ff);
-}
-
-/* No packet comes to notice it: the worker does. */
-static void nfo_test_no_more_true(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *dying = nfo_asking(fake), *stale, *moved, *used;
-
-	nfo_fake_run(fake);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->verified, 0);
-	set_bit(IPS_DYING_BIT, &dying->ct.status);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, dying->why, NFO_R_CT_GONE);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, dying, 0));
-
-	/* An event, and the route is the same. */
-	stale = nfo_asking(fake);
-	nfo_fake_run(fake);
-	nfo_epoch_advance(&fake->nn);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->verified, 2);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, stale));
-	KUNIT_EXPECT_EQ(test, stale->f.e[REPLY].epoch, nfo_epoch(&fake->nn));
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->verified, 2);
-
-	/* An event, and it is not. */
-	moved = stale;
-	nfo_epoch_advance(&fake->nn);
-	fake->verify = NFO_R_ROUTE_CHANGED;
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, moved->why, NFO_R_ROUTE_CHANGED);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, moved, 0));
-
-	/* What is looked at with traffic alone. */
-	fake->verify = NFO_R_NONE;
-	used = nfo_asking(fake);
-	nfo_fake_run(fake);
-	fake->refresh = NFO_R_XFRM;
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, used));
-	fake->port[0].stats.pkts = 1;
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, used->why, NFO_R_XFRM);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, used, 0));
-}
-
-/* An event: counters are read now, not at the end of the period. */
-static void nfo_test_kick(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
-	struct nfo_fake_flow *ff;
-
-	/* Nothing is in hardware. */
-	nfo_hw_kick(&fake->nn);
-	nfo_fake_run(fake);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 0);
-
-	ff = nfo_asking(fake);
-	nfo_fake_run(fake);
-	KUNIT_EXPECT_NE(test, fake->delay, 0);
-	nfo_hw_kick(&fake->nn);
-	nfo_hw_kick(&fake->nn);
-	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 2);
-	nfo_fake_run(fake);
-	KUNIT_EXPECT_EQ(test, fake->delay, 0);
-	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 1);
-	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
-	nfo_end(test, ff);
 }
 
 /* ---- a device goes ---- */
@@ -654,6 +612,7 @@ static void nfo_test_pull_many(struct kunit *test)
 static struct kunit_case nfo_flow_cases[] = {
 	KUNIT_CASE(nfo_test_way_in),
 	KUNIT_CASE(nfo_test_not_asked),
+	KUNIT_CASE(nfo_test_one_direction_learned),
 	KUNIT_CASE(nfo_test_one_flow_after_the_other),
 	KUNIT_CASE(nfo_test_deleted_before_added),
 	KUNIT_CASE(nfo_test_queue_full),
@@ -665,13 +624,10 @@ static struct kunit_case nfo_flow_cases[] = {
 	KUNIT_CASE(nfo_test_oneway_half),
 	KUNIT_CASE(nfo_test_oneway_neither),
 	KUNIT_CASE(nfo_test_evicted_for_a_hotter_one),
+	KUNIT_CASE_PARAM(nfo_test_forgotten, nfo_forget_gen_params),
 	KUNIT_CASE(nfo_test_delete_insists),
 	KUNIT_CASE(nfo_test_delete_fails),
 	KUNIT_CASE(nfo_test_delete_unknown),
-	KUNIT_CASE(nfo_test_counters),
-	KUNIT_CASE(nfo_test_chip_lost_the_rule),
-	KUNIT_CASE(nfo_test_no_more_true),
-	KUNIT_CASE(nfo_test_kick),
 	KUNIT_CASE(nfo_test_pull_many),
 	{}
 };

@@ -19,13 +19,15 @@ enum {
 	OP_RETIRE,
 	OP_EVICT,
 	OP_ASK,
+	OP_FORGET,
+	OP_TEACH,
 	OP_PULL_IN,
 	OP_PULL_OUT,
 	OPS
 };
 
 static const char * const nfo_op_names[OPS] = {
-	"retire", "evict", "ask", "pull the first port", "pull the second port",
+	"retire", "evict", "ask", "forget", "teach", "pull the first port", "pull the second port",
 };
 
 enum {
@@ -62,6 +64,12 @@ static void nfo_do(struct nfo_fake *fake, struct nfo_fake_flow *ff, unsigned int
 		break;
 	case OP_ASK:
 		nfo_fake_ask(ff, 100);
+		break;
+	case OP_FORGET:
+		nfo_fake_forget(ff, REPLY);
+		break;
+	case OP_TEACH:
+		nfo_fake_teach(ff, REPLY);
 		break;
 	default:
 		nfo_fake_pull_begin(fake, &fake->port[op == OP_PULL_OUT]);
@@ -118,7 +126,8 @@ static bool nfo_bring_to(struct nfo_fake *fake, struct nfo_fake_flow *ff, unsign
 }
 
 /* Nothing is left to do: then the flow is in hardware as a whole, or not at all; and
- * there it has no business with a device that was pulled, or when it is dead.
+ * there it has no business with a device that was pulled, when it is dead, or when one
+ * of its directions is not known.
  */
 static bool nfo_settled(struct nfo_fake *fake, struct nfo_fake_flow *ff)
 {
@@ -127,8 +136,8 @@ static bool nfo_settled(struct nfo_fake *fake, struct nfo_fake_flow *ff)
 	if (ff->f.hw.state == NFO_HW_SOFT)
 		return nfo_fake_nothing_left(fake, ff, !dead);
 
-	return nfo_fake_in_whole(fake, ff) && !dead && !fake->port[0].d->leaving &&
-	       !fake->port[1].d->leaving;
+	return nfo_fake_in_whole(fake, ff) && !dead && !nfo_flow_is_oneway(&ff->f) &&
+	       !fake->port[0].d->leaving && !fake->port[1].d->leaving;
 }
 
 static bool nfo_settle(struct nfo_fake *fake, struct nfo_fake_flow *ff)

@@ -5,8 +5,11 @@
 #include <kunit/test.h>
 #include <linux/random.h>
 #include <net/checksum.h>
+#include <net/ip6_checksum.h>
 
+#include "nfo_entry.h"
 #include "nfo_hash.h"
+#include "nfo_table.h"
 
 /* The module's is its own; any seed will do here. */
 u32 nfo_hash_seed = 0x5eed5eed;
@@ -110,6 +113,127 @@ static void nfo_test_csum_partial(struct kunit *test)
 	}
 }
 
+/* ---- the layer 4 checksum of a packet that is rewritten ---- */
+
+struct nfo_test_segment {
+	union nf_inet_addr	src;
+	union nf_inet_addr	dst;
+	struct {
+		__be16		sport;
+		__be16		dport;
+		u8		rest[28];
+	} l4;
+};
+
+/* The whole sum of a segment whose checksum field counts as 0. */
+static __sum16 nfo_full_csum(const struct nfo_test_segment *s, u8 family, u8 proto)
+{
+	__wsum sum = csum_partial(&s->l4, sizeof(s->l4), 0);
+
+	if (family == NFPROTO_IPV4)
+		return csum_tcpudp_magic(s->src.ip, s->dst.ip, sizeof(s->l4), proto, sum);
+	return csum_ipv6_magic(&s->src.in6, &s->dst.in6, sizeof(s->l4), proto, sum);
+}
+
+static __sum16 nfo_pseudo_csum(const struct nfo_test_segment *s, u8 family, u8 proto)
+{
+	if (family == NFPROTO_IPV4)
+		return ~csum_tcpudp_magic(s->src.ip, s->dst.ip, sizeof(s->l4), proto, 0);
+	return ~csum_ipv6_magic(&s->src.in6, &s->dst.in6, sizeof(s->l4), proto, 0);
+}
+
+/* What learning puts into an entry. */
+static void nfo_entry_deltas(struct nfo_entry *e, const struct nfo_test_segment *from,
+			     const struct nfo_test_segment *to, unsigned int len)
+{
+	u16 ports = nfo_csum_delta_add(nfo_csum_delta(&from->l4.sport, &to->l4.sport, 2),
+				       nfo_csum_delta(&from->l4.dport, &to->l4.dport, 2));
+
+	e->addr_delta = nfo_csum_delta_add(nfo_csum_delta(&from->src, &to->src, len),
+					   nfo_csum_delta(&from->dst, &to->dst, len));
+	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
+}
+
+static void nfo_test_l4_csum_nat(struct kunit *test)
+{
+	static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+	struct nfo_test_segment from, to;
+	struct nfo_entry e = {};
+	int i;
+
+	for (i = 0; i < 40000; i++) {
+		u8 family = families[i & 1], proto = i & 2 ? IPPROTO_TCP : IPPROTO_UDP;
+		__sum16 got, want;
+
+		get_random_bytes(&from, sizeof(from));
+		get_random_bytes(&to, sizeof(to));
+		memcpy(to.l4.rest, from.l4.rest, sizeof(to.l4.rest));
+		/* One of the two addresses changes, or both; or neither does. */
+		if (i & 4)
+			to.src = from.src;
+		if (i & 8)
+			to.dst = from.dst;
+		if (i & 16)
+			to.l4 = from.l4;
+		nfo_entry_deltas(&e, &from, &to, family == NFPROTO_IPV4 ? 4 : 16);
+		got = nfo_l4_csum_nat(nfo_full_csum(&from, family, proto), &e, false);
+		want = nfo_full_csum(&to, family, proto);
+		KUNIT_ASSERT_EQ_MSG(test, (__force u16)got, (__force u16)want, "case %d", i % 32);
+
+		/* A sum that is yet to be made covers the ports later. */
+		got = nfo_l4_csum_nat(nfo_pseudo_csum(&from, family, proto), &e, true);
+		want = nfo_pseudo_csum(&to, family, proto);
+		KUNIT_ASSERT_EQ_MSG(test, (__force u16)got, (__force u16)want, "case %d", i % 32);
+	}
+}
+
+/* ---- the highest numbers of a TCP direction ---- */
+
+static void nfo_track(struct nfo_entry *e, u32 seq, unsigned int len, u32 ack, u16 win)
+{
+	struct tcphdr th = {
+		.seq = htonl(seq), .ack_seq = htonl(ack), .window = htons(win),
+	};
+
+	nfo_entry_track_tcp(e, &th, len);
+}
+
+static void nfo_test_track_tcp(struct kunit *test)
+{
+	static const u32 bases[] = { 0, 5000, 0x7fffff00, 0x80000000, U32_MAX - 50, U32_MAX };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bases); i++) {
+		u32 seq = bases[i], ack = bases[ARRAY_SIZE(bases) - 1 - i];
+		struct nfo_entry e = { .end = seq, .ack = ack, .win = 1 };
+
+		nfo_track(&e, seq, 100, ack + 1000, 500);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 100);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1000);
+		KUNIT_EXPECT_EQ(test, e.win, 500);
+		/* Sent again: the window alone is news. */
+		nfo_track(&e, seq, 100, ack + 10, 0xffff);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 100);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1000);
+		KUNIT_EXPECT_EQ(test, e.win, 0xffff);
+		/* Each goes on by itself, across the end of the 32 bits. */
+		nfo_track(&e, seq + 100, 0, ack + 1001, 0);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 100);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1001);
+		KUNIT_EXPECT_EQ(test, e.win, 0);
+		nfo_track(&e, seq + 100, 1, ack, 1);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 101);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1001);
+		/* Half the numbers are behind. */
+		nfo_track(&e, e.end + 0x7fffffff, 0, e.ack + 0x7fffffff, 1);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 101 + 0x7fffffff);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1001 + 0x7fffffff);
+		nfo_track(&e, e.end + 0x80000001, 0, e.ack + 0x80000001, 1);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 101 + 0x7fffffff);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1001 + 0x7fffffff);
+	}
+}
+
 /* ---- ladders ---- */
 
 /* bit order of the header's flags byte: FIN SYN RST PSH ACK URG */
@@ -198,6 +322,29 @@ static void nfo_test_wheel_slot(struct kunit *test)
 	KUNIT_EXPECT_LT(test, NFO_VISIT_MAX, NFO_WHEEL_SLOTS);
 }
 
+/* Never the slot the wheel stands at, never late, never past a turn. */
+static void nfo_test_wheel_slots(struct kunit *test)
+{
+	static const unsigned long starts[] = {
+		0, 1, NFO_WHEEL_SLOTS - 1, NFO_WHEEL_SLOTS, 1000003, U32_MAX, ULONG_MAX - 100,
+	};
+	unsigned int ahead;
+	int i;
+	u32 delay;
+
+	for (i = 0; i < ARRAY_SIZE(starts); i++)
+		for (delay = 0; delay < 40 * HZ; delay += 1 + delay % 7) {
+			ahead = (nfo_wheel_slot(starts[i], delay) - starts[i]) % NFO_WHEEL_SLOTS;
+			KUNIT_ASSERT_GE(test, ahead, 1);
+			KUNIT_ASSERT_LE(test, ahead, NFO_VISIT_MAX);
+			/* Not before it is due, and less than a second after that. */
+			if (delay <= NFO_VISIT_MAX * HZ)
+				KUNIT_ASSERT_GE(test, ahead * HZ, delay);
+			if (delay > HZ)
+				KUNIT_ASSERT_LT(test, (ahead - 1) * HZ, delay);
+		}
+}
+
 static void nfo_test_timeout_left(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, nfo_timeout_left(120 * HZ, 0), 120 * HZ);
@@ -220,6 +367,70 @@ static struct nfo_flow *nfo_test_flow(struct kunit *test, u8 family)
 	f->e[1].flags = NFO_E_REPLY;
 
 	return f;
+}
+
+/* ---- what a flow counts ---- */
+
+static void nfo_test_counts(struct kunit *test)
+{
+	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV4);
+	u64 packets[IP_CT_DIR_MAX] = {}, bytes[IP_CT_DIR_MAX] = {};
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		unsigned int dir = get_random_u32_below(2), len = get_random_u32_below(65536);
+
+		atomic64_add(NFO_COUNT_PACKET + len, &f->e[dir].counts);
+		packets[dir]++;
+		bytes[dir] += len;
+		if (!get_random_u32_below(10))
+			nfo_flow_count(f, get_random_u32_below(2));
+		for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+			KUNIT_ASSERT_EQ(test, nfo_flow_packets(f, dir), packets[dir]);
+			KUNIT_ASSERT_EQ(test, nfo_flow_bytes(f, dir), bytes[dir]);
+		}
+	}
+}
+
+/* As much as there is room for between two looks. */
+static void nfo_test_counts_most(struct kunit *test)
+{
+	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV4);
+	u64 most = U64_MAX / NFO_COUNT_PACKET, i;
+
+	for (i = 0; i <= 2; i++) {
+		KUNIT_EXPECT_EQ(test, nfo_flow_packets(f, 1), i * most);
+		KUNIT_EXPECT_EQ(test, nfo_flow_bytes(f, 1), i * NFO_COUNT_BYTES);
+		atomic64_set(&f->e[1].counts, U64_MAX);
+		KUNIT_EXPECT_EQ(test, nfo_flow_packets(f, 1), (i + 1) * most);
+		KUNIT_EXPECT_EQ(test, nfo_flow_bytes(f, 1), (i + 1) * NFO_COUNT_BYTES);
+		nfo_flow_count(f, 1);
+		KUNIT_EXPECT_EQ(test, atomic64_read(&f->e[1].counts), 0);
+	}
+	/* A millisecond's worth of 100 Gbit/s is far less than half a second may have. */
+	KUNIT_EXPECT_GE(test, most, 10000000ull);
+	KUNIT_EXPECT_GE(test, NFO_COUNT_BYTES, 100000000000ull);
+	KUNIT_EXPECT_EQ(test, nfo_flow_packets(f, 0), 0);
+}
+
+/* A walk meets each flow once. */
+static void nfo_test_directions(struct kunit *test)
+{
+	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV4);
+	unsigned int known;
+
+	for (known = 0; known < 4; known++) {
+		f->state = (unsigned long)known << NFO_F_LEARNED;
+		KUNIT_EXPECT_EQ(test, nfo_flow_learned(f, 0), !!(known & 1));
+		KUNIT_EXPECT_EQ(test, nfo_flow_learned(f, 1), !!(known & 2));
+		KUNIT_EXPECT_EQ(test, nfo_flow_is_oneway(f), known == 1 || known == 2);
+		KUNIT_EXPECT_TRUE(test, nfo_entry_leads(&f->e[0]));
+		KUNIT_EXPECT_EQ(test, nfo_entry_leads(&f->e[1]), !(known & 1));
+	}
+	/* What else is said of a flow says nothing of these. */
+	f->state = ~(3ul << NFO_F_LEARNED);
+	KUNIT_EXPECT_FALSE(test, nfo_flow_learned(f, 0));
+	KUNIT_EXPECT_FALSE(test, nfo_flow_learned(f, 1));
 }
 
 static bool nfo_test_match(const struct nfo_flow *f, const struct nfo_lookup *l)
@@ -271,7 +482,15 @@ static void nfo_test_layout(struct kunit *test)
 {
 	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV6);
 
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, out), 64);
+	/* Two cache lines, and what they say in nfo_flow.h. */
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, key), 8);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, out), 32);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, epoch), 48);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, flags), 62);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, saddr), 64);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, hh), 80);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, win), 106);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, counts), 120);
 	KUNIT_EXPECT_EQ(test, sizeof(struct nfo_entry), 128);
 	KUNIT_EXPECT_PTR_EQ(test, nfo_flow(&f->e[0]), f);
 	KUNIT_EXPECT_PTR_EQ(test, nfo_flow(&f->e[1]), f);
@@ -286,10 +505,16 @@ static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_csum_rfc1624),
 	KUNIT_CASE(nfo_test_csum_no_change),
 	KUNIT_CASE(nfo_test_csum_partial),
+	KUNIT_CASE(nfo_test_l4_csum_nat),
+	KUNIT_CASE(nfo_test_track_tcp),
 	KUNIT_CASE(nfo_test_tcp_verdict),
 	KUNIT_CASE(nfo_test_status_ladder),
 	KUNIT_CASE(nfo_test_wheel_slot),
+	KUNIT_CASE(nfo_test_wheel_slots),
 	KUNIT_CASE(nfo_test_timeout_left),
+	KUNIT_CASE(nfo_test_counts),
+	KUNIT_CASE(nfo_test_counts_most),
+	KUNIT_CASE(nfo_test_directions),
 	KUNIT_CASE(nfo_test_key4),
 	KUNIT_CASE(nfo_test_key6),
 	KUNIT_CASE(nfo_test_layout),

@@ -23,18 +23,6 @@
 #define cancel_delayed_work_sync(dwork)		nfo_fake_disarm(dwork)
 #define nf_ct_acct_add(ct, dir, packets, bytes)	nfo_fake_acct(ct, dir, packets, bytes)
 
-/* The tracepoints of nfo_trace.h are the module's. */
-#define _NFO_TRACE_H
-static void trace_nfo_hw_request(bool add, const struct nf_conn *ct, enum ip_conntrack_dir dir,
-				 const char *table, const char *dev)
-{
-}
-
-static void trace_nfo_hw_result(bool add, const struct nf_conn *ct, enum ip_conntrack_dir dir,
-				const char *dev, int err, const char *message)
-{
-}
-
 #include "../../nf_flow_offload_dev.c"
 #include "../../nf_flow_offload_netlink_gen.c"
 #include "../../nf_flow_table_hw_queue.c"

@@ -422,7 +422,7 @@ static void step_flow(struct explain *e)
 		 f->state == NFO_STATE_HALF ?
 			"the hardware carries its reply direction, the software fast path the original" :
 		 f->state == NFO_STATE_ONEWAY ?
-			"the software fast path carries its original direction; no reply has been seen" :
+			"the software fast path carries one direction; the other has shown no packet to learn from" :
 		 f->state == NFO_STATE_QUEUED ?
 			"the software fast path carries it, and it is on its way into hardware" :
 			"the software fast path carries it",

@@ -135,8 +135,17 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"a busier flow took the flow's place in hardware",
 		"nothing to do, software carries the flow; raise hw_hysteresis if flows change places too often" },
 	[NFO_R_DEV_STACK] = { "dev-stack",
-		"a device of the connection lies above a listed one, and between the two is a bridge, a third VLAN tag or a VLAN device with an ingress-qos-map",
+		"a device above the listed one does more than take its header off (a tc filter, an ingress hook, an XDP program, an ingress-qos-map), or hardware cannot express the devices in between (a bridge, a macvlan, a third tag)",
 		"list the upper device itself in the flowtable" },
+	[NFO_R_PAYLOAD_CHANGED] = { "payload-changed",
+		"something on the classic path changes more of the connection's packets than addresses and ports, so packets cannot be sent around it",
+		"take flow add away from this traffic, or the rule that rewrites it" },
+	[NFO_R_HEADER_CHANGED] = { "header-changed",
+		"something on the classic path changes the IPv6 flow label or IPv4's fragment field of the connection's packets",
+		"take flow add away from this traffic, or the rule that rewrites it" },
+	[NFO_R_CONNTRACK_FULL] = { "conntrack-full",
+		"conntrack's table is three quarters full, and the connection is one that conntrack would drop to make room",
+		"raise net.netfilter.nf_conntrack_max, or find who opens so many connections" },
 };
 
 const struct setting settings[SETTINGS] = {
@@ -167,6 +176,12 @@ const struct setting settings[SETTINGS] = {
 	{ "hw_oneway", "",
 	  "1 to let one direction go into hardware alone when the device of the other direction cannot, for want of a driver or because the driver refused. Conntrack does not call such a connection [HW_OFFLOAD], and its state is half. 0 for both directions or none.",
 	  NFO_SETTINGS_HW_ONEWAY, 0, 1U, 0 },
+	{ "policy", "",
+	  "what a change of the ruleset does to connections that are in the fast path. 0: after each commit of nf_tables a packet of each direction passes the ruleset once more, and the connection goes on only if that packet is accepted. 1: nothing, as in mainline.",
+	  NFO_SETTINGS_POLICY, 0, 1U, 0 },
+	{ "ruleset_ms", "milliseconds",
+	  "window in which changes of the ruleset count as one: the first acts at once, those in the window after it together at its end. For rulesets whose sets change many times a second.",
+	  NFO_SETTINGS_RULESET_MS, 0, 60000U, 100 },
 };
 
 const char * const states[__NFO_STATE_MAX] = {

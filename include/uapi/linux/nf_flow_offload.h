@@ -69,12 +69,13 @@
  *          NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET,
  *          NFO_SETTINGS_HW_QUEUE, NFO_SETTINGS_HW_SYNC_MS,
  *          NFO_SETTINGS_HW_RATE, NFO_SETTINGS_HW_HYSTERESIS,
- *          NFO_SETTINGS_HW_ONEWAY
+ *          NFO_SETTINGS_HW_ONEWAY, NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS
  *   NFO_CMD_SETTINGS_SET: change those settings that are given
  *     do: NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
  *         NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET, NFO_SETTINGS_HW_QUEUE,
  *         NFO_SETTINGS_HW_SYNC_MS, NFO_SETTINGS_HW_RATE,
- *         NFO_SETTINGS_HW_HYSTERESIS, NFO_SETTINGS_HW_ONEWAY
+ *         NFO_SETTINGS_HW_HYSTERESIS, NFO_SETTINGS_HW_ONEWAY,
+ *         NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS
  */
 #ifndef _UAPI_NF_FLOW_OFFLOAD_H
 #define _UAPI_NF_FLOW_OFFLOAD_H
@@ -209,8 +210,8 @@ enum nfo_stats_attr {
 	NFO_STATS_FLOWS,	/* u32, now */
 	NFO_STATS_TABLES,	/* u32, now */
 	NFO_STATS_ADDED,	/* u64, flows promoted since load */
-	NFO_STATS_REVERIFIED,	/* u64, entries looked at again after an event */
-	NFO_STATS_EPOCH,	/* u32, topology epoch */
+	NFO_STATS_REVERIFIED,	/* u64, packets that a stale entry sent the classic way */
+	NFO_STATS_EPOCH,	/* u32, how many changes the namespace has seen */
 	NFO_STATS_VERSION,	/* string, of the module */
 	NFO_STATS_REASON,	/* nested NFO_REASON_*, once a reason */
 
@@ -261,6 +262,15 @@ enum nfo_reason_attr {
  *	of a driver or because the driver refused. Conntrack does not call such a
  *	connection [HW_OFFLOAD], and its state is half. 0 for both directions or
  *	none.
+ * @NFO_SETTINGS_POLICY: u32, 0 to 1, default 0: what a change of the ruleset
+ *	does to connections that are in the fast path. 0: after each commit of
+ *	nf_tables a packet of each direction passes the ruleset once more, and the
+ *	connection goes on only if that packet is accepted. 1: nothing, as in
+ *	mainline.
+ * @NFO_SETTINGS_RULESET_MS: u32, 0 to 60000 milliseconds, default 100: window
+ *	in which changes of the ruleset count as one: the first acts at once, those
+ *	in the window after it together at its end. For rulesets whose sets change
+ *	many times a second.
  */
 enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
@@ -273,6 +283,8 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_HW_RATE,
 	NFO_SETTINGS_HW_HYSTERESIS,
 	NFO_SETTINGS_HW_ONEWAY,
+	NFO_SETTINGS_POLICY,
+	NFO_SETTINGS_RULESET_MS,
 
 	__NFO_SETTINGS_MAX
 };
@@ -282,7 +294,7 @@ enum nfo_settings_attr {
 enum nfo_flow_state {
 	NFO_STATE_UNSPEC,
 	NFO_STATE_SOFTWARE,	/* both directions in the software fast path */
-	NFO_STATE_ONEWAY,	/* UDP without a reply, original direction only */
+	NFO_STATE_ONEWAY,	/* one direction in software; the other has not been learned yet */
 	NFO_STATE_QUEUED,	/* on its way into hardware */
 	NFO_STATE_HARDWARE,	/* both directions in hardware */
 	NFO_STATE_HALF,		/* one direction in hardware, the other cannot (hw_oneway) */
@@ -377,9 +389,17 @@ enum nfo_dev_hw {
  * @NFO_R_HW_QUEUE: as many flows wait for the device's chip as the setting
  *	hw_queue allows
  * @NFO_R_HW_EVICTED: a busier flow took the flow's place in hardware
- * @NFO_R_DEV_STACK: a device of the connection lies above a listed one, and
- *	between the two is a bridge, a third VLAN tag or a VLAN device with an
- *	ingress-qos-map
+ * @NFO_R_DEV_STACK: a device above the listed one does more than take its
+ *	header off (a tc filter, an ingress hook, an XDP program, an
+ *	ingress-qos-map), or hardware cannot express the devices in between (a
+ *	bridge, a macvlan, a third tag)
+ * @NFO_R_PAYLOAD_CHANGED: something on the classic path changes more of the
+ *	connection's packets than addresses and ports, so packets cannot be sent
+ *	around it
+ * @NFO_R_HEADER_CHANGED: something on the classic path changes the IPv6 flow
+ *	label or IPv4's fragment field of the connection's packets
+ * @NFO_R_CONNTRACK_FULL: conntrack's table is three quarters full, and the
+ *	connection is one that conntrack would drop to make room
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -444,6 +464,13 @@ enum nfo_reason {
 
 	/* routes and devices */
 	NFO_R_DEV_STACK,
+
+	/* the packet */
+	NFO_R_PAYLOAD_CHANGED,
+	NFO_R_HEADER_CHANGED,
+
+	/* the connection */
+	NFO_R_CONNTRACK_FULL,
 
 	__NFO_R_MAX
 };

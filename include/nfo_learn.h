@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Learning from the slow path: notes of what came in, permits of `flow add`.
+ */
+#ifndef _NFO_LEARN_H
+#define _NFO_LEARN_H
+
+#include "nfo_table.h"
+
+/**
+ * struct nfo_note - what a packet looked like when it came in
+ * @t:     flowtable whose hook saw it; compared, never followed
+ * @skb:   the packet; compared, never followed
+ * @head:  its data; likewise
+ * @key:   what identifies the packets of its direction
+ * @epoch: nfo_net::epoch then
+ * @mark:  skb->mark
+ * @priority: skb->priority
+ * @len:   length field of the IP header, big endian
+ * @label: IPv6 flow label or IPv4 fragment field, as it stands in the header; compared
+ * @check: layer 4 checksum field
+ * @tos:   type of service or traffic class
+ * @ttl:   time to live or hop limit
+ * @has_dest: @in_dest counts
+ * @in_dest: address the frame came for
+ */
+struct nfo_note {
+	const struct nfo_table	*t;
+	const struct sk_buff	*skb;
+	const void		*head;
+	struct nfo_key		key;
+	u32			epoch;
+	u32			mark;
+	u32			priority;
+	u32			label;
+	__be16			len;
+	__sum16			check;
+	u8			tos;
+	u8			ttl;
+	bool			has_dest;
+	u8			in_dest[ETH_ALEN];
+};
+
+void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
+		   const struct nfo_key *key, unsigned int thoff, u32 epoch);
+void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct);
+int nfo_learn_net_start(struct nfo_net *nn);
+void nfo_learn_net_stop(struct nfo_net *nn);
+
+#endif /* _NFO_LEARN_H */

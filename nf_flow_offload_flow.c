@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flows: from allocation through what is learned of their directions to the RCU
+ * callback that frees them.
+ */
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack_core.h>
+
+#include "nfo_ct.h"
+#include "nfo_hash.h"
+#include "nfo_neigh.h"
+#include "nfo_test_point.h"
+#include "nfo_trace.h"
+
+static struct kmem_cache *nfo_flow_cache4;
+static struct kmem_cache *nfo_flow_cache6;
+
+u32 nfo_hash_seed __read_mostly;
+
+/* Of nfo_net::by_ct. */
+const struct rhashtable_params nfo_ct_params = {
+	.key_len		= sizeof_field(struct nfo_flow, ct),
+	.key_offset		= offsetof(struct nfo_flow, ct),
+	.head_offset		= offsetof(struct nfo_flow, ct_node),
+	.automatic_shrinking	= true,
+};
+
+/* Set once at module init, before there is a table. */
+const struct nfo_table_ops *nfo_table_ops __read_mostly;
+
+/* ---- making a flow ---- */
+
+/**
+ * nfo_flow_alloc() - make a flow of a connection
+ * @t:  table it will live in
+ * @ct: confirmed connection with IPS_OFFLOAD set by the caller; the flow takes a reference
+ *      of its own
+ *
+ * Context: any. Return: the flow, which knows no direction and which nobody can find, for
+ * nfo_flow_teach() or nfo_flow_abandon(); NULL when memory ran out.
+ */
+struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct)
+{
+	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6;
+	struct nfo_flow *f;
+
+	f = kmem_cache_zalloc(v6 ? nfo_flow_cache6 : nfo_flow_cache4, GFP_ATOMIC);
+	if (!f)
+		return NULL;
+
+	nf_conntrack_get(&ct->ct_general);
+	f->ct = ct;
+	f->table = t;
+	f->v6 = v6;
+	f->added = nfo_now();
+	f->e[IP_CT_DIR_REPLY].flags = NFO_E_REPLY;
+	f->e[IP_CT_DIR_ORIGINAL].used = f->added;
+	f->e[IP_CT_DIR_REPLY].used = f->added;
+	spin_lock_init(&f->lock);
+	INIT_LIST_HEAD(&f->wheel);
+	refcount_set(&f->refs, 1);
+
+	return f;
+}
+
+/**
+ * nfo_route_refs_put() - drop what a direction holds
+ * @refs: may be empty or half filled
+ *
+ * Context: any.
+ */
+void nfo_route_refs_put(struct nfo_route_refs *refs)
+{
+	if (refs->neigh)
+		nfo_neigh_put(refs->neigh);
+	if (refs->out_lower.dev)
+		netdev_put(refs->out_lower.dev, &refs->lower_tracker);
+	if (refs->in)
+		netdev_put(refs->in, &refs->in_tracker);
+	if (refs->out)
+		netdev_put(refs->out, &refs->tracker);
+	dst_release(refs->dst);
+	memset(refs, 0, sizeof(*refs));
+}
+
+/**
+ * nfo_flow_free() - undo nfo_flow_alloc()
+ * @f: flow that nobody can find (any more)
+ *
+ * Context: any. Drops the references of both paths and of the connection.
+ */
+void nfo_flow_free(struct nfo_flow *f)
+{
+	struct nf_conn *ct = f->ct;
+	bool v6 = f->v6;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		nfo_route_refs_put(&f->route[dir]);
+	kmem_cache_free(v6 ? nfo_flow_cache6 : nfo_flow_cache4, f);
+	nf_ct_put(ct);
+}
+
+static void nfo_flow_free_rcu(struct rcu_head *rcu)
+{
+	nfo_flow_free(container_of(rcu, struct nfo_flow, rcu));
+}
+
+/**
+ * nfo_flow_put() - drop a reference of a flow
+ * @f: flow
+ *
+ * Context: any. The last one frees it after an RCU grace period.
+ */
+void nfo_flow_put(struct nfo_flow *f)
+{
+	if (refcount_dec_and_test(&f->refs))
+		call_rcu(&f->rcu, nfo_flow_free_rcu);
+}
+
+/**
+ * nfo_flow_idle() - how long ago a flow had its last packet
+ * @f: flow seen under rcu_read_lock()
+ *
+ * Return: jiffies.
+ */
+u32 nfo_flow_idle(const struct nfo_flow *f)
+{
+	u32 now = nfo_now();
+	u32 a = now - READ_ONCE(f->e[0].used);
+	u32 b = now - READ_ONCE(f->e[1].used);
+
+	return min(a, b);
+}
+
+/**
+ * nfo_flow_left() - when a flow ends if no packet comes
+ * @f: flow seen under rcu_read_lock()
+ *
+ * Return: jiffies.
+ */
+u32 nfo_flow_left(const struct nfo_flow *f)
+{
+	return nfo_timeout_left(nfo_ct_flow_timeout(f->ct), nfo_flow_idle(f));
+}
+
+/* ---- the hash table ---- */
+
+static int nfo_entry_insert(struct nfo_table *t, struct nfo_entry *e)
+{
+	struct nfo_lookup l = { .key = e->key };
+
+	if (e->key.family == NFPROTO_IPV6) {
+		l.saddr6 = &nfo_addr6(e)->saddr;
+		l.daddr6 = &nfo_addr6(e)->daddr;
+	}
+
+	return rhashtable_lookup_insert_key(&t->ht, &l, &e->node, nfo_ht_params);
+}
+
+static void nfo_entry_remove(struct nfo_table *t, struct nfo_entry *e)
+{
+	rhashtable_remove_fast(&t->ht, &e->node, nfo_ht_params);
+}
+
+/* ---- a flow's directions ---- */
+
+/* Say that a direction is known or is not. Return: false when the flow is dead. */
+static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, bool learned)
+{
+	bool alive, before;
+
+	spin_lock_bh(&f->lock);
+	before = nfo_flow_is_oneway(f);
+	alive = !test_bit(NFO_F_DEAD, &f->state);
+	if (alive && learned)
+		set_bit(NFO_F_LEARNED + dir, &f->state);
+	else
+		clear_bit(NFO_F_LEARNED + dir, &f->state);
+	atomic_add(nfo_flow_is_oneway(f) - before, &f->table->oneway);
+	spin_unlock_bh(&f->lock);
+
+	return alive;
+}
+
+/* The flow is complete but for its entries: it ages, and can be found by its connection.
+ * Return: false when memory ran out; then it is for nfo_flow_abandon().
+ */
+static bool nfo_flow_begin(struct nfo_flow *f)
+{
+	struct nfo_table *t = f->table;
+
+	f->liberal = nfo_ct_offload_begin(f->ct);
+	set_bit(NFO_F_BEGUN, &f->state);
+	atomic_inc(&t->flows);
+	atomic_inc(&t->nn->flows);
+	this_cpu_inc(t->nn->stats->added);
+	nfo_wheel_add(&t->wheel, f);
+	if (rhashtable_insert_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params))
+		return false;
+
+	/* Ageing may have retired it before it could be found. */
+	smp_mb();
+	if (test_bit(NFO_F_DEAD, &f->state))
+		rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
+
+	return true;
+}
+
+/**
+ * nfo_flow_teach() - a direction of a flow is known: let packets find it
+ * @f:     flow; NFO_F_LEARNING of the direction is set by the caller
+ * @dir:   direction that is not known
+ * @e:     its entry, copied
+ * @a6:    its addresses, of an IPv6 flow; copied
+ * @refs:  what it rests on; the flow's from here on, unless the call fails
+ * @begin: the flow is new and belongs to the caller
+ *
+ * Context: rcu_read_lock(). Everything that ends a flow finds it before the first packet
+ * does.
+ *
+ * Return: false when another flow has such packets, memory ran out, or the hardware is
+ * not yet done with what was known before.
+ */
+bool nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir, const struct nfo_entry *e,
+		    const struct nfo_addr6 *a6, struct nfo_route_refs *refs, bool begin)
+{
+	struct nfo_route_refs old = f->route[dir];
+	struct nfo_entry *to = &f->e[dir];
+
+	if (READ_ONCE(f->hw.state) != NFO_HW_SOFT)
+		return false;
+	*to = *e;
+	if (f->v6)
+		f->a6[dir] = *a6;
+	f->route[dir] = *refs;
+	if ((begin && !nfo_flow_begin(f)) || nfo_entry_insert(f->table, to)) {
+		f->route[dir] = old;
+		return false;
+	}
+	nfo_route_refs_put(&old);
+	nfo_test_point(NFO_TP_PUBLISHED, f);
+	if (!nfo_flow_set_learned(f, dir, true)) {
+		/* Retired meanwhile: the caller that did it found no entry to remove. */
+		nfo_entry_remove(f->table, to);
+		return true;
+	}
+	if (begin) {
+		trace_nfo_promote(f->ct, nfo_reason_names[NFO_R_NONE]);
+		nfo_table_ops->added(f);
+	}
+
+	return true;
+}
+
+static void nfo_flow_forget_rcu(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	nfo_flow_count(f, dir);
+	clear_bit_unlock(NFO_F_FORGETTING + dir, &f->state);
+	nfo_flow_put(f);
+}
+
+static void nfo_flow_forget_original(struct rcu_head *rcu)
+{
+	nfo_flow_forget_rcu(container_of(rcu, struct nfo_flow, forget[IP_CT_DIR_ORIGINAL]),
+			    IP_CT_DIR_ORIGINAL);
+}
+
+static void nfo_flow_forget_reply(struct rcu_head *rcu)
+{
+	nfo_flow_forget_rcu(container_of(rcu, struct nfo_flow, forget[IP_CT_DIR_REPLY]),
+			    IP_CT_DIR_REPLY);
+}
+
+/**
+ * nfo_flow_forget() - what is known of a direction is no longer true
+ * @f:   flow seen under rcu_read_lock(); NFO_F_LEARNING of the direction is set by the
+ *       caller
+ * @dir: direction that is known
+ *
+ * Its packets take the classic path. When those that found its entry are gone, after an
+ * RCU grace period, the next one may teach. What the direction rests on is kept until
+ * then, for the hardware may be reading it. Context: any.
+ */
+void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	/* The last reference of a retired flow may be gone. */
+	if (!refcount_inc_not_zero(&f->refs))
+		return;
+	set_bit(NFO_F_FORGETTING + dir, &f->state);
+	nfo_flow_set_learned(f, dir, false);
+	nfo_entry_remove(f->table, &f->e[dir]);
+	nfo_table_ops->forgotten(f);
+	call_rcu(&f->forget[dir], dir == IP_CT_DIR_ORIGINAL ? nfo_flow_forget_original :
+							      nfo_flow_forget_reply);
+}
+
+/**
+ * nfo_flow_abandon() - undo nfo_flow_alloc() when nothing was learned
+ * @f: flow without a direction
+ *
+ * Clears IPS_OFFLOAD. Context: any.
+ */
+void nfo_flow_abandon(struct nfo_flow *f)
+{
+	if (test_bit(NFO_F_BEGUN, &f->state)) {
+		nfo_flow_retire(f, NFO_R_NONE);
+		return;
+	}
+	clear_bit(IPS_OFFLOAD_BIT, &f->ct->status);
+	nfo_flow_free(f);
+}
+
+/**
+ * nfo_flow_sync_tcp() - tell conntrack what it missed of a TCP connection
+ * @f: flow
+ *
+ * Then a segment that opens, closes or resets is judged as if conntrack had seen all.
+ * Context: any, takes ct->lock.
+ */
+void nfo_flow_sync_tcp(struct nfo_flow *f)
+{
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	int dir;
+
+	if (test_bit(NFO_F_HARDWARE, &f->state)) {
+		nfo_ct_tcp_forget(f->ct);
+		return;
+	}
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		seen[dir] = (struct nfo_ct_tcp) {
+			.known	= nfo_flow_learned(f, dir) || f->e[dir].end,
+			.end	= READ_ONCE(f->e[dir].end),
+			.ack	= READ_ONCE(f->e[dir].ack),
+			.win	= READ_ONCE(f->e[dir].win),
+		};
+	nfo_ct_tcp_sync(f->ct, seen, f->liberal);
+}
+
+/**
+ * nfo_flow_retire() - end a flow and hand its connection back to conntrack
+ * @f:   flow seen under rcu_read_lock(), or not yet published
+ * @why: counted; NFO_R_NONE when the caller counts
+ *
+ * Context: any; takes bucket locks, nfo_flow::lock, the wheel's lock, ct->lock one after
+ * the other. Returns with the flow gone from every list, and its memory safe until
+ * the end of the caller's RCU section. Of several callers one does the work.
+ */
+void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
+{
+	struct nfo_table *t = f->table;
+
+	if (test_and_set_bit(NFO_F_DEAD, &f->state))
+		return;
+
+	/* A direction that is taught after this sees that the flow is dead. */
+	nfo_flow_set_learned(f, IP_CT_DIR_ORIGINAL, false);
+	nfo_flow_set_learned(f, IP_CT_DIR_REPLY, false);
+	nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
+	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
+	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
+	nfo_wheel_del(&t->wheel, f);
+	atomic_dec(&t->flows);
+	atomic_dec(&t->nn->flows);
+
+	if (nf_ct_protonum(f->ct) == IPPROTO_TCP)
+		nfo_flow_sync_tcp(f);
+	nfo_ct_offload_end(f->ct, nfo_flow_idle(f));
+	nfo_count_reason(t->nn, why);
+	if (why)
+		trace_nfo_retire(f->ct, nfo_reason_names[why]);
+	nfo_table_ops->retired(f, why);
+	nfo_flow_put(f);
+}
+
+/**
+ * nfo_flow_of_ct() - the flow of a connection
+ * @nn: namespace
+ * @ct: conntrack entry
+ *
+ * Context: rcu_read_lock(). Return: it or NULL.
+ */
+struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct)
+{
+	if (!test_bit(IPS_OFFLOAD_BIT, &ct->status))
+		return NULL;
+	return rhashtable_lookup(&nn->by_ct, &ct, nfo_ct_params);
+}
+
+/**
+ * nfo_table_init() - caches of the module. Return: 0 or -ENOMEM.
+ */
+int __init nfo_table_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
+	BUILD_BUG_ON(offsetof(struct nfo_entry, saddr) != 64);
+	BUILD_BUG_ON(offsetof(struct nfo_entry, counts) != 120);
+	BUILD_BUG_ON(sizeof(struct nfo_entry) != 128);
+	BUILD_BUG_ON(sizeof(struct nfo_addr6) != 64);
+
+	nfo_hash_seed = get_random_u32();
+	nfo_flow_cache4 = kmem_cache_create("nfo_flow4", sizeof(struct nfo_flow),
+					    64, 0, NULL);
+	nfo_flow_cache6 = kmem_cache_create("nfo_flow6",
+					    struct_size((struct nfo_flow *)0, a6,
+							IP_CT_DIR_MAX),
+					    64, 0, NULL);
+	if (nfo_flow_cache4 && nfo_flow_cache6)
+		return 0;
+
+	nfo_table_exit();
+	return -ENOMEM;
+}
+
+/**
+ * nfo_table_exit() - undo nfo_table_init(). Waits for the last flows to be freed.
+ */
+void nfo_table_exit(void)
+{
+	/* The end of a direction that is being forgotten may be the end of its flow. */
+	rcu_barrier();
+	rcu_barrier();
+	kmem_cache_destroy(nfo_flow_cache6);
+	kmem_cache_destroy(nfo_flow_cache4);
+}

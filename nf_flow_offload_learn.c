@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The slow path is the teacher: a direction of a connection is learned from a packet
+ * of its own, where the classic path is finished with that packet.
+ *
+ * An ingress hook that does not forward a packet writes a note of what the packet
+ * looked like. `flow add` writes a permit. At the very end of POSTROUTING, just before
+ * conntrack confirms, route, output device, mark, priority, DSCP, TTL and NAT are
+ * facts; what differs from the note is what the flow has to do. A packet that some
+ * rule drops never arrives here, so nothing is learned from it.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack_acct.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_l4proto.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+
+#include "nfo_ct.h"
+#include "nfo_encap.h"
+#include "nfo_entry.h"
+#include "nfo_hash.h"
+#include "nfo_learn.h"
+#include "nfo_route.h"
+#include "nfo_stack.h"
+#include "nfo_trace.h"
+
+/* ---- notes and permits, of each CPU ---- */
+
+/* Packets that an ingress hook may see before the first of them is at the end of
+ * POSTROUTING: a NAPI poll hands over up to 64 in a list.
+ */
+#define NFO_NOTES	128
+
+/**
+ * struct nfo_permit - the last packet that `flow add` matched
+ * @skb: packet; compared, never followed
+ * @ct:  its connection; compared, never followed
+ * @t:   flowtable; valid while @gen is nfo_net::tables_gen
+ * @gen: nfo_net::tables_gen at that time
+ */
+struct nfo_permit {
+	const struct sk_buff	*skb;
+	const struct nf_conn	*ct;
+	struct nfo_table	*t;
+	u32			gen;
+};
+
+static DEFINE_PER_CPU(struct nfo_note [NFO_NOTES], nfo_notes);
+static DEFINE_PER_CPU(struct nfo_permit, nfo_permits);
+
+/* Without device and encapsulation: who looks for a note does not know those. */
+static struct nfo_note *nfo_note_slot(const struct nfo_table *t, __be32 saddr, __be32 daddr,
+				      __be16 sport, __be16 dport)
+{
+	u32 hash = jhash_3words((__force u32)saddr, (__force u32)daddr,
+				(__force u32)sport << 16 | (__force u32)dport,
+				(u32)(unsigned long)t);
+
+	return this_cpu_ptr(&nfo_notes[hash % NFO_NOTES]);
+}
+
+static u32 nfo_note_label(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? (__force u32)ip6_flowlabel(ipv6_hdr(skb)) :
+					(__force u32)ip_hdr(skb)->frag_off;
+}
+
+static u8 nfo_skb_tos(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ipv6_get_dsfield(ipv6_hdr(skb)) : ip_hdr(skb)->tos;
+}
+
+static u8 nfo_skb_ttl(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->hop_limit : ip_hdr(skb)->ttl;
+}
+
+/* Length by the IP header itself: frames may come padded. */
+static __be16 nfo_skb_len(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->payload_len : ip_hdr(skb)->tot_len;
+}
+
+/* The checksum field of a layer 4 header at @offset from skb->data. Return: false when
+ * the packet ends before.
+ */
+static bool nfo_l4_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto,
+			 __sum16 *check)
+{
+	__sum16 copy;
+	const __sum16 *field;
+
+	offset += l4proto == IPPROTO_TCP ? offsetof(struct tcphdr, check) :
+					   offsetof(struct udphdr, check);
+	field = skb_header_pointer(skb, offset, sizeof(copy), &copy);
+	if (field)
+		*check = *field;
+
+	return field;
+}
+
+/**
+ * nfo_note_take() - remember what a packet looks like that takes the classic path
+ * @t:     flowtable whose hook sees it
+ * @skb:   packet, data at the network header
+ * @key:   what identifies the packets of its direction
+ * @thoff: offset of the layer 4 header from the network header
+ * @epoch: nfo_epoch() when it came in
+ *
+ * Context: softirq.
+ */
+void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
+		   const struct nfo_key *key, unsigned int thoff, u32 epoch)
+{
+	struct nfo_note *n = nfo_note_slot(t, key->saddr, key->daddr, key->sport, key->dport);
+
+	n->t = NULL;
+	if (!nfo_l4_check(skb, thoff, key->l4proto, &n->check))
+		return;
+	n->t = t;
+	n->skb = skb;
+	n->head = skb->head;
+	n->key = *key;
+	n->epoch = epoch;
+	n->mark = skb->mark;
+	n->priority = skb->priority;
+	n->len = nfo_skb_len(skb, key->family);
+	n->label = nfo_note_label(skb, key->family);
+	n->tos = nfo_skb_tos(skb, key->family);
+	n->ttl = nfo_skb_ttl(skb, key->family);
+	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
+	if (n->has_dest)
+		ether_addr_copy(n->in_dest, eth_hdr(skb)->h_dest);
+}
+
+/**
+ * nfo_permit() - `flow add` matched a packet
+ * @t:   flowtable
+ * @skb: packet in the forward hook
+ * @ct:  its connection, which may be promoted
+ *
+ * Context: softirq, rcu_read_lock(). A table that goes advances nfo_net::tables_gen
+ * before it waits for an RCU grace period, so that a permit outlives its table by
+ * its bytes only.
+ */
+void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct)
+{
+	this_cpu_write(nfo_permits.skb, skb);
+	this_cpu_write(nfo_permits.ct, ct);
+	this_cpu_write(nfo_permits.t, t);
+	this_cpu_write(nfo_permits.gen, READ_ONCE(t->nn->tables_gen));
+}
+
+/* Return: the table that a packet's connection may be promoted to, or NULL. */
+static struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *skb,
+				       const struct nf_conn *ct)
+{
+	struct nfo_permit *p = this_cpu_ptr(&nfo_permits);
+
+	if (p->skb != skb)
+		return NULL;
+	p->skb = NULL;
+	/* The same address may be that of another namespace's packet, long after. */
+	if (p->ct != ct || p->gen != READ_ONCE(nn->tables_gen))
+		return NULL;
+	return p->t->nn == nn ? p->t : NULL;
+}
+
+/**
+ * struct nfo_lesson - a packet at the end of POSTROUTING
+ * @skb:   the packet
+ * @ct:    its connection
+ * @dir:   its direction
+ * @in:    device it came in by, as routing knows it; NULL: unknown
+ * @out:   device it leaves by
+ * @thoff: offset of the layer 4 header from the network header
+ * @note:  what it looked like before
+ */
+struct nfo_lesson {
+	struct sk_buff			*skb;
+	struct nf_conn			*ct;
+	enum ip_conntrack_dir		dir;
+	struct net_device		*in;
+	struct net_device		*out;
+	unsigned int			thoff;
+	const struct nfo_note		*note;
+};
+
+/* The packet came in as the tuple of its direction says. */
+static const struct nfo_note *nfo_note_find(const struct nfo_table *t,
+					    const struct nfo_lesson *l)
+{
+	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(l->ct, l->dir);
+	bool v6 = nf_ct_l3num(l->ct) == NFPROTO_IPV6;
+	__be32 saddr = v6 ? nfo_fold6(&tuple->src.u3.in6) : tuple->src.u3.ip;
+	__be32 daddr = v6 ? nfo_fold6(&tuple->dst.u3.in6) : tuple->dst.u3.ip;
+	const struct nfo_note *n;
+
+	n = nfo_note_slot(t, saddr, daddr, tuple->src.u.all, tuple->dst.u.all);
+	if (n->t != t || n->key.saddr != saddr || n->key.daddr != daddr ||
+	    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
+	    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)
+		return NULL;
+	/* A layer 4 checksum that is consistent tells one packet of a connection from
+	 * another; one that is yet to be made does not.
+	 */
+	if (n->len != nfo_skb_len(l->skb, n->key.family))
+		return NULL;
+	if (l->skb->ip_summed == CHECKSUM_PARTIAL && n->skb != l->skb && n->head != l->skb->head)
+		return NULL;
+
+	return n;
+}
+
+/* ---- what the classic path did ---- */
+
+static void nfo_learn_nat(struct nfo_entry *e, struct nfo_addr6 *a6, const struct nf_conn *ct,
+			  enum ip_conntrack_dir dir)
+{
+	const struct nf_conntrack_tuple *t = nf_ct_tuple(ct, dir);
+	const struct nf_conntrack_tuple *other = nf_ct_tuple(ct, !dir);
+	unsigned int len = t->src.l3num == NFPROTO_IPV4 ? 4 : 16;
+	u16 ports;
+
+	/* A packet of this direction leaves as the mirror image of the other tuple. */
+	e->sport = other->dst.u.all;
+	e->dport = other->src.u.all;
+	e->saddr = other->dst.u3.ip;
+	e->daddr = other->src.u3.ip;
+	if (t->src.l3num == NFPROTO_IPV6) {
+		a6->saddr = t->src.u3.in6;
+		a6->daddr = t->dst.u3.in6;
+		a6->new_saddr = other->dst.u3.in6;
+		a6->new_daddr = other->src.u3.in6;
+	}
+
+	e->addr_delta = nfo_csum_delta_add(nfo_csum_delta(&t->src.u3, &other->dst.u3, len),
+					   nfo_csum_delta(&t->dst.u3, &other->src.u3, len));
+	ports = nfo_csum_delta_add(nfo_csum_delta(&t->src.u.all, &other->dst.u.all, 2),
+				   nfo_csum_delta(&t->dst.u.all, &other->src.u.all, 2));
+	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
+	if (ct->status & IPS_NAT_MASK)
+		e->flags |= NFO_E_NAT;
+}
+
+/* Addresses and ports changed as conntrack says and nothing else did? */
+static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct nfo_lesson *l)
+{
+	__sum16 before = l->note->check;
+	__sum16 after;
+
+	if (!nfo_l4_check(l->skb, skb_network_offset(l->skb) + l->thoff, e->key.l4proto, &after))
+		return NFO_R_PAYLOAD_CHANGED;
+
+	if (e->key.l4proto == IPPROTO_UDP && !before && !after &&
+	    l->skb->ip_summed != CHECKSUM_PARTIAL)
+		return NFO_R_NONE;
+	if (e->flags & NFO_E_NAT)
+		before = nfo_l4_csum_nat(before, e, l->skb->ip_summed == CHECKSUM_PARTIAL);
+	if (before == after)
+		return NFO_R_NONE;
+	/* Both forms of zero. */
+	if (csum_fold((__force __wsum)(u32)((__force u16)before ^ 0xffff)) ==
+	    csum_fold((__force __wsum)(u32)((__force u16)after ^ 0xffff)))
+		return NFO_R_NONE;
+
+	return NFO_R_PAYLOAD_CHANGED;
+}
+
+/* What was in the header before, and what is there now. ECN is each packet's own. */
+static enum nfo_reason nfo_learn_header(struct nfo_entry *e, const struct nfo_lesson *l)
+{
+	u8 tos = nfo_skb_tos(l->skb, e->key.family);
+	u8 ttl = nfo_skb_ttl(l->skb, e->key.family);
+
+	if (nfo_note_label(l->skb, e->key.family) != l->note->label)
+		return NFO_R_HEADER_CHANGED;
+	if ((tos ^ l->note->tos) & ~INET_ECN_MASK) {
+		e->dscp = tos & ~INET_ECN_MASK;
+		e->flags |= NFO_E_DSCP;
+	}
+	if (ttl != (u8)(l->note->ttl - 1)) {
+		e->ttl_in = l->note->ttl;
+		e->ttl_out = ttl;
+		e->flags |= NFO_E_TTL;
+	}
+
+	return NFO_R_NONE;
+}
+
+/* What goes with the packet. A field that is as it came stays each packet's own. */
+static void nfo_learn_meta(struct nfo_entry *e, const struct nfo_lesson *l)
+{
+	const struct net *net = nf_ct_net(l->ct);
+	const struct sk_buff *skb = l->skb;
+
+	if (skb->mark != l->note->mark) {
+		e->mark = skb->mark;
+		e->flags |= NFO_E_MARK;
+	}
+	if (e->key.family == NFPROTO_IPV4 &&
+	    READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority) &&
+	    skb->priority == rt_tos2priority(l->note->tos)) {
+		e->flags |= NFO_E_PRIO_TOS;
+	} else if (skb->priority != l->note->priority) {
+		e->priority = skb->priority;
+		e->flags |= NFO_E_PRIORITY;
+	}
+}
+
+static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry *e,
+				    struct nfo_route_refs *refs, const struct nfo_lesson *l)
+{
+	if (l->note->has_dest) {
+		ether_addr_copy(e->in_dest, l->note->in_dest);
+		e->flags |= NFO_E_IN_DEST;
+	}
+	if (!l->in)
+		return NFO_R_DEV_GONE;
+	refs->in = l->in;
+	netdev_hold(refs->in, &refs->in_tracker, GFP_ATOMIC);
+	if (l->in->ifindex == e->key.iif)
+		return NFO_R_NONE;
+
+	e->flags |= NFO_E_LOWER;
+	return nfo_lower_check(t, e->key.iif, l->in);
+}
+
+/* Where the connection stands: later segments advance it. */
+static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
+{
+	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
+	unsigned int data = l->skb->len - l->thoff - th->doff * 4;
+
+	e->end = ntohl(th->seq) + data;
+	e->ack = ntohl(th->ack_seq);
+	e->win = ntohs(th->window);
+}
+
+/* Everything that the packet teaches. Return: NFO_R_NONE, or what cannot be expressed;
+ * @refs then holds what was taken so far.
+ */
+static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
+				       struct nfo_addr6 *a6, struct nfo_route_refs *refs,
+				       const struct nfo_lesson *l)
+{
+	enum nfo_reason why;
+
+	e->key = l->note->key;
+	e->epoch = l->note->epoch;
+	e->ct = l->ct;
+	e->used = nfo_now();
+	if (l->dir == IP_CT_DIR_REPLY)
+		e->flags |= NFO_E_REPLY;
+	if (nf_conn_acct_find(l->ct))
+		e->flags |= NFO_E_ACCT;
+	if (nfo_route_ct_mark(l->ct))
+		e->flags |= NFO_E_CT_MARK;
+
+	nfo_learn_nat(e, a6, l->ct, l->dir);
+	why = nfo_learn_payload(e, l);
+	if (why)
+		return why;
+	why = nfo_learn_header(e, l);
+	if (why)
+		return why;
+	nfo_learn_meta(e, l);
+	why = nfo_learn_in(t, e, refs, l);
+	if (why)
+		return why;
+
+	if (e->key.l4proto == IPPROTO_TCP)
+		nfo_learn_tcp(e, l);
+
+	return nfo_route_learn(t, e, refs, l->skb, l->out);
+}
+
+/* ---- what becomes of it ---- */
+
+/* Does a packet that knows the entry do the same as one that was just taught? */
+static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
+			    const struct nfo_entry *e, const struct nfo_route_refs *refs)
+{
+	const struct nfo_entry *old = &f->e[dir];
+	const struct nfo_route_refs *r = &f->route[dir];
+
+	return !memcmp(&old->key, &e->key, sizeof(e->key)) && old->out == e->out &&
+	       old->flags == e->flags && old->mark == e->mark && old->priority == e->priority &&
+	       !memcmp(&old->saddr, &e->saddr,
+		       offsetof(struct nfo_entry, win) - offsetof(struct nfo_entry, saddr)) &&
+	       r->in == refs->in && r->neigh == refs->neigh &&
+	       r->out_lower.dev == refs->out_lower.dev &&
+	       nfo_encap_equal(&r->out_lower.encap, &refs->out_lower.encap) &&
+	       ether_addr_equal(r->out_lower.h_dest, refs->out_lower.h_dest);
+}
+
+static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, bool begin)
+{
+	struct nfo_entry e __aligned(64) = {};
+	struct nfo_route_refs refs = {};
+	struct nfo_addr6 a6 = {};
+	enum nfo_reason why;
+
+	why = nfo_learn_entry(f->table, &e, &a6, &refs, l);
+	if (!why && nfo_flow_learned(f, l->dir)) {
+		if (nfo_same_lesson(f, l->dir, &e, &refs))
+			nfo_route_renew(f, l->dir, &refs, e.mtu, e.epoch);
+		else
+			nfo_flow_forget(f, l->dir);
+	} else if (!why) {
+		f->ct_mark[l->dir] = nfo_route_ct_mark(f->ct);
+		f->rp_filter[l->dir] = nfo_route_rp_filter(refs.in);
+		if (nfo_flow_teach(f, l->dir, &e, &a6, &refs, begin))
+			memset(&refs, 0, sizeof(refs));
+		else
+			why = NFO_R_TUPLE_BUSY;
+	} else if (nfo_flow_learned(f, l->dir)) {
+		nfo_flow_forget(f, l->dir);
+	}
+	nfo_route_refs_put(&refs);
+
+	if (!why)
+		return;
+	nfo_count_reason(f->table->nn, why);
+	trace_nfo_refuse(l->ct, nfo_reason_names[why]);
+}
+
+static void nfo_learn_more(struct nfo_flow *f, const struct nfo_lesson *l)
+{
+	if (test_and_set_bit_lock(NFO_F_LEARNING + l->dir, &f->state))
+		return;
+	/* Whoever forgets a direction owned it meanwhile. */
+	if (!test_bit(NFO_F_FORGETTING + l->dir, &f->state))
+		nfo_learn_direction(f, l, false);
+	clear_bit_unlock(NFO_F_LEARNING + l->dir, &f->state);
+}
+
+/* The first direction of a connection. A flow that learns nothing ends unseen. */
+static void nfo_learn_first(struct nfo_table *t, const struct nfo_lesson *l)
+{
+	struct nfo_flow *f;
+
+	if (test_and_set_bit(IPS_OFFLOAD_BIT, &l->ct->status))
+		return;
+	f = nfo_flow_alloc(t, l->ct);
+	if (!f) {
+		clear_bit(IPS_OFFLOAD_BIT, &l->ct->status);
+		nfo_count_reason(t->nn, NFO_R_NO_MEMORY);
+		return;
+	}
+	set_bit(NFO_F_LEARNING + l->dir, &f->state);
+	nfo_learn_direction(f, l, true);
+	clear_bit_unlock(NFO_F_LEARNING + l->dir, &f->state);
+	if (!nfo_flow_learned(f, l->dir))
+		nfo_flow_abandon(f);
+}
+
+/* Opening and closing segments belong to conntrack. */
+static bool nfo_lesson_l4_ok(const struct nfo_lesson *l)
+{
+	const struct tcphdr *th;
+	unsigned int len;
+
+	switch (nf_ct_protonum(l->ct)) {
+	case IPPROTO_TCP:
+		len = sizeof(struct tcphdr);
+		break;
+	case IPPROTO_UDP:
+		len = sizeof(struct udphdr);
+		break;
+	default:
+		return false;
+	}
+	if (skb_headlen(l->skb) < skb_network_offset(l->skb) + l->thoff + len)
+		return false;
+	if (len == sizeof(struct udphdr))
+		return true;
+	th = (const void *)(skb_network_header(l->skb) + l->thoff);
+
+	return !th->syn && !th->fin && !th->rst;
+}
+
+static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
+		      unsigned int thoff)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nfo_lesson l = {
+		.skb	= skb,
+		.ct	= nf_ct_get(skb, &ctinfo),
+		.in	= state->in ?: dev_get_by_index_rcu(state->net, skb->skb_iif),
+		.out	= state->out,
+		.thoff	= thoff,
+	};
+	struct nfo_table *t;
+	struct nfo_flow *f;
+	struct nfo_net *nn;
+
+	/* An unconfirmed connection's first packet teaches nothing. */
+	if (!l.ct || !nf_ct_is_confirmed(l.ct) || nf_ct_is_dying(l.ct))
+		return;
+	nn = nfo_net_get_rcu(state->net);
+	if (!nn)
+		return;
+	l.dir = CTINFO2DIR(ctinfo);
+	t = nfo_permitted(nn, skb, l.ct);
+	f = nfo_flow_of_ct(nn, l.ct);
+	if (!f && !t)
+		return;
+	if (f && !nfo_ct_is_established(l.ct)) {
+		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
+		return;
+	}
+	if (!nfo_lesson_l4_ok(&l))
+		return;
+	if (f)
+		t = f->table;
+	l.note = nfo_note_find(t, &l);
+	if (!l.note)
+		return;
+	if (f)
+		nfo_learn_more(f, &l);
+	else
+		nfo_learn_first(t, &l);
+}
+
+static unsigned int nfo_learn_hook4(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	if (IPCB(skb)->flags & IPSKB_FORWARDED && ip_hdrlen(skb) == sizeof(struct iphdr))
+		nfo_learn(skb, state, sizeof(struct iphdr));
+
+	return NF_ACCEPT;
+}
+
+/* IPv6 marks multicast alone as forwarded: that there is a note has to do. */
+static unsigned int nfo_learn_hook6(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	nfo_learn(skb, state, sizeof(struct ipv6hdr));
+
+	return NF_ACCEPT;
+}
+
+/* ---- before conntrack judges ---- */
+
+/* A segment that ends a connection is to get the verdict it would get had conntrack seen
+ * all of the connection, by whatever device it comes in.
+ */
+static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *state,
+			      unsigned int thoff)
+{
+	struct nf_conntrack_tuple_hash *h;
+	struct nf_conntrack_tuple tuple;
+	struct tcphdr *th, copy;
+	struct nfo_flow *f;
+	struct nfo_net *nn;
+	struct nf_conn *ct;
+
+	th = skb_header_pointer(skb, skb_network_offset(skb) + thoff, sizeof(copy), &copy);
+	if (!th || !(th->fin || th->rst))
+		return;
+	nn = nfo_net_get_rcu(state->net);
+	if (!nn || !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf, state->net,
+				      &tuple))
+		return;
+	h = nf_conntrack_find_get(state->net, &nf_ct_zone_dflt, &tuple);
+	if (!h)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(h);
+	f = nfo_flow_of_ct(nn, ct);
+	if (f)
+		nfo_flow_sync_tcp(f);
+	nf_ct_put(ct);
+}
+
+static unsigned int nfo_closing_hook4(void *priv, struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	if (ip_hdr(skb)->protocol == IPPROTO_TCP && !ip_is_fragment(ip_hdr(skb)))
+		nfo_learn_closing(skb, state, ip_hdrlen(skb));
+
+	return NF_ACCEPT;
+}
+
+static unsigned int nfo_closing_hook6(void *priv, struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	if (ipv6_hdr(skb)->nexthdr == IPPROTO_TCP)
+		nfo_learn_closing(skb, state, sizeof(struct ipv6hdr));
+
+	return NF_ACCEPT;
+}
+
+/* Just before conntrack looks, and just before it confirms, at INT_MAX. */
+static const struct nf_hook_ops nfo_learn_ops[] = {
+	{
+		.hook		= nfo_closing_hook4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP_PRI_CONNTRACK - 1,
+	}, {
+		.hook		= nfo_closing_hook6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+	}, {
+		.hook		= nfo_learn_hook4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_POST_ROUTING,
+		.priority	= INT_MAX - 1,
+	}, {
+		.hook		= nfo_learn_hook6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_POST_ROUTING,
+		.priority	= INT_MAX - 1,
+	},
+};
+
+/**
+ * nfo_learn_net_start() - learn in a namespace, which has a flowtable now
+ * @nn: namespace
+ *
+ * Context: may sleep, nfo_net::lock held. Return: 0 or a negative errno.
+ */
+int nfo_learn_net_start(struct nfo_net *nn)
+{
+	return nf_register_net_hooks(nn->net, nfo_learn_ops, ARRAY_SIZE(nfo_learn_ops));
+}
+
+/**
+ * nfo_learn_net_stop() - undo nfo_learn_net_start()
+ * @nn: namespace
+ *
+ * Context: may sleep, nfo_net::lock held.
+ */
+void nfo_learn_net_stop(struct nfo_net *nn)
+{
+	nf_unregister_net_hooks(nn->net, nfo_learn_ops, ARRAY_SIZE(nfo_learn_ops));
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: what conntrack is told of a TCP connection that it did not see for a while.
+ */
+#include <kunit/test.h>
+
+/* The rooms of the hardware side call those in nfo_kunit_chip.c. */
+#define nfo_ct_hardware		nfo_ct_hardware_of_flow
+#define nfo_ct_refresh		nfo_ct_refresh_of_flow
+#include "../../nf_flow_offload_ct.c"
+#undef nfo_ct_hardware
+#undef nfo_ct_refresh
+
+#define ORIGINAL	IP_CT_DIR_ORIGINAL
+#define REPLY		IP_CT_DIR_REPLY
+#define LIBERAL		IP_CT_TCP_FLAG_BE_LIBERAL
+#define MAXACK		IP_CT_TCP_FLAG_MAXACK_SET
+
+/* Numbers at which the connection stands: in the middle, and where 32 bits and their
+ * sign end.
+ */
+static const u32 nfo_bases[] = {
+	100000, 0, 0x7fffffff, 0x80000000, U32_MAX - 500, U32_MAX,
+};
+
+static void nfo_base_name(const u32 *base, char *name)
+{
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "at %u", *base);
+}
+
+KUNIT_ARRAY_PARAM(nfo_base, nfo_bases, nfo_base_name);
+
+static struct nf_conn *nfo_tcp(struct kunit *test)
+{
+	struct nf_conn *ct = kunit_kzalloc(test, sizeof(*ct), GFP_KERNEL);
+	int dir;
+
+	KUNIT_ASSERT_NOT_NULL(test, ct);
+	spin_lock_init(&ct->lock);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		ct->tuplehash[dir].tuple.dst.protonum = IPPROTO_TCP;
+	ct->proto.tcp.state = TCP_CONNTRACK_ESTABLISHED;
+
+	return ct;
+}
+
+/* The original side has sent up to @base, which the other side acknowledged; that one has
+ * sent up to @base + 6500, of which all but 500 are acknowledged. Windows are 100 << 3 and 50 << 1.
+ */
+static void nfo_seen(u32 base, struct nf_conn *ct, struct nfo_ct_tcp seen[IP_CT_DIR_MAX])
+{
+	ct->proto.tcp.seen[ORIGINAL].td_scale = 3;
+	ct->proto.tcp.seen[REPLY].td_scale = 1;
+	seen[ORIGINAL] = (struct nfo_ct_tcp) {
+		.known = true, .end = base, .ack = base + 6000, .win = 100,
+	};
+	seen[REPLY] = (struct nfo_ct_tcp) {
+		.known = true, .end = base + 6500, .ack = base, .win = 50,
+	};
+}
+
+/* ---- does it fit together? ---- */
+
+static void nfo_test_plausible_ack(struct kunit *test)
+{
+	const u32 *base = test->param_value;
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	struct nf_conn *ct = nfo_tcp(test);
+
+	nfo_seen(*base, ct, seen);
+	KUNIT_EXPECT_TRUE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+	/* All is acknowledged, and then more than there was. */
+	seen[ORIGINAL].ack = seen[REPLY].end;
+	KUNIT_EXPECT_TRUE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+	seen[ORIGINAL].ack++;
+	KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+}
+
+static void nfo_test_plausible_end(struct kunit *test)
+{
+	const u32 *base = test->param_value;
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	struct nf_conn *ct = nfo_tcp(test);
+
+	/* The receiver's window counts, by the receiver's scale. */
+	nfo_seen(*base, ct, seen);
+	seen[ORIGINAL].end = *base + (50 << 1);
+	KUNIT_EXPECT_TRUE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+	seen[ORIGINAL].end++;
+	KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+
+	nfo_seen(*base, ct, seen);
+	seen[REPLY].end = *base + 6000 + (100 << 3);
+	KUNIT_EXPECT_TRUE(test, nfo_ct_tcp_plausible(ct, seen, REPLY));
+	seen[REPLY].end++;
+	KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, REPLY));
+
+	/* A window of nothing is probed with a byte. */
+	nfo_seen(*base, ct, seen);
+	seen[REPLY].win = 0;
+	seen[ORIGINAL].end = *base + 1;
+	KUNIT_EXPECT_TRUE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+	seen[ORIGINAL].end++;
+	KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
+}
+
+/* Of a connection of which one side was seen nothing can be said. */
+static void nfo_test_plausible_half(struct kunit *test)
+{
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	struct nf_conn *ct = nfo_tcp(test);
+	int unknown, dir;
+
+	for (unknown = 0; unknown < IP_CT_DIR_MAX; unknown++) {
+		nfo_seen(1000, ct, seen);
+		seen[unknown].known = false;
+		for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+			KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, dir));
+	}
+}
+
+/* ---- conntrack catches up ---- */
+
+static void nfo_test_advance(struct kunit *test)
+{
+	const u32 *base = test->param_value;
+	struct nf_conn *ct = nfo_tcp(test);
+	struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[ORIGINAL];
+	struct ip_ct_tcp_state *r = &ct->proto.tcp.seen[REPLY];
+	struct nfo_ct_tcp seen = { .known = true, .end = *base + 9, .ack = *base + 70,
+				   .win = 100 };
+
+	s->td_end = *base + 8;
+	s->td_maxwin = 799;
+	s->td_maxack = *base + 69;
+	s->flags = MAXACK;
+	s->td_scale = 3;
+	s->td_maxend = 1234;
+	r->td_maxend = *base + 70 + 799;
+	r->td_end = 5678;
+	nfo_ct_tcp_advance(ct, &seen, ORIGINAL);
+	KUNIT_EXPECT_EQ(test, s->td_end, *base + 9);
+	KUNIT_EXPECT_EQ(test, s->td_maxwin, 800);
+	KUNIT_EXPECT_EQ(test, s->td_maxack, *base + 70);
+	/* The other side may send up to the end of the window. */
+	KUNIT_EXPECT_EQ(test, r->td_maxend, *base + 70 + 800);
+	KUNIT_EXPECT_EQ(test, s->td_maxend, 1234);
+	KUNIT_EXPECT_EQ(test, r->td_end, 5678);
+
+	/* Never back. */
+	seen = (struct nfo_ct_tcp) { .known = true, .end = *base, .ack = *base, .win = 1 };
+	nfo_ct_tcp_advance(ct, &seen, ORIGINAL);
+	KUNIT_EXPECT_EQ(test, s->td_end, *base + 9);
+	KUNIT_EXPECT_EQ(test, s->td_maxwin, 800);
+	KUNIT_EXPECT_EQ(test, s->td_maxack, *base + 70);
+	KUNIT_EXPECT_EQ(test, r->td_maxend, *base + 70 + 800);
+}
+
+static void nfo_test_advance_first_ack(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[REPLY];
+	struct nfo_ct_tcp seen = { .known = true, .end = 10, .ack = 1000, .win = 0 };
+
+	/* What conntrack has there is no acknowledgment yet. */
+	s->td_maxack = 5000;
+	nfo_ct_tcp_advance(ct, &seen, REPLY);
+	KUNIT_EXPECT_EQ(test, s->td_maxack, 1000);
+	KUNIT_EXPECT_TRUE(test, s->flags & MAXACK);
+	KUNIT_EXPECT_EQ(test, s->td_maxwin, 1);
+	KUNIT_EXPECT_EQ(test, ct->proto.tcp.seen[ORIGINAL].td_maxend, 1001);
+}
+
+/* ---- begin and end ---- */
+
+static u8 nfo_liberal(const struct nf_conn *ct)
+{
+	return (ct->proto.tcp.seen[ORIGINAL].flags & LIBERAL ? BIT(ORIGINAL) : 0) |
+	       (ct->proto.tcp.seen[REPLY].flags & LIBERAL ? BIT(REPLY) : 0);
+}
+
+static void nfo_test_begin(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	u8 dirs;
+
+	for (dirs = 0; dirs <= NFO_CT_BOTH; dirs++) {
+		nfo_ct_tcp_set_liberal(ct, dirs);
+		ct->proto.tcp.seen[REPLY].flags |= MAXACK;
+		KUNIT_EXPECT_EQ(test, nfo_liberal(ct), dirs);
+		KUNIT_EXPECT_EQ(test, nfo_ct_offload_begin(ct), dirs);
+		KUNIT_EXPECT_EQ(test, nfo_liberal(ct), NFO_CT_BOTH);
+		KUNIT_EXPECT_TRUE(test, ct->proto.tcp.seen[REPLY].flags & MAXACK);
+	}
+	/* Another protocol keeps something else there. */
+	nfo_ct_tcp_set_liberal(ct, 0);
+	ct->tuplehash[ORIGINAL].tuple.dst.protonum = IPPROTO_UDP;
+	KUNIT_EXPECT_EQ(test, nfo_ct_offload_begin(ct), 0);
+	KUNIT_EXPECT_EQ(test, nfo_liberal(ct), 0);
+}
+
+static void nfo_test_sync(struct kunit *test)
+{
+	const u32 *base = test->param_value;
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	struct nf_conn *ct = nfo_tcp(test);
+	struct ip_ct_tcp_state *s = ct->proto.tcp.seen;
+	u8 dirs;
+
+	for (dirs = 0; dirs <= NFO_CT_BOTH; dirs++) {
+		nfo_seen(*base, ct, seen);
+		s[ORIGINAL].td_end = *base - 1000;
+		s[ORIGINAL].td_maxend = *base - 900;
+		s[ORIGINAL].td_maxack = *base - 1000;
+		s[ORIGINAL].flags |= MAXACK;
+		s[REPLY].td_end = *base - 1000;
+		s[REPLY].td_maxend = *base - 1000;
+		nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
+		nfo_ct_tcp_sync(ct, seen, dirs);
+		KUNIT_EXPECT_EQ(test, s[ORIGINAL].td_end, *base);
+		KUNIT_EXPECT_EQ(test, s[ORIGINAL].td_maxack, *base + 6000);
+		KUNIT_EXPECT_EQ(test, s[ORIGINAL].td_maxend, *base + (50 << 1));
+		KUNIT_EXPECT_EQ(test, s[REPLY].td_end, *base + 6500);
+		KUNIT_EXPECT_EQ(test, s[REPLY].td_maxack, *base);
+		KUNIT_EXPECT_EQ(test, s[REPLY].td_maxend, *base + 6000 + (100 << 3));
+		/* Windows are checked as they were before. */
+		KUNIT_EXPECT_EQ(test, nfo_liberal(ct), dirs);
+	}
+}
+
+/* Somebody else has sent segments: conntrack keeps what it knows, and stays liberal. */
+static void nfo_test_sync_implausible(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	struct ip_ct_tcp before;
+	int dir, what;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		for (what = 0; what < 3; what++) {
+			nfo_seen(1000000, ct, seen);
+			if (what == 0)
+				seen[dir].ack = seen[!dir].end + 1;
+			else if (what == 1)
+				seen[dir].end += 0x10000000;
+			else
+				seen[dir].known = false;
+			nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
+			before = ct->proto.tcp;
+			nfo_ct_tcp_sync(ct, seen, 0);
+			KUNIT_EXPECT_EQ_MSG(test, memcmp(&before, &ct->proto.tcp, sizeof(before)),
+					    0, "direction %d, case %d", dir, what);
+		}
+}
+
+/* Segments went by unseen: conntrack begins anew with the next one of each side. */
+static void nfo_test_forget(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		ct->proto.tcp.seen[dir].td_maxwin = 1000;
+		ct->proto.tcp.seen[dir].td_end = 2000;
+		ct->proto.tcp.seen[dir].flags = MAXACK | LIBERAL | IP_CT_TCP_FLAG_SACK_PERM;
+	}
+	nfo_ct_tcp_forget(ct);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		KUNIT_EXPECT_EQ(test, ct->proto.tcp.seen[dir].td_maxwin, 0);
+		KUNIT_EXPECT_EQ(test, ct->proto.tcp.seen[dir].td_end, 2000);
+		KUNIT_EXPECT_EQ(test, ct->proto.tcp.seen[dir].flags,
+				LIBERAL | IP_CT_TCP_FLAG_SACK_PERM);
+	}
+}
+
+static void nfo_test_established(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	int state;
+
+	for (state = TCP_CONNTRACK_NONE; state < TCP_CONNTRACK_MAX; state++) {
+		ct->proto.tcp.state = state;
+		KUNIT_EXPECT_EQ_MSG(test, nfo_ct_is_established(ct),
+				    state == TCP_CONNTRACK_ESTABLISHED, "state %d", state);
+	}
+	ct->tuplehash[ORIGINAL].tuple.dst.protonum = IPPROTO_UDP;
+	KUNIT_EXPECT_TRUE(test, nfo_ct_is_established(ct));
+}
+
+static struct kunit_case nfo_ct_cases[] = {
+	KUNIT_CASE_PARAM(nfo_test_plausible_ack, nfo_base_gen_params),
+	KUNIT_CASE_PARAM(nfo_test_plausible_end, nfo_base_gen_params),
+	KUNIT_CASE(nfo_test_plausible_half),
+	KUNIT_CASE_PARAM(nfo_test_advance, nfo_base_gen_params),
+	KUNIT_CASE(nfo_test_advance_first_ack),
+	KUNIT_CASE(nfo_test_begin),
+	KUNIT_CASE_PARAM(nfo_test_sync, nfo_base_gen_params),
+	KUNIT_CASE(nfo_test_sync_implausible),
+	KUNIT_CASE(nfo_test_forget),
+	KUNIT_CASE(nfo_test_established),
+	{}
+};
+
+static struct kunit_suite nfo_ct_suite = {
+	.name		= "nf_flow_offload_ct",
+	.test_cases	= nfo_ct_cases,
+};
+
+kunit_test_suite(nfo_ct_suite);

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: what comes back from hardware. Counters, rules that a chip lost, and flows whose
+ * route is not the one they were learned with, for no packet comes to ask.
+ */
+#include "nfo_kunit_chip.h"
+#include "nfo_neigh.h"
+#include "nfo_route.h"
+
+#define ORIGINAL	IP_CT_DIR_ORIGINAL
+#define REPLY		IP_CT_DIR_REPLY
+
+static int nfo_sync_init(struct kunit *test)
+{
+	nfo_fake_open(test, 1);
+	return 0;
+}
+
+static void nfo_test_counters(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	u64 packets, bytes;
+	u32 before;
+
+	nfo_fake_run(fake);
+	packets = nfo_flow_packets(&ff->f, ORIGINAL);
+	bytes = nfo_flow_bytes(&ff->f, ORIGINAL);
+	before = nfo_now();
+	e->used = before - 1000;
+	fake->port[0].stats.pkts = 10;
+	fake->port[0].stats.bytes = 10 * (ETH_HLEN + 100);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	KUNIT_EXPECT_EQ(test, fake->port[1].reads, 1);
+	KUNIT_EXPECT_EQ(test, nfo_flow_packets(&ff->f, ORIGINAL), packets + 10);
+	KUNIT_EXPECT_EQ(test, nfo_flow_bytes(&ff->f, ORIGINAL), bytes + 1000);
+	KUNIT_EXPECT_GE(test, (s32)(e->used - before), 0);
+	KUNIT_EXPECT_EQ(test, fake->acct_packets, 0);
+
+	/* Conntrack counts as well; a tag is no part of the IP packet. */
+	e->flags |= NFO_E_ACCT;
+	e->key.encap.kinds = NFO_ENCAP_8021Q;
+	fake->port[0].stats.bytes = 10 * (ETH_HLEN + 4 + 100);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->acct_packets, 10);
+	KUNIT_EXPECT_EQ(test, fake->acct_bytes, 1000);
+
+	/* No packets: the flow was not used, unless the driver says when. */
+	fake->port[0].stats = (struct flow_stats) {};
+	e->used = nfo_now() - 1000;
+	fake->port[0].stats.lastused = jiffies - 500;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, e->used, (u32)fake->port[0].stats.lastused);
+	/* Each period counts on. */
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 3);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_end(test, ff);
+	/* With nothing in hardware no period is counted. */
+	nfo_fake_period(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 4);
+}
+
+/* Counters are read once a period; in between is looked whether something changed. */
+static void nfo_test_period(struct kunit *test)
+{
+	static const struct nfo_change other = { .what = NFO_CHANGE_DEV, .ifindex = 1000 };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_hw_queue *q = fake->port[0].d->queue;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	unsigned long before = jiffies;
+
+	fake->nn.settings.hw_sync_ms = 1000 * MSEC_PER_SEC;
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(q->read_at, before + 1000 * HZ));
+	KUNIT_EXPECT_TRUE(test, time_before_eq(q->read_at, jiffies + 1000 * HZ));
+	KUNIT_EXPECT_EQ(test, fake->delay, HZ / 20);
+	nfo_fake_look(fake);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	KUNIT_EXPECT_EQ(test, fake->delay, HZ / 20);
+	/* An event is no matter of the period. */
+	nfo_change_add(&fake->nn, &other);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 2);
+	KUNIT_EXPECT_EQ(test, ff->f.e[REPLY].epoch, nfo_epoch(&fake->nn));
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 2);
+
+	/* The end of the period comes before the next look. */
+	q->read_at = jiffies + HZ / 20 - 1;
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_LT(test, fake->delay, HZ / 20);
+	nfo_fake_end(test, ff);
+}
+
+static void nfo_test_chip_lost_the_rule(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+
+	nfo_fake_run(fake);
+	fake->port[1].stats_err = -ENOENT;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));
+	fake->port[1].stats_err = 0;
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+
+	/* The driver lost the device. */
+	fake->port[0].stats_err = -ENODEV;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->gone, 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_fake_ask(ff, 1);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	nfo_fake_end(test, ff);
+}
+
+/* Its entry is taken for stale, so that packets show in software where they go now. */
+static bool nfo_back_in_software(struct nfo_fake *fake, struct nfo_fake_flow *ff, u8 dir)
+{
+	struct nfo_entry *e = &ff->f.e[dir];
+
+	return nfo_fake_nothing_left(fake, ff, 1) && !test_bit(NFO_F_DEAD, &ff->f.state) &&
+	       nfo_route_changed(&fake->nn, e, e->epoch, nfo_epoch(&fake->nn)) &&
+	       ff->f.e[!dir].epoch == nfo_epoch(&fake->nn);
+}
+
+/* No packet comes to notice it: the worker does. */
+static void nfo_test_no_more_true(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_change change = { .what = NFO_CHANGE_DEV, .ifindex = 1000 };
+	static struct neighbour next_hop[IP_CT_DIR_MAX];
+	struct nfo_neigh watch[IP_CT_DIR_MAX];
+	struct nfo_fake_flow *dying = nfo_fake_asking(fake), *ff;
+	u32 before;
+	int i;
+
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, dying));
+	set_bit(IPS_DYING_BIT, &dying->ct.status);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, dying->why, NFO_R_CT_GONE);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, dying, 0));
+
+	/* An event that does not concern it. */
+	ff = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	before = nfo_epoch(&fake->nn);
+	nfo_change_add(&fake->nn, &change);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	KUNIT_EXPECT_EQ(test, ff->f.e[ORIGINAL].epoch, before + 1);
+	KUNIT_EXPECT_EQ(test, ff->f.e[REPLY].epoch, before + 1);
+
+	/* Events that concern one direction. */
+	change.what = NFO_CHANGE_NEIGH;
+	for (i = 0; i < IP_CT_DIR_MAX; i++) {
+		watch[i].n = &next_hop[i];
+		ff->f.route[i].neigh = &watch[i];
+		change.neigh = &next_hop[i];
+		nfo_change_add(&fake->nn, &change);
+		nfo_fake_period(fake);
+		if (ff->f.e[!i].epoch != nfo_epoch(&fake->nn)) {
+			/* The first rule that was read took the other one out with it. */
+			KUNIT_EXPECT_EQ(test, ff->f.e[!i].epoch, nfo_epoch(&fake->nn) - 1);
+			ff->f.e[!i].epoch = nfo_epoch(&fake->nn);
+		}
+		KUNIT_EXPECT_TRUE(test, nfo_back_in_software(fake, ff, i));
+		/* A packet taught it anew. */
+		ff->f.e[i].epoch = nfo_epoch(&fake->nn);
+		nfo_fake_ask(ff, 1);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	}
+	nfo_fake_end(test, ff);
+}
+
+/* What is looked at with traffic alone. */
+static void nfo_test_no_more_good(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+
+	nfo_fake_run(fake);
+	fake->refresh_fails = true;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->refreshed[ORIGINAL], 0);
+	KUNIT_EXPECT_EQ(test, ff->ct_refreshed, 0);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+
+	fake->refresh_fails = false;
+	fake->port[0].stats.pkts = 1;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->refreshed[ORIGINAL], 1);
+	KUNIT_EXPECT_EQ(test, ff->refreshed[REPLY], 0);
+	KUNIT_EXPECT_EQ(test, ff->ct_refreshed, 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+
+	fake->refresh_fails = true;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->refreshed[ORIGINAL], 2);
+	KUNIT_EXPECT_TRUE(test, nfo_back_in_software(fake, ff, ORIGINAL));
+	nfo_fake_end(test, ff);
+}
+
+/* An event: counters are read now, not at the end of the period. */
+static void nfo_test_kick(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+
+	/* Nothing is in hardware. */
+	nfo_hw_kick(&fake->nn);
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 0);
+
+	ff = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	/* The first look is at once, the second one is not due. */
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	fake->port[0].d->queue->read_at = jiffies + 1000 * HZ;
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	KUNIT_EXPECT_NE(test, fake->delay, 0);
+	nfo_hw_kick(&fake->nn);
+	nfo_hw_kick(&fake->nn);
+	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 2);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->delay, 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 1);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 2);
+	nfo_fake_end(test, ff);
+}
+
+static struct kunit_case nfo_sync_cases[] = {
+	KUNIT_CASE(nfo_test_counters),
+	KUNIT_CASE(nfo_test_period),
+	KUNIT_CASE(nfo_test_chip_lost_the_rule),
+	KUNIT_CASE(nfo_test_no_more_true),
+	KUNIT_CASE(nfo_test_no_more_good),
+	KUNIT_CASE(nfo_test_kick),
+	{}
+};
+
+static struct kunit_suite nfo_sync_suite = {
+	.name		= "nf_flow_offload_hw_sync",
+	.init		= nfo_sync_init,
+	.exit		= nfo_fake_close,
+	.test_cases	= nfo_sync_cases,
+};
+
+kunit_test_suite(nfo_sync_suite);
