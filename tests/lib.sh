@@ -480,8 +480,12 @@ many_connections() {
 
 ping_promoted() { ask "$1" ping 1 && has_offload_flag "$2" "$3"; }
 
-# promote PEER PROTO SPORT - traffic until the flow is in the table.
-promote() { wait_for 10 ping_promoted "$@" || fail "not promoted: $* ($ANSWER)"; }
+# promote PEER PROTO SPORT - traffic until both directions of the flow are in the table:
+# each is learned from a packet of its own.
+promote() {
+	wait_for 10 ping_promoted "$@" || fail "not promoted: $* ($ANSWER)"
+	ask "$1" ping 1 || fail "not promoted: $* ($ANSWER)"
+}
 
 # fast PEER COMMAND... - the command succeeds and no packet of it was seen by the
 # forward chain.
@@ -497,6 +501,9 @@ fast() {
 	ANSWER=$answer
 	[ "$before" = "$after" ] || fail "$*: the slow path saw $((after - before)) packets"
 }
+
+# settle PEER - after a change of the ruleset each direction passes it once more.
+settle() { wait_for 5 is_fast "$1" ping 1 || fail "$1 does not come back to the fast path"; }
 
 # slow N PEER COMMAND... - it succeeds and the forward chain saw N packets or more.
 slow() {

@@ -386,6 +386,7 @@ many_tables() {
 	for i in 1 2 3 4 5 6; do
 		echo "delete table inet m$i"
 	done | rules_load
+	settle u
 	fast u ping 10
 }
 run_case "many flowtables and devices" many_tables

@@ -220,6 +220,7 @@ nft_egress_drop() {
 	equal "$PACKETS" 3 "packets at the egress hook"
 	in_r nft delete table netdev e
 	must c timeout 3000
+	settle c
 	fast c ping 10
 }
 

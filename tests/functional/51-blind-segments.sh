@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S9: segments from somebody who does not see the connection. What they do to
 # conntrack's entry and to the flow is what they do on the classic path.
 # shellcheck source=../lib.sh disable=SC2119

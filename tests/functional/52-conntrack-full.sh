@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S2: conntrack's limit holds under a flood of new connections, and who comes
 # new finds room.
 # shellcheck source=../lib.sh disable=SC2119

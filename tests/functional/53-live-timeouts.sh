@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S3: a live connection's conntrack entry does not expire, whatever packets of
 # it take the slow path in between.
 # shellcheck source=../lib.sh disable=SC2119

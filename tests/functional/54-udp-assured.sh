@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S8: a UDP connection that both sides use for longer than two seconds is
 # ASSURED, offloaded or not; one side alone never is.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S15: a listed device that becomes a port of something else, or gets another
 # name, under live connections.
 # shellcheck source=../lib.sh disable=SC2119

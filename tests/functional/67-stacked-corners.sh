@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S15: replies of a connection that went in one way only, from behind tags, from
 # PPPoE sessions and with a second flowtable; a PPPoE length that lies.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # What conntrackd and others hear: the events of a connection name the same states in
 # the same order, offloaded or not.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S13, and conntrack's own accounting: with nf_conntrack_acct its figures are
 # right within a second, `counter` or not, and exact when the connection ends.
 # shellcheck source=../lib.sh disable=SC2119
@@ -111,6 +111,7 @@ counter_later() {
 	in_r nft 'add flowtable inet t f { hook ingress priority 0; devices = { rc, rs }; counter; }' ||
 		skip "this nft does not change a flowtable"
 	[[ $(in_r nft list flowtables) == *counter* ]] || skip "this kernel does not take counter later"
+	settle c
 	ct_get udp "$PORT"
 	ct_field acct
 	IFS=, read -r first _ <<<"$FIELD"

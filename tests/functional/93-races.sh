@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life race pending
+# tags: life race
 # FINDINGS S1 and S14: somebody ends a flow between two steps of somebody else. A debug
 # kernel's module does the rival's work at the armed test point, on one processor and
 # each time alike (include/nfo_test_point.h); KASAN and list debugging judge.
