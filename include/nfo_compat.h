@@ -15,7 +15,6 @@
 #else
 #define NFO_HAVE_DST_DEV 1
 #define NFO_HAVE_DST_RT6_INFO 1
-#define NFO_HAVE_ROUTE_INPUT_DSCP 1
 #define NFO_HAVE_FLOWTABLE_LOOKUP_NET 1
 #define NFO_HAVE_EXPR_VALIDATE_2 1
 #define NFO_HAVE_EXPR_DUMP_RESET 1
@@ -58,21 +57,6 @@ static inline struct net_device *dst_dev(const struct dst_entry *dst)
 #ifndef NFO_HAVE_DST_RT6_INFO
 #define dst_rt6_info(_ptr) container_of(_ptr, struct rt6_info, dst)
 #endif
-
-/* 6.13, "ipv4: Convert ip_route_input_noref() to dscp_t.", then "net: ip: make
- * ip_route_input_noref() return drop reasons". Goes with 6.12.
- */
-static inline bool nfo_route_input4(struct sk_buff *skb, __be32 daddr,
-				    __be32 saddr, u8 tos, struct net_device *in)
-{
-#ifdef NFO_HAVE_ROUTE_INPUT_DSCP
-	return !ip_route_input_noref(skb, daddr, saddr,
-				     inet_dsfield_to_dscp(tos), in);
-#else
-	return !ip_route_input_noref(skb, daddr, saddr,
-				     tos & INET_DSCP_MASK, in);
-#endif
-}
 
 /* 7.x: nft_flowtable_lookup() takes the namespace first. Goes with 6.12. */
 #ifdef NFO_HAVE_FLOWTABLE_LOOKUP_NET
