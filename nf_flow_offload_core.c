@@ -11,6 +11,7 @@
 #include "nfo.h"
 #include "nfo_event.h"
 #include "nfo_hw.h"
+#include "nfo_learn.h"
 #include "nfo_netlink.h"
 #include "nfo_nft.h"
 
@@ -145,9 +146,12 @@ static int __init nfo_init(void)
 	err = nfo_table_init();
 	if (err)
 		goto err_net_module;
-	err = nfo_hw_queue_module_init();
+	err = nfo_learn_init();
 	if (err)
 		goto err_table;
+	err = nfo_hw_queue_module_init();
+	if (err)
+		goto err_learn;
 	err = register_pernet_subsys(&nfo_net_ops);
 	if (err)
 		goto err_hw;
@@ -172,6 +176,8 @@ err_net:
 	unregister_pernet_subsys(&nfo_net_ops);
 err_hw:
 	nfo_hw_queue_module_exit();
+err_learn:
+	nfo_learn_exit();
 err_table:
 	nfo_table_exit();
 err_net_module:
@@ -186,6 +192,7 @@ static void __exit nfo_exit(void)
 	nfo_event_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
 	nfo_hw_queue_module_exit();
+	nfo_learn_exit();
 	nfo_table_exit();
 	nfo_net_module_exit();
 }

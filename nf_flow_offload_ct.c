@@ -177,7 +177,8 @@ static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
  * @was:  ct->timeout before the caller found that the flow is alive
  * @idle: jiffies since the flow's last packet
  *
- * What somebody else wrote since, for a connection that closed, stays. The entry gets what conntrack would have given it for that packet, or, where flows
+ * What somebody else wrote since, for a connection that closed, stays. The entry gets
+ * what conntrack would have given it for that packet, or, where flows
  * may be idle for longer, as long as the flow may live. Newer kernels leave this to the
  * flowtable, older ones do it in conntrack's own collector as well. Context: any.
  */

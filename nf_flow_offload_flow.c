@@ -184,11 +184,12 @@ static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 }
 
 /* The flow is complete but for its entries: it ages, and can be found by its connection.
- * Return: false when memory ran out; then it is for nfo_flow_abandon().
+ * Return: 0 or a negative errno; then it is for nfo_flow_abandon().
  */
-static bool nfo_flow_begin(struct nfo_flow *f)
+static int nfo_flow_begin(struct nfo_flow *f)
 {
 	struct nfo_table *t = f->table;
+	int err;
 
 	f->liberal = nfo_ct_offload_begin(f->ct);
 	set_bit(NFO_F_BEGUN, &f->state);
@@ -196,15 +197,16 @@ static bool nfo_flow_begin(struct nfo_flow *f)
 	atomic_inc(&t->nn->flows);
 	this_cpu_inc(t->nn->stats->added);
 	nfo_wheel_add(&t->wheel, f);
-	if (rhashtable_insert_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params))
-		return false;
+	err = rhashtable_insert_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
+	if (err)
+		return err;
 
 	/* Ageing may have retired it before it could be found. */
 	smp_mb();
 	if (test_bit(NFO_F_DEAD, &f->state))
 		rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 
-	return true;
+	return 0;
 }
 
 /**
@@ -219,38 +221,44 @@ static bool nfo_flow_begin(struct nfo_flow *f)
  * Context: rcu_read_lock(). Everything that ends a flow finds it before the first packet
  * does.
  *
- * Return: false when another flow has such packets, memory ran out, or the hardware is
- * not yet done with what was known before.
+ * Return: NFO_R_NONE; NFO_R_TUPLE_BUSY when another flow has such packets, NFO_R_NO_MEMORY,
+ * or NFO_R_HW_BUSY while the hardware is not done with what was known before.
  */
-bool nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir, const struct nfo_entry *e,
-		    const struct nfo_addr6 *a6, struct nfo_route_refs *refs, bool begin)
+enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
+			       const struct nfo_entry *e, const struct nfo_addr6 *a6,
+			       struct nfo_route_refs *refs, bool begin)
 {
 	struct nfo_route_refs old = f->route[dir];
 	struct nfo_entry *to = &f->e[dir];
+	int err = 0;
 
 	if (READ_ONCE(f->hw.state) != NFO_HW_SOFT)
-		return false;
+		return NFO_R_HW_BUSY;
 	*to = *e;
 	if (f->v6)
 		f->a6[dir] = *a6;
 	f->route[dir] = *refs;
-	if ((begin && !nfo_flow_begin(f)) || nfo_entry_insert(f->table, to)) {
+	if (begin)
+		err = nfo_flow_begin(f);
+	if (!err)
+		err = nfo_entry_insert(f->table, to);
+	if (err) {
 		f->route[dir] = old;
-		return false;
+		return err == -EEXIST ? NFO_R_TUPLE_BUSY : NFO_R_NO_MEMORY;
 	}
 	nfo_route_refs_put(&old);
 	nfo_test_point(NFO_TP_PUBLISHED, f);
 	if (!nfo_flow_set_learned(f, dir, true)) {
 		/* Retired meanwhile: the caller that did it found no entry to remove. */
 		nfo_entry_remove(f->table, to);
-		return true;
+		return NFO_R_NONE;
 	}
 	if (begin) {
 		trace_nfo_promote(f->ct, nfo_reason_names[NFO_R_NONE]);
 		nfo_table_ops->added(f);
 	}
 
-	return true;
+	return NFO_R_NONE;
 }
 
 static void nfo_flow_forget_rcu(struct nfo_flow *f, enum ip_conntrack_dir dir)

@@ -415,6 +415,7 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 {
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;
+	bool due;
 
 	if (unlikely(skb_sk_is_prefetched(skb) || skb_sec_path(skb)))
 		return NFO_PASS;
@@ -435,9 +436,8 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 
 	if (unlikely(e->flags & NFO_E_CT_MARK) && !nfo_ct_mark_ok(e))
 		nfo_entry_make_stale(e, p->epoch);
-	if (unlikely(READ_ONCE(e->epoch) != p->epoch ||
-		     nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH) &&
-	    !nfo_entry_verify(t, e, p->epoch))
+	due = READ_ONCE(e->epoch) != p->epoch || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
+	if (unlikely(due) && !nfo_entry_verify(t, e, p->epoch))
 		return NFO_PASS;
 	if (unlikely(nfo_too_big(skb, READ_ONCE(e->mtu))))
 		return NFO_PASS;

@@ -53,8 +53,20 @@ struct nfo_permit {
 	u32			gen;
 };
 
-static DEFINE_PER_CPU(struct nfo_note [NFO_NOTES], nfo_notes);
-static DEFINE_PER_CPU(struct nfo_permit, nfo_permits);
+/**
+ * struct nfo_learn_cpu - what a CPU remembers of the packets it has in hand
+ * @permit: the last one that `flow add` matched
+ * @note:   those that came in, by a hash of their addresses and ports
+ *
+ * Written and read in softirq on that CPU alone. Allocated, for modules have little room
+ * for static data of each CPU.
+ */
+struct nfo_learn_cpu {
+	struct nfo_permit	permit;
+	struct nfo_note		note[NFO_NOTES];
+};
+
+static struct nfo_learn_cpu __percpu *nfo_learn_cpus __read_mostly;
 
 /* Without device and encapsulation: who looks for a note does not know those. */
 static struct nfo_note *nfo_note_slot(const struct nfo_table *t, __be32 saddr, __be32 daddr,
@@ -64,7 +76,7 @@ static struct nfo_note *nfo_note_slot(const struct nfo_table *t, __be32 saddr, _
 				(__force u32)sport << 16 | (__force u32)dport,
 				(u32)(unsigned long)t);
 
-	return this_cpu_ptr(&nfo_notes[hash % NFO_NOTES]);
+	return this_cpu_ptr(&nfo_learn_cpus->note[hash % NFO_NOTES]);
 }
 
 static u32 nfo_note_label(const struct sk_buff *skb, u8 family)
@@ -153,17 +165,19 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
  */
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct)
 {
-	this_cpu_write(nfo_permits.skb, skb);
-	this_cpu_write(nfo_permits.ct, ct);
-	this_cpu_write(nfo_permits.t, t);
-	this_cpu_write(nfo_permits.gen, READ_ONCE(t->nn->tables_gen));
+	*this_cpu_ptr(&nfo_learn_cpus->permit) = (struct nfo_permit) {
+		.skb	= skb,
+		.ct	= ct,
+		.t	= t,
+		.gen	= READ_ONCE(t->nn->tables_gen),
+	};
 }
 
 /* Return: the table that a packet's connection may be promoted to, or NULL. */
 static struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *skb,
 				       const struct nf_conn *ct)
 {
-	struct nfo_permit *p = this_cpu_ptr(&nfo_permits);
+	struct nfo_permit *p = this_cpu_ptr(&nfo_learn_cpus->permit);
 
 	if (p->skb != skb)
 		return NULL;
@@ -418,10 +432,9 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 	} else if (!why) {
 		f->ct_mark[l->dir] = nfo_route_ct_mark(f->ct);
 		f->rp_filter[l->dir] = nfo_route_rp_filter(refs.in);
-		if (nfo_flow_teach(f, l->dir, &e, &a6, &refs, begin))
+		why = nfo_flow_teach(f, l->dir, &e, &a6, &refs, begin);
+		if (!why)
 			memset(&refs, 0, sizeof(refs));
-		else
-			why = NFO_R_TUPLE_BUSY;
 	} else if (nfo_flow_learned(f, l->dir)) {
 		nfo_flow_forget(f, l->dir);
 	}
@@ -644,4 +657,21 @@ int nfo_learn_net_start(struct nfo_net *nn)
 void nfo_learn_net_stop(struct nfo_net *nn)
 {
 	nf_unregister_net_hooks(nn->net, nfo_learn_ops, ARRAY_SIZE(nfo_learn_ops));
+}
+
+/**
+ * nfo_learn_init() - room for what each CPU remembers. Return: 0 or -ENOMEM.
+ */
+int __init nfo_learn_init(void)
+{
+	nfo_learn_cpus = alloc_percpu(struct nfo_learn_cpu);
+	return nfo_learn_cpus ? 0 : -ENOMEM;
+}
+
+/**
+ * nfo_learn_exit() - undo nfo_learn_init(). No hook is left.
+ */
+void nfo_learn_exit(void)
+{
+	free_percpu(nfo_learn_cpus);
 }

@@ -37,11 +37,6 @@ const struct nla_policy nfo_flow_policy[NFO_FLOW_POLICY_MAX + 1] = {
 	[NFO_FLOW_ORIGINAL]		= NLA_POLICY_NESTED(nfo_dir_policy),
 };
 
-static struct netlink_range_validation nfo_settings_ruleset_ms_range = {
-	.min	= 0U,
-	.max	= 60000U,
-};
-
 const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_PROMOTE_AFTER]	= { .type = NLA_U32 },
 	[NFO_SETTINGS_MAX_FLOWS]	= { .type = NLA_U32 },
@@ -53,7 +48,7 @@ const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_HW_HYSTERESIS]	= NLA_POLICY_MAX(NLA_U32, 10000),
 	[NFO_SETTINGS_HW_ONEWAY]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_POLICY]		= NLA_POLICY_MAX(NLA_U32, 1),
-	[NFO_SETTINGS_RULESET_MS]	= NLA_POLICY_FULL_RANGE(NLA_U32, &nfo_settings_ruleset_ms_range),
+	[NFO_SETTINGS_RULESET_MS]	= NLA_POLICY_MAX(NLA_U32, 32767),
 };
 
 const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {

@@ -256,7 +256,8 @@ static void nfo_hw_work(struct work_struct *work)
 
 static void nfo_hw_sync_worker(struct work_struct *work)
 {
-	struct nfo_hw_queue *q = container_of(to_delayed_work(work), struct nfo_hw_queue, sync_work);
+	struct nfo_hw_queue *q = container_of(to_delayed_work(work),
+					      struct nfo_hw_queue, sync_work);
 
 	u32 ms = READ_ONCE(q->t->nn->settings.hw_sync_ms);
 	u32 epoch = nfo_epoch(q->t->nn);

@@ -22,7 +22,7 @@
 #define NFO_HH_MAX	16
 
 /* Offset and bits of struct nfo_entry::counts: packets above, bytes below. */
-#define NFO_COUNT_PACKET	(1ULL << 40)
+#define NFO_COUNT_PACKET	BIT_ULL(40)
 #define NFO_COUNT_BYTES		(NFO_COUNT_PACKET - 1)
 
 /* struct nfo_entry::flags, fixed before the entry is published */
@@ -231,8 +231,8 @@ struct nfo_hw_flow {
 #define NFO_F_BEGUN	1	/* it can be found by its connection, and ages */
 #define NFO_F_LEARNING	2	/* + direction: a packet is being learned from */
 #define NFO_F_LEARNED	4	/* + direction: its entry is published */
-#define NFO_F_HARDWARE	8	/* packets went by that software did not see */
 #define NFO_F_FORGETTING	6	/* + direction: packets may still use its entry */
+#define NFO_F_HARDWARE	8	/* packets went by that software did not see */
 
 /**
  * struct nfo_flow - one connection in the fast path

@@ -41,6 +41,8 @@ struct nfo_note {
 	u8			in_dest[ETH_ALEN];
 };
 
+int nfo_learn_init(void);
+void nfo_learn_exit(void);
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, unsigned int thoff, u32 epoch);
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct);

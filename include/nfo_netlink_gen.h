@@ -54,7 +54,7 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	that are in the fast path. 0: after each commit of nf_tables a packet of each
  *	direction passes the ruleset once more, and the connection goes on only if
  *	that packet is accepted. 1: nothing, as in mainline.
- * @ruleset_ms: 0 to 60000 milliseconds, default 100: window in which changes of
+ * @ruleset_ms: 0 to 32767 milliseconds, default 100: window in which changes of
  *	the ruleset count as one: the first acts at once, those in the window after
  *	it together at its end. For rulesets whose sets change many times a second.
  *

@@ -132,8 +132,9 @@ u32 nfo_flow_idle(const struct nfo_flow *f);
 u32 nfo_flow_left(const struct nfo_flow *f);
 struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct);
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct);
-bool nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir, const struct nfo_entry *e,
-		    const struct nfo_addr6 *a6, struct nfo_route_refs *refs, bool begin);
+enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
+			       const struct nfo_entry *e, const struct nfo_addr6 *a6,
+			       struct nfo_route_refs *refs, bool begin);
 void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_flow_abandon(struct nfo_flow *f);
 void nfo_flow_free(struct nfo_flow *f);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2086 # guest uses ATTACKS; addresses have no blanks
 # The attacks, one function each; sourced by guest. attack_NAME MS starts what lasts MS
 # milliseconds and adds to AWAIT whom to ask for how many answers. Who attacks: near, beside
 # the client; far, in a network of its own; both know addresses and ports, no sequences.
@@ -11,7 +11,6 @@ ATTACKS=(quiet udp-flood udp6-flood two-way-flood syn-flood syn6-flood alike-flo
 # Packets a second of a flood, and of a blind attack on all connections together.
 FLOOD_RATE=4000 BLIND_RATE=3000
 
-# shellcheck disable=SC2034 # guest asks them
 AWAIT=()
 await() { AWAIT+=("$1 $2"); }
 

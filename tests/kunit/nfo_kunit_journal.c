@@ -46,6 +46,7 @@ static int nfo_journal_init(struct kunit *test)
 	net->ipv4.devconf_all = conf;
 	fake->nn.net = net;
 	fake->nn.genid = rt_genid_ipv4(net);
+	fake->nn.sernum6 = 0;
 	fake->nn.signature = nfo_net_signature(net);
 	fake->nn.explained_at = nfo_now() - HZ;
 	fake->nn.ruleset_at = nfo_now() - 1000 * HZ;

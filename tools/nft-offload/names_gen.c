@@ -181,7 +181,7 @@ const struct setting settings[SETTINGS] = {
 	  NFO_SETTINGS_POLICY, 0, 1U, 0 },
 	{ "ruleset_ms", "milliseconds",
 	  "window in which changes of the ruleset count as one: the first acts at once, those in the window after it together at its end. For rulesets whose sets change many times a second.",
-	  NFO_SETTINGS_RULESET_MS, 0, 60000U, 100 },
+	  NFO_SETTINGS_RULESET_MS, 0, 32767U, 100 },
 };
 
 const char * const states[__NFO_STATE_MAX] = {

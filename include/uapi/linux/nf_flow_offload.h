@@ -267,7 +267,7 @@ enum nfo_reason_attr {
  *	nf_tables a packet of each direction passes the ruleset once more, and the
  *	connection goes on only if that packet is accepted. 1: nothing, as in
  *	mainline.
- * @NFO_SETTINGS_RULESET_MS: u32, 0 to 60000 milliseconds, default 100: window
+ * @NFO_SETTINGS_RULESET_MS: u32, 0 to 32767 milliseconds, default 100: window
  *	in which changes of the ruleset count as one: the first acts at once, those
  *	in the window after it together at its end. For rulesets whose sets change
  *	many times a second.
