@@ -411,7 +411,7 @@ static bool nfo_ttl_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
-				  struct sk_buff *skb, struct nfo_pkt *p)
+					struct sk_buff *skb, struct nfo_pkt *p)
 {
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;

@@ -119,6 +119,17 @@ static bool nfo_l4_check(const struct sk_buff *skb, unsigned int offset, u8 l4pr
 	return field;
 }
 
+/* Was the last packet of the same direction another in what may be learned? */
+static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t,
+			     const struct sk_buff *skb, const struct nfo_key *key)
+{
+	return n->t == t && !memcmp(&n->key, key, sizeof(*key)) &&
+	       (n->mark != skb->mark || n->priority != skb->priority ||
+		n->tos != nfo_skb_tos(skb, key->family) ||
+		n->ttl != nfo_skb_ttl(skb, key->family) ||
+		n->label != nfo_note_label(skb, key->family));
+}
+
 /**
  * nfo_note_take() - remember what a packet looks like that takes the classic path
  * @t:     flowtable whose hook sees it
@@ -133,11 +144,13 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, unsigned int thoff, u32 epoch)
 {
 	struct nfo_note *n = nfo_note_slot(t, key->saddr, key->daddr, key->sport, key->dport);
+	bool mixed = nfo_note_differs(n, t, skb, key);
 
 	n->t = NULL;
 	if (!nfo_l4_check(skb, thoff, key->l4proto, &n->check))
 		return;
 	n->t = t;
+	n->mixed = mixed;
 	n->skb = skb;
 	n->head = skb->head;
 	n->key = *key;
@@ -223,15 +236,15 @@ static const struct nfo_note *nfo_note_find(const struct nfo_table *t,
 	    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
 	    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)
 		return NULL;
-	/* A layer 4 checksum that is consistent tells one packet of a connection from
-	 * another; one that is yet to be made does not.
-	 */
 	if (n->len != nfo_skb_len(l->skb, n->key.family))
 		return NULL;
-	if (l->skb->ip_summed == CHECKSUM_PARTIAL && n->skb != l->skb && n->head != l->skb->head)
-		return NULL;
-
-	return n;
+	if (n->skb == l->skb || n->head == l->skb->head)
+		return n;
+	/* A copy of the packet, or another one of the same direction. A layer 4 checksum that
+	 * is consistent will tell; one that is yet to be made, or none, does not, and then it
+	 * has to be all the same.
+	 */
+	return n->mixed ? NULL : n;
 }
 
 /* ---- what the classic path did ---- */

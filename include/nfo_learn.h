@@ -21,6 +21,7 @@
  * @check: layer 4 checksum field
  * @tos:   type of service or traffic class
  * @ttl:   time to live or hop limit
+ * @mixed: the packet before it of the same direction differed in one of these
  * @has_dest: @in_dest counts
  * @in_dest: address the frame came for
  */
@@ -37,6 +38,7 @@ struct nfo_note {
 	__sum16			check;
 	u8			tos;
 	u8			ttl;
+	bool			mixed;
 	bool			has_dest;
 	u8			in_dest[ETH_ALEN];
 };

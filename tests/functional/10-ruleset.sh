@@ -382,6 +382,7 @@ many_tables() {
 			echo "link del m$i$j"
 		done
 	done | ip -n "$NS_R" -batch -
+	settle t
 	fast t ping 10
 	for i in 1 2 3 4 5 6; do
 		echo "delete table inet m$i"
