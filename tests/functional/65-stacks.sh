@@ -155,6 +155,7 @@ another_tag() {
 	counter moved "$NS_S" netdev move
 	[ "$PACKETS" -gt 0 ] || fail "no answer was sent under the wrong tag"
 	in_s nft delete table netdev move
+	settle c
 	fast c ping 5
 	stack_gone
 }
