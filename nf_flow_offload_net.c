@@ -116,7 +116,7 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 }
 
 /* Changes of IPv4's generation for this long after an event are part of the event. */
-#define NFO_EXPLAINED	(HZ / 10)
+#define NFO_EXPLAINED	(HZ / 2)
 
 /* What no event announces, as a number that changes with it. */
 static u32 nfo_net_signature(const struct net *net)

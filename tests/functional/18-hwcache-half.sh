@@ -45,8 +45,10 @@ half() {
 	ports
 	equal $((HW - hw)) $((HOST - host)) "packets of the two directions"
 	fast c ping 20
-	# what the hardware counts and what software counts come together
-	wait_for 5 flow_is "$port" '.original.packets == .reply.packets' true || fail "counters differ"
+	# what the hardware counts and what software counts come together; the two directions
+	# were not learned from the same packet
+	wait_for 5 flow_is "$port" '(.original.packets - .reply.packets) | . >= -2 and . <= 2' true ||
+		fail "counters differ"
 	# it gives way to one that is hotter
 	set_chip table_size 1
 	in_r ethtool -K hwp0 hw-tc-offload off
