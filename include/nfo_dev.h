@@ -46,8 +46,9 @@ struct nfo_hw_refusal {
  * @budget:  how many rules it is given; 0: any number; nfo_hw::lock
  * @backoff: jiffies to wait after a passing failure; doubled each time; nfo_hw::lock
  * @not_before: jiffies; no attempt until then; nfo_hw::lock
- * @err:     the driver's last error, negative; nfo_hw::lock
- * @message: the driver's extended ACK, or our own words; nfo_hw::lock
+ * @err:     the driver's last error, negative; written by the worker and by who binds, under
+ *           different locks, and read by dumps without one: it is for display only
+ * @message: the driver's extended ACK, or our own words; as @err
  * @rcu:     frees it
  */
 struct nfo_dev {
