@@ -35,12 +35,14 @@
  * @len:   length of the IP packet by its own header, bytes
  * @thoff: offset of the layer 4 header from the network header
  * @epoch: nfo_epoch() when it came in
+ * @fields: nfo_entry::fields, read once
  */
 struct nfo_pkt {
 	struct nfo_lookup	l;
 	unsigned int		len;
 	unsigned int		thoff;
 	u32			epoch;
+	u8			fields;
 };
 
 static bool nfo_is_l4(u8 proto)
@@ -305,15 +307,15 @@ static u32 nfo_in_ifindex(const struct nfo_entry *e)
 }
 
 /* What the ruleset and routing gave the packet besides its addresses. */
-static void nfo_rewrite_meta(struct sk_buff *skb, const struct nfo_entry *e)
+static void nfo_rewrite_meta(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
 {
-	if (e->flags & NFO_E_MARK)
+	if (unlikely(fields & NFO_FIELD_MARK))
 		skb->mark = e->mark;
-	if (e->flags & NFO_E_PRIORITY)
+	if (unlikely(fields & NFO_FIELD_PRIORITY))
 		skb->priority = e->priority;
 }
 
-static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e)
+static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
@@ -325,9 +327,9 @@ static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e)
 		iph->check = nfo_csum_apply(iph->check, e->addr_delta);
 		nfo_nat_l4(skb, e, iph + 1);
 	}
-	if (unlikely(e->flags & NFO_E_DSCP))
+	if (unlikely(fields & NFO_FIELD_DSCP))
 		ipv4_change_dsfield(iph, INET_ECN_MASK, e->dscp);
-	if (unlikely(e->flags & NFO_E_TTL)) {
+	if (unlikely(fields & NFO_FIELD_TTL)) {
 		csum_replace2(&iph->check, htons(iph->ttl << 8), htons(e->ttl_out << 8));
 		iph->ttl = e->ttl_out;
 	} else {
@@ -339,7 +341,7 @@ static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e)
 	IPCB(skb)->flags = IPSKB_FORWARDED;
 }
 
-static void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e)
+static void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
 {
 	const struct nfo_addr6 *a = nfo_addr6(e);
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
@@ -349,9 +351,9 @@ static void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e)
 		ip6h->daddr = a->new_daddr;
 		nfo_nat_l4(skb, e, ip6h + 1);
 	}
-	if (unlikely(e->flags & NFO_E_DSCP))
+	if (unlikely(fields & NFO_FIELD_DSCP))
 		ipv6_change_dsfield(ip6h, INET_ECN_MASK, e->dscp);
-	if (unlikely(e->flags & NFO_E_TTL))
+	if (unlikely(fields & NFO_FIELD_TTL))
 		ip6h->hop_limit = e->ttl_out;
 	else
 		ip6h->hop_limit--;
@@ -401,20 +403,13 @@ static bool nfo_ct_mark_ok(const struct nfo_entry *e)
 	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->ct_mark[nfo_dir(e)]);
 }
 
-/* A TTL that became anything but one less is known for the TTL it was learned with. */
-static bool nfo_ttl_ok(const struct sk_buff *skb, const struct nfo_entry *e)
-{
-	u8 ttl = e->key.family == NFPROTO_IPV4 ? ip_hdr(skb)->ttl : ipv6_hdr(skb)->hop_limit;
-
-	return ttl == e->ttl_in;
-}
-
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
 					struct sk_buff *skb, struct nfo_pkt *p)
 {
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;
+	struct nfo_look look;
 	bool due;
 
 	if (unlikely(skb_sk_is_prefetched(skb) || skb_sec_path(skb)))
@@ -445,7 +440,12 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	if (unlikely(e->flags & NFO_E_LOWER) &&
 	    nfo_lower_filters(t, nfo_flow(e)->route[nfo_dir(e)].in))
 		return NFO_PASS;
-	if (unlikely(e->flags & NFO_E_TTL) && !nfo_ttl_ok(skb, e))
+	if (unlikely(e->flags & NFO_E_LABEL) &&
+	    (__force u32)ip6_flowlabel(ipv6_hdr(skb)) != e->label)
+		return NFO_PASS;
+	p->fields = READ_ONCE(e->fields);
+	look = nfo_skb_look(skb, e);
+	if (unlikely(!nfo_fields_known(e, &look, p->fields)))
 		return NFO_PASS;
 
 	return NFO_FORWARD;
@@ -487,10 +487,10 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 		nfo_leave_lower(skb, e);
 	nfo_account(e, skb);
 	if (e->key.family == NFPROTO_IPV4)
-		nfo_rewrite4(skb, e);
+		nfo_rewrite4(skb, e, p->fields);
 	else
-		nfo_rewrite6(skb, e);
-	nfo_rewrite_meta(skb, e);
+		nfo_rewrite6(skb, e, p->fields);
+	nfo_rewrite_meta(skb, e, p->fields);
 	nfo_xmit(skb, e);
 
 	return NF_STOLEN;

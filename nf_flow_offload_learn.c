@@ -85,16 +85,6 @@ static u32 nfo_note_label(const struct sk_buff *skb, u8 family)
 					(__force u32)ip_hdr(skb)->frag_off;
 }
 
-static u8 nfo_skb_tos(const struct sk_buff *skb, u8 family)
-{
-	return family == NFPROTO_IPV6 ? ipv6_get_dsfield(ipv6_hdr(skb)) : ip_hdr(skb)->tos;
-}
-
-static u8 nfo_skb_ttl(const struct sk_buff *skb, u8 family)
-{
-	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->hop_limit : ip_hdr(skb)->ttl;
-}
-
 /* Length by the IP header itself: frames may come padded. */
 static __be16 nfo_skb_len(const struct sk_buff *skb, u8 family)
 {
@@ -124,9 +114,9 @@ static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t
 			     const struct sk_buff *skb, const struct nfo_key *key)
 {
 	return n->t == t && !memcmp(&n->key, key, sizeof(*key)) &&
-	       (n->mark != skb->mark || n->priority != skb->priority ||
-		n->tos != nfo_skb_tos(skb, key->family) ||
-		n->ttl != nfo_skb_ttl(skb, key->family) ||
+	       (n->look.mark != skb->mark || n->look.priority != skb->priority ||
+		n->look.tos != nfo_skb_tos(skb, key->family) ||
+		n->look.ttl != nfo_skb_ttl(skb, key->family) ||
 		n->label != nfo_note_label(skb, key->family));
 }
 
@@ -155,12 +145,12 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	n->head = skb->head;
 	n->key = *key;
 	n->epoch = epoch;
-	n->mark = skb->mark;
-	n->priority = skb->priority;
+	n->look.mark = skb->mark;
+	n->look.priority = skb->priority;
+	n->look.tos = nfo_skb_tos(skb, key->family);
+	n->look.ttl = nfo_skb_ttl(skb, key->family);
 	n->len = nfo_skb_len(skb, key->family);
 	n->label = nfo_note_label(skb, key->family);
-	n->tos = nfo_skb_tos(skb, key->family);
-	n->ttl = nfo_skb_ttl(skb, key->family);
 	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
 	if (n->has_dest)
 		ether_addr_copy(n->in_dest, eth_hdr(skb)->h_dest);
@@ -302,45 +292,46 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 	return NFO_R_PAYLOAD_CHANGED;
 }
 
-/* What was in the header before, and what is there now. ECN is each packet's own. */
-static enum nfo_reason nfo_learn_header(struct nfo_entry *e, const struct nfo_lesson *l)
+/* As nfo_skb_look(), of the packet that came in. */
+static struct nfo_look nfo_note_look(const struct nfo_note *n, const struct nfo_entry *e)
 {
-	u8 tos = nfo_skb_tos(l->skb, e->key.family);
-	u8 ttl = nfo_skb_ttl(l->skb, e->key.family);
+	struct nfo_look look = n->look;
+
+	if (e->flags & NFO_E_PRIO_TOS)
+		look.priority = rt_tos2priority(look.tos);
+
+	return look;
+}
+
+/* The fields that rulesets set, before and after. ECN is each packet's own. */
+static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_lesson *l)
+{
+	const struct net *net = nf_ct_net(l->ct);
+	struct nfo_look in, out = {
+		.mark		= l->skb->mark,
+		.priority	= l->skb->priority,
+		.tos		= nfo_skb_tos(l->skb, e->key.family),
+		.ttl		= nfo_skb_ttl(l->skb, e->key.family),
+	};
 
 	if (nfo_note_label(l->skb, e->key.family) != l->note->label)
 		return NFO_R_HEADER_CHANGED;
-	if ((tos ^ l->note->tos) & ~INET_ECN_MASK) {
-		e->dscp = tos & ~INET_ECN_MASK;
-		e->flags |= NFO_E_DSCP;
-	}
-	if (ttl != (u8)(l->note->ttl - 1)) {
-		e->ttl_in = l->note->ttl;
-		e->ttl_out = ttl;
-		e->flags |= NFO_E_TTL;
-	}
+	if (e->key.family == NFPROTO_IPV4 && READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
+		e->flags |= NFO_E_PRIO_TOS;
+	in = nfo_note_look(l->note, e);
+	nfo_fields_learn(e, &in, &out);
 
 	return NFO_R_NONE;
 }
 
-/* What goes with the packet. A field that is as it came stays each packet's own. */
-static void nfo_learn_meta(struct nfo_entry *e, const struct nfo_lesson *l)
+/* Where equal-cost routes are chosen by the flow label, each label has a route of its own. */
+static void nfo_learn_label(struct nfo_entry *e, const struct nfo_route_refs *refs,
+			    const struct nfo_lesson *l)
 {
-	const struct net *net = nf_ct_net(l->ct);
-	const struct sk_buff *skb = l->skb;
-
-	if (skb->mark != l->note->mark) {
-		e->mark = skb->mark;
-		e->flags |= NFO_E_MARK;
-	}
-	if (e->key.family == NFPROTO_IPV4 &&
-	    READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority) &&
-	    skb->priority == rt_tos2priority(l->note->tos)) {
-		e->flags |= NFO_E_PRIO_TOS;
-	} else if (skb->priority != l->note->priority) {
-		e->priority = skb->priority;
-		e->flags |= NFO_E_PRIORITY;
-	}
+	if (e->key.family != NFPROTO_IPV6 || !nfo_route_by_label(nf_ct_net(l->ct), refs->dst))
+		return;
+	e->label = l->note->label;
+	e->flags |= NFO_E_LABEL;
 }
 
 static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry *e,
@@ -396,10 +387,9 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 	why = nfo_learn_payload(e, l);
 	if (why)
 		return why;
-	why = nfo_learn_header(e, l);
+	why = nfo_learn_fields(e, l);
 	if (why)
 		return why;
-	nfo_learn_meta(e, l);
 	why = nfo_learn_in(t, e, refs, l);
 	if (why)
 		return why;
@@ -407,12 +397,16 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 	if (e->key.l4proto == IPPROTO_TCP)
 		nfo_learn_tcp(e, l);
 
-	return nfo_route_learn(t, e, refs, l->skb, l->out);
+	why = nfo_route_learn(t, e, refs, l->skb, l->out);
+	if (!why)
+		nfo_learn_label(e, refs, l);
+
+	return why;
 }
 
 /* ---- what becomes of it ---- */
 
-/* Does a packet that knows the entry do the same as one that was just taught? */
+/* Does a packet do the same as the one that taught the direction, its fields aside? */
 static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 			    const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
@@ -420,13 +414,54 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 	const struct nfo_route_refs *r = &f->route[dir];
 
 	return !memcmp(&old->key, &e->key, sizeof(e->key)) && old->out == e->out &&
-	       old->flags == e->flags && old->mark == e->mark && old->priority == e->priority &&
+	       old->flags == e->flags &&
 	       !memcmp(&old->saddr, &e->saddr,
-		       offsetof(struct nfo_entry, win) - offsetof(struct nfo_entry, saddr)) &&
+		       offsetof(struct nfo_entry, ttl_in) - offsetof(struct nfo_entry, saddr)) &&
 	       r->in == refs->in && r->neigh == refs->neigh &&
 	       r->out_lower.dev == refs->out_lower.dev &&
 	       nfo_encap_equal(&r->out_lower.encap, &refs->out_lower.encap) &&
 	       ether_addr_equal(r->out_lower.h_dest, refs->out_lower.h_dest);
+}
+
+/* Is this a packet of another flow label, while the entry's own are still coming? */
+static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entry *e)
+{
+	return old->flags & e->flags & NFO_E_LABEL && old->label != e->label &&
+	       nfo_now() - READ_ONCE(old->used) < HZ;
+}
+
+/* What one more packet of a direction that is learned shows of the fields. */
+static bool nfo_learn_more_fields(struct nfo_entry *old, const struct nfo_entry *e,
+				  const struct nfo_lesson *l)
+{
+	struct nfo_look in = nfo_note_look(l->note, e);
+	struct nfo_look out = {
+		.mark		= e->mark,
+		.priority	= e->priority,
+		.tos		= e->dscp,
+		.ttl		= e->ttl_out,
+	};
+
+	if (READ_ONCE(old->epoch) != e->epoch)
+		return nfo_fields_renew(old, e);
+	return nfo_fields_settle(old, &in, &out);
+}
+
+/* A direction that is learned sees one more packet of the classic path. Return: false
+ * when what is known of the direction is wrong.
+ */
+static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
+			    const struct nfo_entry *e, struct nfo_route_refs *refs)
+{
+	struct nfo_entry *old = &f->e[l->dir];
+
+	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
+		return true;
+	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
+		return false;
+	nfo_route_renew(f, l->dir, refs, e->mtu, e->epoch);
+
+	return true;
 }
 
 static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, bool begin)
@@ -438,9 +473,7 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 
 	why = nfo_learn_entry(f->table, &e, &a6, &refs, l);
 	if (!why && nfo_flow_learned(f, l->dir)) {
-		if (nfo_same_lesson(f, l->dir, &e, &refs))
-			nfo_route_renew(f, l->dir, &refs, e.mtu, e.epoch);
-		else
+		if (!nfo_learn_again(f, l, &e, &refs))
 			nfo_flow_forget(f, l->dir);
 	} else if (!why) {
 		f->ct_mark[l->dir] = nfo_route_ct_mark(f->ct);

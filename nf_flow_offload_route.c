@@ -190,6 +190,24 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 }
 
 /**
+ * nfo_route_by_label() - may the flow label have chosen between equal-cost routes?
+ * @net: namespace
+ * @dst: IPv6 route
+ *
+ * Context: rcu_read_lock(). Return: true when a packet with another label may get another
+ * route (net.ipv6.fib_multipath_hash_policy, all but layer 4).
+ */
+bool nfo_route_by_label(const struct net *net, const struct dst_entry *dst)
+{
+	const struct fib6_info *from = rcu_dereference(dst_rt6_info(dst)->from);
+
+	if (!from || !(READ_ONCE(from->fib6_nsiblings) || from->nh))
+		return false;
+
+	return ip6_multipath_hash_policy(net) != 1;
+}
+
+/**
  * nfo_route_rp_filter() - how the kernel checks that sources are routed back
  * @dev: device packets come in by
  *

@@ -139,6 +139,8 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 	/* A bridge, or more headers than a rule can have, is between the two devices. */
 	if (!f->route[dir].out_lower.dev)
 		return NFO_R_DEV_STACK;
+	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
+		return NFO_R_HW_FIELDS;
 	if (nfo_hw_refused(d, f, dir))
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
@@ -153,7 +155,8 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 
 static bool nfo_hw_never(enum nfo_reason why)
 {
-	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK;
+	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK ||
+	       why == NFO_R_HW_FIELDS;
 }
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next

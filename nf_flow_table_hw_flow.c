@@ -219,7 +219,7 @@ static void nfo_hw_consider(struct nfo_flow *f)
 	want = nfo_hw_admit(f, &why);
 	if (why == NFO_R_HW_FULL && f->hw.state == NFO_HW_SOFT && nfo_hw_make_room(f))
 		why = NFO_R_NONE;
-	if (why == NFO_R_HW_QUEUE)
+	if (why == NFO_R_HW_QUEUE || why == NFO_R_HW_FIELDS)
 		nfo_count_reason(f->table->nn, why);
 	if (!why && want != f->hw.want)
 		nfo_hw_begin(f, want | f->hw.want);

@@ -5,11 +5,72 @@
 #ifndef _NFO_ENTRY_H
 #define _NFO_ENTRY_H
 
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/route.h>
 
+#include "nfo_fields.h"
 #include "nfo_flow.h"
 #include "nfo_pure.h"
+
+/**
+ * nfo_skb_tos() - type of service or traffic class, ECN included
+ * @skb:    packet, network header set and in the linear part
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ */
+static inline u8 nfo_skb_tos(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ipv6_get_dsfield(ipv6_hdr(skb)) : ip_hdr(skb)->tos;
+}
+
+/**
+ * nfo_skb_ttl() - time to live or hop limit
+ * @skb:    packet, network header set and in the linear part
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ */
+static inline u8 nfo_skb_ttl(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->hop_limit : ip_hdr(skb)->ttl;
+}
+
+/**
+ * nfo_fields_known() - does the entry hold for a packet with these values?
+ * @e:      entry
+ * @in:     packet that came in
+ * @fields: the entry's @fields, read once for the packet
+ *
+ * Return: true when it is known what the ruleset does to each field of the packet.
+ */
+static inline bool nfo_fields_known(const struct nfo_entry *e, const struct nfo_look *in,
+				    u8 fields)
+{
+	if (likely(!((in->mark ^ e->mark) | (in->priority ^ e->priority) |
+		     ((in->tos ^ e->dscp) & ~INET_ECN_MASK) | (in->ttl ^ e->ttl_in))))
+		return true;
+
+	return nfo_fields_settled(e, in, fields);
+}
+
+/**
+ * nfo_skb_look() - what a packet has of the fields that rulesets set
+ * @skb: packet, network header set and in the linear part
+ * @e:   entry of its direction: says whether forwarding derives priorities
+ */
+static inline struct nfo_look nfo_skb_look(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	u8 tos = nfo_skb_tos(skb, e->key.family);
+
+	return (struct nfo_look) {
+		.mark		= skb->mark,
+		.priority	= e->flags & NFO_E_PRIO_TOS ? rt_tos2priority(tos) : skb->priority,
+		.tos		= tos,
+		.ttl		= nfo_skb_ttl(skb, e->key.family),
+	};
+}
 
 /**
  * nfo_l4_csum_nat() - a layer 4 checksum after the addresses and ports of an entry

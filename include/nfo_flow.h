@@ -31,14 +31,19 @@
 #define NFO_E_KEEP_DST	BIT(2)	/* the output device wants skb_dst() */
 #define NFO_E_HEADER	BIT(3)	/* the output device has an Ethernet header: @hh */
 #define NFO_E_IN_DEST	BIT(4)	/* frames come for the address @in_dest */
-#define NFO_E_MARK	BIT(5)	/* skb->mark becomes @mark */
-#define NFO_E_PRIORITY	BIT(6)	/* skb->priority becomes @priority */
-#define NFO_E_PRIO_TOS	BIT(7)	/* skb->priority follows from the TOS packets come with */
-#define NFO_E_DSCP	BIT(8)	/* the DSCP becomes @dscp */
-#define NFO_E_TTL	BIT(9)	/* a TTL of @ttl_in becomes @ttl_out, others are not known */
-#define NFO_E_LOWER	BIT(10)	/* routing knows another device than the listed one */
-#define NFO_E_ACCT	BIT(11)	/* conntrack counts the packets of the connection */
-#define NFO_E_CT_MARK	BIT(12)	/* the connection has a mark, which may change */
+#define NFO_E_PRIO_TOS	BIT(5)	/* forwarding gives packets the priority of their TOS */
+#define NFO_E_LABEL	BIT(6)	/* known for the IPv6 flow label @label alone */
+#define NFO_E_LOWER	BIT(7)	/* routing knows another device than the listed one */
+#define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
+#define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark, which may change */
+
+/* struct nfo_entry::fields, see nf_flow_offload_fields.c */
+#define NFO_FIELD_MARK		BIT(0)	/* skb->mark becomes @mark */
+#define NFO_FIELD_PRIORITY	BIT(1)	/* skb->priority becomes @priority */
+#define NFO_FIELD_DSCP		BIT(2)	/* the DSCP becomes @dscp */
+#define NFO_FIELD_TTL		BIT(3)	/* the TTL becomes @ttl_out */
+#define NFO_FIELDS		GENMASK(3, 0)
+#define NFO_FIELD_SETTLED	4	/* shift of the bits that say which fields are settled */
 
 /**
  * struct nfo_entry - one direction of a flow, laid out for the packet path
@@ -50,7 +55,7 @@
  *  40 ct       8  for its status word      80  hh      16  link-layer header, its end
  *  48 epoch    4  when it was last true                    at the end
  *  52 mark     4  of what leaves           96  in_dest  6  address frames come for
- *  56 priority 4  of what leaves           102 ttl_in,ttl_out,dscp  3
+ *  56 priority 4  of what leaves           102 ttl_in,ttl_out,dscp,fields  4
  *  60 mtu      2  largest IP packet        106 win      2  TCP: last window, unscaled
  *  62 flags    2  NFO_E_*                  108 used     4  jiffies of last packet
  *                                          112 ack,end  8  TCP: highest seen
@@ -61,8 +66,10 @@
  *
  * Written by the packet path: @epoch, @used, @ack, @end, @win (WRITE_ONCE, racing writers
  * write the same kind of truth), @mtu (by a new verification) and @counts (atomic, added
- * to the flow's totals twice a second). Everything else is constant from publication to
- * the end of the RCU grace period after removal. @out and @ct are referenced by the flow.
+ * to the flow's totals twice a second). Written by the learner, who has NFO_F_LEARNING:
+ * @fields, which gains bits; and, while the entry is stale, the values of fields that are not
+ * fixed. Everything else is constant from publication to the end of the RCU grace period after
+ * removal. @out and @ct are referenced by the flow.
  */
 struct nfo_entry {
 	struct rhash_head	node;
@@ -76,7 +83,10 @@ struct nfo_entry {
 	u16			flags;
 
 	__be32			saddr __aligned(64);
-	__be32			daddr;
+	union {
+		__be32		daddr;	/* IPv4 */
+		u32		label;	/* IPv6, NFO_E_LABEL */
+	};
 	__be16			sport;
 	__be16			dport;
 	u16			addr_delta;
@@ -86,6 +96,7 @@ struct nfo_entry {
 	u8			ttl_in;
 	u8			ttl_out;
 	u8			dscp;
+	u8			fields;
 	u16			win;
 	u32			used;
 	u32			ack;

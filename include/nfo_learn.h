@@ -5,6 +5,7 @@
 #ifndef _NFO_LEARN_H
 #define _NFO_LEARN_H
 
+#include "nfo_fields.h"
 #include "nfo_table.h"
 
 /**
@@ -14,13 +15,10 @@
  * @head:  its data; likewise
  * @key:   what identifies the packets of its direction
  * @epoch: nfo_net::epoch then
- * @mark:  skb->mark
- * @priority: skb->priority
+ * @look:  what rulesets may set
  * @len:   length field of the IP header, big endian
  * @label: IPv6 flow label or IPv4 fragment field, as it stands in the header; compared
  * @check: layer 4 checksum field
- * @tos:   type of service or traffic class
- * @ttl:   time to live or hop limit
  * @mixed: the packet before it of the same direction differed in one of these
  * @has_dest: @in_dest counts
  * @in_dest: address the frame came for
@@ -31,13 +29,10 @@ struct nfo_note {
 	const void		*head;
 	struct nfo_key		key;
 	u32			epoch;
-	u32			mark;
-	u32			priority;
+	struct nfo_look		look;
 	u32			label;
 	__be16			len;
 	__sum16			check;
-	u8			tos;
-	u8			ttl;
 	bool			mixed;
 	bool			has_dest;
 	u8			in_dest[ETH_ALEN];

@@ -12,6 +12,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 				struct net_device *out);
 u8 nfo_route_rp_filter(const struct net_device *dev);
 u32 nfo_route_ct_mark(const struct nf_conn *ct);
+bool nfo_route_by_label(const struct net *net, const struct dst_entry *dst);
 void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
 		     struct nfo_route_refs *refs, u16 mtu, u32 epoch);
 bool nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from, u32 to);

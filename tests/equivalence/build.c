@@ -115,7 +115,8 @@ void pkt_init(struct pkt *p, struct conn *c, int dir, struct rng *r)
 	p->ttl = rnd_in(r, 3, 255);
 	p->id = rnd(r, 65536);
 	p->frag = one_in(r, 2) ? 0x4000 : 0;
-	p->label = one_in(r, 2) ? rnd(r, 1 << 20) : 0;
+	/* Senders keep a label; equal-cost routes may be chosen by it. */
+	p->label = one_in(r, 8) ? rnd(r, 1 << 20) : c->label[dir];
 	p->flags = TH_ACK | (one_in(r, 2) ? TH_PSH : 0);
 	p->seq = c->seq[dir];
 	p->ack = c->seq[!dir];

@@ -96,8 +96,11 @@ static void tuple_of_responder(struct conn *c, const struct out *o)
 	c->t[1].src.port = rd16(l4 + 2);
 }
 
+struct look { uint8_t tos, ttl; };
+
 /* One packet of a handshake: it must pass, and be the same behind both. */
-static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload, struct rng *r)
+static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload,
+		 const struct look *look, struct rng *r)
 {
 	static const uint8_t syn_opt[8] = { 2, 4, 5, 180, 1, 3, 3, 7 };
 	static struct gcase gc;
@@ -106,6 +109,11 @@ static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload, stru
 	unsigned long slow[NROUTERS] = { 0 };
 
 	pkt_init(&p, c, dir, r);
+	p.label = c->label[dir];
+	if (look) {
+		p.tos = look->tos;
+		p.ttl = look->ttl;
+	}
 	p.flags = flags;
 	p.payload = payload;
 	if (flags & TH_SYN && c->tcp) {
@@ -133,18 +141,24 @@ static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload, stru
 		tuple_of_responder(c, &out[CLASSIC].f[0]);
 }
 
-/* Send data both ways until router 1 carries both without its forward chain. */
+/*
+ * Send data both ways until router 1 carries both without its forward chain. What a rule
+ * does to a field shows when packets come with two values of the field: of DSCP, of TTL, and
+ * (the ruleset gives packets with a TTL of 130 both) of mark and priority.
+ */
 static bool probe(struct conn *c, int rounds, struct rng *r)
 {
-	while (rounds--) {
+	static const struct look looks[] = { { 0x00, 90 }, { 0xb8, 130 } };
+	int i, fast = 0;
+
+	for (i = 0; i < rounds && fast < 2; i++) {
 		uint64_t before = slow_packets(FAST);
 
-		step(c, 0, TH_ACK | TH_PSH, 32, r);
-		step(c, 1, TH_ACK | TH_PSH, 32, r);
-		if (slow_packets(FAST) == before)
-			return true;
+		step(c, 0, TH_ACK | TH_PSH, 32, &looks[i % 2], r);
+		step(c, 1, TH_ACK | TH_PSH, 32, &looks[i % 2], r);
+		fast = slow_packets(FAST) == before ? fast + 1 : 0;
 	}
-	return false;
+	return fast == 2;
 }
 
 void conn_ready(struct conn *c, struct rng *r, int rounds)
@@ -157,14 +171,16 @@ void conn_ready(struct conn *c, struct rng *r, int rounds)
 		tuple_of_initiator(c);
 		c->seq[0] = rnd64(r);
 		c->seq[1] = rnd64(r);
+		for (i = 0; i < 2; i++)
+			c->label[i] = one_in(r, 2) ? rnd(r, 1 << 20) : 0;
 		if (c->tcp) {
-			step(c, 0, TH_SYN, 0, r);
-			step(c, 1, TH_SYN | TH_ACK, 0, r);
-			step(c, 0, TH_ACK, 0, r);
+			step(c, 0, TH_SYN, 0, NULL, r);
+			step(c, 1, TH_SYN | TH_ACK, 0, NULL, r);
+			step(c, 0, TH_ACK, 0, NULL, r);
 		} else {
 			for (i = 0; i < 2; i++) {
-				step(c, 0, 0, 24, r);
-				step(c, 1, 0, 24, r);
+				step(c, 0, 0, 24, NULL, r);
+				step(c, 1, 0, 24, NULL, r);
 			}
 		}
 		c->up = true;

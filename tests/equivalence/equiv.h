@@ -103,6 +103,7 @@ struct conn {
 	/* As each direction's sender writes it: [dir].src, [dir].dst */
 	struct { struct endpoint src, dst; } t[2];
 	uint32_t seq[2];
+	uint32_t label[2];		/* IPv6 flow label of each direction's sender */
 };
 
 /* What build_frame() is told. */

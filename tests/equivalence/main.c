@@ -145,7 +145,7 @@ static void prime(void)
 	while (conns_slow && !opts.expect_slow && now_ms() < end) {
 		conns_slow = 0;
 		for (i = 0; i < NSLOTS; i++)
-			conn_ready(&conns[i], &r, 1);
+			conn_ready(&conns[i], &r, 2);
 	}
 	for (i = 0, conns_slow = 0; i < NSLOTS; i++)
 		if (!conns[i].fast && !opts.expect_slow) {

@@ -8,6 +8,8 @@
 need jq
 # shellcheck source=../lib-hwsim.sh
 . "$(dirname "$0")/../lib-hwsim.sh"
+# shellcheck source=../lib-hwcache.sh
+. "$(dirname "$0")/../lib-hwcache.sh"
 ours_alone
 
 # The second direction's rule fails: the first is taken back.
@@ -77,11 +79,51 @@ failing() {
 	dev_is hwp0 "ft none 0 " || fail "hwp0: $SAYS"
 }
 
+# A rule sets the DSCP of packets: the driver is not asked, and each packet has it.
+fields() {
+	local calls before
+
+	clean
+	table "chain mangle { type filter hook forward priority -150; oifname hwp1 $1; }"
+	calls
+	calls=$CALLS
+	reason hw-fields
+	before=$COUNT
+	client c udp
+	promote c udp "$PORT"
+	for _ in 1 2 3; do must c ping 6; nap 0.6; done
+	reason hw-fields
+	[ "$COUNT" -gt "$before" ] || fail "hw-fields was counted $COUNT times"
+	by_host c ping 10
+	fast c ping 10
+	calls
+	equal "$CALLS" "$calls" "calls of the driver"
+	equal "$(nft_egress c "$2")" 10 "packets that leave as the rule has it"
+	in_r nft flush chain inet t mangle
+	in_hw c udp "$PORT"
+}
+# nft_egress PEER MATCH - how many of ten packets match at the port, behind the fast path.
+nft_egress() {
+	in_r nft -f - <<-END
+		table netdev look {
+			counter right { }
+			chain out { type filter hook egress device hwp1 priority 0; $2 counter name right; }
+		}
+	END
+	settle "$1"
+	in_r nft reset counter netdev look right >/dev/null
+	fast "$1" ping 10
+	in_r nft -j list counter netdev look right | jq '.nftables[] | select(.counter).counter.packets'
+	in_r nft delete table netdev look
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "both directions or none" one_direction
 run_case "refused shape: IPv6" shape ipv6 udp6 none udp 20
 run_case "refused shape: NAT" shape nat udp masquerade tcp 5
+run_case "the ruleset sets DSCP" fields "ip dscp set cs3" "ip dscp cs3"
+run_case "the ruleset sets the TTL" fields "ip ttl set 33" "ip ttl 33"
 run_case "EAGAIN" failing 11 5
 run_case "EBUSY" failing 16 3
 run_case "ENOMEM" failing 12 3

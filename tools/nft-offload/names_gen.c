@@ -146,6 +146,9 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 	[NFO_R_CONNTRACK_FULL] = { "conntrack-full",
 		"conntrack's table is three quarters full, and the connection is one that conntrack would drop to make room",
 		"raise net.netfilter.nf_conntrack_max, or find who opens so many connections" },
+	[NFO_R_HW_FIELDS] = { "hw-fields",
+		"the ruleset sets DSCP or TTL of the flow's packets, which rules for hardware do not",
+		"nothing to do; software carries the flow and sets them" },
 };
 
 const struct setting settings[SETTINGS] = {

@@ -400,6 +400,8 @@ enum nfo_dev_hw {
  *	label or IPv4's fragment field of the connection's packets
  * @NFO_R_CONNTRACK_FULL: conntrack's table is three quarters full, and the
  *	connection is one that conntrack would drop to make room
+ * @NFO_R_HW_FIELDS: the ruleset sets DSCP or TTL of the flow's packets, which
+ *	rules for hardware do not
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -471,6 +473,9 @@ enum nfo_reason {
 
 	/* the connection */
 	NFO_R_CONNTRACK_FULL,
+
+	/* hardware */
+	NFO_R_HW_FIELDS,
 
 	__NFO_R_MAX
 };
