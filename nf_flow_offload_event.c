@@ -4,11 +4,17 @@
  * its namespace and advances the epoch; flows whose device went away end at once.
  */
 #include <linux/inetdevice.h>
+#include <linux/net.h>
+#include <linux/netconf.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
+#include <net/netlink.h>
+#include <net/sock.h>
 
 #include "nfo_event.h"
 #include "nfo_hw.h"
@@ -225,8 +231,66 @@ static struct notifier_block nfo_neigh_nb = {
 	.notifier_call	= nfo_event_neigh,
 };
 
+/* ---- sysctls of devices ---- */
+
+/*
+ * No notifier tells of a device's sysctls, rp_filter and forwarding among them, but rtnetlink
+ * does (RTNLGRP_IPV4_NETCONF, `ip monitor netconf`). The namespace has a netlink socket for
+ * that: who writes the sysctl delivers the message, and nobody reads it.
+ */
+static void nfo_event_netconf(struct nfo_net *nn, const struct sk_buff *skb)
+{
+	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
+	const struct nlattr *dev = nlmsg_find_attr(nlh, sizeof(struct netconfmsg),
+						   NETCONFA_IFINDEX);
+	const struct netconfmsg *msg = nlmsg_data(nlh);
+	struct nfo_change c = {
+		.what		= NFO_CHANGE_DEV,
+		.family		= msg->ncm_family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6,
+		.ifindex	= dev ? nla_get_s32(dev) : NETCONFA_IFINDEX_ALL,
+	};
+
+	if (c.ifindex == NETCONFA_IFINDEX_DEFAULT)
+		return;
+	if (c.ifindex == NETCONFA_IFINDEX_ALL)
+		c.what = NFO_CHANGE_FAMILY;
+	nfo_event_add(nn, &c);
+}
+
+static void nfo_netconf_ready(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
+		nfo_event_netconf(sk->sk_user_data, skb);
+		consume_skb(skb);
+	}
+}
+
+/* Return: the socket, or NULL: flows then notice within half a second. */
+static struct socket *nfo_netconf_open(struct nfo_net *nn)
+{
+	struct sockaddr_nl addr = {
+		.nl_family	= AF_NETLINK,
+		.nl_groups	= BIT(RTNLGRP_IPV4_NETCONF - 1) | BIT(RTNLGRP_IPV6_NETCONF - 1),
+	};
+	struct socket *sock;
+
+	if (sock_create_kern(nn->net, PF_NETLINK, SOCK_RAW, NETLINK_ROUTE, &sock))
+		return NULL;
+	sock->sk->sk_user_data = nn;
+	sock->sk->sk_data_ready = nfo_netconf_ready;
+	/* The type of the address differs between kernels. */
+	if (kernel_bind(sock, (void *)&addr, sizeof(addr))) {
+		sock_release(sock);
+		return NULL;
+	}
+
+	return sock;
+}
+
 /**
- * nfo_event_net_start() - listen to a namespace's routes, when it has a flowtable
+ * nfo_event_net_start() - listen to a namespace's routes and sysctls, when it has a flowtable
  * @nn: namespace
  *
  * Registration reads all routes and fails when they change meanwhile, time and again. A
@@ -245,6 +309,8 @@ void nfo_event_net_start(struct nfo_net *nn)
 		pr_warn_ratelimited("nf_flow_offload: route events cannot be listened to (error %d): flows notice changed IPv6 routes within half a second; a ruleset loaded anew tries again\n",
 				    err);
 	nn->fib_on = !err;
+	if (!nn->netconf)
+		nn->netconf = nfo_netconf_open(nn);
 }
 
 /**
@@ -258,6 +324,10 @@ void nfo_event_net_stop(struct nfo_net *nn)
 	if (nn->fib_on)
 		unregister_fib_notifier(nn->net, &nn->fib);
 	nn->fib_on = false;
+	/* After this no message is being delivered. */
+	if (nn->netconf)
+		sock_release(nn->netconf);
+	nn->netconf = NULL;
 }
 
 /**

@@ -104,6 +104,8 @@ struct nfo_stats {
  * @stats:   counters, owned; each CPU writes its own
  * @fib:     listens to route events while there is a table; @lock
  * @fib_on:  @fib does listen; @lock
+ * @netconf: listens to sysctls of devices while there is a table, owned; NULL when it could
+ *           not be opened; @lock
  * @free_work: frees this
  */
 struct nfo_net {
@@ -135,6 +137,7 @@ struct nfo_net {
 	struct nfo_stats __percpu *stats;
 	struct notifier_block	fib;
 	bool			fib_on;
+	struct socket		*netconf;
 	struct rcu_work		free_work;
 };
 
