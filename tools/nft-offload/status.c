@@ -64,20 +64,21 @@ static void add_states(json_t *states, const struct attrs *a)
 
 static int table_one(const struct nlmsghdr *nlh, void *arg)
 {
-	json_t *to = arg;
+	json_t *to = arg, *states = json_object();
 	struct attrs a;
 	uint32_t flags;
 
 	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
 	add_states(json_object_get(to, "states"), &a);
+	add_states(states, &a);
 	flags = attr_uint(&a, NFO_TABLE_FLAGS);
-	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI}",
+	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI so}",
 		"flowtable", attr_str(&a, NFO_TABLE_FLOWTABLE),
 		"table", attr_str(&a, NFO_TABLE_TABLE),
 		"family", family_name(attr_uint(&a, NFO_TABLE_FAMILY)),
 		"offload", flags & 1, "counter", !!(flags & 2),
 		"flows", (json_int_t)attr_uint(&a, NFO_TABLE_FLOWS),
-		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS)));
+		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS), "states", states));
 	return 0;
 }
 
@@ -362,19 +363,15 @@ static void print_status(const json_t *s)
 	print_reasons(json_object_get(s, "reasons"));
 }
 
-int cmd_status(const struct command *cmd, int argc, char **argv)
+/* Return: 0 and the picture in @to, or the exit status. */
+int status_gather(json_t **to)
 {
 	struct nl nl = {};
 	char mainline[256];
 	enum provider p;
 	json_t *s;
-	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL);
+	int rc = nfo_open(&nl);
 
-	if (rc >= 0)
-		return rc;
-	if (argc)
-		return usage("status: '%s' is not expected", argv[0]);
-	rc = nfo_open(&nl);
 	if (rc && rc != -ENOENT)
 		return refused("cannot ask the kernel: %s", nl.why);
 
@@ -392,13 +389,30 @@ int cmd_status(const struct command *cmd, int argc, char **argv)
 	if (rc) {
 		json_decref(s);
 		rc = refused("nf_flow_offload is loaded; it does not tell more: %s", nl.why);
-	} else if (opt_json) {
+	}
+	nl_close(&nl);
+	*to = s;
+
+	return rc;
+}
+
+int cmd_status(const struct command *cmd, int argc, char **argv)
+{
+	json_t *s;
+	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL);
+
+	if (rc >= 0)
+		return rc;
+	if (argc)
+		return usage("status: '%s' is not expected", argv[0]);
+	rc = status_gather(&s);
+	if (rc)
+		return rc;
+	if (opt_json) {
 		json_out(s);
 	} else {
 		print_status(s);
 		json_decref(s);
 	}
-	nl_close(&nl);
-
-	return rc;
+	return STATUS_OK;
 }
