@@ -6,7 +6,7 @@ DESTDIR ?=
 
 probes = $(shell scripts/compat-probes "$(KDIR)" $(ARCH))
 
-.PHONY: all modules install tools install-tools clean demo check check-long check-openwrt bench help
+.PHONY: all modules install tools install-tools clean demo check check-long check-openwrt check-rpm bench help
 
 all: modules
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make check      all tests, older kernels with what differs there'
 	@echo 'make check-long every test on every kernel'
 	@echo 'make check-openwrt  the feed and the LuCI page of packaging/openwrt'
+	@echo 'make check-rpm  the RPM packages of packaging/rpm'
 	@echo 'make bench      figures, beside mainline'
 
 modules:
@@ -52,6 +53,9 @@ check-long:
 
 check-openwrt:
 	tests/stages/openwrt
+
+check-rpm:
+	tests/stages/rpm
 
 bench:
 	tests/bench/run all
