@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * metrics: counters and gauges in the text format of Prometheus, made from what
- * status gathers. Their number depends on flowtables, devices and reasons, never
+ * metrics: counters and gauges in the text format of Prometheus, made from the
+ * picture that status shows too. Their number depends on flowtables, devices and reasons, never
  * on flows.
  */
 #include <errno.h>
@@ -215,7 +215,7 @@ int cmd_metrics(const struct command *cmd, int argc, char **argv)
 		return rc;
 	if (argc)
 		return usage("metrics: '%s' is not expected", argv[0]);
-	rc = status_gather(&s);
+	rc = picture_gather(&s);
 	if (rc)
 		return rc;
 	if (file)

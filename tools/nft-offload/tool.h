@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of nft-offload share. Arrows go down: commands use flow, net,
- * ct and ruleset, those use nl and term, and nobody uses a command.
+ * What the files of nft-offload share. Arrows go down: commands use picture,
+ * flow, net, ct and ruleset, those use nl and term, and nobody uses a command.
  */
 #ifndef NFT_OFFLOAD_TOOL_H
 #define NFT_OFFLOAD_TOOL_H
@@ -383,9 +383,9 @@ int settings_json(struct nl *nl, json_t *to);
 int settings_get(struct nl *nl, const char *name, uint32_t *v);
 void settings_help(void);
 
-/* ---- status.c: the picture that metrics shows as well ---- */
+/* ---- picture.c: what status and metrics show ---- */
 
-int status_gather(json_t **to);
+int picture_gather(json_t **to);
 
 /* ---- the commands ---- */
 
