@@ -329,7 +329,7 @@ remedies() {
 			chain forward {
 				type filter hook forward priority 0; policy accept;
 				ct mark 1 jump slow
-				ct original proto-dst 5001 counter accept comment "lost, the rest is not kept out"
+				meta l4proto tcp ct original proto-dst 5001 counter accept comment "kept out, too"
 				ct mark 1 accept
 				$ADD
 				counter comment "lost counter"
