@@ -6,7 +6,7 @@ DESTDIR ?=
 
 probes = $(shell scripts/compat-probes "$(KDIR)" $(ARCH))
 
-.PHONY: all modules install tools install-tools clean demo check check-long bench help
+.PHONY: all modules install tools install-tools clean demo check check-long check-openwrt check-rpm bench help
 
 all: modules
 
@@ -17,6 +17,8 @@ help:
 	@echo 'make demo       see it carry connections, in a virtual machine'
 	@echo 'make check      all tests, older kernels with what differs there'
 	@echo 'make check-long every test on every kernel'
+	@echo 'make check-openwrt  the feed and the LuCI page of packaging/openwrt'
+	@echo 'make check-rpm  the RPM packages of packaging/rpm'
 	@echo 'make bench      figures, beside mainline'
 
 modules:
@@ -48,6 +50,12 @@ check:
 
 check-long:
 	tests/check --long
+
+check-openwrt:
+	tests/stages/openwrt
+
+check-rpm:
+	tests/stages/rpm
 
 bench:
 	tests/bench/run all

@@ -135,6 +135,10 @@ static void __init nfo_warn_of(const char *module)
 
 /* ---- the module ---- */
 
+/* The module nft_flow_offload of packaging/openwrt depends on ours through this. */
+const char nfo_version[] = NFO_VERSION;
+EXPORT_SYMBOL_GPL(nfo_version);
+
 static int __init nfo_init(void)
 {
 	int err;

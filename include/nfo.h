@@ -8,4 +8,6 @@
 
 #define NFO_VERSION "0.3.0"
 
+extern const char nfo_version[];
+
 #endif /* _NFO_H */

@@ -51,7 +51,7 @@ kernel_suite() {
 
 # module_sources - what makes up the module, as it is in the checkout now.
 module_sources() {
-	(cd "$NFO_TOP" && find Kbuild Kconfig Makefile ./*.c include scripts tests/kunit tests/hwsim \
+	(cd "$NFO_TOP" && find Kbuild Kconfig Makefile ./*.c include scripts tests/kunit tests/hwsim packaging/openwrt/alias \
 		-type f 2>/dev/null || true) | sort
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * check: can this machine and these devices do it? A line for each thing that
- * was looked at, with a remedy where it is not as it should be.
+ * check: can this machine and these devices do it, and which rules lose packets
+ * by it? A line for each thing that was looked at, with a remedy where it is not
+ * as it should be.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -15,7 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "tool.h"
+#include "rules.h"
 
 enum result { CHECK_OK, CHECK_WARNING, CHECK_PROBLEM };
 
@@ -50,12 +51,11 @@ static void line(enum result result, const char *subject, const char *remedy,
 
 /* ---- the machine ---- */
 
-static void check_kernel(void)
+/* @why: why the ruleset could not be read, or NULL. */
+static void check_kernel(const char *why)
 {
-	struct ruleset r;
 	struct utsname u;
 	int major = 0, minor = 0;
-	char why[256];
 
 	uname(&u);
 	if (sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
@@ -63,13 +63,11 @@ static void check_kernel(void)
 		line(CHECK_PROBLEM, "kernel", "use 6.1 or newer", "%s is too old", u.release);
 	else
 		line(CHECK_OK, "kernel", "", "%s", u.release);
-	if (ruleset_read(&r, why, sizeof(why))) {
+	if (why)
 		line(CHECK_PROBLEM, "nf_tables", "be root; modprobe nf_tables",
 		     "the ruleset can't be read: %s", why);
-		return;
-	}
-	line(CHECK_OK, "nf_tables", "", "there");
-	ruleset_free(&r);
+	else
+		line(CHECK_OK, "nf_tables", "", "there");
 }
 
 static void check_modules(void)
@@ -290,32 +288,138 @@ static bool check_dev(const char *name, struct dev *d)
 	return true;
 }
 
-int cmd_check(const struct command *cmd, int argc, char **argv)
-{
-	struct dev *devs;
-	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL), n = 0;
+/* ---- rules ---- */
 
-	if (rc >= 0)
-		return rc;
-	if (!argc)
-		return usage("check: which devices? check DEV DEV...");
-	for (int i = 0; i < argc; i++)
-		if (!*argv[i] || strlen(argv[i]) >= IFNAMSIZ)
-			return usage("'%s' is no device name: it has 1 to %d characters", argv[i],
-				     IFNAMSIZ - 1);
-	lines = json_array();
-	devs = xalloc(argc * sizeof(*devs));
-	check_kernel();
-	check_modules();
-	check_forwarding();
-	for (int i = 0; i < argc; i++)
-		n += check_dev(argv[i], &devs[n]);
+static void rule_line(const struct finding *f)
+{
+	const struct nft_chain *c = f->chain;
+	json_t *last, *comment = json_string(f->comment);
+	bool named = comment && *f->comment;
+
+	line(CHECK_WARNING, "rule", f->remedy, "table %s %s, chain %s, handle %llu%s%s%s: %s: %s",
+	     family_name(c->family), c->table, c->name, (unsigned long long)f->handle,
+	     named ? " (" : "", named ? f->comment : "", named ? ")" : "", f->expression, f->loses);
+	last = json_array_get(lines, json_array_size(lines) - 1);
+	if (last)
+		json_object_set_new(last, "rule", json_pack("{ss ss ss sI ss ss}",
+			"family", family_name(c->family), "table", c->table, "chain", c->name,
+			"handle", (json_int_t)f->handle, "expression", f->expression,
+			"comment", named ? f->comment : ""));
+	json_decref(comment);
+}
+
+/* Rules that iptables-legacy has made are not nf_tables' to tell. */
+static void check_legacy(void)
+{
+	static const char * const files[] = { "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		FILE *f = fopen(files[i], "r");
+		bool some = f && fgetc(f) != EOF;
+
+		if (f)
+			fclose(f);
+		if (some)
+			line(CHECK_WARNING, "rules", "use iptables-nft, or look through them by hand",
+			     "%s has tables of iptables-legacy, whose rules are not looked at", files[i]);
+	}
+}
+
+/* What offload takes away from the rules, whoever serves the flowtables. */
+static void check_rules(const struct ruleset *rs)
+{
+	struct findings found;
+	struct rules r;
+
+	if (rules_read(&r)) {
+		line(CHECK_WARNING, "rules", "be root in this network namespace",
+		     "the rules cannot be read, so none was looked at: %s", r.nl.why);
+		return;
+	}
+	bypass_find(&r, rs, &found);
+	if (!found.permits)
+		line(CHECK_OK, "rules", "", "no rule says flow add: they are looked at as if all TCP and UDP were offloaded");
+	for (size_t i = 0; i < found.n; i++)
+		rule_line(&found.f[i]);
+	if (found.xtables)
+		line(CHECK_WARNING, "rules", "read conntrack -L or the devices' counters instead",
+		     "the counters of iptables' rules count the packets of the slow path only");
+	if (found.torn)
+		line(CHECK_WARNING, "rules", "jump to fewer chains from fewer rules",
+		     "there are too many ways through the rules, so not all were followed");
+	if (!found.n && !found.xtables && !found.torn)
+		line(CHECK_OK, "rules", "", "%zu read, and offload takes no packet from one that would do something with it",
+		     r.nrules);
+	bypass_free(&found);
+	rules_free(&r);
+	check_legacy();
+}
+
+/* ---- the command ---- */
+
+/* The devices of the flowtables, each once. */
+static int listed_devs(const struct ruleset *rs, const char ***names)
+{
+	int n = 0, k;
+
+	*names = NULL;
+	for (const struct ft_info *ft = rs->ft; ft; ft = ft->next)
+		for (int i = 0; i < ft->ndevs; i++) {
+			for (k = 0; k < n && strcmp((*names)[k], ft->dev[i]); k++)
+				;
+			if (k < n)
+				continue;
+			*names = xrealloc(*names, (n + 1) * sizeof(**names));
+			(*names)[n++] = ft->dev[i];
+		}
+	return n;
+}
+
+static void check_devs(const char * const *names, int count)
+{
+	struct dev *devs = xalloc(count * sizeof(*devs));
+	int n = 0;
+
+	for (int i = 0; i < count; i++)
+		n += check_dev(names[i], &devs[n]);
 	for (int i = 1; i < n; i++)
 		if (devs[i].mtu != devs[0].mtu)
 			line(CHECK_WARNING, devs[i].name, "give both the same MTU if the links allow it",
 			     "MTU %u, %s has %u: packets too big for the smaller take the slow path",
 			     devs[i].mtu, devs[0].name, devs[0].mtu);
 	free(devs);
+}
+
+int cmd_check(const struct command *cmd, int argc, char **argv)
+{
+	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL), n;
+	const char **listed;
+	struct ruleset rs;
+	char why[256];
+
+	if (rc >= 0)
+		return rc;
+	for (int i = 0; i < argc; i++)
+		if (!*argv[i] || strlen(argv[i]) >= IFNAMSIZ)
+			return usage("'%s' is no device name: it has 1 to %d characters", argv[i],
+				     IFNAMSIZ - 1);
+	lines = json_array();
+	rc = ruleset_read(&rs, why, sizeof(why));
+	check_kernel(rc ? why : NULL);
+	check_modules();
+	check_forwarding();
+	n = listed_devs(&rs, &listed);
+	if (argc)
+		check_devs((const char * const *)argv, argc);
+	else if (n)
+		check_devs(listed, n);
+	else
+		line(CHECK_WARNING, "devices", "nft-offload check DEV... looks at these",
+		     "no flowtable lists a device");
+	if (!rc)
+		check_rules(&rs);
+	free(listed);
+	ruleset_free(&rs);
 	if (opt_json)
 		json_out(json_pack("{so sb}", "checks", lines, "ok", !problem));
 

@@ -83,6 +83,12 @@ const char *family_name(uint8_t family)
 		return "ip";
 	case NFPROTO_IPV6:
 		return "ip6";
+	case NFPROTO_NETDEV:
+		return "netdev";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_ARP:
+		return "arp";
 	}
 	return name_in(NULL, 0, family, "family");
 }

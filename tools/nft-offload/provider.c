@@ -74,12 +74,23 @@ bool module_installed(const char *name)
 	return module_in_list(name, "modules.dep", ":");
 }
 
+/* packaging/openwrt has a module of mainline's name that depends on ours. */
+static bool stands_for_ours(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/nf_flow_offload/holders/%s", name);
+	return !access(path, F_OK);
+}
+
 bool mainline_loaded(char *buf, size_t len)
 {
 	bool any = false;
 
 	*buf = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(mainline); i++) {
+		if (stands_for_ours(mainline[i]))
+			continue;
 		if (!module_loaded(mainline[i]) && !module_builtin(mainline[i]))
 			continue;
 		snprintf(buf + strlen(buf), len - strlen(buf), "%s%s", any ? " " : "", mainline[i]);

@@ -32,6 +32,7 @@ static int flowtable_one(const struct nlmsghdr *nlh, void *arg)
 	snprintf(ft->table, sizeof(ft->table), "%s", nftnl_flowtable_get_str(t, NFTNL_FLOWTABLE_TABLE));
 	snprintf(ft->name, sizeof(ft->name), "%s", nftnl_flowtable_get_str(t, NFTNL_FLOWTABLE_NAME));
 	ft->flags = nftnl_flowtable_get_u32(t, NFTNL_FLOWTABLE_FLAGS);
+	ft->prio = nftnl_flowtable_get_s32(t, NFTNL_FLOWTABLE_PRIO);
 	dev = nftnl_flowtable_get_array(t, NFTNL_FLOWTABLE_DEVICES);
 	for (; dev && *dev; dev++) {
 		ft->dev = xrealloc(ft->dev, (ft->ndevs + 1) * sizeof(*ft->dev));

@@ -1,183 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * status: who serves flowtables and what to do about it, what is in them, why
- * connections were refused. One picture, gathered as JSON, printed as JSON or
- * for people.
+ * connections were refused, as JSON or for people.
  */
 #include <errno.h>
-#include <linux/genetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
-
-/* ---- gathering ---- */
-
-static int stats_one(const struct nlmsghdr *nlh, void *arg)
-{
-	json_t *to = arg, *reasons = json_object();
-	const struct nlattr *attr;
-	struct attrs a, r;
-
-	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
-		if (mnl_attr_get_type(attr) != NFO_STATS_REASON)
-			continue;
-		attrs_nested(&r, attr);
-		json_object_set_new(reasons, attr_str(&r, NFO_REASON_NAME),
-				    json_integer(attr_uint(&r, NFO_REASON_COUNT)));
-	}
-	json_object_set_new(to, "reasons", reasons);
-	json_object_set_new(to, "counters", json_pack("{sI sI sI sI}",
-		"flows", (json_int_t)attr_uint(&a, NFO_STATS_FLOWS),
-		"added", (json_int_t)attr_uint(&a, NFO_STATS_ADDED),
-		"reverified", (json_int_t)attr_uint(&a, NFO_STATS_REVERIFIED),
-		"epoch", (json_int_t)attr_uint(&a, NFO_STATS_EPOCH)));
-	json_object_set_new(json_object_get(to, "module"), "version",
-			    json_string(attr_str(&a, NFO_STATS_VERSION)));
-	return 0;
-}
-
-/* Flows of a table, added to those of the others; states without any are left out. */
-static void add_states(json_t *states, const struct attrs *a)
-{
-	static const struct {
-		int attr;
-		enum nfo_flow_state state;
-	} counts[] = {
-		{ NFO_TABLE_SOFTWARE, NFO_STATE_SOFTWARE },
-		{ NFO_TABLE_ONEWAY, NFO_STATE_ONEWAY },
-		{ NFO_TABLE_QUEUED, NFO_STATE_QUEUED },
-		{ NFO_TABLE_HARDWARE, NFO_STATE_HARDWARE },
-		{ NFO_TABLE_HALF, NFO_STATE_HALF },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		const char *name = state_name(counts[i].state);
-		json_int_t n = attr_uint(a, counts[i].attr);
-
-		if (n)
-			json_object_set_new(states, name, json_integer(n +
-				json_integer_value(json_object_get(states, name))));
-	}
-}
-
-static int table_one(const struct nlmsghdr *nlh, void *arg)
-{
-	json_t *to = arg;
-	struct attrs a;
-	uint32_t flags;
-
-	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
-	add_states(json_object_get(to, "states"), &a);
-	flags = attr_uint(&a, NFO_TABLE_FLAGS);
-	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI}",
-		"flowtable", attr_str(&a, NFO_TABLE_FLOWTABLE),
-		"table", attr_str(&a, NFO_TABLE_TABLE),
-		"family", family_name(attr_uint(&a, NFO_TABLE_FAMILY)),
-		"offload", flags & 1, "counter", !!(flags & 2),
-		"flows", (json_int_t)attr_uint(&a, NFO_TABLE_FLOWS),
-		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS)));
-	return 0;
-}
-
-static int dev_one(const struct nlmsghdr *nlh, void *arg)
-{
-	struct attrs a;
-
-	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
-	json_array_append_new(json_object_get(arg, "devices"), json_pack("{ss sI ss ss ss ss ss sI ss}",
-		"dev", dev_name(attr_uint(&a, NFO_DEV_IFINDEX)),
-		"ifindex", (json_int_t)attr_uint(&a, NFO_DEV_IFINDEX),
-		"flowtable", attr_str(&a, NFO_DEV_FLOWTABLE),
-		"table", attr_str(&a, NFO_DEV_TABLE),
-		"family", family_name(attr_uint(&a, NFO_DEV_FAMILY)),
-		"hw", dev_hw_name(attr_uint(&a, NFO_DEV_HW)),
-		"reason", reason_name(attr_uint(&a, NFO_DEV_REASON)),
-		"errno", (json_int_t)attr_uint(&a, NFO_DEV_ERRNO),
-		"message", attr_str(&a, NFO_DEV_MESSAGE)));
-	return 0;
-}
-
-/* The parts our module answers for. Return: 0 or -errno. */
-static int gather_ours(struct nl *nl, json_t *to)
-{
-	static const struct {
-		uint8_t cmd;
-		uint16_t flags;
-		nl_fn fn;
-	} parts[] = {
-		{ NFO_CMD_STATS_GET, NLM_F_ACK, stats_one },
-		{ NFO_CMD_TABLE_GET, NLM_F_DUMP, table_one },
-		{ NFO_CMD_DEV_GET, NLM_F_DUMP, dev_one },
-	};
-	char buf[MNL_NLMSG_HDRLEN + 64];
-	json_t *settings = json_object();
-	int rc = 0;
-
-	json_object_set_new(to, "flowtables", json_array());
-	json_object_set_new(to, "devices", json_array());
-	json_object_set_new(to, "states", json_object());
-	for (size_t i = 0; i < ARRAY_SIZE(parts) && !rc; i++) {
-		memset(buf, 0, sizeof(buf));
-		rc = nl_talk(nl, nfo_msg(nl, buf, parts[i].cmd, parts[i].flags), parts[i].fn, to);
-	}
-	if (!rc)
-		rc = settings_json(nl, settings);
-	json_object_set_new(to, "settings", settings);
-
-	return rc;
-}
-
-/* What nf_tables itself can tell, when the flowtables are not ours. */
-static void gather_ruleset(json_t *to)
-{
-	json_t *tables = json_array(), *devices = json_array();
-	struct ruleset r;
-	char why[256];
-
-	json_object_set_new(to, "flowtables", tables);
-	json_object_set_new(to, "devices", devices);
-	json_object_set_new(to, "states", json_object());
-	json_object_set_new(to, "settings", json_object());
-	json_object_set_new(to, "reasons", json_object());
-	if (ruleset_read(&r, why, sizeof(why)))
-		return;
-	for (const struct ft_info *ft = r.ft; ft; ft = ft->next) {
-		json_array_append_new(tables, json_pack("{ss ss ss sb sb si}",
-			"flowtable", ft->name, "table", ft->table,
-			"family", family_name(ft->family),
-			"offload", ft->flags & 1, "counter", !!(ft->flags & 2),
-			"devices", ft->ndevs));
-		for (int i = 0; i < ft->ndevs; i++)
-			json_array_append_new(devices, json_pack("{ss si ss ss ss ss ss}",
-				"dev", ft->dev[i], "ifindex", (int)if_nametoindex(ft->dev[i]),
-				"flowtable", ft->name, "table", ft->table,
-				"family", family_name(ft->family),
-				"hw", "unknown", "reason", "unknown"));
-	}
-	ruleset_free(&r);
-}
-
-static const char *advice(enum provider p, const char *mainline)
-{
-	static char text[1024];
-
-	switch (p) {
-	case PROVIDER_OURS:
-		return "";
-	case PROVIDER_MAINLINE:
-		snprintf(text, sizeof(text),
-			 "mainline's modules (%s) hold the flowtables. To change over: remove the flowtables and the `flow add` rules from the ruleset, modprobe -r %s, modprobe nf_flow_offload, load the ruleset again.",
-			 mainline, mainline);
-		return text;
-	case PROVIDER_NONE:
-		break;
-	}
-	if (module_installed("nf_flow_offload"))
-		return "the module is installed but not loaded: modprobe nf_flow_offload, or load a ruleset with a flowtable.";
-	return "the module is not installed for this kernel: build it with make modules and make install, or install the package; then modprobe nf_flow_offload.";
-}
 
 /* ---- for people ---- */
 
@@ -364,9 +194,6 @@ static void print_status(const json_t *s)
 
 int cmd_status(const struct command *cmd, int argc, char **argv)
 {
-	struct nl nl = {};
-	char mainline[256];
-	enum provider p;
 	json_t *s;
 	int rc = opts_parse(cmd, &argc, &argv, NULL, NULL);
 
@@ -374,31 +201,14 @@ int cmd_status(const struct command *cmd, int argc, char **argv)
 		return rc;
 	if (argc)
 		return usage("status: '%s' is not expected", argv[0]);
-	rc = nfo_open(&nl);
-	if (rc && rc != -ENOENT)
-		return refused("cannot ask the kernel: %s", nl.why);
-
-	mainline_loaded(mainline, sizeof(mainline));
-	p = provider_now(&nl);
-	s = json_pack("{s{sb so} ss ss ss}", "module", "loaded", p == PROVIDER_OURS,
-		      "version", json_null(), "provider", provider_name(p),
-		      "mainline_modules", mainline, "advice", advice(p, mainline));
-	if (p == PROVIDER_OURS) {
-		rc = gather_ours(&nl, s);
-	} else {
-		gather_ruleset(s);
-		rc = 0;
-	}
-	if (rc) {
-		json_decref(s);
-		rc = refused("nf_flow_offload is loaded; it does not tell more: %s", nl.why);
-	} else if (opt_json) {
+	rc = picture_gather(&s);
+	if (rc)
+		return rc;
+	if (opt_json) {
 		json_out(s);
 	} else {
 		print_status(s);
 		json_decref(s);
 	}
-	nl_close(&nl);
-
-	return rc;
+	return STATUS_OK;
 }

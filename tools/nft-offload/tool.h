@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of nft-offload share. Arrows go down: commands use flow, net,
- * ct and ruleset, those use nl and term, and nobody uses a command.
+ * What the files of nft-offload share. Arrows go down: commands use picture,
+ * flow, net, ct and ruleset, those use nl and term, and nobody uses a command.
  */
 #ifndef NFT_OFFLOAD_TOOL_H
 #define NFT_OFFLOAD_TOOL_H
@@ -348,6 +348,7 @@ struct ft_info {
 	uint8_t family;
 	char table[256], name[256];
 	uint32_t flags;
+	int32_t prio;
 	int rules;		/* that say `flow add` into it */
 	int ndevs;
 	char (*dev)[IFNAMSIZ];
@@ -382,6 +383,10 @@ int settings_json(struct nl *nl, json_t *to);
 int settings_get(struct nl *nl, const char *name, uint32_t *v);
 void settings_help(void);
 
+/* ---- picture.c: what status and metrics show ---- */
+
+int picture_gather(json_t **to);
+
 /* ---- the commands ---- */
 
 int cmd_status(const struct command *cmd, int argc, char **argv);
@@ -391,11 +396,12 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv);
 int cmd_top(const struct command *cmd, int argc, char **argv);
 int cmd_flush(const struct command *cmd, int argc, char **argv);
 int cmd_check(const struct command *cmd, int argc, char **argv);
+int cmd_metrics(const struct command *cmd, int argc, char **argv);
 int cmd_enable(const struct command *cmd, int argc, char **argv);
 int cmd_disable(const struct command *cmd, int argc, char **argv);
 int cmd_set(const struct command *cmd, int argc, char **argv);
 
 extern const struct opt list_opts[], monitor_opts[], top_opts[], flush_opts[];
-extern const struct opt explain_opts[], enable_opts[];
+extern const struct opt explain_opts[], enable_opts[], metrics_opts[];
 
 #endif

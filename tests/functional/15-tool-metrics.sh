@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: core
+# nft-offload metrics: the figures are those of status, they do not grow with the flows,
+# and 100,000 flows cost no time. tests/metrics-format judges the text.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need awk
+# shellcheck source=../lib-tool.sh
+. "$(dirname "$0")/../lib-tool.sh"
+topo_tool
+
+# series NAME-AND-LABELS - its value, in VALUE.
+series() {
+	VALUE=$(awk -v s="nf_flow_offload_$1" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == s { print v }' "$OUT")
+	[ -n "$VALUE" ] || fail "no series $1 in: $(cat "$OUT")"
+}
+
+figures() {
+	local labels='family="inet",table="t",flowtable="f"'
+
+	ours
+	rules_std "counter;"
+	flow_up c tcp
+	tool_ok metrics
+	series loaded
+	equal "$VALUE" 1 loaded
+	series 'provider{provider="ours"}'
+	equal "$VALUE" 1 "who serves"
+	series "flows{$labels,state=\"software\"}"
+	equal "$VALUE" 1 "flows in software"
+	series "flows{$labels,state=\"hardware\"}"
+	equal "$VALUE" 0 "flows in hardware"
+	series "device_hardware{device=\"rc\",$labels}"
+	equal "$VALUE" 0 "hardware of rc"
+	series "device_info{device=\"rs\",$labels,method=\"none\",reason=\"hw-off\"}"
+	series promotions_total
+	[ "$VALUE" -ge 1 ] || fail "promotions: $VALUE"
+	tool_ok set max_flows 1000
+	tool_ok metrics
+	series flows_limit
+	equal "$VALUE" 1000 limit
+	tool_ok set max_flows 0
+	series 'slow_path_total{reason="tcp-flags"}'
+	[ "$VALUE" -ge 1 ] || fail "no packet that opened a connection: $VALUE"
+	"$NFO_TOP/tests/metrics-format" "$NFO_TOOLS/nft-offload" "$OUT" || fail "the format"
+}
+run_case "metrics tell what status tells" figures
+
+# A file that is replaced: no reader finds a part of it, nothing is left beside it.
+file() {
+	local dir=$LIB_TMP/textfile
+
+	ours
+	rules_std
+	mkdir "$dir"
+	echo old >"$dir/nft_offload.prom"
+	tool_ok metrics -o "$dir/nft_offload.prom"
+	[ ! -s "$OUT" ] || fail "words on stdout: $(cat "$OUT")"
+	equal "$(ls "$dir")" nft_offload.prom "files"
+	equal "$(stat -c %a "$dir/nft_offload.prom")" 644 "mode"
+	grep -q '^nf_flow_offload_loaded 1$' "$dir/nft_offload.prom" || fail "$(cat "$dir/nft_offload.prom")"
+	says 1 "cannot write" metrics -o "$dir/none/nft_offload.prom"
+	equal "$(ls "$dir")" nft_offload.prom "files after a failure"
+}
+run_case "metrics -o replaces its file in one step" file
+
+# --- 100,000 flows ---
+
+MANY=${NFO_METRICS_FLOWS:-100000}
+
+# UDP without a reply, from 250 addresses: its second packet of each makes a flow.
+generate() {
+	local mac
+
+	mac=$(mac_of "$NS_R" rc)
+	in_c bash -euc '
+		cd /proc/net/pktgen
+		echo rem_device_all >kpktgend_0
+		echo add_device c0 >kpktgend_0
+		for setting in "count $1" "pkt_size 64" "delay 0" "dst_mac $2" "dst $3" \
+			"src_min 192.0.2.3" "src_max 192.0.2.252" "udp_src_min 4000" "udp_src_max $4" \
+			"udp_dst_min 9" "udp_dst_max 9"; do
+			echo "$setting" >c0
+		done
+		echo start >pgctrl
+		echo rem_device_all >kpktgend_0' pktgen "$1" "$mac" "$S4" $((4000 + MANY / 250))
+}
+
+flows_now() {
+	tool_ok metrics
+	series 'flows{family="inet",table="t",flowtable="f",state="oneway"}'
+	[ "$VALUE" -ge "$MANY" ]
+}
+
+many() {
+	local n start best=999999 limit=/proc/sys/net/netfilter/nf_conntrack_max before
+
+	ours
+	modprobe -q pktgen || skip "no pktgen in this kernel"
+	# it is one number for all namespaces
+	before=$(<$limit)
+	# shellcheck disable=SC2064 # the value of now
+	trap "echo $before >$limit; case_end \$?" EXIT
+	echo 262144 >$limit
+	sysctl_r net/netfilter/nf_conntrack_udp_timeout 600
+	rules_std
+	tool_ok metrics
+	n=$(wc -l <"$OUT")
+	generate $((3 * MANY))
+	wait_for 60 flows_now || fail "$VALUE flows of $MANY"
+	equal "$(wc -l <"$OUT")" "$n" "lines with and without flows"
+	for _ in 1 2 3 4 5; do
+		now
+		start=$NOW
+		tool_ok metrics
+		now
+		[ $((NOW - start)) -ge $best ] || best=$((NOW - start))
+	done
+	awk '/^nfo_flow4 |^nf_conntrack / { print $1, "objects", $3, "bytes each", $4 }' /proc/slabinfo || true
+	echo "metrics with $VALUE flows: $best us, the best of five, with the start of the process"
+	[ $best -lt $((100000 * LIB_SLOW)) ] || fail "$best microseconds"
+}
+run_case "as many lines with 100,000 flows, in less than 100 ms" many
+
+all_done
