@@ -4,9 +4,11 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
 
-probes = $(shell scripts/compat-probes "$(KDIR)" $(ARCH))
+# NFO_CACHE=DIR says where what they find is kept.
+probes = $(shell $(if $(NFO_CACHE),NFO_CACHE="$(NFO_CACHE)") scripts/compat-probes "$(KDIR)" $(ARCH))
 
-.PHONY: all modules install tools install-tools clean demo check check-long check-openwrt check-rpm bench help
+.PHONY: all modules install tools install-tools clean demo check check-long check-openwrt \
+	check-package check-rpm bench deb help
 
 all: modules
 
@@ -14,11 +16,13 @@ help:
 	@echo 'make modules KDIR=<kernel build tree> [ARCH=um]   build nf_flow_offload.ko'
 	@echo 'make install [KDIR=...] [DESTDIR=...]             install it with its modprobe.d file'
 	@echo 'make tools | install-tools [DESTDIR=...]          nft-offload, its man page and completion'
+	@echo 'make deb        Debian packages: nft-offload-dkms and nft-offload'
 	@echo 'make demo       see it carry connections, in a virtual machine'
 	@echo 'make check      all tests, older kernels with what differs there'
 	@echo 'make check-long every test on every kernel'
 	@echo 'make check-openwrt  the feed and the LuCI page of packaging/openwrt'
 	@echo 'make check-rpm  the RPM packages of packaging/rpm'
+	@echo 'make check-package  the packages in Debian 12 and 13: install, upgrade, purge'
 	@echo 'make bench      figures, beside mainline'
 
 modules:
@@ -56,6 +60,12 @@ check-openwrt:
 
 check-rpm:
 	tests/stages/rpm
+
+check-package:
+	tests/package/run
+
+deb:
+	scripts/make-deb
 
 bench:
 	tests/bench/run all

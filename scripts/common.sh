@@ -10,6 +10,10 @@ NFO_CACHE=${NFO_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_flow_offload}
 # The kernels of the test matrix, oldest first.
 # shellcheck disable=SC2034
 NFO_KERNELS="6.1 6.12 newest"
+# What `newest` was when its tests passed: packages build for no kernel series above it, or above
+# the highest number in NFO_KERNELS.
+# shellcheck disable=SC2034
+NFO_NEWEST=7.2
 export NFO_TOP NFO_CACHE
 
 # Progress goes to stderr: stdout belongs to the answer (a path, a verdict).
@@ -47,6 +51,28 @@ kernel_suite() {
 	newest) echo sid ;;
 	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
 	esac
+}
+
+# debian_mirror LABEL - the first archive with this label (Debian, Debian-Security) that apt
+# knows on this machine.
+debian_mirror() {
+	local site
+
+	site=$(apt-get indextargets --format '$(SITE) $(ORIGIN) $(LABEL)' 2>/dev/null |
+		awk -v label="$1" '$2 == "Debian" && $3 == label { print $1; exit }')
+	[ -n "$site" ] || die "apt on this machine names no archive '$1' (run apt-get update first?)"
+	echo "$site"
+}
+
+# debian_keyring - the file with the archive's public keys.
+debian_keyring() {
+	local key
+
+	for key in /usr/share/keyrings/debian-archive-keyring.gpg \
+		   /etc/apt/trusted.gpg.d/debian-archive-*-automatic.*; do
+		[ -r "$key" ] && { echo "$key"; return; }
+	done
+	die "no Debian archive keyring (package debian-archive-keyring)"
 }
 
 # module_sources - what makes up the module, as it is in the checkout now.
