@@ -9,7 +9,7 @@ NFO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 NFO_CACHE=${NFO_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_flow_offload}
 # The kernels of the test matrix, oldest first.
 # shellcheck disable=SC2034
-NFO_KERNELS="6.1 6.12 newest"
+NFO_KERNELS="5.10 6.1 6.12 7.3 newest"
 export NFO_TOP NFO_CACHE
 
 # Progress goes to stderr: stdout belongs to the answer (a path, a verdict).
@@ -42,8 +42,10 @@ with_lock() {
 # kernel_suite VERSION - the Debian suite that carries this kernel.
 kernel_suite() {
 	case $1 in
+	5.10) echo bullseye ;;
 	6.1) echo bookworm ;;
 	6.12) echo bookworm-backports ;;
+	7.3) echo trixie-backports ;;
 	newest) echo sid ;;
 	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
 	esac
