@@ -10,6 +10,9 @@ NFO_CACHE=${NFO_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_flow_offload}
 # The kernels of the test matrix, oldest first.
 # shellcheck disable=SC2034
 NFO_KERNELS="5.10 6.1 6.12 7.3 newest"
+# What the module and the tool are built for besides this machine.
+# shellcheck disable=SC2034
+NFO_ARCHS="arm64 armhf mipsel s390x"
 export NFO_TOP NFO_CACHE
 
 # Progress goes to stderr: stdout belongs to the answer (a path, a verdict).
@@ -48,6 +51,26 @@ kernel_suite() {
 	7.3) echo trixie-backports ;;
 	newest) echo sid ;;
 	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
+	esac
+}
+
+# cross_triplet ARCH - the prefix of the compiler for an architecture of Debian.
+cross_triplet() {
+	case $1 in
+	arm64) echo aarch64-linux-gnu ;;
+	armhf) echo arm-linux-gnueabihf ;;
+	mipsel) echo mipsel-linux-gnu ;;
+	s390x) echo s390x-linux-gnu ;;
+	*) die "unknown architecture '$1' (one of: $NFO_ARCHS)" ;;
+	esac
+}
+
+# kernel_flavour [ARCH] - the flavour of Debian's kernel, as in linux-image-FLAVOUR.
+kernel_flavour() {
+	case ${1:-amd64} in
+	armhf) echo armmp ;;
+	mipsel) echo mips32r2el ;;
+	*) echo "${1:-amd64}" ;;
 	esac
 }
 
