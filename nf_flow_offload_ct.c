@@ -262,13 +262,12 @@ void nfo_ct_hardware(struct nf_conn *ct, bool on)
  * @net:     namespace
  * @l4proto: IPPROTO_TCP or IPPROTO_UDP
  *
- * Return: net.netfilter.nf_flowtable_{tcp,udp}_timeout, jiffies.
+ * Return: net.netfilter.nf_flowtable_{tcp,udp}_timeout, jiffies; 30 seconds in kernels
+ * without these settings.
  */
 u32 nfo_flow_timeout(const struct net *net, u8 l4proto)
 {
-	if (l4proto == IPPROTO_TCP)
-		return READ_ONCE(net->ct.nf_ct_proto.tcp.offload_timeout);
-	return READ_ONCE(net->ct.nf_ct_proto.udp.offload_timeout);
+	return nfo_ct_offload_timeout(net, l4proto);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nfo_compat.h"
 #include "nfo_netlink_gen.h"
 
 const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1] = {

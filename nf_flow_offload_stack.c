@@ -58,7 +58,7 @@ bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 	covers = nfo_lower_listed(t, dev) ||
 		 netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_is_listed,
 					       &priv);
-	if (!covers && dev->netdev_ops->ndo_fill_forward_path && !netif_is_bridge_master(dev) &&
+	if (!covers && nfo_dev_has_forward_path(dev) && !netif_is_bridge_master(dev) &&
 	    nfo_fill_forward_path(dev, &path) >= 0)
 		for (i = 1; i < path.num_paths && !covers; i++)
 			covers = nfo_lower_listed(t, path.path[i].dev);
@@ -145,7 +145,7 @@ enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_devic
 	*lower = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
 	if (!nfo_lower_covers(t, dev))
 		return NFO_R_DEV_NOT_IN_TABLE;
-	if (!dev->netdev_ops->ndo_fill_forward_path || netif_is_bridge_master(dev) ||
+	if (!nfo_dev_has_forward_path(dev) || netif_is_bridge_master(dev) ||
 	    nfo_fill_forward_path(dev, &path) < 0)
 		return NFO_R_NONE;
 

@@ -174,7 +174,7 @@ static void nfo_hw_push(struct nfo_hw_cls *r, const struct nfo_hw_encap *encap)
 		a->vlan.vid = encap->id;
 		a->vlan.proto = type->proto;
 	} else {
-		a->pppoe.sid = encap->id;
+		nfo_flow_action_set_pppoe(a, encap->id);
 	}
 }
 

@@ -24,16 +24,30 @@
 #define NFO_HAVE_FORWARD_PATH_CTX 1
 #define NFO_HAVE_NFT_BASE_SEQ 1
 #define NFO_HAVE_TCX_INGRESS 1
+#define NFO_HAVE_FORWARD_PATH 1
+#define NFO_HAVE_NLA_BE16 1
+#define NFO_HAVE_NETDEV_HOLD 1
+#define NFO_HAVE_CT_OFFLOAD_TIMEOUT 1
+#define NFO_HAVE_CT_COUNT 1
+#define NFO_HAVE_CT_TCP_ESTABLISHED 1
+#define NFO_HAVE_IP6_DST_MTU_MAYBE_FORWARD 1
+#define NFO_HAVE_GENL_MCAST_CAP 1
+#define NFO_HAVE_SKB_CLEAR_TSTAMP 1
+#define NFO_HAVE_IPH_TOTLEN 1
+#define NFO_HAVE_NLA_STRSCPY 1
 #endif
 
+#include <linux/ip.h>
 #include <linux/list.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <net/dst.h>
-#include <net/inet_dscp.h>
+#include <net/genetlink.h>
 #include <net/ip6_fib.h>
+#include <net/ip6_route.h>
 #include <net/route.h>
 #include <net/netns/generic.h>
+#include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_tables.h>
 
 /* 6.5, "net: move gso declarations and functions to their own files". Until
@@ -153,25 +167,107 @@ static inline bool nfo_dev_has_tc_ingress(const struct net_device *dev)
 #endif
 }
 
-/* 7.x: dev_fill_forward_path() takes a context, and what it found has to be
- * released. Only devices without references of their own are looked at here, so
- * that is done at once. Goes with 6.12.
+/* ---- Goes with 5.10, all of it ---- */
+
+/* 6.1, ecaf75ffd5f5 ("netlink: introduce bigendian integer types"). A policy without a range
+ * asks for the length alone.
  */
-static inline int nfo_fill_forward_path(const struct net_device *dev,
-					struct net_device_path_stack *stack)
+#ifndef NFO_HAVE_NLA_BE16
+#define NLA_BE16	NLA_U16
+#endif
+
+/* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The value returned
+ * differs.
+ */
+#ifndef NFO_HAVE_NLA_STRSCPY
+static inline void nla_strscpy(char *to, const struct nlattr *nla, size_t size)
 {
-#ifdef NFO_HAVE_FORWARD_PATH_CTX
-	struct net_device_path_ctx ctx = { .dev = dev };
-	int err = dev_fill_forward_path(&ctx, stack);
+	nla_strlcpy(to, nla, size);
+}
+#endif
 
-	if (!err)
-		dev_fill_forward_path_release(stack);
-	return err;
+/* 6.7, "genetlink: Use internal flags for multicast groups", also in 6.1.y. The older flag asks
+ * for the same capability, in the namespace of the socket.
+ */
+#ifndef NFO_HAVE_GENL_MCAST_CAP
+#define GENL_MCAST_CAP_NET_ADMIN	GENL_UNS_ADMIN_PERM
+#endif
+
+/* 6.0, d62607c3fe45 ("net: rename reference+tracking helpers"); 5.17 brought the trackers. */
+#ifndef NFO_HAVE_NETDEV_HOLD
+#define netdevice_tracker struct nfo_no_tracker
+struct nfo_no_tracker {};
+
+static inline void netdev_hold(struct net_device *dev, netdevice_tracker *tracker, gfp_t gfp)
+{
+	if (dev)
+		dev_hold(dev);
+}
+
+static inline void netdev_put(struct net_device *dev, netdevice_tracker *tracker)
+{
+	if (dev)
+		dev_put(dev);
+}
+#endif
+
+/* 5.18, de799101519a ("net: Add skb_clear_tstamp() to keep the mono delivery_time"). */
+#ifndef NFO_HAVE_SKB_CLEAR_TSTAMP
+static inline void skb_clear_tstamp(struct sk_buff *skb)
+{
+	skb->tstamp = 0;
+}
+#endif
+
+/* 6.3, 058a8f7f73aa ("net: add a couple of helpers for iph tot_len"), also in 6.1.y. An IPv4
+ * packet of more than 64 KiB is as young.
+ */
+#ifndef NFO_HAVE_IPH_TOTLEN
+static inline unsigned int iph_totlen(const struct sk_buff *skb, const struct iphdr *iph)
+{
+	return ntohs(iph->tot_len);
+}
+#endif
+
+/* 5.14, 427faee167bc ("net: ipv6: introduce ip6_dst_mtu_maybe_forward"). */
+#ifndef NFO_HAVE_IP6_DST_MTU_MAYBE_FORWARD
+static inline unsigned int ip6_dst_mtu_maybe_forward(const struct dst_entry *dst, bool forwarding)
+{
+	return ip6_dst_mtu_forward(dst);
+}
+#endif
+
+/* 5.12, "netfilter: conntrack: remove nf_conntrack_count atomic from struct net". */
+#ifndef NFO_HAVE_CT_COUNT
+static inline u32 nf_conntrack_count(const struct net *net)
+{
+	return atomic_read(&net->ct.count);
+}
+#endif
+
+/* 5.13, 8f0db018006a ("netfilter: nft_flow_offload: fix wrong established check"). */
+#ifndef NFO_HAVE_CT_TCP_ESTABLISHED
+static inline bool nf_conntrack_tcp_established(const struct nf_conn *ct)
+{
+	return ct->proto.tcp.state == TCP_CONNTRACK_ESTABLISHED &&
+	       test_bit(IPS_ASSURED_BIT, &ct->status);
+}
+#endif
+
+/* 5.14, "netfilter: flowtable: add timeouts per protocol". Before, flows were idle for 30
+ * seconds, and nothing could be set.
+ */
+static inline u32 nfo_ct_offload_timeout(const struct net *net, u8 l4proto)
+{
+#ifdef NFO_HAVE_CT_OFFLOAD_TIMEOUT
+	if (l4proto == IPPROTO_TCP)
+		return READ_ONCE(net->ct.nf_ct_proto.tcp.offload_timeout);
+	return READ_ONCE(net->ct.nf_ct_proto.udp.offload_timeout);
 #else
-	static const u8 nobody[ETH_ALEN];
-
-	return dev_fill_forward_path(dev, nobody, stack);
+	return 30 * HZ;
 #endif
 }
+
+#include "nfo_compat_path.h"
 
 #endif /* _NFO_COMPAT_H */

@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 #include <net/flow_offload.h>
 
+#include "nfo_compat.h"
 #include "nfo_key.h"
 
 struct nfo_encap_popped;

@@ -9,11 +9,14 @@ NFO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 NFO_CACHE=${NFO_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_flow_offload}
 # The kernels of the test matrix, oldest first.
 # shellcheck disable=SC2034
-NFO_KERNELS="6.1 6.12 newest"
+NFO_KERNELS="5.10 6.1 6.12 7.3 newest"
 # What `newest` was when its tests passed: packages build for no kernel series above it, or above
 # the highest number in NFO_KERNELS.
 # shellcheck disable=SC2034
 NFO_NEWEST=7.2
+# What the module and the tool are built for besides this machine.
+# shellcheck disable=SC2034
+NFO_ARCHS="arm64 armhf mipsel s390x"
 export NFO_TOP NFO_CACHE
 
 # Progress goes to stderr: stdout belongs to the answer (a path, a verdict).
@@ -46,8 +49,10 @@ with_lock() {
 # kernel_suite VERSION - the Debian suite that carries this kernel.
 kernel_suite() {
 	case $1 in
+	5.10) echo bullseye ;;
 	6.1) echo bookworm ;;
 	6.12) echo bookworm-backports ;;
+	7.3) echo trixie-backports ;;
 	newest) echo sid ;;
 	*) die "unknown kernel '$1' (one of: $NFO_KERNELS)" ;;
 	esac
@@ -73,6 +78,26 @@ debian_keyring() {
 		[ -r "$key" ] && { echo "$key"; return; }
 	done
 	die "no Debian archive keyring (package debian-archive-keyring)"
+}
+
+# cross_triplet ARCH - the prefix of the compiler for an architecture of Debian.
+cross_triplet() {
+	case $1 in
+	arm64) echo aarch64-linux-gnu ;;
+	armhf) echo arm-linux-gnueabihf ;;
+	mipsel) echo mipsel-linux-gnu ;;
+	s390x) echo s390x-linux-gnu ;;
+	*) die "unknown architecture '$1' (one of: $NFO_ARCHS)" ;;
+	esac
+}
+
+# kernel_flavour [ARCH] - the flavour of Debian's kernel, as in linux-image-FLAVOUR.
+kernel_flavour() {
+	case ${1:-amd64} in
+	armhf) echo armmp ;;
+	mipsel) echo mips32r2el ;;
+	*) echo "${1:-amd64}" ;;
+	esac
 }
 
 # module_sources - what makes up the module, as it is in the checkout now.

@@ -293,6 +293,7 @@ def source(spec):
  */
 #include <linux/kernel.h>
 {includes}
+#include "nfo_compat.h"
 #include "nfo_netlink_gen.h"
 
 {policies(spec)}

@@ -324,6 +324,7 @@ table_of_owner() { [[ $(in_r nft list tables) == *"inet owned"* ]]; }
 no_table_of_owner() { ! table_of_owner; }
 
 owner() {
+	in_r nft 'add table inet owned { flags owner; }' 2>/dev/null || skip "this kernel has no tables with an owner"
 	peer_run owner "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec nft -i
 	tell owner "table inet owned { flags owner; flowtable f { hook ingress priority 0; devices = { rc, rs }; }; counter seen { }; chain c { type filter hook forward priority 0; counter name seen; meta l4proto { tcp, udp } flow add @f; }; }"
 	wait_for 10 table_of_owner || fail "no table: $ANSWER"

@@ -6,6 +6,7 @@
 #include <linux/tc_act/tc_csum.h>
 #include <net/flow_dissector.h>
 #include <net/pkt_cls.h>
+#include "nfo_compat.h"
 #include "hwsim.h"
 
 #define refuse(extack, text) ({ NL_SET_ERR_MSG_MOD(extack, text); -EOPNOTSUPP; })
@@ -419,7 +420,7 @@ static int act_pppoe(struct hwsim_chip *c, struct hwsim_rule *r, const struct fl
 	if (r->via == HWSIM_BLOCK && (a->pushes || r->key.tags != a->pops))
 		return refuse(extack, "A PPPoE header outside of VLAN tags");
 	a->pppoe = true;
-	a->sid = e->pppoe.sid;
+	a->sid = nfo_flow_action_pppoe(e);
 	return 0;
 }
 

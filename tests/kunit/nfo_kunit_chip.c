@@ -366,7 +366,7 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 	mutex_init(&fake->nn.lock);
 	INIT_LIST_HEAD(&fake->nn.tables);
 	fake->nn.stats = alloc_percpu(struct nfo_stats);
-	KUNIT_ASSERT_NOT_NULL(test, fake->nn.stats);
+	KUNIT_ASSERT_TRUE(test, !!fake->nn.stats);
 	nfo_settings_init(&fake->nn.settings);
 	nfo_hw_net_init(&fake->nn);
 

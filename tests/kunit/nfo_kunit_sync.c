@@ -138,7 +138,8 @@ static void nfo_test_no_more_true(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
 	struct nfo_change change = { .what = NFO_CHANGE_DEV, .ifindex = 1000 };
-	static struct neighbour next_hop[IP_CT_DIR_MAX];
+	static struct neighbour to_server, to_client;
+	struct neighbour *next_hop[IP_CT_DIR_MAX] = { &to_server, &to_client };
 	struct nfo_neigh watch[IP_CT_DIR_MAX];
 	struct nfo_fake_flow *dying = nfo_fake_asking(fake), *ff;
 	u32 before;
@@ -165,9 +166,9 @@ static void nfo_test_no_more_true(struct kunit *test)
 	/* Events that concern one direction. */
 	change.what = NFO_CHANGE_NEIGH;
 	for (i = 0; i < IP_CT_DIR_MAX; i++) {
-		watch[i].n = &next_hop[i];
+		watch[i].n = next_hop[i];
 		ff->f.route[i].neigh = &watch[i];
-		change.neigh = &next_hop[i];
+		change.neigh = next_hop[i];
 		nfo_change_add(&fake->nn, &change);
 		nfo_fake_period(fake);
 		if (ff->f.e[!i].epoch != nfo_epoch(&fake->nn)) {
