@@ -298,11 +298,7 @@ static void nfo_hw_full(struct nfo_dev *d)
  */
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
 {
-	d->err = err;
-	if (extack && extack->_msg)
-		strscpy(d->message, extack->_msg, sizeof(d->message));
-	else
-		d->message[0] = '\0';
+	nfo_dev_set_answer(d, err, extack ? extack->_msg : NULL);
 }
 
 /**
