@@ -363,6 +363,20 @@ static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 	e->win = ntohs(th->window);
 }
 
+/* Segments that the classic path forwards count as well: conntrack, which misses those of
+ * the other direction, cannot place them.
+ */
+static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
+{
+	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
+	struct nfo_entry *e = &f->e[l->dir];
+
+	if (nfo_flow_learned(f, l->dir) || e->end)
+		nfo_entry_track_tcp(e, th, l->skb->len - l->thoff - th->doff * 4);
+	else
+		nfo_learn_tcp(e, l);
+}
+
 /* Everything that the packet teaches. Return: NFO_R_NONE, or what cannot be expressed;
  * @refs then holds what was taken so far.
  */
@@ -579,6 +593,8 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	}
 	if (!nfo_lesson_l4_ok(&l))
 		return;
+	if (f && nf_ct_protonum(l.ct) == IPPROTO_TCP)
+		nfo_learn_track(f, &l);
 	if (f)
 		t = f->table;
 	l.note = nfo_note_find(t, &l);
