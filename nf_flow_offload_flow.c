@@ -209,6 +209,15 @@ static int nfo_flow_begin(struct nfo_flow *f)
 	return 0;
 }
 
+/* Events of the devices look for flows from here on. */
+static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
+			      const struct nfo_route_refs *refs)
+{
+	return nfo_net_use_dev(nn, e->key.iif) && nfo_net_use_dev(nn, refs->in->ifindex) &&
+	       nfo_net_use_dev(nn, refs->out->ifindex) &&
+	       (!refs->out_lower.dev || nfo_net_use_dev(nn, refs->out_lower.dev->ifindex));
+}
+
 /**
  * nfo_flow_teach() - a direction of a flow is known: let packets find it
  * @f:     flow; NFO_F_LEARNING of the direction is set by the caller
@@ -234,6 +243,8 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 
 	if (READ_ONCE(f->hw.state) != NFO_HW_SOFT)
 		return NFO_R_HW_BUSY;
+	if (!nfo_flow_use_devs(f->table->nn, e, refs))
+		return NFO_R_NO_MEMORY;
 	*to = *e;
 	if (f->v6)
 		f->a6[dir] = *a6;

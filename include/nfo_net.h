@@ -13,6 +13,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/neighbour.h>
 #include <net/net_namespace.h>
 #include <linux/nf_flow_offload.h>
@@ -131,6 +132,7 @@ struct nfo_net {
 	struct nfo_change	*journal;
 	spinlock_t		journal_lock;	/* journal, advance of epoch */
 	unsigned int		tables_in;
+	struct xarray		devs;
 	struct rhashtable	by_ct;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
@@ -153,6 +155,9 @@ struct nfo_net *nfo_net_withdraw(struct net *net);
 struct nfo_net *nfo_net_get_rcu(const struct net *net);
 struct nfo_net *nfo_net_tryget(const struct net *net);
 void nfo_net_put(struct nfo_net *nn);
+bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
+bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
+void nfo_net_explain(struct nfo_net *nn);
 void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum);
 
 /* Context: any. */
