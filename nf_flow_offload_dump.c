@@ -396,6 +396,7 @@ static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
 	    nla_put_u32(msg, NFO_TABLE_FLAGS, t->flags) ||
 	    nla_put_u32(msg, NFO_TABLE_FLOWS, flows) ||
 	    nla_put_u32(msg, NFO_TABLE_DEVS, devs) ||
+	    nla_put_u64_64bit(msg, NFO_TABLE_MEMORY, nfo_table_memory(t), NFO_TABLE_PAD) ||
 	    nfo_put_states(msg, t, flows)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;

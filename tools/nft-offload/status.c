@@ -33,6 +33,10 @@ static int stats_one(const struct nlmsghdr *nlh, void *arg)
 		"added", (json_int_t)attr_uint(&a, NFO_STATS_ADDED),
 		"reverified", (json_int_t)attr_uint(&a, NFO_STATS_REVERIFIED),
 		"epoch", (json_int_t)attr_uint(&a, NFO_STATS_EPOCH)));
+	json_object_set_new(to, "memory", json_pack("{sI sI sI}",
+		"total", (json_int_t)attr_uint(&a, NFO_STATS_MEMORY),
+		"flow_ipv4", (json_int_t)attr_uint(&a, NFO_STATS_FLOW_SIZE),
+		"flow_ipv6", (json_int_t)attr_uint(&a, NFO_STATS_FLOW_SIZE6)));
 	json_object_set_new(json_object_get(to, "module"), "version",
 			    json_string(attr_str(&a, NFO_STATS_VERSION)));
 	return 0;
@@ -71,13 +75,14 @@ static int table_one(const struct nlmsghdr *nlh, void *arg)
 	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
 	add_states(json_object_get(to, "states"), &a);
 	flags = attr_uint(&a, NFO_TABLE_FLAGS);
-	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI}",
+	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI sI}",
 		"flowtable", attr_str(&a, NFO_TABLE_FLOWTABLE),
 		"table", attr_str(&a, NFO_TABLE_TABLE),
 		"family", family_name(attr_uint(&a, NFO_TABLE_FAMILY)),
 		"offload", flags & 1, "counter", !!(flags & 2),
 		"flows", (json_int_t)attr_uint(&a, NFO_TABLE_FLOWS),
-		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS)));
+		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS),
+		"memory", (json_int_t)attr_uint(&a, NFO_TABLE_MEMORY)));
 	return 0;
 }
 
@@ -329,6 +334,18 @@ static void print_counts(const json_t *counts, const char *between)
 	puts(col > indent ? "" : "none");
 }
 
+static void print_memory(const json_t *memory)
+{
+	char total[FIG], v4[FIG], v6[FIG], text[256];
+
+	fig_bytes(total, num(memory, "total"));
+	fig_bytes(v4, num(memory, "flow_ipv4"));
+	fig_bytes(v6, num(memory, "flow_ipv6"));
+	snprintf(text, sizeof(text), "%s, of which %s for each IPv4 flow and %s for each IPv6 flow",
+		 total, v4, v6);
+	say_wrapped(stdout, "Memory      ", "            ", text);
+}
+
 static void print_status(const json_t *s)
 {
 	const json_t *module = json_object_get(s, "module");
@@ -348,6 +365,7 @@ static void print_status(const json_t *s)
 	if (flag(module, "loaded")) {
 		printf("Flows       ");
 		print_counts(json_object_get(s, "states"), " ");
+		print_memory(json_object_get(s, "memory"));
 		printf("Settings    ");
 		print_counts(json_object_get(s, "settings"), " ");
 	}
