@@ -432,6 +432,18 @@ static bool nfo_ct_mark_ok(const struct nfo_entry *e)
 	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->ct_mark[nfo_dir(e)]);
 }
 
+/* Where connections have zones, the same addresses and ports by the same device may be
+ * another connection's, which rulesets tell by the sender or by the mark it comes with.
+ */
+static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	const struct nfo_origin *o = &nfo_flow(e)->origin[nfo_dir(e)];
+
+	return skb->mark == o->mark &&
+	       (!(e->flags & NFO_E_IN_DEST) ||
+		ether_addr_equal_unaligned(eth_hdr(skb)->h_source, o->h_source));
+}
+
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
 					struct sk_buff *skb, struct nfo_pkt *p)
@@ -444,6 +456,8 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	if (unlikely(skb_sk_is_prefetched(skb) || skb_sec_path(skb)))
 		return NFO_PASS;
 	if (unlikely(!nfo_dest_ok(skb, e)))
+		return NFO_PASS;
+	if (unlikely(e->flags & NFO_E_ORIGIN) && !nfo_origin_ok(skb, e))
 		return NFO_PASS;
 	if (unlikely(test_bit(IPS_DYING_BIT, &e->ct->status))) {
 		nfo_flow_retire(nfo_flow(e), NFO_R_CT_GONE);

@@ -80,6 +80,7 @@ struct nfo_stats {
  * @ruleset_seq: where nf_tables counts its generations, from the first flowtable on; @ruleset
  *           before; not owned, it lives as long as the namespace
  * @tables_gen: counts tables that went, see nfo_permit(); written with @lock held
+ * @zones:   a connection in a conntrack zone was seen; never cleared
  * @settings: what netlink sets, each field read and written as a whole, without a lock
  * @refs:    one for the namespace, one for each table, dump and queued @kick_work
  * @flows:   flows in all tables; atomic
@@ -97,6 +98,8 @@ struct nfo_stats {
  *           epoch again afterwards
  * @journal_lock: protects the journal and what is marked so
  * @tables_in: tables that need the hooks of the namespace; @lock
+ * @devs:    devices that a flow uses or has used, by index; it only grows, since a flow may
+ *           come while a device goes
  * @by_ct:   flows by their conntrack entry
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
@@ -116,6 +119,7 @@ struct nfo_net {
 	u32			sernum6;
 	u32			ruleset;
 	u32			tables_gen;
+	bool			zones;
 	const unsigned int	*ruleset_seq;
 	struct nfo_settings	settings;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S12: the same addresses and ports in two conntrack zones, through one device,
 # are two connections with a way of their own.
 # shellcheck source=../lib.sh disable=SC2119
