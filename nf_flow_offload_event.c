@@ -299,6 +299,9 @@ static void nfo_event_netconf(struct nfo_net *nn, const struct sk_buff *skb)
 		return;
 	if (c.ifindex == NETCONFA_IFINDEX_ALL)
 		c.what = NFO_CHANGE_FAMILY;
+	/* Each device that comes or goes tells of its sysctls. */
+	else if (!nfo_net_uses_dev(nn, c.ifindex))
+		return;
 	nfo_event_add(nn, &c);
 }
 
