@@ -67,8 +67,6 @@ static bool nfo_ct_tcp_plausible(const struct nf_conn *ct, const struct nfo_ct_t
 	const struct nfo_ct_tcp *s = &seen[dir], *r = &seen[!dir];
 	u32 window = (u32)r->win << ct->proto.tcp.seen[!dir].td_scale;
 
-	if (!s->known || !r->known)
-		return false;
 	return !after(s->ack, r->end) && !after(s->end, r->ack + max(window, 1u));
 }
 
@@ -89,6 +87,20 @@ static void nfo_ct_tcp_advance(struct nf_conn *ct, const struct nfo_ct_tcp *seen
 		r->td_maxend = seen->ack + window;
 }
 
+/* A direction of which the flow has seen nothing: conntrack has seen all of it. */
+static void nfo_ct_tcp_own(const struct nf_conn *ct, struct nfo_ct_tcp *seen, int dir)
+{
+	const struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[dir];
+
+	*seen = (struct nfo_ct_tcp) {
+		.known	= true,
+		.end	= s->td_end,
+		.ack	= s->flags & IP_CT_TCP_FLAG_MAXACK_SET ? s->td_maxack :
+								 ct->proto.tcp.seen[!dir].td_end,
+		.win	= min_t(u32, s->td_maxwin >> s->td_scale, U16_MAX),
+	};
+}
+
 /**
  * nfo_ct_tcp_sync() - make up for the segments that conntrack did not see
  * @ct:      TCP entry
@@ -102,11 +114,17 @@ static void nfo_ct_tcp_advance(struct nf_conn *ct, const struct nfo_ct_tcp *seen
 void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
 		     u8 liberal)
 {
+	struct nfo_ct_tcp all[IP_CT_DIR_MAX] = { seen[0], seen[1] };
+	int dir;
+
 	spin_lock_bh(&ct->lock);
-	if (nfo_ct_tcp_plausible(ct, seen, IP_CT_DIR_ORIGINAL) &&
-	    nfo_ct_tcp_plausible(ct, seen, IP_CT_DIR_REPLY)) {
-		nfo_ct_tcp_advance(ct, &seen[IP_CT_DIR_ORIGINAL], IP_CT_DIR_ORIGINAL);
-		nfo_ct_tcp_advance(ct, &seen[IP_CT_DIR_REPLY], IP_CT_DIR_REPLY);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (!seen[dir].known)
+			nfo_ct_tcp_own(ct, &all[dir], dir);
+	if (nfo_ct_tcp_plausible(ct, all, IP_CT_DIR_ORIGINAL) &&
+	    nfo_ct_tcp_plausible(ct, all, IP_CT_DIR_REPLY)) {
+		nfo_ct_tcp_advance(ct, &all[IP_CT_DIR_ORIGINAL], IP_CT_DIR_ORIGINAL);
+		nfo_ct_tcp_advance(ct, &all[IP_CT_DIR_REPLY], IP_CT_DIR_REPLY);
 		nfo_ct_tcp_set_liberal(ct, liberal);
 	}
 	spin_unlock_bh(&ct->lock);

@@ -51,11 +51,48 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 	d->ifindex = dev->ifindex;
 	d->dev = dev;
 	flow_block_init(&d->block);
+	spin_lock_init(&d->answer_lock);
 	spin_lock(&devs->lock);
 	list_add_tail_rcu(&d->list, &devs->list);
 	spin_unlock(&devs->lock);
 
 	return d;
+}
+
+/**
+ * nfo_dev_set_answer() - keep what a driver said last
+ * @d:     device
+ * @err:   0 or negative errno
+ * @words: its words, or NULL
+ *
+ * Context: any. The worker of the device's queue and a caller that binds the device may
+ * write at the same time: one error and its own words stay.
+ */
+void nfo_dev_set_answer(struct nfo_dev *d, int err, const char *words)
+{
+	spin_lock_bh(&d->answer_lock);
+	WRITE_ONCE(d->err, err);
+	strscpy(d->message, words ?: "", sizeof(d->message));
+	spin_unlock_bh(&d->answer_lock);
+}
+
+/**
+ * nfo_dev_answer() - what a driver said last
+ * @d:     device
+ * @words: filled with its words
+ *
+ * Context: any. Return: the error that the words belong to, 0 or negative.
+ */
+int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS])
+{
+	int err;
+
+	spin_lock_bh(&d->answer_lock);
+	err = d->err;
+	strscpy(words, d->message, NFO_DEV_WORDS);
+	spin_unlock_bh(&d->answer_lock);
+
+	return err;
 }
 
 /**

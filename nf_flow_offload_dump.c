@@ -396,6 +396,7 @@ static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
 	    nla_put_u32(msg, NFO_TABLE_FLAGS, t->flags) ||
 	    nla_put_u32(msg, NFO_TABLE_FLOWS, flows) ||
 	    nla_put_u32(msg, NFO_TABLE_DEVS, devs) ||
+	    nla_put_u64_64bit(msg, NFO_TABLE_MEMORY, nfo_table_memory(t), NFO_TABLE_PAD) ||
 	    nfo_put_states(msg, t, flows)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
@@ -426,9 +427,11 @@ int nfo_dump_tables(struct sk_buff *msg, struct netlink_callback *cb)
 }
 
 static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
-			const struct nfo_table *t, const struct nfo_dev *dev)
+			const struct nfo_table *t, struct nfo_dev *dev)
 {
 	void *hdr = nfo_dump_header(msg, cb, NFO_CMD_DEV_GET);
+	char words[NFO_DEV_WORDS];
+	int err = nfo_dev_answer(dev, words);
 
 	if (!hdr)
 		return -EMSGSIZE;
@@ -438,8 +441,8 @@ static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
 	    nla_put_string(msg, NFO_DEV_FLOWTABLE, t->name) ||
 	    nla_put_u8(msg, NFO_DEV_HW, READ_ONCE(dev->bound)) ||
 	    nla_put_u32(msg, NFO_DEV_REASON, nfo_hw_dev_reason(t, dev)) ||
-	    nla_put_u32(msg, NFO_DEV_ERRNO, -READ_ONCE(dev->err)) ||
-	    (dev->message[0] && nla_put_string(msg, NFO_DEV_MESSAGE, dev->message))) {
+	    nla_put_u32(msg, NFO_DEV_ERRNO, -err) ||
+	    (words[0] && nla_put_string(msg, NFO_DEV_MESSAGE, words))) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
 	}
@@ -451,7 +454,7 @@ static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
 static int nfo_dump_table_devs(struct sk_buff *msg, struct netlink_callback *cb,
 			       struct nfo_dump *d)
 {
-	const struct nfo_dev *dev;
+	struct nfo_dev *dev;
 	unsigned int i = 0;
 	int err = 0;
 

@@ -41,11 +41,56 @@ static void nfo_event_changed(const struct net *net, const struct nfo_change *ch
 	rcu_read_unlock();
 }
 
-static void nfo_event_dev_changed(const struct net_device *dev)
+/* Most devices of a machine with containers carry no flow, and none will come: neither the
+ * device nor one below it is listed. Caller holds nfo_net::lock.
+ */
+static bool nfo_event_concerns(struct nfo_net *nn, const struct net_device *dev)
+{
+	struct nfo_table *t;
+
+	if (nfo_net_uses_dev(nn, dev->ifindex))
+		return true;
+	list_for_each_entry(t, &nn->tables, list)
+		if (nfo_lower_covers(t, dev))
+			return true;
+
+	return false;
+}
+
+/* Caller holds nfo_net::lock. Return: true when flows may use the device. */
+static bool nfo_event_dev_changed_locked(struct nfo_net *nn, const struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
 
-	nfo_event_changed(dev_net(dev), &c);
+	if (!nn->journal)
+		return false;
+	if (!nfo_event_concerns(nn, dev)) {
+		nfo_net_explain(nn);
+		return false;
+	}
+	nfo_event_add(nn, &c);
+
+	return true;
+}
+
+/* Sleeps, RTNL held. */
+static void nfo_event_dev_changed(const struct net_device *dev)
+{
+	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
+	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
+
+	if (!nn)
+		return;
+
+	if (nfo_net_uses_dev(nn, dev->ifindex)) {
+		/* The lock may be held while a driver is waited for. */
+		nfo_event_add(nn, &c);
+	} else {
+		mutex_lock(&nn->lock);
+		nfo_event_dev_changed_locked(nn, dev);
+		mutex_unlock(&nn->lock);
+	}
+	nfo_net_put(nn);
 }
 
 /* Tell the tables' hardware side of a device. */
@@ -76,11 +121,11 @@ static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 	if (!nn)
 		return;
 
-	nfo_event_dev_changed(dev);
 	mutex_lock(&nn->lock);
-	list_for_each_entry(t, &nn->tables, list)
-		if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
-			nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+	if (nfo_event_dev_changed_locked(nn, dev))
+		list_for_each_entry(t, &nn->tables, list)
+			if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
+				nfo_table_flush(t, dev, NFO_R_DEV_GONE);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
 }
@@ -254,6 +299,9 @@ static void nfo_event_netconf(struct nfo_net *nn, const struct sk_buff *skb)
 		return;
 	if (c.ifindex == NETCONFA_IFINDEX_ALL)
 		c.what = NFO_CHANGE_FAMILY;
+	/* Each device that comes or goes tells of its sysctls. */
+	else if (!nfo_net_uses_dev(nn, c.ifindex))
+		return;
 	nfo_event_add(nn, &c);
 }
 

@@ -194,6 +194,8 @@ static int nfo_flow_begin(struct nfo_flow *f)
 	f->liberal = nfo_ct_offload_begin(f->ct);
 	set_bit(NFO_F_BEGUN, &f->state);
 	atomic_inc(&t->flows);
+	if (f->v6)
+		atomic_inc(&t->flows6);
 	atomic_inc(&t->nn->flows);
 	this_cpu_inc(t->nn->stats->added);
 	nfo_wheel_add(&t->wheel, f);
@@ -207,6 +209,15 @@ static int nfo_flow_begin(struct nfo_flow *f)
 		rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 
 	return 0;
+}
+
+/* Events of the devices look for flows from here on. */
+static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
+			      const struct nfo_route_refs *refs)
+{
+	return nfo_net_use_dev(nn, e->key.iif) && nfo_net_use_dev(nn, refs->in->ifindex) &&
+	       nfo_net_use_dev(nn, refs->out->ifindex) &&
+	       (!refs->out_lower.dev || nfo_net_use_dev(nn, refs->out_lower.dev->ifindex));
 }
 
 /**
@@ -234,6 +245,8 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 
 	if (READ_ONCE(f->hw.state) != NFO_HW_SOFT)
 		return NFO_R_HW_BUSY;
+	if (!nfo_flow_use_devs(f->table->nn, e, refs))
+		return NFO_R_NO_MEMORY;
 	*to = *e;
 	if (f->v6)
 		f->a6[dir] = *a6;
@@ -368,6 +381,8 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
 	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 	nfo_wheel_del(&t->wheel, f);
+	if (f->v6)
+		atomic_dec(&t->flows6);
 	atomic_dec(&t->flows);
 	atomic_dec(&t->nn->flows);
 
@@ -393,6 +408,17 @@ struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct)
 	if (!test_bit(IPS_OFFLOAD_BIT, &ct->status))
 		return NULL;
 	return rhashtable_lookup(&nn->by_ct, &ct, nfo_ct_params);
+}
+
+/**
+ * nfo_flow_size() - the memory of a flow
+ * @v6: of an IPv6 flow
+ *
+ * Return: bytes.
+ */
+unsigned int nfo_flow_size(bool v6)
+{
+	return kmem_cache_size(v6 ? nfo_flow_cache6 : nfo_flow_cache4);
 }
 
 /**

@@ -50,14 +50,43 @@ static bool nfo_is_l4(u8 proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
+/* May the packet be rewritten? pktgen keeps one reference of what it has sent to see when
+ * the packet is done with, and one more for each time that it sends the same packet again:
+ * then the classic path makes a copy. A shared skb cannot be pulled; a linear one needs no
+ * pull.
+ */
+static bool nfo_skb_is_own(const struct sk_buff *skb)
+{
+	unsigned int users = refcount_read(&skb->users);
+
+	return likely(users == 1) || (users == 2 && !skb_is_nonlinear(skb));
+}
+
+/* What LRO merged cannot be cut up again: ip_forward() drops it and says so. */
+static bool nfo_skb_is_lro(const struct sk_buff *skb)
+{
+	return skb_is_nonlinear(skb) && skb_is_gso(skb) && !skb_shinfo(skb)->gso_type;
+}
+
+/* The hardware has routed the packet by itself and gave a copy to the host, for a redirect
+ * or a sampler: the classic path does not send the copy.
+ */
+static bool nfo_skb_is_forwarded(const struct sk_buff *skb)
+{
+#ifdef CONFIG_NET_SWITCHDEV
+	return skb->offload_l3_fwd_mark;
+#else
+	return false;
+#endif
+}
+
 /* What both families need before the header is worth reading. A frame for another
- * address than the device's may be for a device above. A shared skb (pktgen keeps its
- * own) cannot be pulled; a linear one needs no pull.
+ * address than the device's may be for a device above.
  */
 static bool nfo_skb_ok(const struct sk_buff *skb)
 {
 	return (skb->pkt_type == PACKET_HOST || skb->pkt_type == PACKET_OTHERHOST) &&
-	       !(skb_shared(skb) && skb_is_nonlinear(skb));
+	       nfo_skb_is_own(skb) && !nfo_skb_is_lro(skb) && !nfo_skb_is_forwarded(skb);
 }
 
 /* Is the frame for the address that the frames of this direction come for? */
@@ -403,6 +432,18 @@ static bool nfo_ct_mark_ok(const struct nfo_entry *e)
 	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->ct_mark[nfo_dir(e)]);
 }
 
+/* Where connections have zones, the same addresses and ports by the same device may be
+ * another connection's, which rulesets tell by the sender or by the mark it comes with.
+ */
+static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	const struct nfo_origin *o = &nfo_flow(e)->origin[nfo_dir(e)];
+
+	return skb->mark == o->mark &&
+	       (!(e->flags & NFO_E_IN_DEST) ||
+		ether_addr_equal_unaligned(eth_hdr(skb)->h_source, o->h_source));
+}
+
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
 					struct sk_buff *skb, struct nfo_pkt *p)
@@ -415,6 +456,8 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	if (unlikely(skb_sk_is_prefetched(skb) || skb_sec_path(skb)))
 		return NFO_PASS;
 	if (unlikely(!nfo_dest_ok(skb, e)))
+		return NFO_PASS;
+	if (unlikely(e->flags & NFO_E_ORIGIN) && !nfo_origin_ok(skb, e))
 		return NFO_PASS;
 	if (unlikely(test_bit(IPS_DYING_BIT, &e->ct->status))) {
 		nfo_flow_retire(nfo_flow(e), NFO_R_CT_GONE);

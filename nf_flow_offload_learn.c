@@ -109,6 +109,12 @@ static bool nfo_l4_check(const struct sk_buff *skb, unsigned int offset, u8 l4pr
 	return field;
 }
 
+static bool nfo_note_sender_differs(const struct nfo_note *n, const struct sk_buff *skb)
+{
+	return n->has_dest && skb_mac_header_was_set(skb) &&
+	       !ether_addr_equal_unaligned(n->h_source, eth_hdr(skb)->h_source);
+}
+
 /* Was the last packet of the same direction another in what may be learned? */
 static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t,
 			     const struct sk_buff *skb, const struct nfo_key *key)
@@ -117,7 +123,14 @@ static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t
 	       (n->look.mark != skb->mark || n->look.priority != skb->priority ||
 		n->look.tos != nfo_skb_tos(skb, key->family) ||
 		n->look.ttl != nfo_skb_ttl(skb, key->family) ||
-		n->label != nfo_note_label(skb, key->family));
+		n->label != nfo_note_label(skb, key->family) ||
+		nfo_note_sender_differs(n, skb));
+}
+
+static void nfo_note_addresses(struct nfo_note *n, const struct sk_buff *skb)
+{
+	ether_addr_copy(n->in_dest, eth_hdr(skb)->h_dest);
+	ether_addr_copy(n->h_source, eth_hdr(skb)->h_source);
 }
 
 /**
@@ -153,7 +166,7 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	n->label = nfo_note_label(skb, key->family);
 	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
 	if (n->has_dest)
-		ether_addr_copy(n->in_dest, eth_hdr(skb)->h_dest);
+		nfo_note_addresses(n, skb);
 }
 
 /**
@@ -363,6 +376,20 @@ static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 	e->win = ntohs(th->window);
 }
 
+/* Segments that the classic path forwards count as well: conntrack, which misses those of
+ * the other direction, cannot place them.
+ */
+static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
+{
+	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
+	struct nfo_entry *e = &f->e[l->dir];
+
+	if (nfo_flow_learned(f, l->dir) || e->end)
+		nfo_entry_track_tcp(e, th, l->skb->len - l->thoff - th->doff * 4);
+	else
+		nfo_learn_tcp(e, l);
+}
+
 /* Everything that the packet teaches. Return: NFO_R_NONE, or what cannot be expressed;
  * @refs then holds what was taken so far.
  */
@@ -382,6 +409,8 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 		e->flags |= NFO_E_ACCT;
 	if (nfo_route_ct_mark(l->ct))
 		e->flags |= NFO_E_CT_MARK;
+	if (READ_ONCE(t->nn->zones))
+		e->flags |= NFO_E_ORIGIN;
 
 	nfo_learn_nat(e, a6, l->ct, l->dir);
 	why = nfo_learn_payload(e, l);
@@ -406,9 +435,26 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 
 /* ---- what becomes of it ---- */
 
+static void nfo_learn_origin(struct nfo_origin *o, const struct nfo_note *n)
+{
+	*o = (struct nfo_origin) { .mark = n->look.mark };
+	if (n->has_dest)
+		ether_addr_copy(o->h_source, n->h_source);
+}
+
+/* Do the packets of a direction come from where this one came from? */
+static bool nfo_same_origin(const struct nfo_origin *o, const struct nfo_note *n)
+{
+	struct nfo_origin other;
+
+	nfo_learn_origin(&other, n);
+	return o->mark == other.mark && ether_addr_equal(o->h_source, other.h_source);
+}
+
 /* Does a packet do the same as the one that taught the direction, its fields aside? */
 static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
-			    const struct nfo_entry *e, const struct nfo_route_refs *refs)
+			    const struct nfo_entry *e, const struct nfo_route_refs *refs,
+			    const struct nfo_note *n)
 {
 	const struct nfo_entry *old = &f->e[dir];
 	const struct nfo_route_refs *r = &f->route[dir];
@@ -417,6 +463,7 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 	       old->flags == e->flags &&
 	       !memcmp(&old->saddr, &e->saddr,
 		       offsetof(struct nfo_entry, ttl_in) - offsetof(struct nfo_entry, saddr)) &&
+	       (!(e->flags & NFO_E_ORIGIN) || nfo_same_origin(&f->origin[dir], n)) &&
 	       r->in == refs->in && r->neigh == refs->neigh &&
 	       r->out_lower.dev == refs->out_lower.dev &&
 	       nfo_encap_equal(&r->out_lower.encap, &refs->out_lower.encap) &&
@@ -457,7 +504,7 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
-	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
+	if (!nfo_same_lesson(f, l->dir, e, refs, l->note) || !nfo_learn_more_fields(old, e, l))
 		return false;
 	nfo_route_renew(f, l->dir, refs, e->mtu, e->epoch);
 
@@ -478,6 +525,7 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 	} else if (!why) {
 		f->ct_mark[l->dir] = nfo_route_ct_mark(f->ct);
 		f->rp_filter[l->dir] = nfo_route_rp_filter(refs.in);
+		nfo_learn_origin(&f->origin[l->dir], l->note);
 		why = nfo_flow_teach(f, l->dir, &e, &a6, &refs, begin);
 		if (!why)
 			memset(&refs, 0, sizeof(refs));
@@ -547,6 +595,18 @@ static bool nfo_lesson_l4_ok(const struct nfo_lesson *l)
 	return !th->syn && !th->fin && !th->rst;
 }
 
+/* From the first connection in a zone on, entries say where their packets come from. */
+static void nfo_learn_zone(struct nfo_net *nn, const struct nf_conn *ct)
+{
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+
+	if (likely(nf_ct_zone(ct)->id == NF_CT_DEFAULT_ZONE_ID) || READ_ONCE(nn->zones))
+		return;
+	WRITE_ONCE(nn->zones, true);
+	/* An entry that was learned without has an older epoch. */
+	nfo_change_add(nn, &all);
+}
+
 static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 		      unsigned int thoff)
 {
@@ -562,11 +622,14 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	struct nfo_flow *f;
 	struct nfo_net *nn;
 
-	/* An unconfirmed connection's first packet teaches nothing. */
-	if (!l.ct || !nf_ct_is_confirmed(l.ct) || nf_ct_is_dying(l.ct))
+	if (!l.ct)
 		return;
 	nn = nfo_net_get_rcu(state->net);
 	if (!nn)
+		return;
+	nfo_learn_zone(nn, l.ct);
+	/* An unconfirmed connection's first packet teaches nothing. */
+	if (!nf_ct_is_confirmed(l.ct) || nf_ct_is_dying(l.ct))
 		return;
 	l.dir = CTINFO2DIR(ctinfo);
 	t = nfo_permitted(nn, skb, l.ct);
@@ -579,6 +642,8 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	}
 	if (!nfo_lesson_l4_ok(&l))
 		return;
+	if (f && nf_ct_protonum(l.ct) == IPPROTO_TCP)
+		nfo_learn_track(f, &l);
 	if (f)
 		t = f->table;
 	l.note = nfo_note_find(t, &l);
@@ -617,12 +682,18 @@ static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *s
 			      unsigned int thoff)
 {
 	struct nf_conntrack_tuple_hash *h;
+	struct nf_conntrack_zone zone;
 	struct nf_conntrack_tuple tuple;
+	enum ip_conntrack_info ctinfo;
 	struct tcphdr *th, copy;
 	struct nfo_flow *f;
 	struct nfo_net *nn;
 	struct nf_conn *ct;
 
+	/* A rule may have named a zone, or told conntrack to keep away. */
+	ct = nf_ct_get(skb, &ctinfo);
+	if (ctinfo == IP_CT_UNTRACKED || (ct && !nf_ct_is_template(ct)))
+		return;
 	th = skb_header_pointer(skb, skb_network_offset(skb) + thoff, sizeof(copy), &copy);
 	if (!th || !(th->fin || th->rst))
 		return;
@@ -630,7 +701,7 @@ static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *s
 	if (!nn || !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf, state->net,
 				      &tuple))
 		return;
-	h = nf_conntrack_find_get(state->net, &nf_ct_zone_dflt, &tuple);
+	h = nf_conntrack_find_get(state->net, nf_ct_zone_tmpl(ct, skb, &zone), &tuple);
 	if (!h)
 		return;
 	ct = nf_ct_tuplehash_to_ctrack(h);

@@ -54,6 +54,19 @@ void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change)
 	spin_unlock_bh(&nn->journal_lock);
 }
 
+/**
+ * nfo_net_explain() - routing changed by an event that concerns no flow
+ * @nn: namespace
+ *
+ * IPv4's generation moves with it, which is no reason to look at flows. Context: any.
+ */
+void nfo_net_explain(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	nn->explained_at = nfo_now();
+	spin_unlock_bh(&nn->journal_lock);
+}
+
 static void nfo_change_all(struct nfo_net *nn)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
@@ -223,6 +236,7 @@ static void nfo_net_free_work(struct work_struct *work)
 	if (nn->journal)
 		rhashtable_destroy(&nn->by_ct);
 	kvfree(nn->journal);
+	xa_destroy(&nn->devs);
 	free_percpu(nn->stats);
 	kfree(nn);
 }
@@ -245,6 +259,7 @@ struct nfo_net *nfo_net_alloc(struct net *net)
 		return NULL;
 	}
 	nn->net = net;
+	xa_init_flags(&nn->devs, XA_FLAGS_LOCK_BH);
 	nfo_settings_init(&nn->settings);
 	nn->ruleset_seq = &nn->ruleset;
 	nn->genid = rt_genid_ipv4(net);
@@ -325,6 +340,32 @@ void nfo_net_put(struct nfo_net *nn)
 {
 	if (nn && refcount_dec_and_test(&nn->refs))
 		queue_rcu_work(nfo_net_wq, &nn->free_work);
+}
+
+/**
+ * nfo_net_use_dev() - a flow is about to use a device
+ * @nn:      namespace
+ * @ifindex: device
+ *
+ * Context: any. Call before packets find the flow, so that the end of the device finds the
+ * flow. Return: false when memory ran out.
+ */
+bool nfo_net_use_dev(struct nfo_net *nn, int ifindex)
+{
+	return xa_load(&nn->devs, ifindex) ||
+	       !xa_err(xa_store_bh(&nn->devs, ifindex, xa_mk_value(1), GFP_ATOMIC));
+}
+
+/**
+ * nfo_net_uses_dev() - may a flow use a device?
+ * @nn:      namespace
+ * @ifindex: device
+ *
+ * Context: any.
+ */
+bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex)
+{
+	return xa_load(&nn->devs, ifindex);
 }
 
 /**

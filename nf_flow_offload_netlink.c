@@ -329,11 +329,13 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn,
 			 struct genl_info *info)
 {
 	struct nfo_stats sum;
+	u64 memory;
 	u32 tables;
 	int why;
 
 	mutex_lock(&nn->lock);
 	tables = list_count_nodes(&nn->tables);
+	memory = nfo_net_memory(nn);
 	mutex_unlock(&nn->lock);
 	nfo_stats_sum(nn, &sum);
 
@@ -342,6 +344,9 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn,
 	    nla_put_u64_64bit(msg, NFO_STATS_ADDED, sum.added, NFO_STATS_PAD) ||
 	    nla_put_u64_64bit(msg, NFO_STATS_REVERIFIED, sum.stale, NFO_STATS_PAD) ||
 	    nla_put_u32(msg, NFO_STATS_EPOCH, nfo_epoch(nn)) ||
+	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE, nfo_flow_size(false)) ||
+	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE6, nfo_flow_size(true)) ||
+	    nla_put_u64_64bit(msg, NFO_STATS_MEMORY, memory, NFO_STATS_PAD) ||
 	    nla_put_string(msg, NFO_STATS_VERSION, NFO_VERSION))
 		return -EMSGSIZE;
 	for (why = NFO_R_NONE + 1; why < __NFO_R_MAX; why++)

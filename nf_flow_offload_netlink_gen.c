@@ -127,4 +127,5 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_HEADER_CHANGED]		= "header-changed",
 	[NFO_R_CONNTRACK_FULL]		= "conntrack-full",
 	[NFO_R_HW_FIELDS]		= "hw-fields",
+	[NFO_R_HW_ZONE]			= "hw-zone",
 };

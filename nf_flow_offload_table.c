@@ -319,6 +319,54 @@ unsigned int nfo_table_for_each(struct nfo_table *t,
 	return count;
 }
 
+static u64 nfo_hash_memory(const struct rhashtable *ht)
+{
+	const struct bucket_table *tbl;
+	u64 bytes;
+
+	rcu_read_lock();
+	tbl = rcu_dereference(ht->tbl);
+	bytes = struct_size(tbl, buckets, tbl->size);
+	rcu_read_unlock();
+
+	return bytes;
+}
+
+/**
+ * nfo_table_memory() - the memory of a table and its flows
+ * @t: table
+ *
+ * Flows that have ended and wait for an RCU grace period are not counted. Context: any.
+ * Return: bytes.
+ */
+u64 nfo_table_memory(const struct nfo_table *t)
+{
+	u64 flows = atomic_read(&t->flows);
+	u64 v6 = min_t(u64, atomic_read(&t->flows6), flows);
+
+	return sizeof(*t) + nfo_hash_memory(&t->ht) + (flows - v6) * nfo_flow_size(false) +
+	       v6 * nfo_flow_size(true);
+}
+
+/**
+ * nfo_net_memory() - the memory that a namespace costs
+ * @nn: namespace
+ *
+ * Context: may sleep, nfo_net::lock held. Return: bytes.
+ */
+u64 nfo_net_memory(const struct nfo_net *nn)
+{
+	u64 bytes = sizeof(*nn) + num_possible_cpus() * sizeof(*nn->stats);
+	const struct nfo_table *t;
+
+	if (nn->journal)
+		bytes += NFO_JOURNAL * sizeof(*nn->journal) + nfo_hash_memory(&nn->by_ct);
+	list_for_each_entry(t, &nn->tables, list)
+		bytes += nfo_table_memory(t);
+
+	return bytes;
+}
+
 static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 {
 	const struct net_device *dev = arg;

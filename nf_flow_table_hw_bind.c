@@ -433,14 +433,17 @@ void nfo_hw_exit(struct nfo_table *t)
  */
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d)
 {
+	int err;
+
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return NFO_R_HW_OFF;
 	if (d->bound == NFO_DEV_HW_NONE)
 		return d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev) ?
 		       NFO_R_HW_FEATURE : NFO_R_HW_DRIVER;
-	if (d->err == -ENOSPC)
+	err = READ_ONCE(d->err);
+	if (err == -ENOSPC)
 		return NFO_R_HW_FULL;
-	if (d->err == -EOPNOTSUPP || d->err == -EINVAL)
+	if (err == -EOPNOTSUPP || err == -EINVAL)
 		return NFO_R_HW_SHAPE;
-	return d->err ? NFO_R_HW_BUSY : NFO_R_NONE;
+	return err ? NFO_R_HW_BUSY : NFO_R_NONE;
 }

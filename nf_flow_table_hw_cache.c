@@ -141,6 +141,9 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 		return NFO_R_DEV_STACK;
 	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
 		return NFO_R_HW_FIELDS;
+	/* A rule matches neither the sender's address nor a mark. */
+	if (f->e[dir].flags & NFO_E_ORIGIN)
+		return NFO_R_HW_ZONE;
 	if (nfo_hw_refused(d, f, dir))
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
@@ -156,7 +159,7 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 static bool nfo_hw_never(enum nfo_reason why)
 {
 	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK ||
-	       why == NFO_R_HW_FIELDS;
+	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE;
 }
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next
@@ -298,11 +301,7 @@ static void nfo_hw_full(struct nfo_dev *d)
  */
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
 {
-	d->err = err;
-	if (extack && extack->_msg)
-		strscpy(d->message, extack->_msg, sizeof(d->message));
-	else
-		d->message[0] = '\0';
+	nfo_dev_set_answer(d, err, extack ? extack->_msg : NULL);
 }
 
 /**

@@ -15,6 +15,9 @@ struct nfo_hw_queue;
 /* Pairs of devices of which a refusal is remembered, for each ingress device. */
 #define NFO_HW_REFUSALS	8
 
+/* Room for a driver's words, with the zero at their end. */
+#define NFO_DEV_WORDS	80
+
 /**
  * struct nfo_hw_refusal - what a driver cannot do
  * @out:    egress device, by index; 0: any
@@ -46,9 +49,9 @@ struct nfo_hw_refusal {
  * @budget:  how many rules it is given; 0: any number; nfo_hw::lock
  * @backoff: jiffies to wait after a passing failure; doubled each time; nfo_hw::lock
  * @not_before: jiffies; no attempt until then; nfo_hw::lock
- * @err:     the driver's last error, negative; written by the worker and by who binds, under
- *           different locks, and read by dumps without one: it is for display only
- * @message: the driver's extended ACK, or our own words; as @err
+ * @answer_lock: protects @err and @message; innermost
+ * @err:     the driver's last error, negative
+ * @message: the driver's extended ACK, or our own words
  * @rcu:     frees it
  */
 struct nfo_dev {
@@ -68,8 +71,9 @@ struct nfo_dev {
 	unsigned int		budget;
 	unsigned long		backoff;
 	unsigned long		not_before;
+	spinlock_t		answer_lock;	/* err, message; innermost */
 	int			err;
-	char			message[80];
+	char			message[NFO_DEV_WORDS];
 	struct rcu_head		rcu;
 };
 
@@ -87,6 +91,8 @@ void nfo_devs_init(struct nfo_devs *devs);
 void nfo_devs_exit(struct nfo_devs *devs);
 struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex);
 struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev);
+void nfo_dev_set_answer(struct nfo_dev *d, int err, const char *words);
+int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS]);
 void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d);
 
 #endif /* _NFO_DEV_H */

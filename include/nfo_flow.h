@@ -36,6 +36,7 @@
 #define NFO_E_LOWER	BIT(7)	/* routing knows another device than the listed one */
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
 #define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark, which may change */
+#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from nfo_flow::origin */
 
 /* struct nfo_entry::fields, see nf_flow_offload_fields.c */
 #define NFO_FIELD_MARK		BIT(0)	/* skb->mark becomes @mark */
@@ -165,6 +166,16 @@ struct nfo_route_refs {
 };
 
 /**
+ * struct nfo_origin - by what else a ruleset may tell connections of two zones apart
+ * @mark:     skb->mark at the ingress hook
+ * @h_source: the sender's Ethernet address, where frames have one
+ */
+struct nfo_origin {
+	u32	mark;
+	u8	h_source[ETH_ALEN];
+};
+
+/**
  * enum nfo_hw_state - where a flow stands with the hardware
  * @NFO_HW_SOFT:     nowhere
  * @NFO_HW_QUEUED:   on its way in
@@ -255,6 +266,7 @@ struct nfo_hw_flow {
  * @route:  what the directions rest on; written with NFO_F_LEARNING of the direction
  * @ct_mark: by direction, conntrack's mark when it was learned; likewise
  * @rp_filter: by direction, how sources were checked then; likewise
+ * @origin: by direction, where packets come from; constant while the direction is known
  * @ct_node: in nfo_net::by_ct
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
  * @added:  jiffies of promotion; constant
@@ -285,6 +297,7 @@ struct nfo_flow {
 	struct nfo_route_refs	route[IP_CT_DIR_MAX];
 	u32			ct_mark[IP_CT_DIR_MAX];
 	u8			rp_filter[IP_CT_DIR_MAX];
+	struct nfo_origin	origin[IP_CT_DIR_MAX];
 	struct rhash_head	ct_node;
 	struct list_head	wheel;
 	u32			added;

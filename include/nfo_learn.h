@@ -22,6 +22,7 @@
  * @mixed: the packet before it of the same direction differed in one of these
  * @has_dest: @in_dest counts
  * @in_dest: address the frame came for
+ * @h_source: the sender's address; likewise
  */
 struct nfo_note {
 	const struct nfo_table	*t;
@@ -36,6 +37,7 @@ struct nfo_note {
 	bool			mixed;
 	bool			has_dest;
 	u8			in_dest[ETH_ALEN];
+	u8			h_source[ETH_ALEN];
 };
 
 int nfo_learn_init(void);

@@ -13,6 +13,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/neighbour.h>
 #include <net/net_namespace.h>
 #include <linux/nf_flow_offload.h>
@@ -79,6 +80,7 @@ struct nfo_stats {
  * @ruleset_seq: where nf_tables counts its generations, from the first flowtable on; @ruleset
  *           before; not owned, it lives as long as the namespace
  * @tables_gen: counts tables that went, see nfo_permit(); written with @lock held
+ * @zones:   a connection in a conntrack zone was seen; never cleared
  * @settings: what netlink sets, each field read and written as a whole, without a lock
  * @refs:    one for the namespace, one for each table, dump and queued @kick_work
  * @flows:   flows in all tables; atomic
@@ -96,6 +98,8 @@ struct nfo_stats {
  *           epoch again afterwards
  * @journal_lock: protects the journal and what is marked so
  * @tables_in: tables that need the hooks of the namespace; @lock
+ * @devs:    devices that a flow uses or has used, by index; it only grows, since a flow may
+ *           come while a device goes
  * @by_ct:   flows by their conntrack entry
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
@@ -115,6 +119,7 @@ struct nfo_net {
 	u32			sernum6;
 	u32			ruleset;
 	u32			tables_gen;
+	bool			zones;
 	const unsigned int	*ruleset_seq;
 	struct nfo_settings	settings;
 
@@ -131,6 +136,7 @@ struct nfo_net {
 	struct nfo_change	*journal;
 	spinlock_t		journal_lock;	/* journal, advance of epoch */
 	unsigned int		tables_in;
+	struct xarray		devs;
 	struct rhashtable	by_ct;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
@@ -153,6 +159,9 @@ struct nfo_net *nfo_net_withdraw(struct net *net);
 struct nfo_net *nfo_net_get_rcu(const struct net *net);
 struct nfo_net *nfo_net_tryget(const struct net *net);
 void nfo_net_put(struct nfo_net *nn);
+bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
+bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
+void nfo_net_explain(struct nfo_net *nn);
 void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum);
 
 /* Context: any. */

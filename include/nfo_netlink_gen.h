@@ -28,7 +28,8 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	for none. It is for inspection that needs to see the beginning of a
  *	connection. Setting it turns conntrack's accounting on for new connections.
  * @max_flows: 0 or more flows, default 0: as many flows as there may be in the
- *	namespace; 0 for no limit.
+ *	namespace; 0 for as many as conntrack may have connections,
+ *	net.netfilter.nf_conntrack_max.
  * @hw_after: 0 or more packets, default 8: packets of both directions before a
  *	flow asks for a place in hardware.
  * @hw_budget: 0 or more rules, default 0: rules that a device's hardware is

@@ -66,6 +66,7 @@ struct nfo_table_ops {
  * @flags:  NF_FLOWTABLE_*; constant
  * @devs:   devices listed
  * @flows:  flows in @ht; atomic
+ * @flows6: of @flows, those of IPv6; atomic
  * @oneway: flows of which one direction is known; atomic
  * @wheel:  ageing
  * @hw:     hardware side
@@ -83,6 +84,7 @@ struct nfo_table {
 	u32			flags;
 	struct nfo_devs		devs;
 	atomic_t		flows;
+	atomic_t		flows6;
 	atomic_t		oneway;
 	struct nfo_wheel	wheel;
 	struct nfo_hw		hw;
@@ -123,6 +125,9 @@ unsigned int nfo_table_for_each(struct nfo_table *t,
 				bool (*match)(const struct nfo_flow *f, const void *arg),
 				const void *arg,
 				int (*use)(struct nfo_flow *f, void *data), void *data, int *err);
+u64 nfo_table_memory(const struct nfo_table *t);
+u64 nfo_net_memory(const struct nfo_net *nn);
+unsigned int nfo_flow_size(bool v6);
 void nfo_table_press(struct nfo_table *t);
 
 void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f);

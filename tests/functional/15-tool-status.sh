@@ -48,6 +48,33 @@ status_fields() {
 }
 run_case "status shows tables, devices, states, settings and reasons" status_fields
 
+# Six flows more: that is what the memory of a small table grows by.
+memory() {
+	local i before total flow4 flow6
+
+	ours
+	rules_std
+	tool_ok status -j
+	before=$(value .flowtables[0].memory)
+	read -r total flow4 flow6 <<<"$(value '.memory | "\(.total) \(.flow_ipv4) \(.flow_ipv6)"')"
+	[ "$total" -gt "$before" ] || fail "$total bytes in all, $before for the table"
+	[ "$flow4" -ge 256 ] && [ "$flow6" -ge $((flow4 + 128)) ] || fail "flows of $flow4 and $flow6 bytes"
+	for i in 1 2 3; do
+		client "a$i" udp
+		promote "a$i" udp "$PORT"
+		client "b$i" udp6
+		promote "b$i" udp6 "$PORT"
+	done
+	tool_ok status -j
+	equal "$(value .flowtables[0].flows)" 6 flows
+	equal $(($(value .flowtables[0].memory) - before)) $((3 * flow4 + 3 * flow6)) "bytes of six flows"
+	[ "$(value .memory.total)" -ge $((total + 3 * flow4 + 3 * flow6)) ] ||
+		fail "$(value .memory.total) bytes in all, $total before"
+	tool_ok status
+	shows "Memory      "
+}
+run_case "status shows what flows and tables cost" memory
+
 check() {
 	ours
 	tool_ok check rc rs

@@ -71,6 +71,38 @@ for proto in udp udp6 tcp; do
 		limits_back
 	done
 done
+
+# Six connections from before the ruleset, when conntrack had room for them: as many become
+# flows as max_flows says, or, while that is 0, as conntrack may have entries.
+figure() { FIGURE=$(in_r sed -n "s/^$1 //p" /proc/net/nf_flow_offload); }
+limit_of_flows() {
+	local setting=$1 conntrack=$2 want=$3 i before
+
+	[ "${NFO_PROVIDER:-ours}" = ours ] || skip "our own setting"
+	rules_classic
+	for i in 1 2 3 4 5 6; do
+		client "f$i" tcp
+		must "f$i" ping 3
+	done
+	figure max-flows
+	before=$FIGURE
+	in_r "$NFO_TOOLS/nft-offload" set max_flows "$setting"
+	echo "$conntrack" >$limit
+	rules_flush
+	rules_std
+	for i in 1 2 3 4 5 6; do
+		must "f$i" ping 3
+	done
+	in_r "$NFO_TOOLS/nft-offload" set max_flows 0
+	figure flows
+	equal "$FIGURE" "$want" "flows"
+	figure max-flows
+	[ "$want" = 6 ] || [ "$FIGURE" -gt "$before" ] || fail "no refusal was counted"
+}
+run_case "max_flows set" limit_of_flows 3 "$before" 3
+run_case "max_flows follows nf_conntrack_max" limit_of_flows 0 4 4
+limits_back
+run_case "neither limit is met" limit_of_flows 0 "$before" 6
 echo "$buckets_before" >$buckets
 
 all_done

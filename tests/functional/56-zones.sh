@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life pending
+# tags: life
 # FINDINGS S12: the same addresses and ports in two conntrack zones, through one device,
 # are two connections with a way of their own.
 # shellcheck source=../lib.sh disable=SC2119
@@ -85,5 +85,39 @@ second_later() {
 }
 on_both_paths "the same, one after the other" second_later
 in_s nft flush ruleset
+
+# A RST far out of the window does not end a connection in a zone either.
+in_zone() { in_r conntrack -L -w 7 -p tcp --orig-port-src "$PORT" 2>/dev/null; }
+blind_rst() {
+	local path=$1 offset
+
+	rules_for "$path"
+	rules_load <<-END
+		table inet z {
+			chain raw {
+				type filter hook prerouting priority raw;
+				iifname { rc, rs } ct zone set 7
+			}
+		}
+	END
+	client c tcp
+	must c ping 10
+	must c bulk 1000000
+	[ "$path" = classic ] || fast c ping 10
+	inject_up in "$NS_C" c0 "$NS_R" rc
+	sequences in c tcp "$PORT"
+	for offset in -3000000 100000000 1000000000; do
+		seq_add "$CLIENT_SEQ" $offset
+		must in tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" R 0
+	done
+	if [ "$path" = offload ]; then
+		fast c ping 10
+		[[ $(in_zone) == *OFFLOAD* ]] || fail "not offloaded any more: $(in_zone)"
+	else
+		must c ping 10
+		[[ $(in_zone) == *ESTABLISHED* ]] || fail "conntrack says: $(in_zone)"
+	fi
+}
+on_both_paths "blind RST in a zone" blind_rst
 
 all_done

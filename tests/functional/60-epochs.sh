@@ -154,6 +154,33 @@ unrelated_device() {
 }
 run_case "an unrelated device comes and goes" unrelated_device
 
+# The devices of containers come and go all the time: no flow is looked at, no entry of
+# the journal is taken.
+epoch() { EPOCH=$(in_r sed -n 's/^topology-epoch //p' /proc/net/nf_flow_offload); }
+devices_elsewhere() {
+	local before i
+
+	[ -z "${NFO_PROVIDER:-}" ] || [ "$NFO_PROVIDER" = ours ] || skip "our own counters"
+	via_first
+	rules
+	flow_up c udp
+	epoch
+	before=$EPOCH
+	for i in 1 2 3 4 5; do
+		ip -n "$NS_R" link add nfo-u$i type dummy 2>/dev/null || skip "no dummy device"
+		ip -n "$NS_R" link set nfo-u$i mtu 1400
+		ip -n "$NS_R" link set nfo-u$i address 02:00:00:00:01:0$i
+		ip -n "$NS_R" link del nfo-u$i
+	done
+	epoch
+	equal "$EPOCH" "$before" "the epoch after events of devices that carry nothing"
+	ip -n "$NS_R" link set rc address "$(mac_of "$NS_R" rc)"
+	epoch
+	[ "$EPOCH" -gt "$before" ] || fail "an event of a device in use left no trace"
+	must c ping 5
+}
+run_case "devices that carry no flow come and go" devices_elsewhere
+
 device_down() {
 	via_first
 	rules

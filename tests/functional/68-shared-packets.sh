@@ -18,13 +18,13 @@ pgset() { in_r sh -c "echo '$2' >/proc/net/pktgen/$1" || fail "pktgen: $2"; }
 
 # again_and_again PORT - COUNT packets of the client's connection, each buffer BURST times.
 again_and_again() {
-	local word
+	local word to=${2:-$S4}
 
 	pgset kpktgend_0 rem_device_all
 	pgset kpktgend_0 "add_device rc"
 	for word in "xmit_mode netif_receive" "count $COUNT" "burst $BURST" "pkt_size 200" "delay 0" \
 		"dst_mac $(mac_of "$NS_R" rc)" "src_mac $(mac_of "$NS_C" c0)" \
-		"src_min $C4" "src_max $C4" "dst_min $S4" "dst_max $S4" \
+		"src_min $C4" "src_max $C4" "dst_min $to" "dst_max $to" \
 		"udp_src_min $1" "udp_src_max $1" "udp_dst_min 5000" "udp_dst_max 5000"; do
 		pgset rc "$word"
 	done
@@ -63,6 +63,57 @@ shared() {
 	again_and_again "$PORT"
 	wait_for 5 all_good || fail "of $COUNT packets $GOOD arrived as they should, $PACKETS otherwise"
 }
+# A device that is done with a packet at once: pktgen sends the same packet again, which
+# must be as it was.
+sent_again() {
+	local from=$C4
+
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f { hook ingress priority 0; devices = { rc, d0 }; }
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				$([ "$1" = classic ] || echo "meta l4proto udp flow add @f")
+			}
+		}
+		table netdev p {
+			counter good { }
+			counter bad { }
+			chain out {
+				type filter hook egress device d0 priority 0;
+				udp length 166 ip saddr $from ip ttl 31 counter name good accept
+				udp length 166 counter name bad
+			}
+		}
+	END
+	client c udp 5000 $D4
+	must c send 3
+	[ "$1" = classic ] || wait_for 5 has_offload_flag udp "$PORT" || fail "not offloaded: $CT"
+	again_and_again "$PORT" $D4
+	counter good "$NS_R" netdev p
+	GOOD=$PACKETS
+	counter bad "$NS_R" netdev p
+	[ "$GOOD" = $COUNT ] && [ "$PACKETS" = 0 ] ||
+		fail "of $COUNT packets $GOOD left as they should, $PACKETS otherwise"
+}
+D4=203.0.113.2
+if ip -n "$NS_R" link add d0 type dummy 2>/dev/null &&
+	in_r nft 'table netdev e { chain x { type filter hook egress device d0 priority 0; }; }'; then
+	in_r nft delete table netdev e
+	ip -n "$NS_R" -batch - <<-END
+		addr add 203.0.113.1/24 dev d0
+		link set d0 up
+		neigh add $D4 lladdr 02:00:00:00:00:09 dev d0
+	END
+	for path in classic offload; do
+		run_case "a packet that pktgen sends $BURST times, $path" sent_again $path
+	done
+else
+	skipped "a packet that pktgen sends $BURST times" "this kernel has no dummy device or no egress hook"
+fi
+
 for nat in plain nat; do
 	for path in classic offload; do
 		run_case "packets that pktgen keeps, $nat, $path" shared $path $nat

@@ -192,6 +192,8 @@ struct hwsim_chip {
 	u32			delay_us;
 	bool			feature[HWSIM_FEATURES];
 	struct hwsim_fail	fail[HWSIM_CALLS];
+	bool			lro;		/* the host gets frames as merged ones */
+	bool			routed;		/* the host gets copies of routed frames */
 	bool			hold;		/* commands wait until it is off */
 	u32			span_adds;	/* rules added, and from when to when */
 	u64			span_first, span_last;

@@ -13,6 +13,8 @@
  *                  nobody at other ports
  *   rules          one line each            calls      commands, and how many failed
  *   last_refusal   errno and text, of the last rule not taken
+ *   lro            1: UDP frames come to the host as if LRO had merged them
+ *   routed         1: frames come to the host as copies of what the chip has routed
  *   hold           1: commands wait until it is 0 again
  *   span           rules added since it was written to, and the nanoseconds from the
  *                  first to the last of them
@@ -368,6 +370,8 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	debugfs_create_u32("table_size", 0600, c->dir, &c->table_size);
 	debugfs_create_u32("rule_delay_us", 0600, c->dir, &c->delay_us);
 	debugfs_create_u32("fail_port", 0600, c->dir, &c->fail_port);
+	debugfs_create_bool("lro", 0600, c->dir, &c->lro);
+	debugfs_create_bool("routed", 0600, c->dir, &c->routed);
 	debugfs_create_bool("hold", 0600, c->dir, &c->hold);
 	debugfs_create_file("span", 0600, c->dir, c, &span_fops);
 	debugfs_create_file("used", 0400, c->dir, c, &used_fops);

@@ -338,6 +338,53 @@ static void bytes_only(struct sk_buff *skb)
 	skb->mark = 0;
 }
 
+/* As a driver with LRO on gives it to the host: the payload in a page, a segment size, and
+ * no type of segments. Only UDP over IPv4, which has headers of one length here.
+ */
+static struct sk_buff *merged(struct sk_buff *skb)
+{
+	const unsigned int keep = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr);
+	struct sk_buff *new;
+	struct page *page;
+
+	if (skb->protocol != htons(ETH_P_IP) || skb->len <= keep || skb->len > PAGE_SIZE ||
+	    ((struct iphdr *)(skb->data + ETH_HLEN))->protocol != IPPROTO_UDP)
+		return skb;
+	new = alloc_skb(NET_SKB_PAD + keep, GFP_ATOMIC);
+	page = alloc_page(GFP_ATOMIC);
+	if (!new || !page) {
+		kfree_skb(new);
+		if (page)
+			put_page(page);
+		return skb;
+	}
+	skb_reserve(new, NET_SKB_PAD);
+	skb_put_data(new, skb->data, keep);
+	memcpy(page_address(page), skb->data + keep, skb->len - keep);
+	skb_add_rx_frag(new, 0, page, 0, skb->len - keep, PAGE_SIZE);
+	skb_shinfo(new)->gso_size = skb->len - keep;
+	skb_shinfo(new)->gso_segs = 1;
+	skb_reset_mac_header(new);
+	new->protocol = skb->protocol;
+	new->dev = skb->dev;
+	consume_skb(skb);
+
+	return new;
+}
+
+/* A frame that no rule forwards, or a copy of one that the chip has routed. */
+static int to_host(struct hwsim_chip *c, struct net_device *host, struct sk_buff *skb)
+{
+	if (READ_ONCE(c->lro))
+		skb = merged(skb);
+	if (__dev_forward_skb(host, skb))
+		return NET_RX_DROP;
+#ifdef CONFIG_NET_SWITCHDEV
+	skb->offload_l3_fwd_mark = READ_ONCE(c->routed);
+#endif
+	return netif_rx(skb);
+}
+
 /* A frame enters by the wire. Called with bottom halves off. */
 void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb)
 {
@@ -355,7 +402,7 @@ void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb)
 	} else {
 		verdict = forward(p, skb, &f);
 		if (verdict == TO_HOST) {
-			if (dev_forward_skb(host, skb) == NET_RX_SUCCESS) {
+			if (to_host(p->chip, host, skb) == NET_RX_SUCCESS) {
 				hwsim_count(p, HWSIM_HOST_IN, 1);
 				hwsim_count(p, HWSIM_HOST_IN_BYTES, len);
 				if (f.key.ip_proto == IPPROTO_TCP || f.key.ip_proto == IPPROTO_UDP)

@@ -104,21 +104,6 @@ static void nfo_test_plausible_end(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, ORIGINAL));
 }
 
-/* Of a connection of which one side was seen nothing can be said. */
-static void nfo_test_plausible_half(struct kunit *test)
-{
-	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
-	struct nf_conn *ct = nfo_tcp(test);
-	int unknown, dir;
-
-	for (unknown = 0; unknown < IP_CT_DIR_MAX; unknown++) {
-		nfo_seen(1000, ct, seen);
-		seen[unknown].known = false;
-		for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-			KUNIT_EXPECT_FALSE(test, nfo_ct_tcp_plausible(ct, seen, dir));
-	}
-}
-
 /* ---- conntrack catches up ---- */
 
 static void nfo_test_advance(struct kunit *test)
@@ -228,6 +213,33 @@ static void nfo_test_sync(struct kunit *test)
 	}
 }
 
+/* One direction stayed in the slow path: conntrack itself knows that one. */
+static void nfo_test_sync_half(struct kunit *test)
+{
+	const u32 *base = test->param_value;
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	struct nf_conn *ct = nfo_tcp(test);
+	struct ip_ct_tcp_state *s = ct->proto.tcp.seen;
+
+	nfo_seen(*base, ct, seen);
+	seen[REPLY] = (struct nfo_ct_tcp) {};
+	s[ORIGINAL].td_end = *base - 40;
+	s[ORIGINAL].td_maxend = *base;
+	s[REPLY].td_end = *base + 6500;
+	s[REPLY].td_maxack = *base - 40;
+	s[REPLY].td_maxwin = 50 << 1;
+	s[REPLY].flags |= MAXACK;
+	nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
+	nfo_ct_tcp_sync(ct, seen, 0);
+	KUNIT_EXPECT_EQ(test, nfo_liberal(ct), 0);
+	KUNIT_EXPECT_EQ(test, s[ORIGINAL].td_end, *base);
+	KUNIT_EXPECT_EQ(test, s[ORIGINAL].td_maxack, *base + 6000);
+	KUNIT_EXPECT_EQ(test, s[REPLY].td_end, *base + 6500);
+	KUNIT_EXPECT_EQ(test, s[REPLY].td_maxack, *base - 40);
+	KUNIT_EXPECT_EQ(test, s[REPLY].td_maxwin, 50 << 1);
+	KUNIT_EXPECT_EQ(test, s[REPLY].td_maxend, *base + 6000 + (100 << 3));
+}
+
 /* Somebody else has sent segments: conntrack keeps what it knows, and stays liberal. */
 static void nfo_test_sync_implausible(struct kunit *test)
 {
@@ -290,11 +302,11 @@ static void nfo_test_established(struct kunit *test)
 static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE_PARAM(nfo_test_plausible_ack, nfo_base_gen_params),
 	KUNIT_CASE_PARAM(nfo_test_plausible_end, nfo_base_gen_params),
-	KUNIT_CASE(nfo_test_plausible_half),
 	KUNIT_CASE_PARAM(nfo_test_advance, nfo_base_gen_params),
 	KUNIT_CASE(nfo_test_advance_first_ack),
 	KUNIT_CASE(nfo_test_begin),
 	KUNIT_CASE_PARAM(nfo_test_sync, nfo_base_gen_params),
+	KUNIT_CASE_PARAM(nfo_test_sync_half, nfo_base_gen_params),
 	KUNIT_CASE(nfo_test_sync_implausible),
 	KUNIT_CASE(nfo_test_forget),
 	KUNIT_CASE(nfo_test_established),

@@ -116,6 +116,10 @@ static void put_tables(FILE *to, const json_t *tables)
 			sample(to, "flows", num(json_object_get(t, "states"), state_name(state)),
 			       "family", str(t, "family"), "table", str(t, "table"),
 			       "flowtable", str(t, "flowtable"), "state", state_name(state), NULL);
+	head(to, "memory_bytes", "gauge", "Memory of a flowtable and its flows.");
+	json_array_foreach(tables, i, t)
+		sample(to, "memory_bytes", num(t, "memory"), "family", str(t, "family"),
+		       "table", str(t, "table"), "flowtable", str(t, "flowtable"), NULL);
 }
 
 static void put_devices(FILE *to, const json_t *devices)

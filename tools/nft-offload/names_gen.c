@@ -108,8 +108,8 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"the connection has not shown as many packets as the setting promote_after asks for",
 		"lower promote_after to have connections promoted earlier" },
 	[NFO_R_MAX_FLOWS] = { "max-flows",
-		"the namespace has as many flows as the setting max_flows allows",
-		"raise max_flows, or set it to 0 for no limit" },
+		"the namespace has as many flows as the setting max_flows allows, or, while it is 0, as net.netfilter.nf_conntrack_max",
+		"raise max_flows, or net.netfilter.nf_conntrack_max while max_flows is 0" },
 	[NFO_R_USER] = { "user",
 		"somebody asked for the removal of the flow (nft-offload flush)",
 		"nothing to do; the next packet promotes the connection again" },
@@ -149,6 +149,9 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 	[NFO_R_HW_FIELDS] = { "hw-fields",
 		"the ruleset sets DSCP or TTL of the flow's packets, which rules for hardware do not",
 		"nothing to do; software carries the flow and sets them" },
+	[NFO_R_HW_ZONE] = { "hw-zone",
+		"the namespace has connections in conntrack zones, and the hardware cannot tell by the sender's address or a mark to which zone a packet belongs",
+		"nothing to do, software carries the flow; a network namespace for each zone lets hardware carry it" },
 };
 
 const struct setting settings[SETTINGS] = {
@@ -156,7 +159,7 @@ const struct setting settings[SETTINGS] = {
 	  "packets that conntrack must have counted, both directions together, before a connection is promoted; 0 for none. It is for inspection that needs to see the beginning of a connection. Setting it turns conntrack's accounting on for new connections.",
 	  NFO_SETTINGS_PROMOTE_AFTER, 0, 4294967295U, 0 },
 	{ "max_flows", "flows",
-	  "as many flows as there may be in the namespace; 0 for no limit.",
+	  "as many flows as there may be in the namespace; 0 for as many as conntrack may have connections, net.netfilter.nf_conntrack_max.",
 	  NFO_SETTINGS_MAX_FLOWS, 0, 4294967295U, 0 },
 	{ "hw_after", "packets",
 	  "packets of both directions before a flow asks for a place in hardware.",

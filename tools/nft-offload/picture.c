@@ -30,6 +30,10 @@ static int stats_one(const struct nlmsghdr *nlh, void *arg)
 		"added", (json_int_t)attr_uint(&a, NFO_STATS_ADDED),
 		"reverified", (json_int_t)attr_uint(&a, NFO_STATS_REVERIFIED),
 		"epoch", (json_int_t)attr_uint(&a, NFO_STATS_EPOCH)));
+	json_object_set_new(to, "memory", json_pack("{sI sI sI}",
+		"total", (json_int_t)attr_uint(&a, NFO_STATS_MEMORY),
+		"flow_ipv4", (json_int_t)attr_uint(&a, NFO_STATS_FLOW_SIZE),
+		"flow_ipv6", (json_int_t)attr_uint(&a, NFO_STATS_FLOW_SIZE6)));
 	json_object_set_new(json_object_get(to, "module"), "version",
 			    json_string(attr_str(&a, NFO_STATS_VERSION)));
 	return 0;
@@ -69,13 +73,14 @@ static int table_one(const struct nlmsghdr *nlh, void *arg)
 	add_states(json_object_get(to, "states"), &a);
 	add_states(states, &a);
 	flags = attr_uint(&a, NFO_TABLE_FLAGS);
-	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI so}",
+	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI so sI}",
 		"flowtable", attr_str(&a, NFO_TABLE_FLOWTABLE),
 		"table", attr_str(&a, NFO_TABLE_TABLE),
 		"family", family_name(attr_uint(&a, NFO_TABLE_FAMILY)),
 		"offload", flags & 1, "counter", !!(flags & 2),
 		"flows", (json_int_t)attr_uint(&a, NFO_TABLE_FLOWS),
-		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS), "states", states));
+		"devices", (json_int_t)attr_uint(&a, NFO_TABLE_DEVS), "states", states,
+		"memory", (json_int_t)attr_uint(&a, NFO_TABLE_MEMORY)));
 	return 0;
 }
 

@@ -159,6 +159,18 @@ static void print_counts(const json_t *counts, const char *between)
 	puts(col > indent ? "" : "none");
 }
 
+static void print_memory(const json_t *memory)
+{
+	char total[FIG], v4[FIG], v6[FIG], text[256];
+
+	fig_bytes(total, num(memory, "total"));
+	fig_bytes(v4, num(memory, "flow_ipv4"));
+	fig_bytes(v6, num(memory, "flow_ipv6"));
+	snprintf(text, sizeof(text), "%s, of which %s for each IPv4 flow and %s for each IPv6 flow",
+		 total, v4, v6);
+	say_wrapped(stdout, "Memory      ", "            ", text);
+}
+
 static void print_status(const json_t *s)
 {
 	const json_t *module = json_object_get(s, "module");
@@ -178,6 +190,7 @@ static void print_status(const json_t *s)
 	if (flag(module, "loaded")) {
 		printf("Flows       ");
 		print_counts(json_object_get(s, "states"), " ");
+		print_memory(json_object_get(s, "memory"));
 		printf("Settings    ");
 		print_counts(json_object_get(s, "settings"), " ");
 	}

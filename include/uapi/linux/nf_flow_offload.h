@@ -53,7 +53,7 @@
  *       -> NFO_TABLE_FAMILY, NFO_TABLE_TABLE, NFO_TABLE_FLOWTABLE,
  *          NFO_TABLE_FLAGS, NFO_TABLE_FLOWS, NFO_TABLE_DEVS,
  *          NFO_TABLE_SOFTWARE, NFO_TABLE_ONEWAY, NFO_TABLE_QUEUED,
- *          NFO_TABLE_HARDWARE, NFO_TABLE_HALF
+ *          NFO_TABLE_HARDWARE, NFO_TABLE_HALF, NFO_TABLE_MEMORY
  *   NFO_CMD_DEV_GET: the devices of the flowtables
  *     dump: nothing
  *       -> NFO_DEV_IFINDEX, NFO_DEV_FAMILY, NFO_DEV_TABLE, NFO_DEV_FLOWTABLE,
@@ -62,7 +62,8 @@
  *     do: nothing
  *       -> NFO_STATS_FLOWS, NFO_STATS_TABLES, NFO_STATS_ADDED,
  *          NFO_STATS_REVERIFIED, NFO_STATS_EPOCH, NFO_STATS_VERSION,
- *          NFO_STATS_REASON
+ *          NFO_STATS_REASON, NFO_STATS_FLOW_SIZE, NFO_STATS_FLOW_SIZE6,
+ *          NFO_STATS_MEMORY
  *   NFO_CMD_SETTINGS_GET: the settings
  *     do: nothing
  *       -> NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
@@ -182,6 +183,8 @@ enum nfo_table_attr {
 	NFO_TABLE_QUEUED,	/* u32, in NFO_STATE_QUEUED */
 	NFO_TABLE_HARDWARE,	/* u32, in NFO_STATE_HARDWARE */
 	NFO_TABLE_HALF,		/* u32, in NFO_STATE_HALF */
+	NFO_TABLE_PAD,
+	NFO_TABLE_MEMORY,	/* u64, bytes of the table, its hash table and its flows */
 
 	__NFO_TABLE_MAX
 };
@@ -214,6 +217,9 @@ enum nfo_stats_attr {
 	NFO_STATS_EPOCH,	/* u32, how many changes the namespace has seen */
 	NFO_STATS_VERSION,	/* string, of the module */
 	NFO_STATS_REASON,	/* nested NFO_REASON_*, once a reason */
+	NFO_STATS_FLOW_SIZE,	/* u32, bytes of an IPv4 flow */
+	NFO_STATS_FLOW_SIZE6,	/* u32, bytes of an IPv6 flow */
+	NFO_STATS_MEMORY,	/* u64, bytes of the tables, flows, journal, counters */
 
 	__NFO_STATS_MAX
 };
@@ -239,7 +245,8 @@ enum nfo_reason_attr {
  *	promoted; 0 for none. It is for inspection that needs to see the beginning of
  *	a connection. Setting it turns conntrack's accounting on for new connections.
  * @NFO_SETTINGS_MAX_FLOWS: u32, 0 or more flows, default 0: as many flows as
- *	there may be in the namespace; 0 for no limit.
+ *	there may be in the namespace; 0 for as many as conntrack may have
+ *	connections, net.netfilter.nf_conntrack_max.
  * @NFO_SETTINGS_HW_AFTER: u32, 0 or more packets, default 8: packets of both
  *	directions before a flow asks for a place in hardware.
  * @NFO_SETTINGS_HW_BUDGET: u32, 0 or more rules, default 0: rules that a
@@ -377,7 +384,7 @@ enum nfo_dev_hw {
  * @NFO_R_PROMOTE_AFTER: the connection has not shown as many packets as the
  *	setting promote_after asks for
  * @NFO_R_MAX_FLOWS: the namespace has as many flows as the setting max_flows
- *	allows
+ *	allows, or, while it is 0, as net.netfilter.nf_conntrack_max
  * @NFO_R_USER: somebody asked for the removal of the flow (nft-offload flush)
  * @NFO_R_HW_OFF: the flowtable does not ask for hardware
  * @NFO_R_HW_FEATURE: hw-tc-offload is switched off for the device
@@ -402,6 +409,9 @@ enum nfo_dev_hw {
  *	connection is one that conntrack would drop to make room
  * @NFO_R_HW_FIELDS: the ruleset sets DSCP or TTL of the flow's packets, which
  *	rules for hardware do not
+ * @NFO_R_HW_ZONE: the namespace has connections in conntrack zones, and the
+ *	hardware cannot tell by the sender's address or a mark to which zone a packet
+ *	belongs
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -476,6 +486,7 @@ enum nfo_reason {
 
 	/* hardware */
 	NFO_R_HW_FIELDS,
+	NFO_R_HW_ZONE,
 
 	__NFO_R_MAX
 };
