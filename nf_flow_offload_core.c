@@ -74,6 +74,7 @@ static void __net_exit nfo_net_exit(struct net *net)
 	list_for_each_entry(t, &nn->tables, list)
 		nfo_table_flush(t, NULL, NFO_R_NETNS_GONE);
 	mutex_unlock(&nn->lock);
+	nfo_event_net_exit(nn);
 	nfo_net_put(nn);
 }
 

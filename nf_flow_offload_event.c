@@ -372,7 +372,18 @@ void nfo_event_net_stop(struct nfo_net *nn)
 	if (nn->fib_on)
 		unregister_fib_notifier(nn->net, &nn->fib);
 	nn->fib_on = false;
-	/* After this no message is being delivered. */
+}
+
+/**
+ * nfo_event_net_exit() - the namespace ends: give back what nfo_event_net_start() keeps
+ * @nn: namespace, withdrawn: no flowtable comes any more
+ *
+ * Context: may sleep, neither nfo_net::lock nor nf_tables' commit mutex held: the netlink
+ * notifier, which hears of the socket's end, takes the latter. After this no message is
+ * being delivered.
+ */
+void nfo_event_net_exit(struct nfo_net *nn)
+{
 	if (nn->netconf)
 		sock_release(nn->netconf);
 	nn->netconf = NULL;

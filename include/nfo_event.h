@@ -11,5 +11,6 @@ int nfo_event_init(void);
 void nfo_event_exit(void);
 void nfo_event_net_start(struct nfo_net *nn);
 void nfo_event_net_stop(struct nfo_net *nn);
+void nfo_event_net_exit(struct nfo_net *nn);
 
 #endif /* _NFO_EVENT_H */

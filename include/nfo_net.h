@@ -108,8 +108,8 @@ struct nfo_stats {
  * @stats:   counters, owned; each CPU writes its own
  * @fib:     listens to route events while there is a table; @lock
  * @fib_on:  @fib does listen; @lock
- * @netconf: listens to sysctls of devices while there is a table, owned; NULL when it could
- *           not be opened; @lock
+ * @netconf: listens to sysctls of devices, owned; NULL before the first flowtable and when
+ *           it could not be opened; @lock
  * @free_work: frees this
  */
 struct nfo_net {
