@@ -367,6 +367,8 @@ static struct sk_buff *merged(struct sk_buff *skb)
 	skb_reset_mac_header(new);
 	new->protocol = skb->protocol;
 	new->dev = skb->dev;
+	/* Nobody merges what has a wrong checksum. */
+	new->ip_summed = CHECKSUM_UNNECESSARY;
 	consume_skb(skb);
 
 	return new;

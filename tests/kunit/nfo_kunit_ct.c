@@ -226,6 +226,7 @@ static void nfo_test_sync_half(struct kunit *test)
 	s[ORIGINAL].td_end = *base - 40;
 	s[ORIGINAL].td_maxend = *base;
 	s[REPLY].td_end = *base + 6500;
+	s[REPLY].td_maxend = *base + 6500;
 	s[REPLY].td_maxack = *base - 40;
 	s[REPLY].td_maxwin = 50 << 1;
 	s[REPLY].flags |= MAXACK;
