@@ -37,10 +37,30 @@ vlans() {
 	stack_gone
 }
 
+# 5.10 does not tell what is below a PPP device.
+tells_ppp() { [ "${NFO_KERNEL:-}" != 5.10 ]; }
+
+reason_count() {
+	REASON=$(in_r cat /proc/net/nf_flow_offload | awk -v n="$1" '$1 == n { print $2 }')
+}
+
+# Nothing goes fast, and the reason has a name.
+unseen() {
+	local before
+
+	reason_count dev-not-in-table
+	before=$REASON
+	address_of "$1"
+	client c "$1" 5000 "$TO"
+	slow 10 c ping 10
+	reason_count dev-not-in-table
+	[ "$REASON" -gt "$before" ] || fail "the reason is not counted"
+}
+
 pppoe() {
 	behind_pppoe "${2:-}"
 	rules_std "counter;"
-	carries "$1"
+	if tells_ppp; then carries "$1"; else unseen "$1"; fi
 	stack_gone
 }
 
@@ -106,6 +126,27 @@ listed() {
 run_case "lower and upper device listed" listed "rc, rs, rs.10" tcp
 run_case "only the upper device listed" listed "rc, rs.10" udp
 
+# The PPP device itself, where the frames have no header any more.
+ppp_listed() {
+	behind_pppoe
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f { hook ingress priority 0; devices = { rc, ppp0 }; }
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				meta l4proto { tcp, udp } flow add @f
+			}
+		}
+	END
+	carries "$1"
+	rules_flush
+	stack_gone
+}
+run_case "only the PPP device listed, udp" ppp_listed udp
+run_case "only the PPP device listed, tcp6" ppp_listed tcp6
+
 # The tool names the device routing knows, and finds the flow by either.
 seen_by_tool() {
 	local tool=$NFO_TOOLS/nft-offload out
@@ -162,10 +203,6 @@ another_tag() {
 run_case "another tag is another connection" another_tag
 
 # reason_count NAME - in REASON.
-reason_count() {
-	REASON=$(in_r cat /proc/net/nf_flow_offload | awk -v n="$1" '$1 == n { print $2 }')
-}
-
 # An ingress-qos-map makes the VLAN device more than a tag: what comes in by it stays
 # slow, and the reason has a name.
 qos_map() {
@@ -232,6 +269,7 @@ run_case "the upper device is deleted" upper_deleted
 new_session() {
 	local port
 
+	tells_ppp || skip "this kernel does not tell what is below a PPP device"
 	behind_pppoe
 	rules_std
 	carries udp
