@@ -185,13 +185,14 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 /* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and others like it:
  * counters of devices were plain numbers before.
  */
-#define nfo_stats_add(counter, value)						\
-do {										\
-	if (__builtin_types_compatible_p(typeof(*(counter)), u64))		\
-		*(u64 *)(counter) += (value);					\
-	else									\
-		u64_stats_add((u64_stats_t *)(counter), value);			\
-} while (0)
+static inline void nfo_stats_add(void *counter, u64 value)
+{
+#ifdef NFO_HAVE_PCPU_STAT_TYPE
+	u64_stats_add(counter, value);
+#else
+	*(u64 *)counter += value;
+#endif
+}
 
 /* 6.1, ecaf75ffd5f5 ("netlink: introduce bigendian integer types"). A policy without a range
  * asks for the length alone.

@@ -47,6 +47,10 @@ struct nfo_note {
 	struct nfo_outer	outer;
 };
 
+unsigned int nfo_closing_hook4(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state);
+unsigned int nfo_closing_hook6(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state);
 int nfo_learn_init(void);
 void nfo_learn_exit(void);
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
