@@ -1,33 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Encapsulations: the table of header types between Ethernet and IP, and how
- * such headers are taken off a packet and put back.
+ * Encapsulations: the table of header types between Ethernet and the IP header that is
+ * forwarded, and how such headers are taken off a packet and put back.
  */
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/ip.h>
+#include <linux/ip6_tunnel.h>
 #include <linux/ipv6.h>
 #include <linux/ppp_defs.h>
+#include <net/gre.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
 
 #include "nfo_encap.h"
 
 /* One more header, inside of those there are. Return: false when there is no room. */
 static bool nfo_encap_add(struct nfo_encap_popped *popped, enum nfo_encap_kind kind, u16 id)
 {
-	if (popped->layers == NFO_ENCAPS)
+	unsigned int at = popped->layers;
+
+	if (at == NFO_ENCAPS_MAX)
 		return false;
-	popped->encap.id[popped->layers] = htons(id);
-	popped->encap.kinds |= kind << NFO_ENCAP_BITS * popped->layers++;
+	popped->outer.id[at] = htons(id);
+	popped->encap.id[min(at, NFO_ENCAPS - 1u)] ^= htons(id);
+	popped->encap.kinds |= kind << NFO_ENCAP_BITS * at;
+	popped->layers++;
 
 	return true;
 }
 
-/* VLAN id 0 names no VLAN, only a priority. */
+/* VLAN id 0 names no VLAN, only a priority: such a packet is the device's own. */
 static bool nfo_encap_add_vlan(struct nfo_encap_popped *popped, __be16 proto, u16 id)
 {
-	return id && nfo_encap_add(popped, proto == htons(ETH_P_8021AD) ?
-				   NFO_ENCAP_8021AD : NFO_ENCAP_8021Q, id);
+	return nfo_encap_add(popped, proto == htons(ETH_P_8021AD) ?
+			     NFO_ENCAP_8021AD : NFO_ENCAP_8021Q, id);
 }
 
 /* A tag that stands in the packet. */
@@ -75,6 +83,156 @@ static __be16 nfo_encap_parse_pppoe(struct nfo_encap_popped *popped,
 	}
 }
 
+/* ---- tunnels: IP in IP, with or without GRE ---- */
+
+/* A packet that two length fields do not agree about is the classic path's. */
+static bool nfo_encap_payload(struct nfo_encap_popped *popped, unsigned int total,
+			      unsigned int header)
+{
+	if ((popped->has_payload && popped->payload != total) || total <= header)
+		return false;
+	popped->payload = total - header;
+	popped->has_payload = true;
+
+	return true;
+}
+
+/* One tunnel in a packet. Its addresses make keys of several tunnels differ. */
+static bool nfo_encap_add_tunnel(struct nfo_encap_popped *popped, enum nfo_encap_kind kind,
+				 u8 dsfield)
+{
+	const struct nfo_outer *o = &popped->outer;
+	u32 fold = 0;
+	int i;
+
+	if (popped->tunnel || !nfo_encap_add(popped, kind, 0))
+		return false;
+	for (i = 0; i < 4; i++)
+		fold ^= (__force u32)o->saddr.s6_addr32[i] ^
+			(__force u32)o->daddr.s6_addr32[i];
+	popped->encap.id[NFO_ENCAPS - 1] ^= (__force __be16)(u16)(fold ^ fold >> 16);
+	popped->outer.dscp = dsfield & ~INET_ECN_MASK;
+	popped->ecn = dsfield & INET_ECN_MASK;
+	popped->tunnel = true;
+
+	return true;
+}
+
+/* A GRE header of version 0 without checksum, sequence number and routing. */
+static __be16 nfo_encap_parse_gre(struct nfo_encap_popped *popped, const struct sk_buff *skb)
+{
+	const struct gre_base_hdr *gre;
+	struct gre_base_hdr copy;
+	unsigned int len = sizeof(copy);
+	__be32 key, *k;
+
+	gre = skb_header_pointer(skb, popped->len, sizeof(copy), &copy);
+	if (!gre || gre->flags & ~GRE_KEY || !nfo_encap_add(popped, NFO_ENCAP_GRE, 0))
+		return 0;
+	if (gre->flags & GRE_KEY) {
+		k = skb_header_pointer(skb, popped->len + len, sizeof(key), &key);
+		if (!k)
+			return 0;
+		popped->outer.key = *k;
+		popped->outer.keyed = true;
+		len += sizeof(key);
+	}
+	if (!nfo_encap_payload(popped, popped->payload, len))
+		return 0;
+	popped->len += len;
+
+	return gre->protocol == htons(ETH_P_IP) || gre->protocol == htons(ETH_P_IPV6) ?
+		gre->protocol : 0;
+}
+
+static __be16 nfo_encap_inside(struct nfo_encap_popped *popped, const struct sk_buff *skb,
+			       u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_IPIP:
+		return htons(ETH_P_IP);
+	case IPPROTO_IPV6:
+		return htons(ETH_P_IPV6);
+	default:
+		return nfo_encap_parse_gre(popped, skb);
+	}
+}
+
+static bool nfo_encap_is_tunnel(u8 protocol)
+{
+	return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6 || protocol == IPPROTO_GRE;
+}
+
+/* The checks of the receive routine; options and fragments are the classic path's. */
+static __be16 nfo_encap_parse_ipv4(struct nfo_encap_popped *popped,
+				   const struct sk_buff *skb, __be16 proto)
+{
+	const struct iphdr *iph;
+	struct iphdr copy;
+
+	iph = skb_header_pointer(skb, popped->len, sizeof(copy), &copy);
+	if (!iph || !nfo_encap_is_tunnel(iph->protocol))
+		return proto;
+	if (*(const u8 *)iph != 0x45 || ip_is_fragment(iph) || ip_fast_csum(iph, 5) ||
+	    skb->len < popped->len + ntohs(iph->tot_len) ||
+	    !nfo_encap_payload(popped, ntohs(iph->tot_len), sizeof(*iph)))
+		return 0;
+	popped->outer.saddr.s6_addr32[0] = iph->saddr;
+	popped->outer.daddr.s6_addr32[0] = iph->daddr;
+	if (!nfo_encap_add_tunnel(popped, NFO_ENCAP_IPV4, iph->tos))
+		return 0;
+	popped->len += sizeof(*iph);
+
+	return nfo_encap_inside(popped, skb, iph->protocol);
+}
+
+/* Destination options that hold nothing but a limit of encapsulation, as a tunnel of
+ * Linux writes them unless told otherwise. Return: their length, or 0.
+ */
+static unsigned int nfo_encap_limit(const struct sk_buff *skb, unsigned int offset, u8 *protocol)
+{
+	u8 *opt, copy[8];
+
+	opt = skb_header_pointer(skb, offset, sizeof(copy), copy);
+	if (!opt || opt[1] || opt[2] != IPV6_TLV_TNL_ENCAP_LIMIT || opt[3] != 1 ||
+	    opt[5] != IPV6_TLV_PADN || opt[6] != 1)
+		return 0;
+	*protocol = opt[0];
+
+	return sizeof(copy);
+}
+
+static __be16 nfo_encap_parse_ipv6(struct nfo_encap_popped *popped,
+				   const struct sk_buff *skb, __be16 proto)
+{
+	unsigned int len, total, limit = 0;
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr copy;
+	u8 protocol;
+
+	ip6h = skb_header_pointer(skb, popped->len, sizeof(copy), &copy);
+	if (!ip6h)
+		return proto;
+	protocol = ip6h->nexthdr;
+	if (protocol == NEXTHDR_DEST)
+		limit = nfo_encap_limit(skb, popped->len + sizeof(copy), &protocol);
+	if (!nfo_encap_is_tunnel(protocol))
+		return proto;
+	len = sizeof(copy) + limit;
+	total = sizeof(copy) + ntohs(ip6h->payload_len);
+	if (ip6h->version != 6 || skb->len < popped->len + total ||
+	    !nfo_encap_payload(popped, total, len))
+		return 0;
+	popped->outer.saddr = ip6h->saddr;
+	popped->outer.daddr = ip6h->daddr;
+	popped->outer.limit = !!limit;
+	if (!nfo_encap_add_tunnel(popped, NFO_ENCAP_IPV6, ipv6_get_dsfield(ip6h)))
+		return 0;
+	popped->len += len;
+
+	return nfo_encap_inside(popped, skb, protocol);
+}
+
 /* Hardware counts a PPP protocol field as part of the frame's headers. */
 const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 	[NFO_ENCAP_8021Q] = {
@@ -103,6 +261,20 @@ const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 		.hw_push	= FLOW_ACTION_PPPOE_PUSH,
 		.parse		= nfo_encap_parse_pppoe,
 	},
+	[NFO_ENCAP_IPV4] = {
+		.proto		= cpu_to_be16(ETH_P_IP),
+		.is_tunnel	= true,
+		.parse		= nfo_encap_parse_ipv4,
+	},
+	[NFO_ENCAP_IPV6] = {
+		.proto		= cpu_to_be16(ETH_P_IPV6),
+		.is_tunnel	= true,
+		.parse		= nfo_encap_parse_ipv6,
+	},
+	[NFO_ENCAP_GRE] = {
+		/* Read with the IP header before it. */
+		.is_tunnel	= true,
+	},
 };
 
 static const struct nfo_encap_type *nfo_encap_by_proto(__be16 proto)
@@ -110,7 +282,7 @@ static const struct nfo_encap_type *nfo_encap_by_proto(__be16 proto)
 	int kind;
 
 	for (kind = 1; kind < __NFO_ENCAP_MAX; kind++)
-		if (nfo_encap_types[kind].proto == proto)
+		if (nfo_encap_types[kind].parse && nfo_encap_types[kind].proto == proto)
 			return &nfo_encap_types[kind];
 	return NULL;
 }
@@ -129,14 +301,20 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped)
 {
 	const struct nfo_encap_type *type;
 	__be16 proto = skb->protocol;
+	int layers;
 
 	*popped = (struct nfo_encap_popped) { .proto = proto };
 	if (skb_vlan_tag_present(skb) &&
 	    !nfo_encap_add_vlan(popped, skb->vlan_proto, skb_vlan_tag_get_id(skb)))
 		return false;
-	while ((type = nfo_encap_by_proto(proto)))
-		proto = INDIRECT_CALL_2(type->parse, nfo_encap_parse_vlan,
-					nfo_encap_parse_pppoe, popped, skb, proto);
+	do {
+		type = nfo_encap_by_proto(proto);
+		layers = popped->layers;
+		if (type)
+			proto = INDIRECT_CALL_4(type->parse, nfo_encap_parse_ipv4,
+						nfo_encap_parse_vlan, nfo_encap_parse_pppoe,
+						nfo_encap_parse_ipv6, popped, skb, proto);
+	} while (popped->layers != layers);
 	if (proto != htons(ETH_P_IP) && proto != htons(ETH_P_IPV6))
 		return false;
 	/* Pulling is undone by pushing; another holder of the skb may not look meanwhile. */
@@ -146,6 +324,10 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped)
 	skb_pull_rcsum(skb, popped->len);
 	skb_reset_network_header(skb);
 	skb->protocol = proto;
+	popped->has_tag = skb_vlan_tag_present(skb);
+	popped->tag = skb->vlan_tci;
+	popped->tag_proto = skb->vlan_proto;
+	__vlan_hwaccel_clear_tag(skb);
 
 	return true;
 }
@@ -160,14 +342,17 @@ void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *poppe
 	skb_push_rcsum(skb, popped->len);
 	skb_reset_network_header(skb);
 	skb->protocol = popped->proto;
+	if (popped->has_tag)
+		__vlan_hwaccel_put_tag(skb, popped->tag_proto, popped->tag);
 }
 
 /**
- * nfo_encap_payload_ok() - does PPPoE's length field agree with IP's?
+ * nfo_encap_payload_ok() - do the length fields before agree with IP's?
  * @skb:    packet without the headers; its IP header can be read
  * @popped: what nfo_encap_pop() took off
  *
- * The length in the PPPoE header decides how much of the packet PPP gets to see.
+ * The length in a PPPoE header decides how much of the packet PPP gets to see, that in a
+ * tunnel's header how much the tunnel does.
  */
 bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped)
 {
@@ -175,7 +360,8 @@ bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popp
 
 	if (!popped->has_payload)
 		return true;
-	if (skb_is_gso(skb))
+	/* GRO counts in a tunnel's header what it put together. */
+	if (skb_is_gso(skb) && !popped->tunnel)
 		return false;
 	len = skb->protocol == htons(ETH_P_IP) ? ntohs(ip_hdr(skb)->tot_len) :
 		sizeof(struct ipv6hdr) + ntohs(ipv6_hdr(skb)->payload_len);
@@ -194,7 +380,7 @@ enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path)
 	int kind;
 
 	for (kind = 1; kind < __NFO_ENCAP_MAX; kind++) {
-		if (path->type != nfo_encap_types[kind].path)
+		if (nfo_encap_types[kind].is_tunnel || path->type != nfo_encap_types[kind].path)
 			continue;
 		if (!nfo_encap_types[kind].is_vlan ||
 		    path->encap.proto == nfo_encap_types[kind].proto)
@@ -236,4 +422,22 @@ unsigned int nfo_encap_shape(const struct nfo_encap *encap)
 		shape += nfo_encap_types[nfo_encap_first(kinds)].shape;
 
 	return min(shape, 3u);
+}
+
+/**
+ * nfo_encap_fits_rule() - can a rule in hardware have these headers?
+ * @encap: headers
+ *
+ * Return: false with a tunnel, or with more headers than a rule has room for.
+ */
+bool nfo_encap_fits_rule(const struct nfo_encap *encap)
+{
+	unsigned int layers = 0;
+	u16 kinds;
+
+	for (kinds = encap->kinds; kinds; kinds >>= NFO_ENCAP_BITS)
+		if (nfo_encap_types[nfo_encap_first(kinds)].is_tunnel || ++layers > NFO_ENCAPS)
+			return false;
+
+	return true;
 }

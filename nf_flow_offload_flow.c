@@ -80,6 +80,7 @@ void nfo_route_refs_put(struct nfo_route_refs *refs)
 	if (refs->out)
 		netdev_put(refs->out, &refs->tracker);
 	dst_release(refs->dst);
+	kfree(refs->extra);
 	memset(refs, 0, sizeof(*refs));
 }
 
@@ -274,6 +275,23 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	return NFO_R_NONE;
 }
 
+/**
+ * nfo_flow_settle() - add to the totals what an entry has counted
+ * @f:   flow
+ * @dir: direction
+ *
+ * The devices that its packets passed unseen count them too. Context: any; @f is not dead,
+ * or the caller ends it.
+ */
+void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	u64 counts = nfo_flow_count(f, dir);
+
+	if (counts && f->e[dir].flags & NFO_E_LOWER)
+		nfo_table_ops->passed(f, dir, counts / NFO_COUNT_PACKET,
+				      counts & NFO_COUNT_BYTES);
+}
+
 static void nfo_flow_forget_rcu(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	nfo_flow_count(f, dir);
@@ -312,6 +330,7 @@ void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_flow_set_learned(f, dir, false);
 	nfo_entry_remove(f->table, &f->e[dir]);
 	nfo_table_ops->forgotten(f);
+	nfo_flow_settle(f, dir);
 	call_rcu(&f->forget[dir], dir == IP_CT_DIR_ORIGINAL ? nfo_flow_forget_original :
 							      nfo_flow_forget_reply);
 }
@@ -386,6 +405,8 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	atomic_dec(&t->flows);
 	atomic_dec(&t->nn->flows);
 
+	nfo_flow_settle(f, IP_CT_DIR_ORIGINAL);
+	nfo_flow_settle(f, IP_CT_DIR_REPLY);
 	if (nf_ct_protonum(f->ct) == IPPROTO_TCP)
 		nfo_flow_sync_tcp(f);
 	nfo_ct_offload_end(f->ct, nfo_flow_idle(f));

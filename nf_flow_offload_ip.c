@@ -15,7 +15,9 @@
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
+#include <net/ip_tunnels.h>
 #include <net/netfilter/nf_conntrack_acct.h>
+#include <net/xfrm.h>
 
 #include "nfo_ct.h"
 #include "nfo_encap.h"
@@ -25,6 +27,12 @@
 #include "nfo_learn.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
+
+/* A tunnel's own packets pass conntrack and a ruleset, which the fast path spares the
+ * received ones. As often as this one of them takes the classic path, so that their
+ * connection stays alive, and so does what rules say of it.
+ */
+#define NFO_TUNNEL_SHOW	(10 * HZ)
 
 /* How stale nfo_entry::used may get, and how often the objects are looked at. */
 #define NFO_REFRESH	(HZ / 2)
@@ -36,6 +44,7 @@
  * @thoff: offset of the layer 4 header from the network header
  * @epoch: nfo_epoch() when it came in
  * @fields: nfo_entry::fields, read once
+ * @popped: headers that were taken off, or NULL
  */
 struct nfo_pkt {
 	struct nfo_lookup	l;
@@ -43,6 +52,7 @@ struct nfo_pkt {
 	unsigned int		thoff;
 	u32			epoch;
 	u8			fields;
+	const struct nfo_encap_popped	*popped;
 };
 
 static bool nfo_is_l4(u8 proto)
@@ -256,7 +266,7 @@ static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 	struct nfo_flow *f = nfo_flow(e);
 
 	WRITE_ONCE(e->used, nfo_now());
-	nfo_flow_count(f, nfo_dir(e));
+	nfo_flow_settle(f, nfo_dir(e));
 	nfo_ct_refresh(e->ct);
 	nfo_table_ops->active(f);
 
@@ -415,8 +425,30 @@ static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e)
 	__skb_push(skb, ETH_HLEN);
 }
 
+/* The packet leaves through IPsec, which may keep it for a while. */
+static noinline void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e)
+{
+	struct dst_entry *dst = READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].dst);
+
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	if (!dst_hold_safe(dst)) {
+		kfree_skb(skb);
+		return;
+	}
+	skb_dst_set(skb, dst);
+	skb_clear_tstamp(skb);
+	skb_forward_csum(skb);
+	skb->dev = e->out;
+	xfrm_output(NULL, skb);
+}
+
 static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 {
+	if (unlikely(e->flags & NFO_E_EXTRA) && nfo_entry_extra(e)->encrypt) {
+		nfo_xmit_xfrm(skb, e);
+		return;
+	}
 	skb_orphan(skb);
 	nfo_set_dst(skb, e);
 	skb_clear_tstamp(skb);
@@ -444,6 +476,102 @@ static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 		ether_addr_equal_unaligned(eth_hdr(skb)->h_source, o->h_source));
 }
 
+/* ---- what few directions need ---- */
+
+/* ECN: 0 and 1 go on, 1 and 2 are worth a line in the log, 2 is dropped. */
+static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x,
+			 const struct nfo_encap_popped *popped, bool *set_ce)
+{
+	u8 inner;
+
+	*set_ce = false;
+	if (!popped || memcmp(&x->outer, &popped->outer, sizeof(x->outer)))
+		return false;
+	if (!popped->tunnel)
+		return true;
+	inner = skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->tos :
+						   ipv6_get_dsfield(ipv6_hdr(skb));
+
+	return !__INET_ECN_decapsulate(popped->ecn, inner, set_ce);
+}
+
+/* Policies may change without a word, and those for a decrypted packet depend on how it
+ * was decrypted.
+ */
+static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_extra *x, u8 family)
+{
+	if (x->decrypted != !!skb_sec_path(skb))
+		return false;
+	if (!x->decrypted)
+		return true;
+	return family == NFPROTO_IPV4 ? xfrm4_policy_check(NULL, XFRM_POLICY_FWD, skb) :
+					xfrm6_policy_check(NULL, XFRM_POLICY_FWD, skb);
+}
+
+/* Is it this packet's turn to take the classic path? An entry is stale when nothing
+ * was learned from the one before: a rule may have dropped it.
+ */
+static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch)
+{
+	u32 now = nfo_now();
+
+	if (now - READ_ONCE(x->at) < NFO_TUNNEL_SHOW)
+		return false;
+	WRITE_ONCE(x->at, now);
+	if (READ_ONCE(x->shown))
+		nfo_entry_make_stale(e, epoch);
+	WRITE_ONCE(x->shown, 1);
+
+	return true;
+}
+
+/* Is the packet like the one that taught the entry, as far as its key does not say? */
+static noinline bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
+				  const struct nfo_pkt *p)
+{
+	const struct nfo_route_refs *refs = &nfo_flow(e)->route[nfo_dir(e)];
+	struct nfo_extra *x = refs->extra;
+	bool set_ce;
+
+	if (!(e->flags & NFO_E_EXTRA))
+		return false;
+	if (!nfo_decrypted_ok(skb, x, e->key.family))
+		return false;
+	if (x->has_outer && !nfo_outer_ok(skb, x, p->popped, &set_ce))
+		return false;
+	if (x->tunnel && nfo_tunnel_shows(e, x, p->epoch))
+		return false;
+	/* A bundle whose states or policies changed. */
+	if (x->encrypt && !dst_check(READ_ONCE(refs->dst), 0)) {
+		nfo_entry_make_stale(e, p->epoch);
+		return false;
+	}
+
+	return true;
+}
+
+/* What a tunnel does to a packet that it takes its header off. Return: false without
+ * memory.
+ */
+static noinline bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e,
+				      const struct nfo_pkt *p)
+{
+	const struct nfo_extra *x = nfo_entry_extra(e);
+	bool set_ce;
+
+	if (!x->tunnel)
+		return true;
+	if (iptunnel_pull_offloads(skb))
+		return false;
+	if (nfo_outer_ok(skb, x, p->popped, &set_ce) && set_ce)
+		INET_ECN_set_ce(skb);
+	skb_clear_hash_if_not_l4(skb);
+	skb_set_queue_mapping(skb, 0);
+	skb->ignore_df = 0;
+
+	return true;
+}
+
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
 static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
 					struct sk_buff *skb, struct nfo_pkt *p)
@@ -453,7 +581,7 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	struct nfo_look look;
 	bool due;
 
-	if (unlikely(skb_sk_is_prefetched(skb) || skb_sec_path(skb)))
+	if (unlikely(skb_sk_is_prefetched(skb)))
 		return NFO_PASS;
 	if (unlikely(!nfo_dest_ok(skb, e)))
 		return NFO_PASS;
@@ -472,6 +600,8 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	if (unlikely(verdict != NFO_FORWARD))
 		return NFO_PASS;
 
+	if (unlikely(e->flags & NFO_E_EXTRA || skb_sec_path(skb)) && !nfo_extra_ok(e, skb, p))
+		return NFO_PASS;
 	if (unlikely(e->flags & NFO_E_CT_MARK) && !nfo_ct_mark_ok(e))
 		nfo_entry_make_stale(e, p->epoch);
 	due = READ_ONCE(e->epoch) != p->epoch || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
@@ -497,7 +627,6 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 /* What the devices above would have left of the packet's headers. */
 static void nfo_leave_lower(struct sk_buff *skb, const struct nfo_entry *e)
 {
-	__vlan_hwaccel_clear_tag(skb);
 	skb->skb_iif = nfo_in_ifindex(e);
 	skb->pkt_type = PACKET_HOST;
 }
@@ -513,7 +642,7 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 	p->epoch = nfo_epoch(t->nn);
 	e = nfo_lookup(t, &p->l);
 	if (!e || nfo_pkt_verdict(t, e, skb, p) != NFO_FORWARD) {
-		nfo_note_take(t, skb, &p->l.key, p->thoff, p->epoch);
+		nfo_note_take(t, skb, &p->l.key, p->popped, p->thoff, p->epoch);
 		return NF_ACCEPT;
 	}
 
@@ -528,6 +657,8 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 
 	if (unlikely(e->flags & NFO_E_LOWER))
 		nfo_leave_lower(skb, e);
+	if (unlikely(e->flags & NFO_E_EXTRA) && !nfo_leave_tunnel(skb, e, p))
+		return NF_DROP;
 	nfo_account(e, skb);
 	if (e->key.family == NFPROTO_IPV4)
 		nfo_rewrite4(skb, e, p->fields);
@@ -541,8 +672,11 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 
 /* ---- the walk ---- */
 
+static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
+					    const struct net_device *in, u8 family);
+
 /* @popped: headers that were taken off, or NULL. Everything but rare cases is inlined
- * here.
+ * here. What is neither TCP nor UDP may be a tunnel's.
  */
 static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 				      const struct net_device *in,
@@ -554,7 +688,8 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (skb->protocol == htons(ETH_P_IP) ? !nfo_parse4(skb, in, &p) :
 					       !nfo_parse6(skb, in, &p))
-		return NF_ACCEPT;
+		return popped ? NF_ACCEPT : nfo_walk_encap(t, skb, in, t->family);
+	p.popped = popped;
 	if (unlikely(popped)) {
 		if (!nfo_encap_payload_ok(skb, popped))
 			return NF_ACCEPT;
@@ -573,7 +708,7 @@ static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff 
 	unsigned int verdict = NF_ACCEPT;
 	struct nfo_encap_popped popped;
 
-	if (!nfo_encap_pop(skb, &popped))
+	if (!nfo_skb_ok(skb) || !nfo_encap_pop(skb, &popped))
 		return NF_ACCEPT;
 	if (family != (skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV6 : NFPROTO_IPV4))
 		verdict = nfo_walk(t, skb, in, &popped);

@@ -13,6 +13,7 @@
 #include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
@@ -138,13 +139,15 @@ static void nfo_note_addresses(struct nfo_note *n, const struct sk_buff *skb)
  * @t:     flowtable whose hook sees it
  * @skb:   packet, data at the network header
  * @key:   what identifies the packets of its direction
+ * @popped: headers that were taken off it, or NULL
  * @thoff: offset of the layer 4 header from the network header
  * @epoch: nfo_epoch() when it came in
  *
  * Context: softirq.
  */
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
-		   const struct nfo_key *key, unsigned int thoff, u32 epoch)
+		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
+		   unsigned int thoff, u32 epoch)
 {
 	struct nfo_note *n = nfo_note_slot(t, key->saddr, key->daddr, key->sport, key->dport);
 	bool mixed = nfo_note_differs(n, t, skb, key);
@@ -167,6 +170,11 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
 	if (n->has_dest)
 		nfo_note_addresses(n, skb);
+	n->deep = popped && nfo_encap_is_deep(popped);
+	if (n->deep) {
+		n->tunnel = popped->tunnel;
+		n->outer = popped->outer;
+	}
 }
 
 /**
@@ -365,6 +373,37 @@ static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry 
 	return nfo_lower_check(t, e->key.iif, l->in);
 }
 
+/* What few directions need is allocated for these. Of IPsec with NAT it is not known which
+ * addresses a policy is asked about.
+ */
+static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_refs *refs,
+				       const struct nfo_lesson *l)
+{
+	bool decrypted = skb_sec_path(l->skb);
+	bool encrypt = nfo_route_encrypts(l->skb);
+	struct nfo_extra *x;
+
+	if (decrypted && e->flags & NFO_E_NAT)
+		return NFO_R_DECRYPTED;
+	if (!decrypted && !encrypt && !l->note->deep)
+		return NFO_R_NONE;
+	x = kzalloc_obj(*x, GFP_ATOMIC);
+	if (!x)
+		return NFO_R_NO_MEMORY;
+	x->decrypted = decrypted;
+	x->encrypt = encrypt;
+	x->at = nfo_now();
+	if (l->note->deep) {
+		x->has_outer = true;
+		x->tunnel = l->note->tunnel;
+		x->outer = l->note->outer;
+	}
+	refs->extra = x;
+	e->flags |= NFO_E_EXTRA;
+
+	return NFO_R_NONE;
+}
+
 /* Where the connection stands: later segments advance it. */
 static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 {
@@ -422,6 +461,9 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 	why = nfo_learn_in(t, e, refs, l);
 	if (why)
 		return why;
+	why = nfo_learn_extra(e, refs, l);
+	if (why)
+		return why;
 
 	if (e->key.l4proto == IPPROTO_TCP)
 		nfo_learn_tcp(e, l);
@@ -451,6 +493,14 @@ static bool nfo_same_origin(const struct nfo_origin *o, const struct nfo_note *n
 	return o->mark == other.mark && ether_addr_equal(o->h_source, other.h_source);
 }
 
+static bool nfo_same_extra(const struct nfo_extra *a, const struct nfo_extra *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->has_outer == b->has_outer && a->decrypted == b->decrypted &&
+	       a->encrypt == b->encrypt && !memcmp(&a->outer, &b->outer, sizeof(a->outer));
+}
+
 /* Does a packet do the same as the one that taught the direction, its fields aside? */
 static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 			    const struct nfo_entry *e, const struct nfo_route_refs *refs,
@@ -467,7 +517,8 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 	       r->in == refs->in && r->neigh == refs->neigh &&
 	       r->out_lower.dev == refs->out_lower.dev &&
 	       nfo_encap_equal(&r->out_lower.encap, &refs->out_lower.encap) &&
-	       ether_addr_equal(r->out_lower.h_dest, refs->out_lower.h_dest);
+	       ether_addr_equal(r->out_lower.h_dest, refs->out_lower.h_dest) &&
+	       nfo_same_extra(r->extra, refs->extra);
 }
 
 /* Is this a packet of another flow label, while the entry's own are still coming? */
@@ -673,61 +724,7 @@ static unsigned int nfo_learn_hook6(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-/* ---- before conntrack judges ---- */
-
-/* A segment that ends a connection is to get the verdict it would get had conntrack seen
- * all of the connection, by whatever device it comes in.
- */
-static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *state,
-			      unsigned int thoff)
-{
-	struct nf_conntrack_tuple_hash *h;
-	struct nf_conntrack_zone zone;
-	struct nf_conntrack_tuple tuple;
-	enum ip_conntrack_info ctinfo;
-	struct tcphdr *th, copy;
-	struct nfo_flow *f;
-	struct nfo_net *nn;
-	struct nf_conn *ct;
-
-	/* A rule may have named a zone, or told conntrack to keep away. */
-	ct = nf_ct_get(skb, &ctinfo);
-	if (ctinfo == IP_CT_UNTRACKED || (ct && !nf_ct_is_template(ct)))
-		return;
-	th = skb_header_pointer(skb, skb_network_offset(skb) + thoff, sizeof(copy), &copy);
-	if (!th || !(th->fin || th->rst))
-		return;
-	nn = nfo_net_get_rcu(state->net);
-	if (!nn || !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf, state->net,
-				      &tuple))
-		return;
-	h = nf_conntrack_find_get(state->net, nf_ct_zone_tmpl(ct, skb, &zone), &tuple);
-	if (!h)
-		return;
-	ct = nf_ct_tuplehash_to_ctrack(h);
-	f = nfo_flow_of_ct(nn, ct);
-	if (f)
-		nfo_flow_sync_tcp(f);
-	nf_ct_put(ct);
-}
-
-static unsigned int nfo_closing_hook4(void *priv, struct sk_buff *skb,
-				      const struct nf_hook_state *state)
-{
-	if (ip_hdr(skb)->protocol == IPPROTO_TCP && !ip_is_fragment(ip_hdr(skb)))
-		nfo_learn_closing(skb, state, ip_hdrlen(skb));
-
-	return NF_ACCEPT;
-}
-
-static unsigned int nfo_closing_hook6(void *priv, struct sk_buff *skb,
-				      const struct nf_hook_state *state)
-{
-	if (ipv6_hdr(skb)->nexthdr == IPPROTO_TCP)
-		nfo_learn_closing(skb, state, sizeof(struct ipv6hdr));
-
-	return NF_ACCEPT;
-}
+/* ---- hooks ---- */
 
 /* Just before conntrack looks, and just before it confirms, at INT_MAX. */
 static const struct nf_hook_ops nfo_learn_ops[] = {

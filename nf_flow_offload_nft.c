@@ -27,8 +27,6 @@ static enum nfo_reason nfo_packet_check(const struct nft_pktinfo *pkt)
 {
 	const struct sk_buff *skb = pkt->skb;
 
-	if (skb_sec_path(skb))
-		return NFO_R_DECRYPTED;
 	if (nft_pf(pkt) == NFPROTO_IPV4 && IPCB(skb)->opt.optlen)
 		return NFO_R_IP_OPTIONS;
 	if (nft_pf(pkt) == NFPROTO_IPV6 && nft_thoff(pkt) != sizeof(struct ipv6hdr))

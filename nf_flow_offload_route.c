@@ -82,8 +82,6 @@ static enum nfo_reason nfo_dst_check(const struct dst_entry *dst, u8 family)
 		return NFO_R_NO_ROUTE;
 	if (dst->flags & DST_FAKE_RTABLE || dst->lwtstate)
 		return NFO_R_ROUTE_TYPE;
-	if (dst_xfrm(dst))
-		return NFO_R_XFRM;
 	if (family == NFPROTO_IPV4 &&
 	    container_of(dst, struct rtable, dst)->rt_type != RTN_UNICAST)
 		return NFO_R_ROUTE_TYPE;
@@ -115,6 +113,8 @@ static u16 nfo_dst_mtu(const struct dst_entry *dst, u8 family)
 
 static u32 nfo_dst_cookie(const struct dst_entry *dst, u8 family)
 {
+	if (dst_xfrm(dst))
+		return 0;
 	return family == NFPROTO_IPV6 ? rt6_get_cookie(dst_rt6_info(dst)) : 0;
 }
 
@@ -124,7 +124,8 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 	enum nfo_reason why;
 	struct neighbour *n;
 
-	if (!nfo_dev_has_header(refs->out))
+	/* IPsec finds the next hop of what it made. */
+	if (!nfo_dev_has_header(refs->out) || dst_xfrm(refs->dst))
 		return NFO_R_NONE;
 	if (refs->out->type != ARPHRD_ETHER)
 		return NFO_R_DEV_TYPE;
@@ -144,6 +145,35 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 	neigh_release(n);
 
 	return why;
+}
+
+/* No driver's rule has a tunnel, more headers than two, or IPsec. */
+static enum nfo_reason nfo_route_lower(const struct nfo_table *t, const struct nfo_entry *e,
+				       const struct nfo_route_refs *refs,
+				       const struct net_device *out, struct nfo_lower *lower)
+{
+	enum nfo_reason why = nfo_lower_find(t, out, lower);
+
+	if (refs->extra || !nfo_encap_fits_rule(&e->key.encap))
+		lower->dev = NULL;
+
+	return why;
+}
+
+static u16 nfo_lower_mtu(const struct nfo_lower *lower, u16 mtu)
+{
+	return lower->mtu ? min(mtu, lower->mtu) : mtu;
+}
+
+/**
+ * nfo_route_encrypts() - does a packet leave through IPsec?
+ * @skb: packet at the end of POSTROUTING
+ *
+ * Context: rcu_read_lock().
+ */
+bool nfo_route_encrypts(const struct sk_buff *skb)
+{
+	return skb_dst(skb) && dst_xfrm(skb_dst(skb));
 }
 
 /**
@@ -173,7 +203,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 		return why;
 	if (dst_dev(dst) != out)
 		return NFO_R_ROUTE_TYPE;
-	why = nfo_lower_find(t, out, &refs->out_lower);
+	why = nfo_route_lower(t, e, refs, out, &refs->out_lower);
 	if (why)
 		return why;
 	if (refs->out_lower.dev)
@@ -182,7 +212,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 	refs->out = out;
 	netdev_hold(out, &refs->tracker, GFP_ATOMIC);
 	e->out = out;
-	e->mtu = nfo_dst_mtu(dst, family);
+	e->mtu = nfo_lower_mtu(&refs->out_lower, nfo_dst_mtu(dst, family));
 	if (!(out->priv_flags & IFF_XMIT_DST_RELEASE))
 		e->flags |= NFO_E_KEEP_DST;
 
@@ -259,6 +289,8 @@ void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	WRITE_ONCE(own->dst, dst);
 	spin_unlock_bh(&f->lock);
 	WRITE_ONCE(e->mtu, mtu);
+	if (own->extra)
+		WRITE_ONCE(own->extra->shown, 0);
 	WRITE_ONCE(f->ct_mark[dir], nfo_route_ct_mark(f->ct));
 	WRITE_ONCE(f->rp_filter[dir], nfo_route_rp_filter(own->in));
 	/* The route object is visible before the entry is true again. */
@@ -340,6 +372,8 @@ static bool nfo_dst_is_good(struct dst_entry *dst, u32 cookie, u8 family)
 {
 	if (dst_check(dst, cookie))
 		return true;
+	if (dst_xfrm(dst))
+		return false;
 	return family == NFPROTO_IPV4 && READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
 }
 
@@ -360,15 +394,19 @@ bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	struct nfo_route_refs *refs = &f->route[dir];
 	struct nfo_entry *e = &f->e[dir];
 	struct nfo_lower lower;
+	enum nfo_reason why;
 	bool good;
 
 	if (refs->neigh)
 		neigh_event_send(refs->neigh->n, NULL);
 
+	why = nfo_route_lower(f->table, e, refs, e->out, &lower);
+
 	spin_lock_bh(&f->lock);
-	good = nfo_dst_is_good(refs->dst, refs->cookie, e->key.family);
+	good = !why && nfo_dst_is_good(refs->dst, refs->cookie, e->key.family);
 	if (good)
-		WRITE_ONCE(e->mtu, nfo_dst_mtu(refs->dst, e->key.family));
+		WRITE_ONCE(e->mtu, nfo_lower_mtu(&lower,
+						 nfo_dst_mtu(refs->dst, e->key.family)));
 	spin_unlock_bh(&f->lock);
 	if (!good)
 		return false;
@@ -378,8 +416,7 @@ bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	if (e->flags & NFO_E_LOWER && nfo_lower_check(f->table, e->key.iif, refs->in))
 		return false;
 
-	return !nfo_lower_find(f->table, e->out, &lower) &&
-	       lower.dev == refs->out_lower.dev &&
+	return lower.dev == refs->out_lower.dev &&
 	       nfo_encap_equal(&lower.encap, &refs->out_lower.encap) &&
 	       ether_addr_equal(lower.h_dest, refs->out_lower.h_dest);
 }

@@ -9,10 +9,16 @@
  * comes in, and for the hardware, which knows no upper devices.
  */
 #include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 
 #include "nfo_encap.h"
 #include "nfo_stack.h"
+#include "nfo_tunnel.h"
+
+/* Tunnels and PPP devices above each other that are looked through. */
+#define NFO_LOWER_DEPTH	3
 
 /* A VLAN device that sets priorities by tag does more than take the tag off. */
 static bool nfo_lower_is_plain(const struct net_device *dev)
@@ -21,7 +27,7 @@ static bool nfo_lower_is_plain(const struct net_device *dev)
 	if (is_vlan_dev(dev))
 		return !READ_ONCE(vlan_dev_priv(dev)->nr_ingress_mappings);
 #endif
-	return true;
+	return nfo_tunnel_is_plain(dev);
 }
 
 /* Return: @dev, if it is listed. */
@@ -34,10 +40,40 @@ static struct net_device *nfo_lower_listed(const struct nfo_table *t,
 	return d && d->dev == dev ? d->dev : NULL;
 }
 
-/* Is a device below this one listed? PPP is linked to no device, and asked in its own way. */
+/* Is a device below this one listed? */
 static int nfo_lower_is_listed(struct net_device *dev, struct netdev_nested_priv *priv)
 {
 	return !!nfo_lower_listed(priv->data, dev);
+}
+
+/* PPP devices and tunnels are linked to no device; they are asked in their own way.
+ * Return: the device below, or NULL; @len is set to the bytes of the header between.
+ */
+static struct net_device *nfo_lower_unlinked(const struct net_device *dev, unsigned int *mtu,
+					     unsigned int *len)
+{
+	struct net_device_path_stack path;
+	struct net_device *below;
+
+	*mtu = 0;
+	if (dev->type != ARPHRD_PPP)
+		return nfo_tunnel_below(dev, mtu, len);
+	if (!nfo_dev_has_forward_path(dev) || nfo_fill_forward_path(dev, &path) < 0 ||
+	    path.num_paths < 2)
+		return NULL;
+	below = (struct net_device *)path.path[1].dev;
+	*len = PPPOE_SES_HLEN;
+
+	return below;
+}
+
+static bool nfo_lower_covers_linked(const struct nfo_table *t, const struct net_device *dev)
+{
+	struct netdev_nested_priv priv = { .data = (void *)t };
+
+	return nfo_lower_listed(t, dev) ||
+	       netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_is_listed,
+					     &priv);
 }
 
 /**
@@ -49,19 +85,15 @@ static int nfo_lower_is_listed(struct net_device *dev, struct netdev_nested_priv
  */
 bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 {
-	struct netdev_nested_priv priv = { .data = (void *)t };
-	struct net_device_path_stack path;
-	bool covers;
-	int i;
+	unsigned int mtu, len;
+	bool covers = false;
+	int depth;
 
 	rcu_read_lock();
-	covers = nfo_lower_listed(t, dev) ||
-		 netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_is_listed,
-					       &priv);
-	if (!covers && nfo_dev_has_forward_path(dev) && !netif_is_bridge_master(dev) &&
-	    nfo_fill_forward_path(dev, &path) >= 0)
-		for (i = 1; i < path.num_paths && !covers; i++)
-			covers = nfo_lower_listed(t, path.path[i].dev);
+	for (depth = 0; dev && !covers && depth <= NFO_LOWER_DEPTH; depth++) {
+		covers = nfo_lower_covers_linked(t, dev);
+		dev = nfo_lower_unlinked(dev, &mtu, &len);
+	}
 	rcu_read_unlock();
 
 	return covers;
@@ -95,6 +127,53 @@ bool nfo_lower_filters(const struct nfo_table *t, const struct net_device *dev)
 	       nfo_dev_has_tc_ingress(dev) || rcu_access_pointer(dev->xdp_prog);
 }
 
+/* Call @use for the devices between a listed one and routing's, routing's included, with
+ * the bytes of headers inside which @dev counts. Return: what @use returned, when not 0;
+ * -ENODEV when the listed device is gone.
+ */
+static int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
+			  int (*use)(const struct nfo_table *t, struct net_device *dev,
+				     unsigned int headers, void *data),
+			  void *data)
+{
+	struct net_device *lower = dev_get_by_index_rcu(t->nn->net, iif);
+	unsigned int mtu, len, headers = 0;
+	struct net_device *upper, *below;
+	struct list_head *iter;
+	int depth, err;
+
+	if (!lower)
+		return -ENODEV;
+	for (depth = 0; dev != lower; depth++) {
+		below = depth < NFO_LOWER_DEPTH ? nfo_lower_unlinked(dev, &mtu, &len) : NULL;
+		/* A tunnel may send by another device than it receives by. */
+		err = 0;
+		if (!depth || below || netdev_has_upper_dev_all_rcu(lower, dev))
+			err = use(t, dev, headers, data);
+		if (err)
+			return err;
+		if (!below)
+			break;
+		dev = below;
+		headers += len;
+	}
+	netdev_for_each_upper_dev_rcu(lower, upper, iter) {
+		if (upper == dev || !netdev_has_upper_dev_all_rcu(upper, dev))
+			continue;
+		err = use(t, upper, headers, data);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *dev,
+				 unsigned int headers, void *data)
+{
+	return nfo_lower_filters(t, dev);
+}
+
 /**
  * nfo_lower_check() - may the devices between a listed one and routing's be passed?
  * @t:   flowtable
@@ -106,20 +185,52 @@ bool nfo_lower_filters(const struct nfo_table *t, const struct net_device *dev)
  */
 enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_device *dev)
 {
-	struct net_device *lower = dev_get_by_index_rcu(t->nn->net, iif);
-	struct net_device *upper;
-	struct list_head *iter;
+	return nfo_lower_each(t, iif, dev, nfo_lower_use_filters, NULL) ? NFO_R_DEV_STACK :
+									  NFO_R_NONE;
+}
 
-	if (!lower)
-		return NFO_R_DEV_STACK;
-	if (nfo_lower_filters(t, dev))
-		return NFO_R_DEV_STACK;
-	netdev_for_each_upper_dev_rcu(lower, upper, iter)
-		if (upper != dev && nfo_lower_filters(t, upper) &&
-		    netdev_has_upper_dev_all_rcu(upper, dev))
-			return NFO_R_DEV_STACK;
+/**
+ * struct nfo_lower_counts - what packets of a direction amount to
+ * @packets: how many
+ * @bytes:   bytes of their IP headers and what follows
+ */
+struct nfo_lower_counts {
+	u64	packets;
+	u64	bytes;
+};
 
-	return NFO_R_NONE;
+static int nfo_lower_use_count(const struct nfo_table *t, struct net_device *dev,
+			       unsigned int headers, void *data)
+{
+	const struct nfo_lower_counts *c = data;
+
+	nfo_dev_count_rx(dev, c->packets, c->bytes + c->packets * headers);
+
+	return 0;
+}
+
+/**
+ * nfo_lower_count() - the devices that packets passed unseen count them
+ * @f:       flow
+ * @dir:     direction with NFO_E_LOWER
+ * @packets: how many
+ * @bytes:   bytes of IP packets
+ *
+ * Context: any.
+ */
+void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
+		     u64 bytes)
+{
+	struct nfo_lower_counts c = { .packets = packets, .bytes = bytes };
+	struct net_device *in = f->route[dir].in;
+
+	if (!in)
+		return;
+	local_bh_disable();
+	rcu_read_lock();
+	nfo_lower_each(f->table, f->e[dir].key.iif, in, nfo_lower_use_count, &c);
+	rcu_read_unlock();
+	local_bh_enable();
 }
 
 /**
@@ -139,12 +250,19 @@ enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_devic
 {
 	struct net_device_path_stack path;
 	struct nfo_lower s = {};
+	unsigned int mtu, len;
 	bool known = true;
 	int i;
 
 	*lower = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
 	if (!nfo_lower_covers(t, dev))
 		return NFO_R_DEV_NOT_IN_TABLE;
+	/* No driver's rule sends through a tunnel. */
+	if (nfo_tunnel_below(dev, &mtu, &len)) {
+		lower->dev = NULL;
+		lower->mtu = min_t(unsigned int, mtu, U16_MAX);
+		return NFO_R_NONE;
+	}
 	if (!nfo_dev_has_forward_path(dev) || netif_is_bridge_master(dev) ||
 	    nfo_fill_forward_path(dev, &path) < 0)
 		return NFO_R_NONE;

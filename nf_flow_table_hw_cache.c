@@ -122,6 +122,13 @@ static bool nfo_hw_over_budget(const struct nfo_dev *d)
 	return d->budget && d->rules >= d->budget;
 }
 
+static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	const struct nfo_extra *x = f->route[dir].extra;
+
+	return x && (x->decrypted || x->encrypt);
+}
+
 /**
  * nfo_hw_dev_check() - may a direction's rule go to its device now?
  * @d:    device; NULL when it is not in the table
@@ -136,7 +143,9 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 {
 	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
 		return NFO_R_HW_DRIVER;
-	/* A bridge, or more headers than a rule can have, is between the two devices. */
+	if (nfo_hw_is_ipsec(f, dir))
+		return NFO_R_XFRM;
+	/* A bridge, a tunnel, or more headers than a rule can have, is between the two devices. */
 	if (!f->route[dir].out_lower.dev)
 		return NFO_R_DEV_STACK;
 	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
@@ -159,7 +168,7 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 static bool nfo_hw_never(enum nfo_reason why)
 {
 	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK ||
-	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE;
+	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE || why == NFO_R_XFRM;
 }
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next

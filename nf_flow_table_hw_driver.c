@@ -221,6 +221,8 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 	if (cls.stats.pkts || bytes) {
 		atomic64_add(cls.stats.pkts, &f->packets[dir]);
 		atomic64_add(bytes, &f->bytes[dir]);
+		if (e->flags & NFO_E_LOWER)
+			nfo_table_ops->passed(f, dir, cls.stats.pkts, bytes);
 		if (e->flags & NFO_E_ACCT)
 			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, bytes);
 		WRITE_ONCE(e->used, nfo_now());

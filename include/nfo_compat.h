@@ -35,6 +35,7 @@
 #define NFO_HAVE_SKB_CLEAR_TSTAMP 1
 #define NFO_HAVE_IPH_TOTLEN 1
 #define NFO_HAVE_NLA_STRSCPY 1
+#define NFO_HAVE_PCPU_STAT_TYPE 1
 #endif
 
 #include <linux/ip.h>
@@ -167,7 +168,31 @@ static inline bool nfo_dev_has_tc_ingress(const struct net_device *dev)
 #endif
 }
 
+/* 6.7, 34d21de99cea ("net: Move {l,t,d}stats allocation to core and convert veth & vrf"), with
+ * backports: devices say that the core keeps their counters. Goes with 6.1.
+ */
+static inline bool nfo_dev_has_tstats(const struct net_device *dev)
+{
+#ifdef NFO_HAVE_PCPU_STAT_TYPE
+	return dev->pcpu_stat_type == NETDEV_PCPU_STAT_TSTATS;
+#else
+	return false;
+#endif
+}
+
 /* ---- Goes with 5.10, all of it ---- */
+
+/* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and others like it:
+ * counters of devices were plain numbers before.
+ */
+static inline void nfo_stats_add(void *counter, u64 value)
+{
+#ifdef NFO_HAVE_PCPU_STAT_TYPE
+	u64_stats_add(counter, value);
+#else
+	*(u64 *)counter += value;
+#endif
+}
 
 /* 6.1, ecaf75ffd5f5 ("netlink: introduce bigendian integer types"). A policy without a range
  * asks for the length alone.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Encapsulations: one table of the header types that may stand between Ethernet
- * and IP, and what is done with them. A new header type is a row in that table.
+ * Encapsulations: one table of the header types that may stand between Ethernet and
+ * the IP header that is forwarded, and what is done with them. A new header type is a
+ * row in that table.
  */
 #ifndef _NFO_ENCAP_H
 #define _NFO_ENCAP_H
@@ -23,8 +24,10 @@ struct nfo_encap_popped;
  * @shape:     what a driver's rule has to know of the header, see nfo_encap_shape()
  * @is_vlan:   rules match the header as a VLAN tag and pop it as one
  * @hw_push:   action that pushes the header
+ * @is_tunnel: an IP header of the router's own; no driver's rule has such a header
  * @parse:     reads the header at @popped->len and adds it to @popped; returns the
- *             ethertype of what is inside, or 0 when the header is none of ours
+ *             ethertype of what is inside, or 0 when the header is none of ours. An IP
+ *             header that is no tunnel's adds nothing and returns its own ethertype.
  */
 struct nfo_encap_type {
 	__be16				proto;
@@ -32,6 +35,7 @@ struct nfo_encap_type {
 	u8				frame_len;
 	u8				shape;
 	bool				is_vlan;
+	bool				is_tunnel;
 	enum flow_action_id		hw_push;
 	__be16				(*parse)(struct nfo_encap_popped *popped,
 						 const struct sk_buff *skb, __be16 proto);
@@ -41,22 +45,40 @@ extern const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX];
 
 /**
  * struct nfo_encap_popped - what nfo_encap_pop() took off a packet
- * @encap:   the headers
+ * @encap:   the headers, as far as a key has room
+ * @outer:   all of them
  * @layers:  how many headers
  * @len:     their bytes in the packet; a tag beside the packet counts none
- * @payload: bytes after a PPPoE header by the length field of that header; 0 without
- *           a PPPoE header
- * @has_payload: a PPPoE header was there, and @payload counts
+ * @tunnel:  one of the headers is a tunnel's
+ * @ecn:     ECN bits of the tunnel's header
+ * @payload: bytes of the IP packet inside, by the length field of the innermost header
+ *           that has one; 0 without one
+ * @has_payload: there is such a header, and @payload counts
+ * @has_tag: a tag stood beside the packet
+ * @tag:     that tag
+ * @tag_proto: its ethertype, big endian
  * @proto:   skb->protocol as it was, big endian
  */
 struct nfo_encap_popped {
 	struct nfo_encap	encap;
+	struct nfo_outer	outer;
 	u8			layers;
 	u8			len;
+	bool			tunnel;
+	u8			ecn;
 	bool			has_payload;
 	unsigned int		payload;
+	bool			has_tag;
+	u16			tag;
+	__be16			tag_proto;
 	__be16			proto;
 };
+
+/* Have the headers to be compared in full, for want of room in a key? */
+static inline bool nfo_encap_is_deep(const struct nfo_encap_popped *popped)
+{
+	return popped->tunnel || popped->layers > NFO_ENCAPS;
+}
 
 bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped);
 void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *popped);
@@ -64,6 +86,7 @@ bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popp
 enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path);
 unsigned int nfo_encap_frame_len(const struct nfo_encap *encap);
 unsigned int nfo_encap_shape(const struct nfo_encap *encap);
+bool nfo_encap_fits_rule(const struct nfo_encap *encap);
 
 /* Of the outermost header that @kinds, shifted along by its user, still has. */
 static inline enum nfo_encap_kind nfo_encap_first(u16 kinds)

@@ -37,6 +37,7 @@
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
 #define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark, which may change */
 #define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from nfo_flow::origin */
+#define NFO_E_EXTRA	BIT(11)	/* there is more to it: nfo_route_refs::extra */
 
 /* struct nfo_entry::fields, see nf_flow_offload_fields.c */
 #define NFO_FIELD_MARK		BIT(0)	/* skb->mark becomes @mark */
@@ -129,11 +130,36 @@ struct nfo_table;
  *          the device is listed in the flowtable, or while the holder has a reference
  * @encap:  headers between Ethernet and IP there
  * @h_dest: with PPPoE: the peer's address
+ * @mtu:    below a tunnel: the largest IP packet that the tunnel's route takes whole;
+ *          0: no tunnel
  */
 struct nfo_lower {
 	struct net_device	*dev;
 	struct nfo_encap	encap;
+	u16			mtu;
 	u8			h_dest[ETH_ALEN];
+};
+
+/**
+ * struct nfo_extra - what few directions need
+ * @outer:     headers that packets come in, with @has_outer
+ * @has_outer: the key has no room for all of the headers
+ * @tunnel:    one of the headers is a tunnel's
+ * @decrypted: packets come out of IPsec
+ * @encrypt:   packets leave through IPsec: the route is a bundle of its transformations
+ * @shown:     packets that were sent the classic way since one was learned from
+ * @at:        jiffies of the last such packet
+ *
+ * Constant after publication, apart from @shown and @at, which racing packets write.
+ */
+struct nfo_extra {
+	struct nfo_outer	outer;
+	bool			has_outer;
+	bool			tunnel;
+	bool			decrypted;
+	bool			encrypt;
+	u8			shown;
+	u32			at;
 };
 
 /**
@@ -149,6 +175,7 @@ struct nfo_lower {
  * @out_lower: what is below @out; its device with one reference through @lower_tracker,
  *          for the hardware's rules name it
  * @lower_tracker: holder of that reference
+ * @extra:  with NFO_E_EXTRA, owned; NULL without
  *
  * After publication @dst and @cookie are protected by nfo_flow::lock; the rest is
  * constant.
@@ -163,6 +190,7 @@ struct nfo_route_refs {
 	netdevice_tracker	in_tracker;
 	struct nfo_lower	out_lower;
 	netdevice_tracker	lower_tracker;
+	struct nfo_extra	*extra;
 };
 
 /**
@@ -322,6 +350,12 @@ static inline struct nfo_flow *nfo_flow(const struct nfo_entry *e)
 	return container_of(e - nfo_dir(e), struct nfo_flow, e[0]);
 }
 
+/* Of an entry with NFO_E_EXTRA. */
+static inline struct nfo_extra *nfo_entry_extra(const struct nfo_entry *e)
+{
+	return nfo_flow(e)->route[nfo_dir(e)].extra;
+}
+
 static inline struct nfo_addr6 *nfo_addr6(const struct nfo_entry *e)
 {
 	return &nfo_flow(e)->a6[nfo_dir(e)];
@@ -338,13 +372,15 @@ static inline bool nfo_flow_is_oneway(const struct nfo_flow *f)
 	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) != nfo_flow_learned(f, IP_CT_DIR_REPLY);
 }
 
-/* Add to the totals what the entry has counted. */
-static inline void nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
+/* Add to the totals what the entry has counted. Return: that, as in nfo_entry::counts. */
+static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	u64 counts = atomic64_xchg(&f->e[dir].counts, 0);
 
 	atomic64_add(counts / NFO_COUNT_PACKET, &f->packets[dir]);
 	atomic64_add(counts & NFO_COUNT_BYTES, &f->bytes[dir]);
+
+	return counts;
 }
 
 /* Whatever the journal says, the entry is not true any more. */

@@ -6,14 +6,18 @@
 #define _NFO_KEY_H
 
 #include <linux/bits.h>
+#include <linux/in6.h>
 #include <linux/types.h>
 
 /**
- * enum nfo_encap_kind - a header between Ethernet and IP
+ * enum nfo_encap_kind - a header between Ethernet and the IP header that is forwarded
  * @NFO_ENCAP_NONE:   no header
  * @NFO_ENCAP_8021Q:  a VLAN tag, its id is the VLAN id
  * @NFO_ENCAP_8021AD: a service tag, its id is the VLAN id
  * @NFO_ENCAP_PPPOE:  a PPPoE session with its PPP protocol, its id is the session id
+ * @NFO_ENCAP_IPV4:   the IPv4 header of a tunnel (IPIP, 6in4), without an id
+ * @NFO_ENCAP_IPV6:   the IPv6 header of a tunnel (IP6IP6, 4in6), without an id
+ * @NFO_ENCAP_GRE:    the GRE header that follows one of these, without an id
  * @__NFO_ENCAP_MAX:  how many kinds there are
  *
  * What each of them needs stands in the table nfo_encap_types.
@@ -23,23 +27,52 @@ enum nfo_encap_kind {
 	NFO_ENCAP_8021Q,
 	NFO_ENCAP_8021AD,
 	NFO_ENCAP_PPPOE,
+	NFO_ENCAP_IPV4,
+	NFO_ENCAP_IPV6,
+	NFO_ENCAP_GRE,
 	__NFO_ENCAP_MAX,
 };
 
 /* Bits of struct nfo_encap::kinds that one header takes; 15 kinds have room. */
 #define NFO_ENCAP_BITS	4
 #define NFO_ENCAP_MASK	(BIT(NFO_ENCAP_BITS) - 1)
-/* Headers of a packet that have an id of their own; kinds has room for four. */
+/* Headers whose ids have a place of their own in a key, and headers of a packet. */
 #define NFO_ENCAPS	2
+#define NFO_ENCAPS_MAX	4
 
 /**
  * struct nfo_encap - the headers between Ethernet and IP of a packet
- * @id:    VLAN or session ids, outermost first, big endian
+ * @id:    VLAN or session ids, outermost first, big endian. What has no place of its own,
+ *         a third id or a tunnel's addresses, is folded into the last one; struct
+ *         nfo_outer has it in full.
  * @kinds: enum nfo_encap_kind of each header, the outermost in the lowest bits
  */
 struct nfo_encap {
 	__be16	id[NFO_ENCAPS];
 	u16	kinds;
+};
+
+/**
+ * struct nfo_outer - the headers of a packet in full, where a key has no room for them
+ * @saddr:  source address of the tunnel's header; IPv4 in the first word, the rest 0
+ * @daddr:  destination address of the tunnel's header, likewise
+ * @key:    GRE key, big endian; 0 without one
+ * @id:     VLAN or session ids of all headers, outermost first, big endian
+ * @dscp:   DSCP of the tunnel's header, in the place it has in that header
+ * @keyed:  the GRE header has a key
+ * @limit:  the IPv6 header is followed by an option that limits encapsulation (RFC 2473)
+ *
+ * Compared as bytes: no hole may be left unset.
+ */
+struct nfo_outer {
+	struct in6_addr	saddr;
+	struct in6_addr	daddr;
+	__be32		key;
+	__be16		id[NFO_ENCAPS_MAX];
+	u8		dscp;
+	u8		keyed;
+	u8		limit;
+	u8		pad;
 };
 
 /**

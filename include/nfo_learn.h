@@ -5,6 +5,7 @@
 #ifndef _NFO_LEARN_H
 #define _NFO_LEARN_H
 
+#include "nfo_encap.h"
 #include "nfo_fields.h"
 #include "nfo_table.h"
 
@@ -23,6 +24,9 @@
  * @has_dest: @in_dest counts
  * @in_dest: address the frame came for
  * @h_source: the sender's address; likewise
+ * @deep:  @outer counts: the key has no room for all of the headers
+ * @tunnel: one of the headers is a tunnel's
+ * @outer: all headers
  */
 struct nfo_note {
 	const struct nfo_table	*t;
@@ -38,12 +42,20 @@ struct nfo_note {
 	bool			has_dest;
 	u8			in_dest[ETH_ALEN];
 	u8			h_source[ETH_ALEN];
+	bool			deep;
+	bool			tunnel;
+	struct nfo_outer	outer;
 };
 
+unsigned int nfo_closing_hook4(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state);
+unsigned int nfo_closing_hook6(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state);
 int nfo_learn_init(void);
 void nfo_learn_exit(void);
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
-		   const struct nfo_key *key, unsigned int thoff, u32 epoch);
+		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
+		   unsigned int thoff, u32 epoch);
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct);
 int nfo_learn_net_start(struct nfo_net *nn);
 void nfo_learn_net_stop(struct nfo_net *nn);

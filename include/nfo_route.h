@@ -10,6 +10,7 @@
 enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 				struct nfo_route_refs *refs, const struct sk_buff *skb,
 				struct net_device *out);
+bool nfo_route_encrypts(const struct sk_buff *skb);
 u8 nfo_route_rp_filter(const struct net_device *dev);
 u32 nfo_route_ct_mark(const struct nf_conn *ct);
 bool nfo_route_by_label(const struct net *net, const struct dst_entry *dst);

@@ -43,6 +43,8 @@ struct nfo_wheel {
  * @active: packets of it were seen in the last half second; likewise
  * @forgotten: a direction of it is no longer known; any context, rcu_read_lock()
  * @retired: a flow was taken out; any context, before its last reference goes
+ * @passed:  packets of a direction with NFO_E_LOWER went by the devices between; any
+ *           context
  * @hardware: the hardware side says something of a flow; any context
  */
 struct nfo_table_ops {
@@ -50,6 +52,7 @@ struct nfo_table_ops {
 	void	(*active)(struct nfo_flow *f);
 	void	(*forgotten)(struct nfo_flow *f);
 	void	(*retired)(struct nfo_flow *f, enum nfo_reason why);
+	void	(*passed)(struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets, u64 bytes);
 	void	(*hardware)(struct nfo_flow *f, enum nfo_flow_event event,
 			    enum nfo_reason why);
 };
@@ -145,6 +148,7 @@ void nfo_flow_abandon(struct nfo_flow *f);
 void nfo_flow_free(struct nfo_flow *f);
 void nfo_flow_put(struct nfo_flow *f);
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
+void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_flow_sync_tcp(struct nfo_flow *f);
 void nfo_route_refs_put(struct nfo_route_refs *refs);
 

@@ -36,15 +36,16 @@ behind_vlans() {
 	wait_for 10 link_ready "$NS_S" "$s"
 }
 
-# behind_pppoe [TAG] - a PPPoE session between them, also in a VLAN; peers pr and ps.
+# behind_pppoe [TAG...] - a PPPoE session between them, also in VLANs, outermost first; peers
+# pr and ps.
 behind_pppoe() {
-	local r=$STACK_R s=s0
+	local r=$STACK_R s=s0 tag
 
 	[ -n "$PPPOE" ] || skip "this kernel has no pppoe"
 	stack_gone
 	if [ -n "${1:-}" ]; then
-		behind_vlans "802.1q:$1"
-		r+=.$1 s+=.$1
+		behind_vlans "${@/#/802.1q:}"
+		for tag; do r+=.$tag s+=.$tag; done
 	fi
 	V4S=198.18.0.2 V4R=198.18.0.1 V6S=2001:db8:4::2 V6R=2001:db8:4::1
 	session pr "$NS_R" "$r" "$(mac_of "$NS_S" "$s")"
@@ -85,4 +86,56 @@ address_of() {
 	*6) TO=$V6S ;;
 	*) TO=$V4S ;;
 	esac
+}
+
+# tunnel_pair 4|6 KIND OPTION... - the device tun0 on both sides, with its ends at rs and s0.
+tunnel_pair() {
+	local v6=$1 r=$RS4 s=$S4
+	shift
+
+	[ "$v6" = 4 ] || { r=$RS6 s=$S6; }
+	ip -n "$NS_R" link add tun0 type "$@" local "$r" remote "$s" 2>/dev/null ||
+		skip "this kernel or its ip has no tunnel: $*"
+	ip -n "$NS_S" link add tun0 type "$@" local "$s" remote "$r"
+}
+
+# behind_tunnel KIND - a network behind a tunnel between rs and s0: ipip, sit (IPv6 in IPv4),
+# gre, grekey, grecsum, ip6tnl (both in IPv6), ip6limit (with the option that limits encapsulation),
+# ip6gre. The device is tun0 on both sides.
+behind_tunnel() {
+	V4S=203.0.113.66 V4R=203.0.113.65 V6S=2001:db8:5::2 V6R=2001:db8:5::1
+	tunnel_gone
+	modprobe -q -a ipip sit ip_gre ip6_tunnel ip6_gre || true
+	case $1 in
+	ipip) tunnel_pair 4 ipip ;;
+	sit) tunnel_pair 4 sit ;;
+	gre) tunnel_pair 4 gre ;;
+	grekey) tunnel_pair 4 gre key 77 ;;
+	grecsum) tunnel_pair 4 gre csum ;;
+	ip6tnl) tunnel_pair 6 ip6tnl mode any encaplimit none ;;
+	ip6limit) tunnel_pair 6 ip6tnl mode any ;;
+	ip6gre) tunnel_pair 6 ip6gre encaplimit none ;;
+	esac
+	ip -n "$NS_R" link set tun0 up
+	ip -n "$NS_S" link set tun0 up
+	[ "$1" = sit ] || {
+		ip -n "$NS_R" addr add $V4R/30 dev tun0
+		ip -n "$NS_S" addr add $V4S/30 dev tun0
+		ip -n "$NS_S" route replace 192.0.2.0/24 dev tun0 src $V4S
+	}
+	[ "$1" = ipip ] || {
+		ip -n "$NS_R" addr add $V6R/64 dev tun0 nodad
+		ip -n "$NS_S" addr add $V6S/64 dev tun0 nodad
+		ip -n "$NS_S" route replace 2001:db8:1::/64 dev tun0 src $V6S
+	}
+}
+
+tunnel_gone() {
+	ip -n "$NS_R" link del tun0 2>/dev/null || true
+	ip -n "$NS_S" link del tun0 2>/dev/null || true
+}
+
+# rx_packets NAMESPACE DEVICE - in RX.
+rx_packets() {
+	RX=$(ip -n "$1" -s -j link show "$2" | sed -nE 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/p')
 }

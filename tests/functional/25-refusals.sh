@@ -228,32 +228,4 @@ no_route() {
 sink_has() { ask sink count && [ "${ANSWER##* }" -ge "$1" ]; }
 run_case "no route for the way back" no_route
 
-xfrm_pair() {
-	ip -n "$1" -batch - <<-END || skip "no xfrm"
-		xfrm state add src $RS4 dst $S4 proto esp spi 0x100 mode tunnel auth hmac(sha1) 0x0123456789012345678901234567890123456789 enc cbc(aes) 0x00112233445566778899aabbccddeeff
-		xfrm state add src $S4 dst $RS4 proto esp spi 0x101 mode tunnel auth hmac(sha1) 0x0123456789012345678901234567890123456789 enc cbc(aes) 0x00112233445566778899aabbccddeeff
-		xfrm policy add dir $2 src 192.0.2.0/24 dst $S4/32 tmpl src $RS4 dst $S4 proto esp mode tunnel
-		xfrm policy add dir $3 src $S4/32 dst 192.0.2.0/24 tmpl src $S4 dst $RS4 proto esp mode tunnel
-	END
-	[ "$1" != "$NS_R" ] || ip -n "$1" xfrm policy add dir fwd src $S4/32 dst 192.0.2.0/24 \
-		tmpl src $S4 dst $RS4 proto esp mode tunnel
-}
-
-esp() {
-	ours_only "offloads into the tunnel"
-	modprobe -q -a esp4 xfrm_user || skip "no esp4"
-	rules_std
-	xfrm_pair "$NS_R" out in
-	xfrm_pair "$NS_S" in out
-	client c tcp
-	stays_slow c tcp "$PORT"
-	client u udp
-	stays_slow u udp "$PORT"
-	for ns in "$NS_R" "$NS_S"; do
-		ip -n "$ns" xfrm policy flush
-		ip -n "$ns" xfrm state flush
-	done
-}
-run_case "traffic that leaves through an xfrm tunnel" esp
-
 all_done

@@ -58,7 +58,8 @@ unseen() {
 }
 
 pppoe() {
-	behind_pppoe "${2:-}"
+	# shellcheck disable=SC2086 # a list
+	behind_pppoe ${2:-}
 	rules_std "counter;"
 	if tells_ppp; then carries "$1"; else unseen "$1"; fi
 	stack_gone
@@ -77,6 +78,26 @@ run_case "PPPoE, udp" pppoe udp
 run_case "PPPoE, tcp" pppoe tcp
 run_case "PPPoE, tcp6" pppoe tcp6
 run_case "PPPoE in a VLAN, tcp" pppoe tcp 10
+run_case "PPPoE in two VLANs, tcp" pppoe tcp "10 20"
+run_case "PPPoE in two VLANs, udp6" pppoe udp6 "10 20"
+
+# Frames with a priority and no VLAN, on the way back.
+priority_tagged() {
+	rules_std
+	ip -n "$NS_S" link add link s0 name s0.0 type vlan id 0 egress-qos-map 0:5
+	ip -n "$NS_S" link set s0.0 up
+	ip -n "$NS_S" neigh replace $RS4 lladdr "$(mac_of "$NS_R" rs)" dev s0.0 nud permanent
+	ip -n "$NS_S" route replace 192.0.2.0/24 via $RS4 dev s0.0 onlink src $S4
+	V4S=$S4 V6S=$S6
+	carries "$1"
+	ip -n "$NS_S" route del 192.0.2.0/24
+	# The same connection without a tag.
+	settle c
+	fast c ping 5
+	stack_gone
+}
+run_case "frames tagged with a priority, udp" priority_tagged udp
+run_case "frames tagged with a priority, tcp" priority_tagged tcp
 
 # Tags on both sides, another on each.
 both_sides() {

@@ -339,7 +339,8 @@ enum nfo_dev_hw {
  * @NFO_R_NO_CONNTRACK: conntrack found no entry for the packet and made none
  * @NFO_R_UNTRACKED: conntrack does not track the packet, most often because a
  *	rule says notrack
- * @NFO_R_DECRYPTED: the packet arrived through IPsec
+ * @NFO_R_DECRYPTED: the packet arrived through IPsec, and its connection has
+ *	NAT
  * @NFO_R_IP_OPTIONS: the packet carries IP options or IPv6 extension headers
  * @NFO_R_PROTOCOL: only TCP and UDP are offloaded
  * @NFO_R_TCP_FLAGS: the packet opens or closes the TCP connection
@@ -359,7 +360,8 @@ enum nfo_dev_hw {
  *	that refuses packets
  * @NFO_R_ROUTE_TYPE: a route of the connection is local, broadcast, multicast,
  *	encapsulating or a bridge's own
- * @NFO_R_XFRM: an IPsec policy applies to the connection
+ * @NFO_R_XFRM: an IPsec policy applies to the connection; the software fast
+ *	path carries it, hardware does not
  * @NFO_R_DEV_DOWN: a device that the connection leaves by is down
  * @NFO_R_DEV_TYPE: a device that the connection leaves by has a link layer for
  *	which no header can be prepared

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: life
+# Devices that packets pass unseen count what the classic path would have had them count.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck source=../lib-stacks.sh
+. "$(dirname "$0")/../lib-stacks.sh"
+
+modprobe -q -a bridge macvlan || true
+topo_up
+echo_up
+
+# received DEVICE - its counters, in RX and RX_BYTES.
+received() {
+	read -r RX_BYTES RX < <(ip -n "$NS_R" -s -j link show "$1" |
+		sed -nE 's/.*"rx":\{"bytes":([0-9]+),"packets":([0-9]+).*/\1 \2/p')
+}
+
+# amounts DEVICE... - what 300 echoes add to each one's counters, in AMOUNTS.
+amounts() {
+	local dev
+	local -A packets=() bytes=()
+
+	# The counters of the last half second move with the next packet after it.
+	must c ping 3
+	pass_time 1
+	must c ping 1 400
+	for dev; do
+		received "$dev"
+		packets[$dev]=$RX bytes[$dev]=$RX_BYTES
+	done
+	must c ping 300 400
+	pass_time 1
+	must c ping 1 400
+	AMOUNTS=''
+	for dev; do
+		received "$dev"
+		AMOUNTS+="$dev $((RX - packets[$dev])) $((RX_BYTES - bytes[$dev])) "
+	done
+}
+
+# near A B MORE - within one in a hundred and MORE.
+near() { [ $(($1 - $2)) -le $(($2 / 100 + $3)) ] && [ $(($2 - $1)) -le $(($2 / 100 + $3)) ]; }
+
+# compare DEVICE... - the classic path's amounts are those of the fast path.
+compare() {
+	local -a classic fast
+	local i
+
+	address_of udp
+	client c udp 5000 "${TO:-$S4}"
+	amounts "$@"
+	read -ra classic <<<"$AMOUNTS"
+	rules_std
+	promote c udp "$PORT"
+	fast c ping 5
+	amounts "$@"
+	read -ra fast <<<"$AMOUNTS"
+	rules_flush
+	[ "${classic[1]}" -ge 300 ] || fail "the classic path counts ${classic[*]}"
+	for ((i = 0; i < ${#classic[@]}; i += 3)); do
+		near "${fast[i + 1]}" "${classic[i + 1]}" 3 ||
+			fail "${classic[i]}: ${fast[i + 1]} packets, classic ${classic[i + 1]}"
+		near "${fast[i + 2]}" "${classic[i + 2]}" 1500 ||
+			fail "${classic[i]}: ${fast[i + 2]} bytes, classic ${classic[i + 2]}"
+	done
+}
+
+vlans() {
+	behind_vlans 802.1q:10
+	compare rs.10
+	stack_gone
+}
+run_case "a VLAN device" vlans
+
+two_vlans() {
+	behind_vlans 802.1ad:10 802.1q:20
+	compare rs.10.20 rs.10
+	stack_gone
+}
+run_case "two VLAN devices above each other" two_vlans
+
+in_pppoe() {
+	behind_pppoe 10
+	# PPP keeps its counters to itself in older kernels.
+	if [ "$(uname -r | cut -d. -f1)" -ge 7 ]; then
+		compare ppp0 rs.10
+	else
+		compare rs.10
+	fi
+	stack_gone
+}
+run_case "PPPoE in a VLAN" in_pppoe
+
+tunnel() {
+	behind_tunnel "$1"
+	[ "$1" != sit ] || skip "no IPv4 in it"
+	compare tun0
+	tunnel_gone
+}
+run_case "IPIP" tunnel ipip
+run_case "GRE with a key" tunnel grekey
+run_case "4in6" tunnel ip6tnl
+
+tunnel_in_vlan() {
+	behind_vlans 802.1q:10
+	RS4=$V4R S4=$V4S behind_tunnel ipip
+	compare tun0 rs.10
+	tunnel_gone
+	stack_gone
+}
+run_case "IPIP over a VLAN" tunnel_in_vlan
+
+bridge() {
+	tunnel_gone
+	stack_gone
+	V4S=$S4 V6S=$S6
+	ip -n "$NS_R" -batch - <<-END || skip "no bridge"
+		link add br0 type bridge
+		addr flush dev rs
+		link set rs master br0
+		addr add $RS4/24 dev br0
+		link set br0 up
+	END
+	wait_for 10 link_ready "$NS_R" br0
+	compare br0
+	ip -n "$NS_R" link del br0
+	ip -n "$NS_R" -batch - <<-END
+		addr add $RS4/24 dev rs
+		addr replace $RS6/64 dev rs nodad
+	END
+}
+run_case "a bridge" bridge
+
+macvlan() {
+	tunnel_gone
+	stack_gone
+	V4S=$S4 V6S=$S6
+	ip -n "$NS_R" -batch - <<-END || skip "no macvlan"
+		link add link rs name mv0 type macvlan mode bridge
+		addr flush dev rs
+		addr add $RS4/24 dev mv0
+		link set mv0 up
+	END
+	ip -n "$NS_S" neigh flush dev s0
+	compare mv0
+	ip -n "$NS_R" link del mv0
+	ip -n "$NS_R" -batch - <<-END
+		addr add $RS4/24 dev rs
+		addr replace $RS6/64 dev rs nodad
+	END
+	ip -n "$NS_S" neigh flush dev s0
+}
+run_case "a macvlan device" macvlan
+
+all_done
