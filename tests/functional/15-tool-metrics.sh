@@ -41,6 +41,7 @@ figures() {
 	series flows_limit
 	equal "$VALUE" 1000 limit
 	tool_ok set max_flows 0
+	tool_ok metrics
 	series 'slow_path_total{reason="tcp-flags"}'
 	[ "$VALUE" -ge 1 ] || fail "no packet that opened a connection: $VALUE"
 	"$NFO_TOP/tests/metrics-format" "$NFO_TOOLS/nft-offload" "$OUT" || fail "the format"
