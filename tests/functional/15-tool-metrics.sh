@@ -109,7 +109,7 @@ many() {
 	rules_std
 	tool_ok metrics
 	n=$(wc -l <"$OUT")
-	generate $((3 * MANY))
+	generate 210000
 	wait_for 60 flows_now || fail "$VALUE flows of $MANY"
 	equal "$(wc -l <"$OUT")" "$n" "lines with and without flows"
 	for _ in 1 2 3 4 5; do
