@@ -59,8 +59,8 @@ static void check_kernel(const char *why)
 
 	uname(&u);
 	if (sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
-	    (major < 6 || (major == 6 && minor < 1)))
-		line(CHECK_PROBLEM, "kernel", "use 6.1 or newer", "%s is too old", u.release);
+	    (major < 5 || (major == 5 && minor < 10)))
+		line(CHECK_PROBLEM, "kernel", "use 5.10 or newer", "%s is too old", u.release);
 	else
 		line(CHECK_OK, "kernel", "", "%s", u.release);
 	if (why)
