@@ -50,6 +50,7 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 
 	d->ifindex = dev->ifindex;
 	d->dev = dev;
+	d->driver = &nfo_hw_driver_ft;
 	flow_block_init(&d->block);
 	spin_lock_init(&d->answer_lock);
 	spin_lock(&devs->lock);

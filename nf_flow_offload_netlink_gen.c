@@ -50,6 +50,7 @@ const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_HW_ONEWAY]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_POLICY]		= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_RULESET_MS]	= NLA_POLICY_MAX(NLA_U32, 32767),
+	[NFO_SETTINGS_HW_OVERSIZE]	= NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
@@ -64,6 +65,7 @@ const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
 	{ NFO_SETTINGS_HW_ONEWAY, offsetof(struct nfo_settings, hw_oneway), 0 },
 	{ NFO_SETTINGS_POLICY, offsetof(struct nfo_settings, policy), 0 },
 	{ NFO_SETTINGS_RULESET_MS, offsetof(struct nfo_settings, ruleset_ms), 100 },
+	{ NFO_SETTINGS_HW_OVERSIZE, offsetof(struct nfo_settings, hw_oversize), 0 },
 };
 
 /**
@@ -128,4 +130,6 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_CONNTRACK_FULL]		= "conntrack-full",
 	[NFO_R_HW_FIELDS]		= "hw-fields",
 	[NFO_R_HW_ZONE]			= "hw-zone",
+	[NFO_R_HW_DECLINED]		= "hw-declined",
+	[NFO_R_HW_MTU]			= "hw-mtu",
 };

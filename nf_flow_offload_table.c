@@ -64,11 +64,27 @@ static bool nfo_flow_is_young(const struct nfo_flow *f)
 	return !test_bit(IPS_ASSURED_BIT, &f->ct->status);
 }
 
+/* For how long no packet came, as far as is known. The packets of a rule in hardware show when
+ * its counters are read, which may be late while the driver is busy: what is not known counts
+ * as in use.
+ */
+static u32 nfo_flow_known_idle(const struct nfo_flow *f)
+{
+	u32 idle = nfo_flow_idle(f), unread = 0, now = nfo_now();
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (READ_ONCE(f->hw.rule[dir].state) >= NFO_RULE_IN)
+			unread = max_t(s32, unread, now - READ_ONCE(f->hw.rule[dir].read));
+
+	return idle - min(idle, unread);
+}
+
 /* Look at one flow: end it, or say in how many jiffies to look again. */
 static u32 nfo_flow_age(struct nfo_flow *f, bool pressed)
 {
 	u32 timeout = nfo_ct_flow_timeout(f->ct);
-	u32 idle = nfo_flow_idle(f);
+	u32 idle = nfo_flow_known_idle(f);
 	u32 was = READ_ONCE(f->ct->timeout);
 
 	if (nf_ct_is_dying(f->ct)) {

@@ -13,6 +13,10 @@
 #define NFO_HW_BATCH		32
 /* How soon a change of the ruleset, which nothing announces, is noticed: in jiffies. */
 #define NFO_HW_LOOK_IN		(HZ / 20)
+/* Rules that are looked at, after a change, before nfo_hw::lock is released for a moment. */
+#define NFO_HW_CHECKS		64
+/* For so long, in jiffies, a flow stays in hardware without a word of its use. */
+#define NFO_HW_BLIND		(10 * HZ)
 
 /* ---- the worker of a queue ---- */
 
@@ -51,25 +55,50 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 {
 	bool going;
 
+	rcu_read_lock();
 	spin_lock_bh(&f->table->hw.lock);
 	going = nfo_hw_going(f);
 	*why = nfo_hw_dev_check(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
 	spin_unlock_bh(&f->table->hw.lock);
+	rcu_read_unlock();
 
 	return !going && !*why;
 }
 
+/* Is what the rule says still true, as far as the journal tells until @epoch? */
+static bool nfo_hw_unchanged(struct nfo_flow *f, enum ip_conntrack_dir dir, u32 epoch)
+{
+	struct nfo_entry *e = &f->e[dir];
+	u32 was = READ_ONCE(e->epoch);
+
+	if (was == epoch)
+		return true;
+	if (nfo_route_changed(f->table->nn, e, was, epoch))
+		return false;
+	cmpxchg(&e->epoch, was, epoch);
+
+	return true;
+}
+
+/* Caller holds rcu_read_lock(). */
 static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw_queue *q = p->dev->queue;
 
 	set_bit(NFO_F_HARDWARE, &f->state);
+	WRITE_ONCE(p->read, nfo_now());
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
 	nfo_hw_dev_ok(p->dev);
-	/* nfo_hw_pull() found the rule in no list while the driver was asked. */
+	/* While the driver was asked, the rule was in no list: nfo_hw_pull() did not find it, nor
+	 * did nfo_hw_check_some().
+	 */
 	if (p->dev->leaving)
 		f->hw.evict = true;
+	if (!nfo_hw_unchanged(f, p->dir, READ_ONCE(f->table->nn->epoch))) {
+		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
+		f->hw.evict = true;
+	}
 }
 
 static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir,
@@ -104,6 +133,31 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 		nfo_table_ops->hardware(f, NFO_EVENT_FAILED, why);
 }
 
+/* Ask in one form after the other. Return: 0, or the driver's last answer. */
+static int nfo_hw_ask_forms(struct nfo_flow *f, struct nfo_hw_rule *p,
+			    struct netlink_ext_ack *extack)
+{
+	spinlock_t *lock = &f->table->hw.lock;
+	enum nfo_hw_ttl form;
+	bool more;
+	int err;
+
+	do {
+		spin_lock_bh(lock);
+		form = nfo_hw_form(p->dev, f, p->dir);
+		spin_unlock_bh(lock);
+		memset(extack, 0, sizeof(*extack));
+		err = nfo_hw_rule_add(p->dev, f, p->dir, form, extack);
+		if (err != -EOPNOTSUPP && err != -EINVAL)
+			return err;
+		spin_lock_bh(lock);
+		more = nfo_hw_form_refused(p->dev, f, p->dir);
+		spin_unlock_bh(lock);
+	} while (more);
+
+	return err;
+}
+
 static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw *hw = &f->table->hw;
@@ -114,8 +168,9 @@ static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_rule *p)
 
 	asked = nfo_hw_still_meant(f, p, &why);
 	if (asked)
-		err = nfo_hw_rule_add(p->dev, f, p->dir, &extack);
+		err = nfo_hw_ask_forms(f, p, &extack);
 
+	rcu_read_lock();
 	spin_lock_bh(&hw->lock);
 	if (err)
 		nfo_hw_asked(p->dev, f, p->dir, err, &extack, &why);
@@ -125,20 +180,34 @@ static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_rule *p)
 		nfo_hw_not_added(f, p, why);
 	nfo_hw_next(f);
 	spin_unlock_bh(&hw->lock);
+	rcu_read_unlock();
 }
 
+/* A rule that its driver does not delete goes on forwarding. Its flow stays, so that no other
+ * rule gets its cookie, and the driver is told again, until the device leaves.
+ */
 static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw *hw = &f->table->hw;
-	u64 packets;
+	struct nfo_dev *d = p->dev;
+	enum nfo_hw_use use;
+	bool done;
 
-	nfo_hw_rule_stats(p->dev, f, p->dir, &packets);
-	nfo_hw_rule_del(p->dev, f, p->dir);
+	nfo_hw_rule_stats(d, f, p->dir, &use);
+	done = nfo_hw_rule_del(d, f, p->dir);
+	if (!done && READ_ONCE(d->leaving))
+		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not delete a rule: error %d\n",
+				    netdev_name(d->dev), d->err);
 
 	spin_lock_bh(&hw->lock);
-	p->dev->queue->rules--;
-	nfo_hw_rule_put(f, p);
-	nfo_hw_next(f);
+	if (done || d->leaving) {
+		d->rules--;
+		d->queue->rules--;
+		nfo_hw_rule_put(f, p);
+		nfo_hw_next(f);
+	} else {
+		nfo_hw_queue_stuck(d->queue, p);
+	}
 	spin_unlock_bh(&hw->lock);
 }
 
@@ -168,15 +237,8 @@ static bool nfo_hw_do_some(struct nfo_hw_queue *q)
  */
 static bool nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_dir dir, bool used)
 {
-	struct nfo_entry *e = &f->e[dir];
-	u32 epoch = nfo_epoch(f->table->nn);
-	u32 was = READ_ONCE(e->epoch);
-
-	if (was != epoch) {
-		if (nfo_route_changed(f->table->nn, e, was, epoch))
-			return false;
-		cmpxchg(&e->epoch, was, epoch);
-	}
+	if (!nfo_hw_unchanged(f, dir, nfo_epoch(f->table->nn)))
+		return false;
 	if (!used)
 		return true;
 	nfo_ct_refresh(f->ct);
@@ -184,36 +246,87 @@ static bool nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_dir dir, boo
 	return nfo_route_refresh(f, dir);
 }
 
-/* A direction's counters. The rule is in: this worker alone would take it out. */
-static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
+/* Take a flow whose direction is not true any more out of hardware; its packets show in
+ * software where they go now.
+ */
+static void nfo_hw_expel_stale(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	struct nfo_hw *hw = &f->table->hw;
-	bool stays = true;
-	u64 packets;
-	int err;
+	nfo_entry_make_stale(&f->e[dir], READ_ONCE(f->table->nn->epoch));
+	nfo_hw_expel(f);
+}
 
-	err = nfo_hw_rule_stats(p->dev, f, p->dir, &packets);
+/* Something changed: look which rules it concerns, without asking a driver. Return: there
+ * are more.
+ */
+static bool nfo_hw_check_some(struct nfo_hw_queue *q)
+{
+	u32 epoch = nfo_epoch(q->t->nn);
+	struct nfo_hw *hw = &q->t->hw;
+	struct nfo_hw_rule *p;
+	unsigned int i;
+	bool more;
 
 	rcu_read_lock();
-	if (nf_ct_is_dying(f->ct)) {
-		nfo_flow_retire(f, NFO_R_CT_GONE);
-	} else if (!nfo_hw_still_true(f, p->dir, packets)) {
-		/* Its packets show in software where they go now. */
-		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
-		stays = false;
+	spin_lock_bh(&hw->lock);
+	for (i = 0; i < NFO_HW_CHECKS && q->unchecked; i++) {
+		q->unchecked--;
+		p = nfo_hw_queue_step(q, NFO_HW_CURSOR_CHECK);
+		if (!p)
+			q->unchecked = 0;
+		else if (!nfo_hw_unchanged(nfo_hw_rule_flow(p), p->dir, epoch))
+			nfo_hw_expel_stale(nfo_hw_rule_flow(p), p->dir);
 	}
+	more = q->unchecked;
+	spin_unlock_bh(&hw->lock);
 	rcu_read_unlock();
 
-	spin_lock_bh(&hw->lock);
-	nfo_hw_measure(f);
+	return more;
+}
+
+/* What a driver's answer about a rule's use means for its flow. Caller holds nfo_hw::lock. */
+static void nfo_hw_judge(struct nfo_flow *f, struct nfo_hw_rule *p, int err, enum nfo_hw_use use)
+{
+	/* Where packets are not counted, the rate stays what it was while there are some. */
+	if (use != NFO_HW_USED)
+		nfo_hw_measure(f);
 	if (err == -ENODEV) {
 		nfo_hw_dev_set_error(p->dev, err, NULL);
 		nfo_hw_driver_gone(p->dev);
 	}
-	/* A chip that lost the rule, or a device that goes. */
-	if ((err == -ENOENT || p->dev->leaving || !stays) && p->state == NFO_RULE_IN)
+	if (!err && p->dev->counts)
+		WRITE_ONCE(p->read, nfo_now());
+	if (p->state != NFO_RULE_IN)
+		return;
+	/* A chip that lost the rule, a device that goes, or a chip that does not tell whether
+	 * the flow is in use: software sees that.
+	 */
+	if (err == -ENOENT || err == -EINVAL || p->dev->leaving ||
+	    nfo_now() - p->read > NFO_HW_BLIND)
 		nfo_hw_expel(f);
+}
+
+/* A direction's counters. The rule is in: this worker alone would take it out. */
+static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
+{
+	struct nfo_hw *hw = &f->table->hw;
+	enum nfo_hw_use use;
+	bool stays = true;
+	int err;
+
+	err = nfo_hw_rule_stats(p->dev, f, p->dir, &use);
+
+	rcu_read_lock();
+	if (nf_ct_is_dying(f->ct))
+		nfo_flow_retire(f, NFO_R_CT_GONE);
+	else
+		stays = nfo_hw_still_true(f, p->dir, use != NFO_HW_UNUSED);
+
+	spin_lock_bh(&hw->lock);
+	nfo_hw_judge(f, p, err, use);
+	if (!stays && p->state == NFO_RULE_IN)
+		nfo_hw_expel_stale(f, p->dir);
 	spin_unlock_bh(&hw->lock);
+	rcu_read_unlock();
 }
 
 static bool nfo_hw_read_some(struct nfo_hw_queue *q)
@@ -245,11 +358,14 @@ static void nfo_hw_work(struct work_struct *work)
 {
 	struct nfo_hw_queue *q = container_of(work, struct nfo_hw_queue, work);
 
-	while (nfo_hw_do_some(q) | nfo_hw_read_some(q))
+	do {
+		while (nfo_hw_check_some(q))
+			cond_resched();
 		cond_resched();
+	} while (nfo_hw_do_some(q) | nfo_hw_read_some(q));
 
 	spin_lock_bh(&q->t->hw.lock);
-	if (q->count)
+	if (q->count || !list_empty(&q->stuck))
 		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	spin_unlock_bh(&q->t->hw.lock);
 }
@@ -263,12 +379,17 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 	u32 epoch = nfo_epoch(q->t->nn);
 
 	spin_lock_bh(&q->t->hw.lock);
-	if (epoch != q->epoch || time_before_eq(q->read_at, jiffies)) {
+	if (epoch != q->epoch) {
 		q->epoch = epoch;
+		q->unchecked = q->count;
+		nfo_hw_wake(q);
+	}
+	if (time_before_eq(q->read_at, jiffies)) {
 		q->read_at = jiffies + msecs_to_jiffies(ms);
 		q->unread = q->count;
+		nfo_hw_queue_unstick(q);
 		nfo_hw_wake(q);
-	} else if (q->count) {
+	} else if (q->count || !list_empty(&q->stuck)) {
 		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	}
 	spin_unlock_bh(&q->t->hw.lock);
@@ -280,10 +401,8 @@ static void nfo_hw_kick_table(struct nfo_hw *hw)
 
 	spin_lock_bh(&hw->lock);
 	list_for_each_entry(q, &hw->queues, list)
-		if (q->count) {
-			q->read_at = jiffies;
+		if (q->count)
 			mod_delayed_work(nfo_hw_wq, &q->sync_work, 0);
-		}
 	spin_unlock_bh(&hw->lock);
 }
 

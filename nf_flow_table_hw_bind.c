@@ -5,14 +5,18 @@
  * A device whose driver has none is no error: its flows run in software, and the
  * driver's answer is kept for display. The driver is asked through TC_SETUP_FT, as
  * mainline's flowtable asks it. A driver that does not know TC_SETUP_FT is asked
- * through TC_SETUP_BLOCK, as a clsact ingress block, because many drivers know TC
- * flower only. A device without ndo_setup_tc is asked through an indirect block.
+ * through TC_SETUP_BLOCK, as a clsact ingress block, if the table of drivers says that
+ * it forwards by such rules (docs/hardware.md); others say yes and do harm. A device
+ * without ndo_setup_tc is asked through an indirect block.
  *
  * A device has one clsact ingress block. While this module holds it, the driver
  * answers EBUSY to tc and to nft's own offload. So the block is not taken where the
  * driver understood TC_SETUP_FT.
  */
+#include <linux/delay.h>
+#include <linux/ethtool.h>
 #include <linux/module.h>
+#include <linux/rtnetlink.h>
 #include <net/pkt_cls.h>
 
 #include "nfo_hw.h"
@@ -21,6 +25,34 @@ static bool nfo_hw_strict;
 module_param_named(strict_offload, nfo_hw_strict, bool, 0644);
 MODULE_PARM_DESC(strict_offload,
 		 "refuse a flowtable with 'flags offload' when a device's driver refuses, as mainline does");
+
+static bool nfo_hw_try_block;
+module_param_named(try_block, nfo_hw_try_block, bool, 0644);
+MODULE_PARM_DESC(try_block,
+		 "ask every driver for a TC block, for experiments only: some make a port deaf or forward wrongly");
+
+/* Milliseconds for which a caller without RTNL waits for it. */
+#define NFO_HW_RTNL_MS		200
+
+/* What is known of the driver of a device, asked in one way. Its name is that of its bus
+ * driver or, as ethtool has it, what it says itself. Return: its row, or NULL.
+ */
+static const struct nfo_hw_driver *nfo_hw_driver_of(struct net_device *dev, enum nfo_dev_hw bind)
+{
+	const struct nfo_hw_driver *row = NULL;
+	const struct device *parent = dev->dev.parent;
+	struct ethtool_drvinfo info = {};
+
+	if (parent && parent->driver)
+		row = nfo_hw_driver_find(parent->driver->name, bind);
+	if (row || !dev->ethtool_ops || !dev->ethtool_ops->get_drvinfo ||
+	    !netif_device_present(dev))
+		return row;
+	dev->ethtool_ops->get_drvinfo(dev, &info);
+	info.driver[sizeof(info.driver) - 1] = '\0';
+
+	return nfo_hw_driver_find(info.driver, bind);
+}
 
 static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d,
 				enum flow_block_command cmd,
@@ -31,7 +63,6 @@ static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d
 	bo->block = &d->block;
 	bo->command = cmd;
 	bo->binder_type = FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS;
-	bo->unlocked_driver_cb = true;
 	bo->extack = extack;
 	bo->cb_list_head = &d->block.cb_list;
 	INIT_LIST_HEAD(&bo->cb_list);
@@ -58,27 +89,45 @@ static void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_de
 	spin_unlock_bh(&t->hw.lock);
 }
 
-/* A driver of an indirect block unloads: its callback is removed here. */
+/* A driver of an indirect block unloads: its callback is removed here. The kernel's list of
+ * indirect blocks keeps the device, for a driver that comes later.
+ */
 static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
 {
-	struct nfo_table *t = cb->indr.data;
-	struct net_device *dev = cb->indr.dev;
-	struct nfo_dev *d;
+	struct nfo_dev *d = cb->indr.data;
+	struct nfo_table *t = d->queue->t;
 
 	mutex_lock(&t->nn->lock);
-	d = nfo_hw_find(t, dev);
-	if (d)
-		nfo_hw_pull(t, d);
+	nfo_hw_pull(t, d);
 	list_del(&cb->list);
 	list_del(&cb->driver_list);
 	flow_block_cb_free(cb);
-	if (d)
-		nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
+	nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
 	mutex_unlock(&t->nn->lock);
 }
 
-static int nfo_hw_ask(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how,
-		      struct flow_block_offload *bo)
+/* Drivers keep their blocks in lists that RTNL protects where TC binds them. nf_tables calls
+ * with its commit mutex and mostly without RTNL, which must not be waited for under that
+ * mutex. A holder that does not release it within this time waits for the caller, or is the
+ * caller. Return: RTNL was taken and is to be released.
+ */
+static bool nfo_hw_bind_rtnl(const struct nfo_dev *d, enum nfo_dev_hw how)
+{
+	unsigned int ms;
+
+	if (how != NFO_DEV_HW_BLOCK || d->lent)
+		return false;
+	for (ms = 0; ms < NFO_HW_RTNL_MS; ms++) {
+		if (rtnl_trylock())
+			return true;
+		usleep_range(1000, 1500);
+	}
+
+	return false;
+}
+
+static int nfo_hw_ask_driver(struct nfo_dev *d, enum nfo_dev_hw how,
+			     struct flow_block_offload *bo)
 {
 	const struct net_device_ops *ops = d->dev->netdev_ops;
 
@@ -88,11 +137,52 @@ static int nfo_hw_ask(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 	case NFO_DEV_HW_BLOCK:
 		return ops->ndo_setup_tc(d->dev, TC_SETUP_BLOCK, bo);
 	case NFO_DEV_HW_INDIRECT:
-		return flow_indr_dev_setup_offload(d->dev, NULL, TC_SETUP_FT, t, bo,
+		/* The kernel finds what is to be unbound by this pointer alone. */
+		return flow_indr_dev_setup_offload(d->dev, NULL, TC_SETUP_FT, d, bo,
 						   nfo_hw_indirect_cleanup);
 	default:
 		return -EINVAL;
 	}
+}
+
+static int nfo_hw_ask(struct nfo_dev *d, enum nfo_dev_hw how, struct flow_block_offload *bo)
+{
+	bool rtnl = nfo_hw_bind_rtnl(d, how);
+	int err;
+
+	err = nfo_hw_ask_driver(d, how, bo);
+	if (rtnl)
+		rtnl_unlock();
+
+	return err;
+}
+
+/* Show why a driver is not asked. */
+static void nfo_hw_decline(struct nfo_dev *d, int err)
+{
+	const struct nfo_hw_driver *row = nfo_hw_driver_of(d->dev, NFO_DEV_HW_NONE);
+	struct netlink_ext_ack extack = {};
+
+	extack._msg = row ? row->why : "its driver is not known to forward routed packets";
+	d->declined = true;
+	nfo_hw_dev_set_error(d, err, &extack);
+}
+
+/* A driver took a device on. */
+static void nfo_hw_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how,
+			 const struct flow_block_offload *bo)
+{
+	const struct nfo_hw_driver *row;
+
+	row = nfo_hw_driver_of(d->dev, how == NFO_DEV_HW_BLOCK ? how : NFO_DEV_HW_FT);
+	if (!row)
+		row = how == NFO_DEV_HW_FT ? &nfo_hw_driver_ft : &nfo_hw_driver_tc;
+	nfo_hw_dev_set_error(d, 0, NULL);
+	d->driver = row;
+	/* Drivers behind TC_SETUP_FT are called without RTNL by mainline's flowtable too. */
+	d->locked = how == NFO_DEV_HW_BLOCK && !bo->unlocked_driver_cb;
+	d->counts = false;
+	nfo_hw_set_bound(t, d, how);
 }
 
 static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how)
@@ -102,7 +192,8 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 	int err;
 
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_BIND, &extack);
-	err = nfo_hw_ask(t, d, how, &bo);
+	err = nfo_hw_ask(d, how, &bo);
+	d->indirect = how == NFO_DEV_HW_INDIRECT;
 	if (err < 0) {
 		nfo_hw_dev_set_error(d, err, &extack);
 		return err;
@@ -116,23 +207,47 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 		return how == NFO_DEV_HW_FT ? 0 : -EOPNOTSUPP;
 	}
 
-	nfo_hw_dev_set_error(d, 0, NULL);
 	list_splice(&bo.cb_list, &d->block.cb_list);
-	nfo_hw_set_bound(t, d, how);
+	nfo_hw_bound(t, d, how, &bo);
 
 	return 0;
+}
+
+/* Return: 1 for a device below that has the switch, and has it off. */
+static int nfo_hw_lower_off(struct net_device *lower, struct netdev_nested_priv *priv)
+{
+	return lower->hw_features & NETIF_F_HW_TC && !tc_can_offload(lower);
+}
+
+/* hw-tc-offload of a device is on, and so it is for the device below a DSA port, to which
+ * DSA hands the rules.
+ */
+static bool nfo_hw_feature_on(struct net_device *dev)
+{
+	struct netdev_nested_priv priv = {};
+	bool on;
+
+	if (!tc_can_offload(dev))
+		return false;
+	rcu_read_lock();
+	on = !netdev_walk_all_lower_dev_rcu(dev, nfo_hw_lower_off, &priv);
+	rcu_read_unlock();
+
+	return on;
 }
 
 static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 {
 	int err;
 
+	d->declined = false;
+
 	if (!d->dev->netdev_ops->ndo_setup_tc)
 		return nfo_hw_try(t, d, NFO_DEV_HW_INDIRECT);
 	/* The administrator has switched hw-tc-offload off. This is no refusal by the
 	 * driver, and mainline does not look at the switch, so strict_offload accepts it.
 	 */
-	if (!tc_can_offload(d->dev)) {
+	if (!nfo_hw_feature_on(d->dev)) {
 		nfo_hw_dev_set_error(d, -EOPNOTSUPP, NULL);
 		return 0;
 	}
@@ -140,7 +255,11 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 	err = nfo_hw_try(t, d, NFO_DEV_HW_FT);
 	if (err != -EOPNOTSUPP && err != -EINVAL)
 		return err;
-	return nfo_hw_try(t, d, NFO_DEV_HW_BLOCK);
+	if (nfo_hw_try_block || nfo_hw_driver_of(d->dev, NFO_DEV_HW_BLOCK))
+		return nfo_hw_try(t, d, NFO_DEV_HW_BLOCK);
+	nfo_hw_decline(d, err);
+
+	return err;
 }
 
 /* Return: true for ports of one switch and for functions of one piece of hardware. One
@@ -219,22 +338,32 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	return err;
 }
 
+/* The core keeps the device in its list of indirect blocks even when no driver answered. */
+static bool nfo_hw_to_unbind(const struct nfo_dev *d)
+{
+	return d->bound != NFO_DEV_HW_NONE || d->indirect;
+}
+
 /* Caller holds nfo_net::lock. Flows go on in software. */
 static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct flow_block_cb *cb, *next;
 	struct flow_block_offload bo;
 	enum nfo_dev_hw bound;
+	bool lent = d->lent;
 	int err;
 
 	nfo_hw_pull(t, d);
-	bound = d->bound;
-	nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
-	if (bound == NFO_DEV_HW_NONE)
+	/* The worker may have set it because it got no RTNL. */
+	d->lent = lent;
+	if (!nfo_hw_to_unbind(d))
 		return;
+	bound = d->indirect ? NFO_DEV_HW_INDIRECT : d->bound;
+	nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
+	d->indirect = false;
 
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_UNBIND, NULL);
-	err = nfo_hw_ask(t, d, bound, &bo);
+	err = nfo_hw_ask(d, bound, &bo);
 	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
@@ -264,6 +393,7 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 	if (!nfo_hw_strict)
 		err = 0;
 	if (err) {
+		nfo_hw_unbind(t, d);
 		nfo_hw_queue_put(t, d);
 		nfo_dev_del(&t->devs, d);
 	}
@@ -303,6 +433,8 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 		spin_lock_bh(&t->hw.lock);
 		d->leaving = true;
 		spin_unlock_bh(&t->hw.lock);
+		/* RTNL's holder has begun to take the device away, and comes here or waits. */
+		d->lent = dev->reg_state == NETREG_UNREGISTERING;
 		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
 		bound = d->bound != NFO_DEV_HW_NONE;
 		nfo_hw_unbind(t, d);
@@ -334,28 +466,72 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 	return 0;
 }
 
+/* Somebody switched hw-tc-offload off, of @dev, which is the device of @d or the one below it.
+ * Many drivers do not hear of any rule then, not even that it is to be deleted, and the event
+ * comes when the bit is clear. They are shown the bit until they have let go. The caller holds
+ * RTNL, and features change under RTNL alone.
+ */
+static void nfo_hw_unbind_off(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
+{
+	bool off = !tc_can_offload(dev);
+
+	if (off)
+		dev->features |= NETIF_F_HW_TC;
+	d->lent = true;
+	nfo_hw_unbind(t, d);
+	d->lent = false;
+	if (off)
+		dev->features &= ~NETIF_F_HW_TC;
+}
+
+static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
+{
+	bool can = nfo_hw_feature_on(d->dev), bound = d->bound != NFO_DEV_HW_NONE;
+
+	if (!d->dev->netdev_ops->ndo_setup_tc || can == bound)
+		return;
+	if (!can) {
+		nfo_hw_unbind_off(t, d, dev);
+		return;
+	}
+	d->lent = true;
+	nfo_hw_bind(t, d);
+	d->lent = false;
+}
+
 /**
  * nfo_hw_feature_changed() - somebody switched hw-tc-offload
  * @t:   flowtable
- * @dev: device, listed in it or not
+ * @dev: device: listed in it, below a listed one, or neither
  *
  * Context: may sleep, RTNL and nfo_net::lock held.
  */
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 {
-	struct nfo_dev *d = nfo_hw_find(t, dev);
-	bool can = tc_can_offload(dev), bound;
+	struct nfo_dev *d;
 
-	if (!d || !(t->flags & NF_FLOWTABLE_HW_OFFLOAD) || !dev->netdev_ops->ndo_setup_tc)
+	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return;
-	bound = d->bound != NFO_DEV_HW_NONE;
-	if (can == bound)
-		return;
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
+		if (d->dev == dev || netdev_has_upper_dev(dev, d->dev))
+			nfo_hw_feature_of(t, d, dev);
+}
 
-	if (can)
-		nfo_hw_bind(t, d);
-	else
-		nfo_hw_unbind(t, d);
+/* A driver of indirect blocks that came later has left its callback for the device. */
+static void nfo_hw_late_driver(struct nfo_table *t)
+{
+	const struct flow_block_offload bo = {};
+	struct nfo_dev *d;
+
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
+		if (!d->indirect || d->bound != NFO_DEV_HW_NONE ||
+		    list_empty(&d->block.cb_list))
+			continue;
+		spin_lock_bh(&t->hw.lock);
+		nfo_hw_forget(d);
+		spin_unlock_bh(&t->hw.lock);
+		nfo_hw_bound(t, d, NFO_DEV_HW_INDIRECT, &bo);
+	}
 }
 
 /**
@@ -369,10 +545,13 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = nfo_hw_find(t, dev);
 
+	nfo_hw_late_driver(t);
 	if (!d || !READ_ONCE(d->driver_gone))
 		return;
+	d->lent = true;
 	nfo_hw_unbind(t, d);
 	nfo_hw_bind(t, d);
+	d->lent = false;
 }
 
 /* A driver said ENODEV: the device is unbound; the driver's answer stays for display. */
@@ -424,6 +603,13 @@ void nfo_hw_exit(struct nfo_table *t)
 	WARN_ON_ONCE(!list_empty(&t->hw.queues));
 }
 
+static enum nfo_reason nfo_hw_unbound_reason(const struct nfo_dev *d)
+{
+	if (d->dev->netdev_ops->ndo_setup_tc && !nfo_hw_feature_on(d->dev))
+		return NFO_R_HW_FEATURE;
+	return d->declined ? NFO_R_HW_DECLINED : NFO_R_HW_DRIVER;
+}
+
 /**
  * nfo_hw_dev_reason() - why a device's flows are not in hardware
  * @t: flowtable
@@ -438,10 +624,9 @@ enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_de
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return NFO_R_HW_OFF;
 	if (d->bound == NFO_DEV_HW_NONE)
-		return d->dev->netdev_ops->ndo_setup_tc && !tc_can_offload(d->dev) ?
-		       NFO_R_HW_FEATURE : NFO_R_HW_DRIVER;
+		return nfo_hw_unbound_reason(d);
 	err = READ_ONCE(d->err);
-	if (err == -ENOSPC)
+	if (nfo_hw_means_full(d, err))
 		return NFO_R_HW_FULL;
 	if (err == -EOPNOTSUPP || err == -EINVAL)
 		return NFO_R_HW_SHAPE;

@@ -16,13 +16,14 @@
 #define NFO_HW_MARGIN		16
 /* Shortest period over which a rate is measured. */
 #define NFO_HW_MEASURE		(HZ / 4)
-/* How many rules are compared, at most, to find the least busy flow. */
-#define NFO_HW_LOOK		4096
+/* How many rules are compared, at most, to find a flow that is not busy. */
+#define NFO_HW_LOOK		64U
 
 #define NFO_HW_BACKOFF_MIN	(HZ)
 #define NFO_HW_BACKOFF_MAX	(64 * HZ)
-/* After this time a learned size of a chip's table is doubted. */
-#define NFO_HW_PROBE		(30 * HZ)
+/* After this time a learned size of a chip's table is doubted; it is doubled each time. */
+#define NFO_HW_PROBE_MIN	(HZ / 2)
+#define NFO_HW_PROBE_MAX	(30 * HZ)
 
 /* ---- how busy a flow is ---- */
 
@@ -117,6 +118,96 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 	r->shapes |= nfo_hw_shape(f, dir);
 }
 
+/**
+ * nfo_hw_form() - the form in which a driver is to be asked for a direction's rule
+ * @d:   device
+ * @f:   flow
+ * @dir: direction
+ *
+ * Context: nfo_hw::lock held. Return: the form.
+ */
+enum nfo_hw_ttl nfo_hw_form(const struct nfo_dev *d, const struct nfo_flow *f,
+			    enum ip_conntrack_dir dir)
+{
+	return d->driver->forms[!!(d->form_failed & nfo_hw_shape(f, dir))];
+}
+
+/**
+ * nfo_hw_form_refused() - a driver does not take a shape in the form of nfo_hw_form()
+ * @d:   device
+ * @f:   flow
+ * @dir: direction
+ *
+ * When it took the shape in no form, that is no reason to prefer the last one for other
+ * devices. Context: nfo_hw::lock held. Return: there is another form to try.
+ */
+bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	u64 shape = nfo_hw_shape(f, dir);
+
+	BUILD_BUG_ON(NFO_HW_FORMS != 2);
+	if (d->form_failed & shape || d->driver->forms[1] == NFO_HW_TTL_END) {
+		d->form_failed &= ~shape;
+		return false;
+	}
+	d->form_failed |= shape;
+
+	return true;
+}
+
+/* Return: true when packets of a direction may be larger than what its egress takes, and
+ * the hardware would send them.
+ */
+static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
+			    enum ip_conntrack_dir dir)
+{
+	unsigned int comes = READ_ONCE(d->dev->mtu);
+
+	if (READ_ONCE(f->table->nn->settings.hw_oversize))
+		return false;
+	switch (d->driver->mtu) {
+	case NFO_HW_MTU_PORT:
+		return false;
+	case NFO_HW_MTU_CHIP:
+		return comes > READ_ONCE(f->route[dir].out_lower.dev->mtu);
+	default:
+		return comes > READ_ONCE(f->e[dir].mtu);
+	}
+}
+
+/* A block's rule forwards within its chip; some drivers say yes to other devices too. */
+static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f,
+			       enum ip_conntrack_dir dir)
+{
+	const struct nfo_dev *out;
+
+	if (d->bound != NFO_DEV_HW_BLOCK)
+		return false;
+	out = nfo_dev_find(&f->table->devs, f->route[dir].out_lower.dev->ifindex);
+
+	return !out || out->queue != d->queue;
+}
+
+/* What no driver can be asked for, whatever it says. */
+static enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
+					 enum ip_conntrack_dir dir)
+{
+	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
+		return NFO_R_HW_FIELDS;
+	/* A rule matches no outer IP header and no third id. */
+	if (f->e[dir].flags & NFO_E_EXTRA)
+		return NFO_R_DEV_STACK;
+	/* A rule matches neither the sender's address nor a mark. */
+	if (f->e[dir].flags & NFO_E_ORIGIN)
+		return NFO_R_HW_ZONE;
+	if (nfo_hw_leaves_chip(d, f, dir))
+		return NFO_R_HW_SHAPE;
+	if (nfo_hw_oversize(d, f, dir))
+		return NFO_R_HW_MTU;
+
+	return NFO_R_NONE;
+}
+
 static bool nfo_hw_over_budget(const struct nfo_dev *d)
 {
 	return d->budget && d->rules >= d->budget;
@@ -136,11 +227,13 @@ static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
  * @dir:  direction
  * @need: rules of the flow that its chip has yet to take
  *
- * Context: nfo_hw::lock held. Return: NFO_R_NONE, or why not.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE, or why not.
  */
 enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need)
 {
+	enum nfo_reason why;
+
 	if (!d || d->bound == NFO_DEV_HW_NONE || d->leaving)
 		return NFO_R_HW_DRIVER;
 	if (nfo_hw_is_ipsec(f, dir))
@@ -148,11 +241,9 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 	/* A bridge, a tunnel, or more headers than a rule can have, is between the two devices. */
 	if (!f->route[dir].out_lower.dev)
 		return NFO_R_DEV_STACK;
-	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
-		return NFO_R_HW_FIELDS;
-	/* A rule matches neither the sender's address nor a mark. */
-	if (f->e[dir].flags & NFO_E_ORIGIN)
-		return NFO_R_HW_ZONE;
+	why = nfo_hw_rule_check(d, f, dir);
+	if (why)
+		return why;
 	if (nfo_hw_refused(d, f, dir))
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
@@ -168,7 +259,8 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 static bool nfo_hw_never(enum nfo_reason why)
 {
 	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK ||
-	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE || why == NFO_R_XFRM;
+	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE || why == NFO_R_XFRM ||
+	       why == NFO_R_HW_MTU;
 }
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next
@@ -227,21 +319,23 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 
 /* ---- eviction ---- */
 
-/* Return: the least busy flow in hardware whose eviction makes room for this device. */
+/* Return: the least busy flow, of the next few in hardware, whose eviction makes room for
+ * this device. Each call looks at others, because it runs in softirq under a lock: not at all.
+ */
 static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
 {
+	struct nfo_hw_queue *q = d->queue;
 	bool own = nfo_hw_over_budget(d);
 	struct nfo_flow *f, *coldest = NULL;
-	unsigned int looked = 0;
 	struct nfo_hw_rule *p;
+	unsigned int i;
 
-	list_for_each_entry(p, &d->queue->live, node) {
-		if (++looked > NFO_HW_LOOK)
+	for (i = 0; i < min(q->count, NFO_HW_LOOK); i++) {
+		p = nfo_hw_queue_step(q, NFO_HW_CURSOR_COLD);
+		if (!p)
 			break;
-		if (own && p->dev != d)
-			continue;
 		f = nfo_hw_rule_flow(p);
-		if (f->hw.state != NFO_HW_LIVE)
+		if ((own && p->dev != d) || f->hw.state != NFO_HW_LIVE)
 			continue;
 		if (!coldest || f->hw.rate < coldest->hw.rate)
 			coldest = f;
@@ -287,8 +381,10 @@ static void nfo_hw_back_off(struct nfo_dev *d)
 	d->not_before = jiffies + d->backoff + get_random_u32() % (d->backoff / 4 + 1);
 }
 
-/* A driver said ENOSPC. With rules of this table in the chip their number is the size that
- * is believed for now. Without any, somebody else has filled the chip: wait.
+/* A driver said that its table is full. With rules of this table in the chip their number is
+ * the size that is believed for now: not for long at first, because one bucket of a hash
+ * table may be full and the others not, and longer each time. Without any, somebody else has
+ * filled the chip: wait.
  */
 static void nfo_hw_full(struct nfo_dev *d)
 {
@@ -298,8 +394,10 @@ static void nfo_hw_full(struct nfo_dev *d)
 		nfo_hw_back_off(d);
 		return;
 	}
+	d->full_wait = clamp(2 * d->full_wait, (unsigned long)NFO_HW_PROBE_MIN,
+			     (unsigned long)NFO_HW_PROBE_MAX);
 	q->size = q->rules;
-	q->probe_at = jiffies + NFO_HW_PROBE;
+	q->probe_at = jiffies + d->full_wait;
 }
 
 /**
@@ -323,8 +421,10 @@ void nfo_hw_dev_ok(struct nfo_dev *d)
 {
 	nfo_hw_dev_set_error(d, 0, NULL);
 	d->backoff = 0;
-	if (d->queue->rules > d->queue->size)
+	if (d->queue->rules > d->queue->size) {
 		d->queue->size = 0;
+		d->full_wait = 0;
+	}
 }
 
 /**
@@ -339,14 +439,15 @@ void nfo_hw_dev_ok(struct nfo_dev *d)
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err)
 {
+	if (nfo_hw_means_full(d, err)) {
+		nfo_hw_full(d);
+		return NFO_R_HW_FULL;
+	}
 	switch (err) {
 	case -EOPNOTSUPP:
 	case -EINVAL:
 		nfo_hw_refuse(d, f, dir);
 		return NFO_R_HW_SHAPE;
-	case -ENOSPC:
-		nfo_hw_full(d);
-		return NFO_R_HW_FULL;
 	default:
 		nfo_hw_back_off(d);
 		return NFO_R_HW_BUSY;
@@ -365,6 +466,8 @@ void nfo_hw_forget(struct nfo_dev *d)
 	d->leaving = false;
 	d->driver_gone = false;
 	d->refusals = 0;
+	d->form_failed = 0;
 	d->backoff = 0;
+	d->full_wait = 0;
 	d->queue->size = 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
+#include <linux/rtnetlink.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/pkt_cls.h>
 
@@ -17,6 +18,8 @@
  */
 #define NFO_HW_DEL_TRIES		8
 #define NFO_HW_DEL_RETRY_MS	20
+/* Attempts to get RTNL while a device is taken out, a millisecond or more apart. */
+#define NFO_HW_RTNL_TRIES	50
 
 /* Return: how many headers. */
 static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
@@ -50,8 +53,9 @@ static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 	ether_addr_copy(s->eth_dst, lower->h_dest);
 }
 
-static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
-			     enum ip_conntrack_dir dir, bool block)
+static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
+			     const struct nfo_flow *f, enum ip_conntrack_dir dir,
+			     enum nfo_hw_ttl form)
 {
 	const struct nfo_lower *lower = &f->route[dir].out_lower;
 	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
@@ -62,8 +66,14 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 		.family		= e->key.family,
 		.l4proto	= e->key.l4proto,
 		.nat		= e->flags & NFO_E_NAT,
-		.ttl		= block,
-		.outer_first	= !block,
+		.ttl		= form,
+		.ttl_in		= e->ttl_in,
+		.csum		= d->driver->csum,
+		/* The order of the chips that do everything unasked; the others read TC. */
+		.outer_first	= form == NFO_HW_TTL_IMPLICIT,
+		.no_frag	= d->driver->flags & NFO_HW_DRV_NO_FRAG,
+		.no_meta	= d->driver->flags & NFO_HW_DRV_NO_META,
+		.match_dest	= d->bound == NFO_DEV_HW_BLOCK,
 		.iif		= e->key.iif,
 		.out		= lower->dev,
 		.src		= t->src.u3,
@@ -75,14 +85,38 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_flow *f,
 		.new_sport	= e->sport,
 		.new_dport	= e->dport,
 	};
+	ether_addr_copy(s->in_dest, e->flags & NFO_E_IN_DEST ? e->in_dest : d->dev->dev_addr);
 	s->in_encaps = nfo_hw_encaps(s->in_encap, &e->key.encap);
 	s->out_encaps = nfo_hw_encaps(s->out_encap, &lower->encap);
 	nfo_hw_eth(s, e, lower);
 }
 
+/* RTNL for a driver that wants it. A caller that holds RTNL may wait for this worker until
+ * the device has no rule: then the driver is called under that caller's RTNL. Return: RTNL
+ * was taken and is to be released.
+ */
+static bool nfo_hw_rtnl_get(struct nfo_dev *d)
+{
+	unsigned int i;
+
+	if (!d->locked)
+		return false;
+	for (i = 0; !READ_ONCE(d->lent); i++) {
+		if (rtnl_trylock())
+			return true;
+		if (READ_ONCE(d->leaving) && i >= NFO_HW_RTNL_TRIES)
+			WRITE_ONCE(d->lent, true);
+		else
+			usleep_range(1000, 1500);
+	}
+
+	return false;
+}
+
 /* Call every callback of the device. Return: 0 when one accepted, else the first error. */
 static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
+	bool rtnl = nfo_hw_rtnl_get(d);
 	struct flow_block_cb *cb;
 	int err = -EOPNOTSUPP, ret;
 
@@ -93,8 +127,19 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 		else if (err)
 			err = ret;
 	}
+	if (rtnl)
+		rtnl_unlock();
 
 	return err;
+}
+
+/* Return: true when the driver has no such rule, or none at all, any more. For a cookie that
+ * they do not know some drivers say ENOENT and others EINVAL (mlx5, nfp, octeontx2). A driver
+ * that does not want to hear of it (EOPNOTSUPP) has the rule as before.
+ */
+static bool nfo_hw_deleted(int err)
+{
+	return !err || err == -ENOENT || err == -EINVAL || err == -ENODEV;
 }
 
 /* Delete a rule, in several attempts when the driver is busy, because a rule that stays
@@ -108,7 +153,7 @@ static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 
 	for (i = 0; i < tries; i++) {
 		err = nfo_hw_call(d, cls);
-		if (!err || err == -ENOENT || err == -ENODEV || err == -EOPNOTSUPP) {
+		if (nfo_hw_deleted(err)) {
 			d->del_failed = false;
 			return err;
 		}
@@ -122,13 +167,15 @@ static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 }
 
 static void nfo_hw_offload_cls_init(struct flow_cls_offload *cls, enum flow_cls_command cmd,
-				    const struct nfo_entry *e, struct netlink_ext_ack *extack)
+				    const struct nfo_dev *d, const struct nfo_entry *e,
+				    struct netlink_ext_ack *extack)
 {
 	memset(cls, 0, sizeof(*cls));
 	cls->common.protocol = e->key.family == NFPROTO_IPV4 ? htons(ETH_P_IP) :
 							       htons(ETH_P_IPV6);
 	cls->common.prio = 1;
 	cls->common.extack = extack;
+	nfo_cls_skip_sw(&cls->common, d->bound == NFO_DEV_HW_BLOCK);
 	cls->command = cmd;
 	cls->cookie = (unsigned long)e;
 }
@@ -138,25 +185,27 @@ static void nfo_hw_offload_cls_init(struct flow_cls_offload *cls, enum flow_cls_
  * @d:      device, bound
  * @f:      flow
  * @dir:    direction
+ * @form:   form of the rule
  * @extack: filled with the driver's message
  *
  * Context: may sleep; the worker of the device's queue. Return: 0, or the driver's
  * answer; -ENOMEM.
  */
 int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
-		    enum ip_conntrack_dir dir, struct netlink_ext_ack *extack)
+		    enum ip_conntrack_dir dir, enum nfo_hw_ttl form,
+		    struct netlink_ext_ack *extack)
 {
 	struct flow_cls_offload cls;
 	struct nfo_hw_cls *r;
 	struct nfo_hw_spec s;
 	int err;
 
-	nfo_hw_spec_fill(&s, f, dir, d->bound == NFO_DEV_HW_BLOCK);
+	nfo_hw_spec_fill(&s, d, f, dir, form);
 	r = nfo_hw_cls_alloc(&s);
 	if (IS_ERR(r))
 		return PTR_ERR(r);
 
-	nfo_hw_offload_cls_init(&cls, FLOW_CLS_REPLACE, &f->e[dir], extack);
+	nfo_hw_offload_cls_init(&cls, FLOW_CLS_REPLACE, d, &f->e[dir], extack);
 	/* For TC the protocol is the EtherType of the frame that comes in. */
 	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
 		cls.common.protocol = nfo_encap_types[s.in_encap[0].kind].proto;
@@ -177,40 +226,60 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
  * @f:   flow
  * @dir: direction whose rule the driver has
  *
- * Context: may sleep; the worker of the device's queue.
+ * Context: may sleep; the worker of the device's queue. Return: true when the driver does not
+ * have the rule any more; false when it may still have it.
  */
-void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir)
+bool nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	struct netlink_ext_ack extack = {};
 	struct flow_cls_offload cls;
 	int err;
 
-	nfo_hw_offload_cls_init(&cls, FLOW_CLS_DESTROY, &f->e[dir], &extack);
+	nfo_hw_offload_cls_init(&cls, FLOW_CLS_DESTROY, d, &f->e[dir], &extack);
 	trace_nfo_hw_request(false, f->ct, dir, f->table->name, d->dev->name);
 	err = nfo_hw_del_retry(d, &cls);
 	trace_nfo_hw_result(false, f->ct, dir, d->dev->name, err, extack._msg);
-	d->rules--;
+
+	return nfo_hw_deleted(err);
+}
+
+/* The time of the last packet, where the driver gives one, moves forward only. A driver that
+ * does not know it says 0. Return: it moved.
+ */
+static bool nfo_hw_last_used(struct nfo_entry *e, const struct flow_stats *stats)
+{
+	u32 last = stats->lastused, now = nfo_now();
+
+	if (!stats->lastused)
+		return false;
+	if ((s32)(last - now) > 0)
+		last = now;
+	if ((s32)(last - READ_ONCE(e->used)) <= 0)
+		return false;
+	WRITE_ONCE(e->used, last);
+
+	return true;
 }
 
 /**
  * nfo_hw_rule_stats() - add what the hardware has counted since the last call
- * @d:       device
- * @f:       flow
- * @dir:     direction whose rule the driver has
- * @packets: set to the packets that were added
+ * @d:   device
+ * @f:   flow
+ * @dir: direction whose rule the driver has
+ * @use: set to what was seen of the rule
  *
  * Context: may sleep; the worker of the device's queue. Return: the driver's answer.
  */
 int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
-		      enum ip_conntrack_dir dir, u64 *packets)
+		      enum ip_conntrack_dir dir, enum nfo_hw_use *use)
 {
 	struct nfo_entry *e = &f->e[dir];
 	struct flow_cls_offload cls;
 	u64 bytes, headers;
 	int err;
 
-	*packets = 0;
-	nfo_hw_offload_cls_init(&cls, FLOW_CLS_STATS, e, NULL);
+	*use = NFO_HW_UNUSED;
+	nfo_hw_offload_cls_init(&cls, FLOW_CLS_STATS, d, e, NULL);
 	err = nfo_hw_call(d, &cls);
 	if (err)
 		return err;
@@ -226,11 +295,12 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 		if (e->flags & NFO_E_ACCT)
 			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, bytes);
 		WRITE_ONCE(e->used, nfo_now());
-	} else if ((s32)((u32)cls.stats.lastused - READ_ONCE(e->used)) > 0) {
-		/* A driver without counters may still report the time of the last packet. */
-		WRITE_ONCE(e->used, (u32)cls.stats.lastused);
+		*use = NFO_HW_COUNTED;
+	} else if (nfo_hw_last_used(e, &cls.stats)) {
+		*use = NFO_HW_USED;
 	}
-	*packets = cls.stats.pkts;
+	if (*use != NFO_HW_UNUSED || cls.stats.lastused)
+		d->counts = true;
 
 	return 0;
 }

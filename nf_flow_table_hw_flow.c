@@ -199,6 +199,16 @@ static bool nfo_hw_both_learned(const struct nfo_flow *f)
 	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) && nfo_flow_learned(f, IP_CT_DIR_REPLY);
 }
 
+/* A reason that concerns this flow alone is counted once, not twice a second. */
+static void nfo_hw_count_own(struct nfo_flow *f, enum nfo_reason why)
+{
+	bool own = why == NFO_R_HW_MTU || why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE;
+
+	if (own && f->hw.why != why)
+		nfo_count_reason(f->table->nn, why);
+	f->hw.why = own ? why : NFO_R_NONE;
+}
+
 /* Caller holds hw->lock and rcu_read_lock(). */
 static void nfo_hw_consider(struct nfo_flow *f)
 {
@@ -217,9 +227,10 @@ static void nfo_hw_consider(struct nfo_flow *f)
 		return;
 
 	want = nfo_hw_admit(f, &why);
+	nfo_hw_count_own(f, why);
 	if (why == NFO_R_HW_FULL && f->hw.state == NFO_HW_SOFT && nfo_hw_make_room(f))
 		why = NFO_R_NONE;
-	if (why == NFO_R_HW_QUEUE || why == NFO_R_HW_FIELDS)
+	if (why == NFO_R_HW_QUEUE)
 		nfo_count_reason(f->table->nn, why);
 	if (!why && want != f->hw.want)
 		nfo_hw_begin(f, want | f->hw.want);
@@ -298,13 +309,14 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 
 	spin_lock_bh(&hw->lock);
 	d->leaving = true;
+	nfo_hw_queue_unstick(q);
 	/* At most one direction of a flow waits, so withdrawing it removes no other node. */
 	list_for_each_entry_safe(p, next, &q->add, node)
 		if (p->dev == d)
 			nfo_hw_expel(nfo_hw_rule_flow(p));
 	for (left = q->count; left && !list_empty(&q->live); left--) {
 		p = list_first_entry(&q->live, struct nfo_hw_rule, node);
-		list_move_tail(&p->node, &q->live);
+		nfo_hw_queue_rotate(q, p);
 		if (p->dev == d)
 			nfo_hw_expel(nfo_hw_rule_flow(p));
 		if (left % NFO_HW_TURN)

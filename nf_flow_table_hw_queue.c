@@ -23,6 +23,7 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 					work_func_t sync)
 {
 	struct nfo_hw_queue *q = kzalloc_obj(*q);
+	int i;
 
 	if (!q)
 		return NULL;
@@ -33,6 +34,9 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 	INIT_LIST_HEAD(&q->add);
 	INIT_LIST_HEAD(&q->del);
 	INIT_LIST_HEAD(&q->live);
+	INIT_LIST_HEAD(&q->stuck);
+	for (i = 0; i < NFO_HW_CURSORS; i++)
+		q->cursor[i] = &q->live;
 	INIT_WORK(&q->work, work);
 	INIT_DELAYED_WORK(&q->sync_work, sync);
 	spin_lock_bh(&hw->lock);
@@ -56,7 +60,7 @@ void nfo_hw_queue_free(struct nfo_hw_queue *q)
 
 	cancel_delayed_work_sync(&q->sync_work);
 	cancel_work_sync(&q->work);
-	WARN_ON_ONCE(q->depth || q->count || q->rules);
+	WARN_ON_ONCE(q->depth || q->count || q->rules || !list_empty(&q->stuck));
 	kfree(q);
 }
 
@@ -109,6 +113,16 @@ void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 	q->rules++;
 }
 
+/* A rule leaves its place in the list: walks that stand there stand before it from now on. */
+static void nfo_hw_queue_spare(struct nfo_hw_queue *q, const struct nfo_hw_rule *p)
+{
+	int i;
+
+	for (i = 0; i < NFO_HW_CURSORS; i++)
+		if (q->cursor[i] == &p->node)
+			q->cursor[i] = p->node.prev;
+}
+
 /**
  * nfo_hw_queue_del() - a rule in hardware is to be deleted
  * @q: queue
@@ -118,9 +132,69 @@ void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
  */
 void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 {
+	nfo_hw_queue_spare(q, p);
 	p->state = NFO_RULE_LEAVING;
 	list_move_tail(&p->node, &q->del);
 	q->count--;
+	nfo_hw_wake(q);
+}
+
+/**
+ * nfo_hw_queue_rotate() - a rule in hardware goes to the end of its list
+ * @q: queue
+ * @p: direction in state NFO_RULE_IN
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_rotate(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
+{
+	nfo_hw_queue_spare(q, p);
+	list_move_tail(&p->node, &q->live);
+}
+
+/**
+ * nfo_hw_queue_step() - one step of a walk through the rules in hardware
+ * @q:      queue
+ * @cursor: which walk
+ *
+ * After the last rule comes the first one. Context: nfo_hw::lock held. Return: a direction
+ * in state NFO_RULE_IN; NULL when there is none.
+ */
+struct nfo_hw_rule *nfo_hw_queue_step(struct nfo_hw_queue *q, unsigned int cursor)
+{
+	struct list_head *at = q->cursor[cursor]->next;
+
+	if (at == &q->live)
+		at = at->next;
+	q->cursor[cursor] = at;
+
+	return at == &q->live ? NULL : list_entry(at, struct nfo_hw_rule, node);
+}
+
+/**
+ * nfo_hw_queue_stuck() - a driver did not delete a rule
+ * @q: queue
+ * @p: direction in state NFO_RULE_DELETING, in no list
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_stuck(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
+{
+	p->state = NFO_RULE_LEAVING;
+	list_add_tail(&p->node, &q->stuck);
+}
+
+/**
+ * nfo_hw_queue_unstick() - the rules that were not deleted are to be deleted again
+ * @q: queue
+ *
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_queue_unstick(struct nfo_hw_queue *q)
+{
+	if (list_empty(&q->stuck))
+		return;
+	list_splice_tail_init(&q->stuck, &q->del);
 	nfo_hw_wake(q);
 }
 
@@ -158,20 +232,19 @@ struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
  * @q: queue
  *
  * Context: the queue's worker. Only this worker takes a rule out of hardware, so the rule
- * stays while it is read. Return: a direction in state NFO_RULE_IN; NULL when all are read
- * or a rule waits for deletion.
+ * stays while it is read. Return: a direction in state NFO_RULE_IN; NULL when all are read.
  */
 struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 {
 	struct nfo_hw_rule *p = NULL;
 
 	spin_lock_bh(&q->hw->lock);
-	if (q->unread && list_empty(&q->del)) {
+	if (q->unread) {
 		q->unread--;
 		p = list_first_entry_or_null(&q->live, struct nfo_hw_rule, node);
 	}
 	if (p)
-		list_move_tail(&p->node, &q->live);
+		nfo_hw_queue_rotate(q, p);
 	else if (list_empty(&q->live))
 		q->unread = 0;
 	spin_unlock_bh(&q->hw->lock);

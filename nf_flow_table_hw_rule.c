@@ -8,9 +8,11 @@
  * four, and its mask has the bits that stay. The words are put together byte by byte, so
  * that they stand for the same bytes of the packet in either byte order.
  */
+#include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/tc_act/tc_csum.h>
@@ -106,16 +108,48 @@ static void nfo_hw_match_l4(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 						    TCP_FLAG_FIN) >> 16);
 }
 
-static void nfo_hw_match(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
+/* A form that lowers the TTL by an action would let a TTL of 1 leave as 0. TC has no range, so
+ * one bit of the TTL is matched: the highest of the one that the flow was learned with. A
+ * packet that has this bit has a TTL of 2 at least; one that has not goes to the host.
+ */
+static void nfo_hw_match_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
+	if (s->ttl != NFO_HW_TTL_ADD && s->ttl != NFO_HW_TTL_EXACT)
+		return;
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_IP, offsetof(struct nfo_hw_key, ip));
+	r->mask.ip.ttl = s->ttl == NFO_HW_TTL_EXACT ? 0xff : rounddown_pow_of_two(s->ttl_in);
+	r->key.ip.ttl = s->ttl_in & r->mask.ip.ttl;
+}
+
+/* Frames that the chip floods, or that another router is meant by, are not the flow's. */
+static void nfo_hw_match_dest(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
+{
+	if (!s->match_dest)
+		return;
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_ETH_ADDRS, offsetof(struct nfo_hw_key, eth));
+	ether_addr_copy(r->key.eth.dst, s->in_dest);
+	eth_broadcast_addr(r->mask.eth.dst);
+}
+
+static void nfo_hw_match_meta(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
+{
+	if (s->no_meta)
+		return;
 	nfo_hw_use(r, FLOW_DISSECTOR_KEY_META, offsetof(struct nfo_hw_key, meta));
-	nfo_hw_use(r, FLOW_DISSECTOR_KEY_CONTROL, offsetof(struct nfo_hw_key, control));
-	nfo_hw_use(r, FLOW_DISSECTOR_KEY_BASIC, offsetof(struct nfo_hw_key, basic));
 	r->key.meta.ingress_ifindex = s->iif;
 	r->mask.meta.ingress_ifindex = U32_MAX;
+}
+
+static void nfo_hw_match(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
+{
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_CONTROL, offsetof(struct nfo_hw_key, control));
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_BASIC, offsetof(struct nfo_hw_key, basic));
 	if (s->no_frag)
 		r->mask.control.flags = FLOW_DIS_IS_FRAGMENT;
 
+	nfo_hw_match_meta(r, s);
+	nfo_hw_match_dest(r, s);
+	nfo_hw_match_ttl(r, s);
 	nfo_hw_match_encap(r, s);
 	nfo_hw_match_addrs(r, s);
 	nfo_hw_match_l4(r, s);
@@ -190,17 +224,21 @@ static void nfo_hw_encaps(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 		nfo_hw_push(r, &s->out_encap[s->outer_first ? i : s->out_encaps - 1 - i]);
 }
 
-/* TTL and hop limit go down by one: adding 255 to the byte does that. */
+/* TTL and hop limit go down by one. Adding 255 to the byte does that. */
 static void nfo_hw_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
-	const u8 minus_one = 0xff;
+	bool exact = s->ttl == NFO_HW_TTL_EXACT;
+	const u8 byte = exact ? s->ttl_in - 1 : 0xff;
+	enum flow_action_id id = exact ? FLOW_ACTION_MANGLE : FLOW_ACTION_ADD;
 
+	if (s->ttl != NFO_HW_TTL_ADD && !exact)
+		return;
 	if (s->family == NFPROTO_IPV4)
-		nfo_hw_mangle(r, FLOW_ACTION_ADD, FLOW_ACT_MANGLE_HDR_TYPE_IP4,
-			      offsetof(struct iphdr, ttl), &minus_one, 1);
+		nfo_hw_mangle(r, id, FLOW_ACT_MANGLE_HDR_TYPE_IP4,
+			      offsetof(struct iphdr, ttl), &byte, 1);
 	else
-		nfo_hw_mangle(r, FLOW_ACTION_ADD, FLOW_ACT_MANGLE_HDR_TYPE_IP6,
-			      offsetof(struct ipv6hdr, hop_limit), &minus_one, 1);
+		nfo_hw_mangle(r, id, FLOW_ACT_MANGLE_HDR_TYPE_IP6,
+			      offsetof(struct ipv6hdr, hop_limit), &byte, 1);
 }
 
 static void nfo_hw_addr(struct nfo_hw_cls *r, const struct nfo_hw_spec *s, bool src)
@@ -236,31 +274,47 @@ static void nfo_hw_ports(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 		nfo_hw_mangle(r, FLOW_ACTION_MANGLE, base, 2, &s->new_dport, 2);
 }
 
-static void nfo_hw_csum(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
+static u32 nfo_hw_csum_l4(const struct nfo_hw_spec *s)
 {
-	struct flow_action_entry *a = nfo_hw_action(r, FLOW_ACTION_CSUM);
+	return s->l4proto == IPPROTO_TCP ? TCA_CSUM_UPDATE_FLAG_TCP : TCA_CSUM_UPDATE_FLAG_UDP;
+}
 
+static bool nfo_hw_sets_ttl(const struct nfo_hw_spec *s)
+{
+	return s->ttl == NFO_HW_TTL_ADD || s->ttl == NFO_HW_TTL_EXACT;
+}
+
+/* Return: the checksums that the rule has to correct. Without NAT none of an IPv6 packet
+ * changes; some drivers want to be told of it all the same.
+ */
+static u32 nfo_hw_csum_flags(const struct nfo_hw_spec *s)
+{
+	u32 flags = 0;
+
+	if (s->csum == NFO_HW_CSUM_NONE || !(s->nat || nfo_hw_sets_ttl(s)))
+		return 0;
 	if (s->family == NFPROTO_IPV4)
-		a->csum_flags |= TCA_CSUM_UPDATE_FLAG_IPV4HDR;
-	if (s->nat)
-		a->csum_flags |= s->l4proto == IPPROTO_TCP ? TCA_CSUM_UPDATE_FLAG_TCP :
-							     TCA_CSUM_UPDATE_FLAG_UDP;
+		flags |= TCA_CSUM_UPDATE_FLAG_IPV4HDR;
+	if (s->nat || s->csum == NFO_HW_CSUM_ALL)
+		flags |= nfo_hw_csum_l4(s);
+
+	return flags;
 }
 
 static void nfo_hw_actions(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
+	u32 csum = nfo_hw_csum_flags(s);
+
 	nfo_hw_macs(r, s);
 	nfo_hw_encaps(r, s);
-	if (s->ttl)
-		nfo_hw_ttl(r, s);
+	nfo_hw_ttl(r, s);
 	if (s->nat) {
 		nfo_hw_addr(r, s, true);
 		nfo_hw_addr(r, s, false);
 		nfo_hw_ports(r, s);
 	}
-	/* Without NAT no checksum of an IPv6 packet changes. */
-	if (s->nat || (s->ttl && s->family == NFPROTO_IPV4))
-		nfo_hw_csum(r, s);
+	if (csum)
+		nfo_hw_action(r, FLOW_ACTION_CSUM)->csum_flags = csum;
 	nfo_hw_action(r, FLOW_ACTION_REDIRECT)->dev = s->out;
 }
 

@@ -36,6 +36,7 @@
 #define NFO_HAVE_IPH_TOTLEN 1
 #define NFO_HAVE_NLA_STRSCPY 1
 #define NFO_HAVE_PCPU_STAT_TYPE 1
+#define NFO_HAVE_CLS_SKIP_SW 1
 #endif
 
 #include <linux/ip.h>
@@ -294,5 +295,11 @@ static inline u32 nfo_ct_offload_timeout(const struct net *net, u8 l4proto)
 }
 
 #include "nfo_compat_path.h"
+/* 7.x: drivers can ask whether a rule is for hardware alone. Goes with 6.12. */
+#ifdef NFO_HAVE_CLS_SKIP_SW
+#define nfo_cls_skip_sw(_common, _on)	((_common)->skip_sw = (_on))
+#else
+#define nfo_cls_skip_sw(_common, _on)	((void)(_on))
+#endif
 
 #endif /* _NFO_COMPAT_H */

@@ -10,6 +10,8 @@
 #include <net/flow_offload.h>
 #include <linux/nf_flow_offload.h>
 
+#include "nfo_hw_drivers.h"
+
 struct nfo_hw_queue;
 
 /* Pairs of devices of which a refusal is remembered, for each ingress device. */
@@ -38,6 +40,16 @@ struct nfo_hw_refusal {
  * @queue:   queue of its chip, which nfo_hw::queues owns; NULL before the device is bound
  *           for the first time; set with nfo_net::lock and nfo_hw::lock held
  * @bound:   enum nfo_dev_hw; likewise
+ * @driver:  what is known of its driver in this way of binding; constant while bound
+ * @form_failed: shapes that the driver refused in its first form, bits by nfo_hw_shape();
+ *           nfo_hw::lock
+ * @declined: its driver was not asked for a block, and @message says why; as @err
+ * @indirect: the kernel's list of indirect blocks has @block; nfo_net::lock
+ * @locked:  its driver wants RTNL for each call; constant while bound
+ * @lent:    a holder of RTNL waits until the rules are gone, so the worker does not take
+ *           RTNL; written with nfo_net::lock, or by the worker of @queue
+ * @counts:  its driver has reported a packet, or when one passed, since it was bound; written
+ *           by the worker of @queue alone
  * @leaving: no more rules for it, and those it has go; nfo_hw::lock
  * @driver_gone: @leaving was set because its driver said ENODEV; nfo_hw::lock
  * @del_failed: its driver would not delete a rule, however often it was told; read and
@@ -47,6 +59,7 @@ struct nfo_hw_refusal {
  * @refusals: used of @refused, since the device was bound; nfo_hw::lock
  * @rules:   rules in its hardware; written by the worker of @queue alone
  * @budget:  how many rules it is given; 0: any number; nfo_hw::lock
+ * @full_wait: jiffies for which a learned size of its chip was believed last; nfo_hw::lock
  * @backoff: jiffies to wait after a passing failure; doubled each time; nfo_hw::lock
  * @not_before: jiffies; no attempt until then; nfo_hw::lock
  * @answer_lock: protects @err and @message; innermost
@@ -61,6 +74,13 @@ struct nfo_dev {
 	struct flow_block	block;
 	struct nfo_hw_queue	*queue;
 	enum nfo_dev_hw		bound;
+	const struct nfo_hw_driver *driver;
+	u64			form_failed;
+	bool			declined;
+	bool			indirect;
+	bool			locked;
+	bool			lent;
+	bool			counts;
 	bool			leaving;
 	bool			driver_gone;
 	bool			del_failed;
@@ -69,6 +89,7 @@ struct nfo_dev {
 	unsigned int		refusals;
 	unsigned int		rules;
 	unsigned int		budget;
+	unsigned long		full_wait;
 	unsigned long		backoff;
 	unsigned long		not_before;
 	spinlock_t		answer_lock;	/* err, message; innermost */

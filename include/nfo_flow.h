@@ -242,14 +242,17 @@ enum nfo_hw_rule_state {
  *         when the direction is not meant to be in hardware
  * @state: enum nfo_hw_rule_state
  * @dir:   enum ip_conntrack_dir
+ * @read:  jiffies when the driver last said what the rule was used for; as it was added at
+ *         first. Written by the worker of the device's queue
  *
- * Protected by nfo_hw::lock.
+ * Protected by nfo_hw::lock. The ageing wheel reads @state and @read without it.
  */
 struct nfo_hw_rule {
 	struct list_head	node;
 	struct nfo_dev		*dev;
 	u8			state;
 	u8			dir;
+	u32			read;
 };
 
 /**
@@ -258,6 +261,7 @@ struct nfo_hw_rule {
  * @state: enum nfo_hw_state
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
  * @evict: the flow is to leave the hardware, though it lives on in software
+ * @why:   reason, of those that concern the flow alone, that was counted for it last
  * @rate:  packets per second, both directions, by the last measurement
  * @at:    jiffies of that measurement; 0 before the first
  * @seen:  packets at that time
@@ -269,6 +273,7 @@ struct nfo_hw_flow {
 	u8			state;
 	u8			want;
 	bool			evict;
+	u8			why;
 	u32			rate;
 	u32			at;
 	u64			seen;

@@ -36,16 +36,32 @@ void nfo_hw_evict(struct nfo_flow *f);
 void nfo_hw_retired(struct nfo_flow *f);
 
 /* ---- hw_driver: one call to one driver ---- */
+/**
+ * enum nfo_hw_use - what a driver said of a rule's packets since the last time
+ * @NFO_HW_UNUSED:  there were none, or the driver does not know
+ * @NFO_HW_USED:    there were some; the chip does not count them
+ * @NFO_HW_COUNTED: there were some, and they were added to the flow's counters
+ */
+enum nfo_hw_use {
+	NFO_HW_UNUSED,
+	NFO_HW_USED,
+	NFO_HW_COUNTED,
+};
+
 int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
-		    enum ip_conntrack_dir dir, struct netlink_ext_ack *extack);
-void nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir);
+		    enum ip_conntrack_dir dir, enum nfo_hw_ttl form,
+		    struct netlink_ext_ack *extack);
+bool nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir);
 int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
-		      enum ip_conntrack_dir dir, u64 *packets);
+		      enum ip_conntrack_dir dir, enum nfo_hw_use *use);
 
 /* ---- hw_cache: admission, eviction, what an answer means ---- */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why);
 enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need);
+enum nfo_hw_ttl nfo_hw_form(const struct nfo_dev *d, const struct nfo_flow *f,
+			    enum ip_conntrack_dir dir);
+bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_hw_measure(struct nfo_flow *f);
 bool nfo_hw_worth(const struct nfo_flow *f);
 struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot);
@@ -59,6 +75,12 @@ void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_a
 static inline bool nfo_hw_going(const struct nfo_flow *f)
 {
 	return f->hw.evict || test_bit(NFO_F_DEAD, &f->state);
+}
+
+/* Return: true for an answer of the device's driver that means a full table. */
+static inline bool nfo_hw_means_full(const struct nfo_dev *d, int err)
+{
+	return err == -ENOSPC || (d->driver->full && err == -d->driver->full);
 }
 
 static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)

@@ -35,15 +35,22 @@ struct nfo_hw {
 	struct work_struct	gone_work;
 };
 
+/* struct nfo_hw_queue::cursor */
+enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
+
 /**
  * struct nfo_hw_queue - the rules of one chip
  * @list:   in nfo_hw::queues
  * @hw:     hardware side of the table it belongs to, which outlives it; constant
  * @t:      that table; constant
  * @devs:   how many devices share the queue; protected by nfo_net::lock
- * @add:    rules to add; struct nfo_hw_rule::node, as in the other two lists
+ * @add:    rules to add; struct nfo_hw_rule::node, as in the other lists
  * @del:    rules to delete, before any rule is added
  * @live:   rules in hardware
+ * @stuck:  rules that a driver did not delete; it is told again each period
+ * @cursor: places in @live, or its head, from which a walk in steps goes on: that which looks
+ *          for changed flows, and that which looks for the least busy one
+ * @unchecked: how many rules of @live the first of these walks has still to look at
  * @depth:  length of @add
  * @count:  length of @live
  * @rules:  rules in hardware: those in @live and those that wait for their deletion
@@ -66,6 +73,9 @@ struct nfo_hw_queue {
 	struct list_head	add;
 	struct list_head	del;
 	struct list_head	live;
+	struct list_head	stuck;
+	struct list_head	*cursor[NFO_HW_CURSORS];
+	unsigned int		unchecked;
 	unsigned int		depth;
 	unsigned int		count;
 	unsigned int		rules;
@@ -89,6 +99,10 @@ void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun)
 void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
 void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
 void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+void nfo_hw_queue_rotate(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+struct nfo_hw_rule *nfo_hw_queue_step(struct nfo_hw_queue *q, unsigned int cursor);
+void nfo_hw_queue_stuck(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+void nfo_hw_queue_unstick(struct nfo_hw_queue *q);
 struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q);
 struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q);
 

@@ -9,6 +9,8 @@
 #include <linux/in6.h>
 #include <net/flow_offload.h>
 
+#include "nfo_hw_drivers.h"
+
 #define NFO_HW_ENCAPS	2
 
 /* Actions of the longest rule: IPv6 with both addresses and ports rewritten, from two VLANs
@@ -35,17 +37,21 @@ struct nfo_hw_encap {
  * @in_encaps: how many elements of @in_encap are used
  * @out_encaps: how many elements of @out_encap are used
  * @nat:     some of the new addresses or ports differ
- * @ttl:     the rule has an action that decrements the TTL or hop limit; block drivers
- *           need it, drivers behind TC_SETUP_FT decrement without it
+ * @ttl:     enum nfo_hw_ttl: how the TTL or hop limit is lowered
+ * @ttl_in:  the TTL that packets were learned with, for the forms that match it; not 0 or 1
+ * @csum:    enum nfo_hw_csum
  * @outer_first: headers are pushed in the order in which they stand in the frame, as the
  *           drivers behind TC_SETUP_FT read them (mtk_ppe_offload.c); otherwise the inner
  *           header is pushed first, as in TC
  * @no_frag: the rule matches packets that are no fragments
+ * @no_meta: the ingress device is not matched
+ * @match_dest: frames are matched that come for @in_dest
  * @iif:     index of the ingress device
  * @out:     egress device; the caller's reference keeps it
  * @src, @dst, @sport, @dport: addresses and ports of packets that arrive
  * @new_src, @new_dst, @new_sport, @new_dport: those of packets that leave
  * @eth_src, @eth_dst: MAC addresses of frames that leave
+ * @in_dest: destination MAC address of frames that arrive
  * @in_encap, @out_encap: headers of packets that arrive and that leave, outermost first
  */
 struct nfo_hw_spec {
@@ -53,10 +59,14 @@ struct nfo_hw_spec {
 	u8			l4proto;
 	u8			in_encaps;
 	u8			out_encaps;
+	u8			ttl;
+	u8			ttl_in;
+	u8			csum;
 	bool			nat;
-	bool			ttl;
 	bool			outer_first;
 	bool			no_frag;
+	bool			no_meta;
+	bool			match_dest;
 	u32			iif;
 	struct net_device	*out;
 	union nf_inet_addr	src, dst;
@@ -65,6 +75,7 @@ struct nfo_hw_spec {
 	__be16			new_sport, new_dport;
 	u8			eth_src[ETH_ALEN];
 	u8			eth_dst[ETH_ALEN];
+	u8			in_dest[ETH_ALEN];
 	struct nfo_hw_encap	in_encap[NFO_HW_ENCAPS];
 	struct nfo_hw_encap	out_encap[NFO_HW_ENCAPS];
 };
@@ -74,12 +85,14 @@ struct nfo_hw_key {
 	struct flow_dissector_key_meta		meta;
 	struct flow_dissector_key_control	control;
 	struct flow_dissector_key_basic		basic;
+	struct flow_dissector_key_eth_addrs	eth;
 	struct flow_dissector_key_vlan		vlan;
 	struct flow_dissector_key_vlan		cvlan;
 	union {
 		struct flow_dissector_key_ipv4_addrs	ipv4;
 		struct flow_dissector_key_ipv6_addrs	ipv6;
 	};
+	struct flow_dissector_key_ip		ip;
 	struct flow_dissector_key_tcp		tcp;
 	struct flow_dissector_key_ports		ports;
 } __aligned(BITS_PER_LONG / 8);

@@ -14,7 +14,7 @@
 #define NFO_DIR_POLICY_MAX		NFO_DIR_DPORT
 #define NFO_FILTER_POLICY_MAX		NFO_FILTER_ZONE
 #define NFO_FLOW_POLICY_MAX		NFO_FLOW_ORIGINAL
-#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_RULESET_MS
+#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_HW_OVERSIZE
 
 extern const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1];
 extern const struct nla_policy nfo_filter_policy[NFO_FILTER_POLICY_MAX + 1];
@@ -58,6 +58,10 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  * @ruleset_ms: 0 to 32767 milliseconds, default 100: window in which changes of
  *	the ruleset count as one: the first acts at once, those in the window after
  *	it together at its end. For rulesets whose sets change many times a second.
+ * @hw_oversize: 0 to 1, default 0: 1 to let a direction into hardware though
+ *	its ingress device may receive larger packets than its egress takes, and the
+ *	hardware would send these as they are. 0 to leave it in software. Chips that
+ *	give such packets to the host need no setting.
  *
  * Netlink writes a field with WRITE_ONCE() while others read it with READ_ONCE().
  */
@@ -73,6 +77,7 @@ struct nfo_settings {
 	u32	hw_oneway;
 	u32	policy;
 	u32	ruleset_ms;
+	u32	hw_oversize;
 };
 
 /**

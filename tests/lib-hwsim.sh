@@ -122,6 +122,9 @@ chip_whole() {
 	set_chip fail_port 4294967295
 	for f in "$CHIP"/fail_{add,del,stats} "$CHIP"/port_delay_us/*; do echo 0 >"$f"; done
 	for f in "$CHIP"/features/*; do echo 1 >"$f"; done
+	for f in "$CHIP"/modes/*; do echo 0 >"$f"; done
+	set_chip driver nfo_hwsim
+	set_chip indirect 1
 }
 
 topo_chip() {

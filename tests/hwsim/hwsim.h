@@ -117,6 +117,7 @@ struct hwsim_rule {
 	u64			packets, bytes;
 	u64			read_packets, read_bytes;
 	unsigned long		lastused;
+	unsigned long		from;		/* it works from this time on */
 	struct rcu_head		rcu;
 };
 
@@ -149,6 +150,7 @@ struct hwsim_port {
 	struct net_device __rcu	*wire;
 	struct hwsim_slot	slot[HWSIM_VIA_MAX];
 	u32			delay_us;	/* of commands through this port */
+	bool			deaf;
 	atomic64_t		count[HWSIM_COUNTS];
 };
 
@@ -161,6 +163,25 @@ enum hwsim_feature {
 	HWSIM_F_TCP, HWSIM_F_UDP, HWSIM_F_TTL, HWSIM_F_FRAG, HWSIM_F_ONE_CHIP,
 	HWSIM_FEATURES,
 };
+
+/* How chips and drivers are that are less kind; all off at first. */
+enum hwsim_mode {
+	HWSIM_M_LIAR,		/* yes to every rule; the port loses what comes in from then on */
+	HWSIM_M_OFF_IS_DEAF,	/* no command is heard while hw-tc-offload is off */
+	HWSIM_M_LATE,		/* a rule works a while after the yes */
+	HWSIM_M_BUCKETS,	/* the table has buckets, and one of them may be full */
+	HWSIM_M_UNCOUNTED,	/* no counters, the time of the last packet alone */
+	HWSIM_M_SILENT,		/* not even that */
+	HWSIM_M_INVAL,		/* a cookie that is not known is EINVAL, not ENOENT */
+	HWSIM_M_NO_MTU,		/* it sends what is too large for the egress port */
+	HWSIM_M_KEEP_TTL,	/* the routing engine leaves the TTL alone unless told */
+	HWSIM_M_TTL_ENDS,	/* it sends packets whose TTL has ended */
+	HWSIM_M_NO_ADD,		/* nothing can be added to, a TTL can be set */
+	HWSIM_MODES,
+};
+
+#define HWSIM_LATE	(HZ / 5)
+#define HWSIM_BUCKET	4
 
 enum hwsim_call { HWSIM_ADD, HWSIM_DEL, HWSIM_STATS, HWSIM_CALLS };
 
@@ -191,6 +212,11 @@ struct hwsim_chip {
 	u32			table_size;
 	u32			delay_us;
 	bool			feature[HWSIM_FEATURES];
+	bool			mode[HWSIM_MODES];
+	char			driver[32];	/* what ethtool is told */
+	bool			indirect;	/* its indirect block is registered */
+	u64			no_rtnl;	/* calls of block callbacks without RTNL */
+	u64			any_bind;	/* blocks it was asked for */
 	struct hwsim_fail	fail[HWSIM_CALLS];
 	bool			lro;		/* the host gets frames as merged ones */
 	bool			routed;		/* the host gets copies of routed frames */
@@ -209,6 +235,7 @@ struct hwsim_chip {
 extern struct hwsim_chip hwsim;
 extern const char *const hwsim_bind_names[];
 extern const char *const hwsim_feature_names[];
+extern const char *const hwsim_mode_names[];
 extern const char *const hwsim_call_names[];
 extern const char *const hwsim_count_names[];
 
@@ -227,6 +254,8 @@ void hwsim_set_ops(struct hwsim_chip *c, bool indirect);
 /* bind */
 int hwsim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data);
 int hwsim_bind_set(struct hwsim_chip *c, enum hwsim_bind bind);
+int hwsim_indirect_set(struct hwsim_chip *c, bool on);
+unsigned int hwsim_blocks(struct hwsim_chip *c);
 int hwsim_bind_init(struct hwsim_chip *c);
 void hwsim_bind_exit(struct hwsim_chip *c);
 

@@ -51,6 +51,8 @@ int hwsim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data)
 	if (port < 0 || !via_of(type, &via))
 		return -EOPNOTSUPP;
 	need = via == HWSIM_FT ? HWSIM_BIND_FT : HWSIM_BIND_BLOCK;
+	if (via == HWSIM_BLOCK)
+		c->any_bind++;
 
 	/* Flowtables of two namespaces may bind at once; nothing outside serializes them. */
 	mutex_lock(&c->bind_lock);
@@ -125,12 +127,43 @@ int hwsim_bind_set(struct hwsim_chip *c, enum hwsim_bind bind)
 	return err;
 }
 
+/* Its driver for indirect blocks comes or goes, before or after the flowtables. */
+int hwsim_indirect_set(struct hwsim_chip *c, bool on)
+{
+	int err = 0;
+
+	if (on == c->indirect)
+		return 0;
+	if (on)
+		err = flow_indr_dev_register(indirect_cb, c);
+	else
+		flow_indr_dev_unregister(indirect_cb, c, indirect_release);
+	if (!err)
+		c->indirect = on;
+	return err;
+}
+
+/* How many blocks are bound. */
+unsigned int hwsim_blocks(struct hwsim_chip *c)
+{
+	struct list_head *pos;
+	unsigned int n = 0;
+
+	mutex_lock(&c->bind_lock);
+	list_for_each(pos, &c->direct_blocks)
+		n++;
+	list_for_each(pos, &c->indirect_blocks)
+		n++;
+	mutex_unlock(&c->bind_lock);
+	return n;
+}
+
 int hwsim_bind_init(struct hwsim_chip *c)
 {
-	return flow_indr_dev_register(indirect_cb, c);
+	return hwsim_indirect_set(c, true);
 }
 
 void hwsim_bind_exit(struct hwsim_chip *c)
 {
-	flow_indr_dev_unregister(indirect_cb, c, indirect_release);
+	hwsim_indirect_set(c, false);
 }

@@ -9,6 +9,11 @@
  *                  "ERRNO PERCENT [TEXT]" - commands fail; "0" ends it (fail = fail_add)
  *   fail_port      of this port only; a number that no port has: of all
  *   features/NAME  0 or 1; one_chip: the ports have a switch id, all the same
+ *   modes/NAME     0 or 1; how chips and drivers are that are less kind, see hwsim.h
+ *   driver         what ethtool -i is told; "nfo_hwsim" at first
+ *   indirect       0: the driver of the indirect block is not there; 1: it comes
+ *   blocks         how many blocks are bound
+ *   asked          block requests, and rule commands of blocks without RTNL
  *   port_delay_us/N  a command through port N takes that long besides, and holds up
  *                  nobody at other ports
  *   rules          one line each            calls      commands, and how many failed
@@ -18,7 +23,7 @@
  *   hold           1: commands wait until it is 0 again
  *   span           rules added since it was written to, and the nanoseconds from the
  *                  first to the last of them
- *   reset          write anything: the table is empty, nobody is told
+ *   reset          write anything: the table is empty, no port is deaf, nobody is told
  *   ports          one line each; write "del N" or "add N": a port goes or comes
  */
 #include <linux/ctype.h>
@@ -33,6 +38,14 @@ const char *const hwsim_feature_names[] = {
 	[HWSIM_F_QINQ] = "qinq", [HWSIM_F_PPPOE] = "pppoe", [HWSIM_F_TCP] = "tcp",
 	[HWSIM_F_UDP] = "udp", [HWSIM_F_TTL] = "ttl", [HWSIM_F_FRAG] = "frag",
 	[HWSIM_F_ONE_CHIP] = "one_chip",
+};
+
+const char *const hwsim_mode_names[] = {
+	[HWSIM_M_LIAR] = "liar", [HWSIM_M_OFF_IS_DEAF] = "off_is_deaf", [HWSIM_M_LATE] = "late",
+	[HWSIM_M_BUCKETS] = "buckets", [HWSIM_M_UNCOUNTED] = "uncounted",
+	[HWSIM_M_SILENT] = "silent", [HWSIM_M_INVAL] = "inval", [HWSIM_M_NO_MTU] = "no_mtu",
+	[HWSIM_M_KEEP_TTL] = "keep_ttl", [HWSIM_M_TTL_ENDS] = "ttl_ends",
+	[HWSIM_M_NO_ADD] = "no_add",
 };
 
 const char *const hwsim_call_names[] = {
@@ -112,6 +125,66 @@ static int last_refusal_show(struct seq_file *s, void *unused)
 	mutex_lock(&c->lock);
 	seq_printf(s, "%d %s\n", -c->last_err, c->last_text);
 	mutex_unlock(&c->lock);
+	return 0;
+}
+
+static int driver_show(struct seq_file *s, void *unused)
+{
+	struct hwsim_chip *c = s->private;
+
+	seq_printf(s, "%s\n", c->driver);
+	return 0;
+}
+
+static ssize_t driver_write(struct file *file, const char __user *from, size_t count,
+			    loff_t *pos)
+{
+	struct hwsim_chip *c = ((struct seq_file *)file->private_data)->private;
+	char line[sizeof(c->driver)];
+	int err;
+
+	err = get_line(line, sizeof(line), from, count);
+	if (err)
+		return err;
+	rtnl_lock();
+	strscpy(c->driver, line, sizeof(c->driver));
+	rtnl_unlock();
+	return count;
+}
+
+static int indirect_show(struct seq_file *s, void *unused)
+{
+	struct hwsim_chip *c = s->private;
+
+	seq_printf(s, "%d\n", c->indirect);
+	return 0;
+}
+
+static ssize_t indirect_write(struct file *file, const char __user *from, size_t count,
+			      loff_t *pos)
+{
+	struct hwsim_chip *c = ((struct seq_file *)file->private_data)->private;
+	char line[4];
+	int err;
+
+	err = get_line(line, sizeof(line), from, count);
+	if (err)
+		return err;
+	err = hwsim_indirect_set(c, line[0] == '1');
+	return err ?: count;
+}
+
+static int blocks_show(struct seq_file *s, void *unused)
+{
+	seq_printf(s, "%u\n", hwsim_blocks(s->private));
+	return 0;
+}
+
+static int asked_show(struct seq_file *s, void *unused)
+{
+	struct hwsim_chip *c = s->private;
+
+	seq_printf(s, "%llu %llu\n", c->any_bind, c->no_rtnl);
 	return 0;
 }
 
@@ -340,6 +413,8 @@ static ssize_t reset_write(struct file *file, const char __user *from, size_t co
 }
 
 DEFINE_SHOW_ATTRIBUTE(used);
+DEFINE_SHOW_ATTRIBUTE(blocks);
+DEFINE_SHOW_ATTRIBUTE(asked);
 DEFINE_SHOW_ATTRIBUTE(calls);
 DEFINE_SHOW_ATTRIBUTE(last_refusal);
 
@@ -354,6 +429,8 @@ static const struct file_operations name##_fops = {			\
 }
 
 DEFINE_RW(bind);
+DEFINE_RW(driver);
+DEFINE_RW(indirect);
 DEFINE_RW(fail);
 DEFINE_RW(ports);
 DEFINE_RW(reset);
@@ -374,6 +451,10 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	debugfs_create_bool("routed", 0600, c->dir, &c->routed);
 	debugfs_create_bool("hold", 0600, c->dir, &c->hold);
 	debugfs_create_file("span", 0600, c->dir, c, &span_fops);
+	debugfs_create_file("driver", 0600, c->dir, c, &driver_fops);
+	debugfs_create_file("indirect", 0600, c->dir, c, &indirect_fops);
+	debugfs_create_file("blocks", 0400, c->dir, c, &blocks_fops);
+	debugfs_create_file("asked", 0400, c->dir, c, &asked_fops);
 	debugfs_create_file("used", 0400, c->dir, c, &used_fops);
 	debugfs_create_file("calls", 0400, c->dir, c, &calls_fops);
 	debugfs_create_file("last_refusal", 0400, c->dir, c, &last_refusal_fops);
@@ -393,6 +474,9 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	dir = debugfs_create_dir("features", c->dir);
 	for (i = 0; i < HWSIM_FEATURES; i++)
 		debugfs_create_bool(hwsim_feature_names[i], 0600, dir, &c->feature[i]);
+	dir = debugfs_create_dir("modes", c->dir);
+	for (i = 0; i < HWSIM_MODES; i++)
+		debugfs_create_bool(hwsim_mode_names[i], 0600, dir, &c->mode[i]);
 }
 
 void hwsim_debugfs_exit(struct hwsim_chip *c)

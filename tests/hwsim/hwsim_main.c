@@ -140,7 +140,7 @@ static const struct net_device_ops hwsim_wire_ops = {
 
 static void hwsim_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 {
-	strscpy(info->driver, "nfo_hwsim", sizeof(info->driver));
+	strscpy(info->driver, dev_port(dev)->chip->driver, sizeof(info->driver));
 }
 
 static const struct ethtool_ops hwsim_ethtool_ops = {
@@ -290,6 +290,7 @@ static int __init hwsim_init(void)
 	hash_init(c->match);
 	hash_init(c->cookies);
 	c->ports = ports;
+	strscpy(c->driver, "nfo_hwsim", sizeof(c->driver));
 	for (i = 0; i < ports; i++) {
 		c->port[i].chip = c;
 		c->port[i].index = i;

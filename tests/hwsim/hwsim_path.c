@@ -283,7 +283,7 @@ static enum verdict forward(struct hwsim_port *in, struct sk_buff *skb, struct f
 		return TO_HOST;
 	f->key.in_port = in->index;
 	r = hwsim_lookup(c, &f->key);
-	if (!r)
+	if (!r || time_before(jiffies, r->from))
 		return TO_HOST;
 
 	a = &r->act;
@@ -292,7 +292,9 @@ static enum verdict forward(struct hwsim_port *in, struct sk_buff *skb, struct f
 	wire = rcu_dereference(out->wire);
 	if (!host || !wire || !(host->flags & IFF_UP) || !(wire->flags & IFF_UP))
 		return LOST;
-	if ((a->ttl_dec && f->ttl <= a->ttl_dec) || !fits(a, f, host))
+	if (a->ttl_dec && f->ttl <= a->ttl_dec && !c->mode[HWSIM_M_TTL_ENDS])
+		return TO_HOST;
+	if (!fits(a, f, host) && !c->mode[HWSIM_M_NO_MTU])
 		return TO_HOST;
 	if (r->via == HWSIM_FT && is_multicast_ether_addr(f->key.eth_dst))
 		return TO_HOST;
@@ -399,7 +401,7 @@ void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb)
 	rcu_read_lock();
 	hwsim_count(p, HWSIM_WIRE_IN_BYTES, len);
 	host = rcu_dereference(p->host);
-	if (!host || !(host->flags & IFF_UP) || skb_linearize(skb)) {
+	if (!host || !(host->flags & IFF_UP) || p->deaf || skb_linearize(skb)) {
 		verdict = LOST;
 	} else {
 		verdict = forward(p, skb, &f);

@@ -327,8 +327,10 @@ static int act_mangle(struct hwsim_chip *c, struct hwsim_rule *r, const struct h
 		err = may_rewrite(c, spans, n, offset + i, extack);
 		if (err)
 			return err;
-		if (offset + i == ttl && r->via == HWSIM_FT)
+		if (offset + i == ttl && r->via == HWSIM_FT && !c->mode[HWSIM_M_KEEP_TTL])
 			return refuse(extack, "TTL is decremented unasked, it can't be rewritten");
+		if (e->id == FLOW_ACTION_ADD && c->mode[HWSIM_M_NO_ADD])
+			return refuse(extack, "Nothing can be added to");
 		if (e->id == FLOW_ACTION_ADD) {
 			if (offset + i != ttl || change != 0xff || val[i] != 0xff)
 				return refuse(extack, "Only a TTL or hop limit can be added to, and only -1");
@@ -500,7 +502,8 @@ static int parse_actions(struct hwsim_chip *c, struct hwsim_rule *r, const struc
 	return 0;
 }
 
-static int ft_actions(struct hwsim_rule *r, struct netlink_ext_ack *extack)
+static int ft_actions(const struct hwsim_chip *c, struct hwsim_rule *r,
+		      struct netlink_ext_ack *extack)
 {
 	struct hwsim_actions *a = &r->act;
 
@@ -509,7 +512,8 @@ static int ft_actions(struct hwsim_rule *r, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG_MOD(extack, "Both Ethernet addresses must be given");
 		return -EINVAL;
 	}
-	a->ttl_dec = 1;
+	if (!c->mode[HWSIM_M_KEEP_TTL])
+		a->ttl_dec = 1;
 	a->csum = HWSIM_CSUM_IP | HWSIM_CSUM_L4;
 	return 0;
 }
@@ -543,7 +547,7 @@ int hwsim_rule_parse(struct hwsim_chip *c, struct hwsim_rule *r, struct hwsim_ke
 	      match_complete(r, bits, extack) ?:
 	      parse_actions(c, r, bits, &rule->action, extack);
 	if (!err && r->via == HWSIM_FT)
-		err = ft_actions(r, extack);
+		err = ft_actions(c, r, extack);
 
 	/* What nobody looks at must not count in a comparison. */
 	for (i = 0; i < sizeof(*bits) / sizeof(u32); i++)

@@ -6,6 +6,7 @@
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rculist.h>
+#include <linux/rtnetlink.h>
 #include <net/pkt_cls.h>
 #include "hwsim.h"
 
@@ -121,6 +122,21 @@ static bool inject(struct hwsim_chip *c, const struct hwsim_port *p, enum hwsim_
 	return true;
 }
 
+static u32 bucket_of(const struct hwsim_chip *c, const struct hwsim_key *key)
+{
+	return key_hash(key, 0) % max(c->table_size / HWSIM_BUCKET, 1u);
+}
+
+static bool bucket_full(const struct hwsim_chip *c, const struct hwsim_rule *r)
+{
+	u32 bucket = bucket_of(c, &r->key), n = 0;
+	const struct hwsim_rule *other;
+
+	list_for_each_entry(other, &c->rules, list)
+		n += bucket_of(c, &other->key) == bucket;
+	return n >= HWSIM_BUCKET;
+}
+
 static int rule_add(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_cls_offload *cls,
 		    struct netlink_ext_ack *extack)
 {
@@ -146,6 +162,10 @@ static int rule_add(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_c
 			NL_SET_ERR_MSG_MOD(extack, "hw-tc-offload is switched off");
 		return -EOPNOTSUPP;
 	}
+	if (c->mode[HWSIM_M_LIAR]) {
+		slot->port->deaf = true;
+		return 0;
+	}
 	if (rule_find(c, slot, cls->cookie)) {
 		NL_SET_ERR_MSG_MOD(extack, "This rule is in the table");
 		return -EEXIST;
@@ -159,11 +179,17 @@ static int rule_add(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_c
 	r->owner = slot->port->index;
 	r->prio = cls->common.prio;
 	r->lastused = jiffies;
+	r->from = jiffies + (c->mode[HWSIM_M_LATE] ? HWSIM_LATE : 0);
 	spin_lock_init(&r->lock);
 
 	err = hwsim_rule_parse(c, r, &bits, slot->port, cls, extack);
 	if (err)
 		goto err_free;
+	if (c->mode[HWSIM_M_BUCKETS] && bucket_full(c, r)) {
+		NL_SET_ERR_MSG_MOD(extack, "The bucket is full");
+		err = -ENOSPC;
+		goto err_free;
+	}
 	if (c->used >= c->table_size) {
 		NL_SET_ERR_MSG_MOD(extack, "The table is full");
 		err = -ENOSPC;
@@ -190,12 +216,32 @@ err_free:
 	return err;
 }
 
+static int unknown(const struct hwsim_chip *c)
+{
+	return c->mode[HWSIM_M_INVAL] ? -EINVAL : -ENOENT;
+}
+
+/* Does the driver hear of its rules? Some ask hw-tc-offload first. */
+static bool hears(const struct hwsim_slot *slot)
+{
+	const struct net_device *dev;
+	bool on;
+
+	if (!slot->port->chip->mode[HWSIM_M_OFF_IS_DEAF])
+		return true;
+	rcu_read_lock();
+	dev = rcu_dereference(slot->port->host);
+	on = dev && tc_can_offload(dev);
+	rcu_read_unlock();
+	return on;
+}
+
 static int rule_del(struct hwsim_chip *c, struct hwsim_slot *slot, unsigned long cookie)
 {
 	struct hwsim_rule *r = rule_find(c, slot, cookie);
 
 	if (!r)
-		return -ENOENT;
+		return unknown(c);
 	rule_free(c, r);
 	return 0;
 }
@@ -207,7 +253,9 @@ static int rule_stats(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow
 	unsigned long used;
 
 	if (!r)
-		return -ENOENT;
+		return unknown(c);
+	if (c->mode[HWSIM_M_SILENT])
+		return 0;
 	spin_lock_bh(&r->lock);
 	packets = r->packets - r->read_packets;
 	bytes = r->bytes - r->read_bytes;
@@ -215,6 +263,10 @@ static int rule_stats(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow
 	r->read_bytes = r->bytes;
 	used = r->lastused;
 	spin_unlock_bh(&r->lock);
+	if (c->mode[HWSIM_M_UNCOUNTED]) {
+		packets = 0;
+		bytes = 0;
+	}
 	flow_stats_update(&cls->stats, bytes, packets, 0, used, FLOW_ACTION_HW_STATS_DELAYED);
 	return 0;
 }
@@ -263,7 +315,10 @@ int hwsim_command(struct hwsim_slot *slot, struct flow_cls_offload *cls)
 	mutex_lock(&c->lock);
 	take_time(c->delay_us);
 	c->calls[call]++;
-	if (!inject(c, slot->port, call, &ack, &err)) {
+	if (slot->via == HWSIM_BLOCK)
+		c->no_rtnl += !rtnl_is_locked();
+	err = hears(slot) ? 0 : -EOPNOTSUPP;
+	if (!err && !inject(c, slot->port, call, &ack, &err)) {
 		if (call == HWSIM_ADD)
 			err = rule_add(c, slot, cls, &ack);
 		else if (call == HWSIM_DEL)
@@ -301,9 +356,12 @@ void hwsim_port_flush(struct hwsim_chip *c, unsigned int index)
 void hwsim_table_flush(struct hwsim_chip *c)
 {
 	struct hwsim_rule *r, *next;
+	int i;
 
 	mutex_lock(&c->lock);
 	list_for_each_entry_safe(r, next, &c->rules, list)
 		rule_free(c, r);
+	for (i = 0; i < c->ports; i++)
+		c->port[i].deaf = false;
 	mutex_unlock(&c->lock);
 }

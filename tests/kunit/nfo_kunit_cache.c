@@ -265,7 +265,9 @@ static void nfo_test_admit_size(struct kunit *test)
 	fake->port[0].d->queue->rules = 0;
 }
 
-/* "Full" is believed for half a minute. */
+/* "Full" is believed for half a second at first, for one bucket may be full alone, and twice as
+ * long each time, up to half a minute.
+ */
 static void nfo_test_size_learned(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -273,19 +275,29 @@ static void nfo_test_size_learned(struct kunit *test)
 	struct nfo_dev *d = fake->port[0].d;
 	struct nfo_hw_queue *q = d->queue;
 	unsigned long before = jiffies;
+	int i;
 
 	q->rules = 5;
 	KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &ff->f, 0, -ENOSPC), NFO_R_HW_FULL);
 	KUNIT_EXPECT_EQ(test, q->size, 5);
 	KUNIT_EXPECT_EQ(test, d->backoff, 0);
-	KUNIT_EXPECT_TRUE(test, time_after_eq(q->probe_at, before + 30 * HZ));
-	KUNIT_EXPECT_TRUE(test, time_before_eq(q->probe_at, jiffies + 30 * HZ));
+	KUNIT_EXPECT_TRUE(test, time_after_eq(q->probe_at, before + HZ / 2));
+	KUNIT_EXPECT_TRUE(test, time_before_eq(q->probe_at, jiffies + HZ / 2));
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
 	KUNIT_EXPECT_EQ(test, q->size, 5);
 
 	q->probe_at = jiffies - 1;
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
 	KUNIT_EXPECT_EQ(test, q->size, 0);
+
+	for (i = 0; i < 10; i++)
+		nfo_hw_outcome(d, &ff->f, 0, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, d->full_wait, 30 * HZ);
+	/* One rule more than was believed: begin anew. */
+	q->rules = 6;
+	nfo_hw_dev_ok(d);
+	nfo_hw_outcome(d, &ff->f, 0, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, d->full_wait, HZ / 2);
 
 	/* Full of other people's rules: no size of ours, so wait. */
 	q->rules = 0;

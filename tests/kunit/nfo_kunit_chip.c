@@ -541,7 +541,8 @@ bool nfo_fake_nothing_left(struct nfo_fake *fake, struct nfo_fake_flow *ff,
 		left |= fake->port[i].d->users || fake->port[i].d->rules;
 	list_for_each_entry(q, &hw->queues, list)
 		left |= q->depth || q->count || q->rules || !list_empty(&q->add) ||
-			!list_empty(&q->del) || !list_empty(&q->live);
+			!list_empty(&q->del) || !list_empty(&q->live) ||
+			!list_empty(&q->stuck);
 
 	return !left && !hw->queued && !hw->whole && !hw->half &&
 	       !atomic_read(&fake->nn.in_hw) && ff->f.hw.state == NFO_HW_SOFT &&

@@ -529,7 +529,9 @@ static void nfo_test_delete_insists(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, port->d->err, 0);
 }
 
-/* A driver that never does costs its time once, and blocks nothing. */
+/* A driver that never does costs its time once, and blocks nothing. What it was told to delete
+ * stays known, and it is told again in the next period.
+ */
 static void nfo_test_delete_fails(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -547,7 +549,8 @@ static void nfo_test_delete_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, port->dels, 8);
 	KUNIT_EXPECT_TRUE(test, port->d->del_failed);
 	KUNIT_EXPECT_EQ(test, port->d->err, -EIO);
-	KUNIT_EXPECT_EQ(test, refcount_read(&ff[0]->f.refs), 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&ff[0]->f.refs), 1);
+	KUNIT_EXPECT_EQ(test, ff[0]->f.hw.rule[ORIGINAL].state, NFO_RULE_LEAVING);
 	nfo_flow_retire(&ff[1]->f, NFO_R_USER);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, port->dels, 9);
@@ -555,24 +558,62 @@ static void nfo_test_delete_fails(struct kunit *test)
 	nfo_flow_retire(&ff[2]->f, NFO_R_USER);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_FALSE(test, port->d->del_failed);
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[2], 0));
+	KUNIT_EXPECT_EQ(test, port->dels, 10);
+	KUNIT_EXPECT_TRUE(test, ff[0]->in_chip[ORIGINAL]);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, port->dels, 12);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[i], 0));
+}
+
+/* A driver that does not want to hear of it has the rule as before. Its device leaves: it is
+ * told once more, and not waited for.
+ */
+static void nfo_test_delete_not_heard(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_port *port = &fake->port[0];
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	unsigned int dels;
+
+	nfo_fake_run(fake);
+	port->del_err = -EOPNOTSUPP;
+	port->del_fails = U32_MAX;
+	nfo_flow_retire(&ff->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, ff->in_chip[ORIGINAL]);
+	KUNIT_EXPECT_EQ(test, port->d->users, 1);
+	KUNIT_EXPECT_EQ(test, port->d->rules, 1);
+
+	dels = port->dels;
+	nfo_fake_pull_begin(fake, port);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_pull_end(fake));
+	KUNIT_EXPECT_EQ(test, port->dels, dels + 1);
+	KUNIT_EXPECT_EQ(test, port->d->users, 0);
+	ff->in_chip[ORIGINAL] = false;
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
 }
 
 /* The chip does not know the rule any more: so it is gone. */
 static void nfo_test_delete_unknown(struct kunit *test)
 {
+	static const int errors[] = { -ENOENT, -EINVAL };
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_port *port = &fake->port[0];
-	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	struct nfo_fake_flow *ff;
+	int i;
 
-	nfo_fake_run(fake);
-	port->del_err = -ENOENT;
 	port->del_fails = U32_MAX;
-	nfo_flow_retire(&ff->f, NFO_R_USER);
-	nfo_fake_run(fake);
-	KUNIT_EXPECT_EQ(test, port->dels, 1);
-	ff->in_chip[ORIGINAL] = false;
-	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		ff = nfo_fake_asking(fake);
+		nfo_fake_run(fake);
+		port->del_err = errors[i];
+		nfo_flow_retire(&ff->f, NFO_R_USER);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_EQ(test, port->dels, i + 1);
+		ff->in_chip[ORIGINAL] = false;
+		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+	}
 }
 
 /* ---- a device goes ---- */
@@ -627,6 +668,7 @@ static struct kunit_case nfo_flow_cases[] = {
 	KUNIT_CASE_PARAM(nfo_test_forgotten, nfo_forget_gen_params),
 	KUNIT_CASE(nfo_test_delete_insists),
 	KUNIT_CASE(nfo_test_delete_fails),
+	KUNIT_CASE(nfo_test_delete_not_heard),
 	KUNIT_CASE(nfo_test_delete_unknown),
 	KUNIT_CASE(nfo_test_pull_many),
 	{}

@@ -246,7 +246,8 @@ static void nfo_test_nat4(struct kunit *test)
 	struct nfo_hw_spec s = nfo_spec4_nat(IPPROTO_TCP);
 	struct nfo_hw_cls *r;
 
-	s.ttl = true;
+	s.ttl = NFO_HW_TTL_ADD;
+	s.ttl_in = 64;
 	r = nfo_rule(test, &s);
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_IP4, ip), 3);
 	KUNIT_EXPECT_EQ(test, memcmp(ip, want_ip, sizeof(ip)), 0);
@@ -273,7 +274,8 @@ static void nfo_test_nat6(struct kunit *test)
 	memcpy(want + 8, &s.new_src, 16);
 	memcpy(want + 24, &s.new_dst, 16);
 
-	s.ttl = true;
+	s.ttl = NFO_HW_TTL_ADD;
+	s.ttl_in = 64;
 	r = nfo_rule(test, &s);
 	KUNIT_EXPECT_EQ(test, nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_IP6, ip), 9);
 	KUNIT_EXPECT_EQ(test, memcmp(ip, want, sizeof(ip)), 0);
@@ -336,7 +338,10 @@ static void nfo_test_csum(struct kunit *test)
 		if (cases[i].v6)
 			s = nfo_spec6_nat(cases[i].l4proto);
 		s.nat = cases[i].nat;
-		s.ttl = cases[i].ttl;
+		s.ttl = NFO_HW_TTL_IMPLICIT;
+		if (cases[i].ttl)
+			s.ttl = NFO_HW_TTL_ADD;
+		s.ttl_in = 64;
 		r = nfo_rule(test, &s);
 		KUNIT_EXPECT_EQ_MSG(test, nfo_count_actions(r, FLOW_ACTION_CSUM),
 				    cases[i].actions, "case %d", i);
@@ -411,7 +416,8 @@ static void nfo_test_never_too_long(struct kunit *test)
 		s = i & 1 ? nfo_spec6_nat(i & 2 ? IPPROTO_UDP : IPPROTO_TCP) :
 			    nfo_spec4_nat(i & 2 ? IPPROTO_UDP : IPPROTO_TCP);
 		s.nat = i & 4;
-		s.ttl = i & 8;
+		s.ttl = i & 8 ? NFO_HW_TTL_ADD : NFO_HW_TTL_IMPLICIT;
+		s.ttl_in = 64;
 		s.in_encaps = min(i >> 4 & 3, 2u);
 		s.out_encaps = min(i >> 6 & 3, 2u);
 		s.in_encap[0] = (struct nfo_hw_encap) { 1, NFO_ENCAP_8021AD };
@@ -426,7 +432,164 @@ static void nfo_test_never_too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, longest, NFO_HW_ACTIONS);
 }
 
+/* ---- the forms of the table of drivers ---- */
+
+/* A rule that lowers the TTL never meets a TTL of 0 or 1, whatever it was learned with. */
+static void nfo_test_ttl_guard(struct kunit *test)
+{
+	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
+	struct flow_match_ip ip;
+	struct nfo_hw_cls *r;
+	unsigned int ttl;
+
+	for (ttl = 2; ttl < 256; ttl++) {
+		s.ttl = NFO_HW_TTL_ADD;
+		s.ttl_in = ttl;
+		r = nfo_rule(test, &s);
+		flow_rule_match_ip(r->rule, &ip);
+		KUNIT_EXPECT_EQ_MSG(test, ttl & ip.mask->ttl, ip.key->ttl, "its own, %u", ttl);
+		KUNIT_EXPECT_NE_MSG(test, 0 & ip.mask->ttl, ip.key->ttl, "TTL 0 for %u", ttl);
+		KUNIT_EXPECT_NE_MSG(test, 1 & ip.mask->ttl, ip.key->ttl, "TTL 1 for %u", ttl);
+		KUNIT_EXPECT_EQ(test, ip.mask->tos, 0);
+		nfo_hw_cls_free(r);
+	}
+}
+
+static void nfo_test_ttl_exact(struct kunit *test)
+{
+	struct nfo_hw_spec s = nfo_spec6_nat(IPPROTO_UDP);
+	struct flow_match_ip ip;
+	struct nfo_hw_cls *r;
+	u8 hdr[40] = {};
+
+	s.ttl = NFO_HW_TTL_EXACT;
+	s.ttl_in = 57;
+	r = nfo_rule(test, &s);
+	flow_rule_match_ip(r->rule, &ip);
+	KUNIT_EXPECT_EQ(test, ip.key->ttl, 57);
+	KUNIT_EXPECT_EQ(test, ip.mask->ttl, 255);
+	KUNIT_EXPECT_EQ(test, nfo_count_actions(r, FLOW_ACTION_ADD), 0);
+	nfo_apply_all(r, FLOW_ACT_MANGLE_HDR_TYPE_IP6, hdr);
+	KUNIT_EXPECT_EQ(test, hdr[7], 56);
+	nfo_hw_cls_free(r);
+}
+
+static void nfo_test_csum_kinds(struct kunit *test)
+{
+	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
+	struct nfo_hw_cls *r;
+
+	s.ttl = NFO_HW_TTL_EXACT;
+	s.ttl_in = 64;
+	s.csum = NFO_HW_CSUM_ALL;
+	r = nfo_rule(test, &s);
+	KUNIT_EXPECT_EQ(test, nfo_csum_flags(r),
+			TCA_CSUM_UPDATE_FLAG_IPV4HDR | TCA_CSUM_UPDATE_FLAG_UDP);
+	nfo_hw_cls_free(r);
+
+	s.csum = NFO_HW_CSUM_NONE;
+	r = nfo_rule(test, &s);
+	KUNIT_EXPECT_EQ(test, nfo_count_actions(r, FLOW_ACTION_CSUM), 0);
+	nfo_hw_cls_free(r);
+}
+
+static void nfo_test_dest_and_meta(struct kunit *test)
+{
+	static const u8 dest[ETH_ALEN] = { 2, 4, 6, 8, 10, 12 };
+	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
+	struct flow_match_eth_addrs eth;
+	struct nfo_hw_cls *r;
+
+	s.match_dest = true;
+	s.no_meta = true;
+	memcpy(s.in_dest, dest, ETH_ALEN);
+	r = nfo_rule(test, &s);
+	KUNIT_EXPECT_FALSE(test, flow_rule_match_key(r->rule, FLOW_DISSECTOR_KEY_META));
+	flow_rule_match_eth_addrs(r->rule, &eth);
+	KUNIT_EXPECT_EQ(test, memcmp(eth.key->dst, dest, ETH_ALEN), 0);
+	KUNIT_EXPECT_TRUE(test, is_broadcast_ether_addr(eth.mask->dst));
+	KUNIT_EXPECT_TRUE(test, is_zero_ether_addr(eth.mask->src));
+	nfo_hw_cls_free(r);
+}
+
+/* ---- the table of drivers ---- */
+
+/* Each row makes sense, and no driver has two rows for one way of asking. */
+static void nfo_test_drivers(struct kunit *test)
+{
+	const struct nfo_hw_driver *d;
+	unsigned int i;
+
+	for (i = 0; i < nfo_hw_drivers_count; i++) {
+		d = &nfo_hw_drivers[i];
+		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_hw_driver_find(d->name, d->bind), d, "%s",
+					d->name);
+		KUNIT_EXPECT_EQ_MSG(test, !!d->forms[0], d->bind != NFO_DEV_HW_NONE, "%s",
+				    d->name);
+		KUNIT_EXPECT_TRUE_MSG(test, d->why || d->bind != NFO_DEV_HW_NONE, "%s", d->name);
+		/* A block driver does nothing unasked. */
+		if (d->bind == NFO_DEV_HW_BLOCK)
+			KUNIT_EXPECT_NE_MSG(test, d->forms[0], NFO_HW_TTL_IMPLICIT, "%s", d->name);
+	}
+}
+
+/* Those of whom reading their source said that they do harm. */
+static void nfo_test_drivers_declined(struct kunit *test)
+{
+	static const char * const names[] = {
+		"st_gmac", "bnxt_en", "yt921x", "cxgb4", "ice", "i40e", "iavf", "igb", "ixgbe",
+		"mlxsw_spectrum", "prestera", "rvu-nicpf", "sparx5-switch", "lan966x-switch",
+		"ocelot-switch", "mscc_felix", "dpaa2_switch", "fsl_enetc", "hns3", "qede", "cpsw",
+		"netdevsim",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		KUNIT_EXPECT_NULL_MSG(test, nfo_hw_driver_find(names[i], NFO_DEV_HW_BLOCK), "%s",
+				      names[i]);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, nfo_hw_driver_find(names[i], NFO_DEV_HW_NONE),
+					  "%s", names[i]);
+	}
+	KUNIT_EXPECT_NULL(test, nfo_hw_driver_find("unheard of", NFO_DEV_HW_BLOCK));
+}
+
+static void nfo_test_drivers_asked(struct kunit *test)
+{
+	const struct nfo_hw_driver *d;
+
+	d = nfo_hw_driver_find("nfp", NFO_DEV_HW_BLOCK);
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, d->forms[0], NFO_HW_TTL_EXACT);
+	KUNIT_EXPECT_EQ(test, d->csum, NFO_HW_CSUM_ALL);
+	KUNIT_EXPECT_EQ(test, d->full, ENOENT);
+
+	/* One name, two ways. A representor leaves the TTL alone unless it is told. */
+	d = nfo_hw_driver_find("mlx5_core", NFO_DEV_HW_FT);
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, d->forms[0], NFO_HW_TTL_ADD);
+	d = nfo_hw_driver_find("mlx5_core", NFO_DEV_HW_BLOCK);
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, d->forms[0], NFO_HW_TTL_ADD);
+
+	d = nfo_hw_driver_find("sfc", NFO_DEV_HW_BLOCK);
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, d->csum, NFO_HW_CSUM_NONE);
+	KUNIT_EXPECT_TRUE(test, d->flags & NFO_HW_DRV_NO_META);
+
+	d = nfo_hw_driver_find("mtk_soc_eth", NFO_DEV_HW_FT);
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, d->forms[0], NFO_HW_TTL_IMPLICIT);
+	KUNIT_EXPECT_FALSE(test, d->flags & NFO_HW_DRV_NO_FRAG);
+}
+
 static struct kunit_case nfo_hw_cases[] = {
+	KUNIT_CASE(nfo_test_ttl_guard),
+	KUNIT_CASE(nfo_test_ttl_exact),
+	KUNIT_CASE(nfo_test_csum_kinds),
+	KUNIT_CASE(nfo_test_dest_and_meta),
+	KUNIT_CASE(nfo_test_drivers),
+	KUNIT_CASE(nfo_test_drivers_declined),
+	KUNIT_CASE(nfo_test_drivers_asked),
 	KUNIT_CASE(nfo_test_match4),
 	KUNIT_CASE(nfo_test_match6_udp_frag),
 	KUNIT_CASE(nfo_test_match_vlans),

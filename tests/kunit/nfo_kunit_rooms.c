@@ -25,6 +25,7 @@
 
 #include "../../nf_flow_offload_dev.c"
 #include "../../nf_flow_offload_netlink_gen.c"
+#include "../../nf_flow_table_hw_drivers.c"
 #include "../../nf_flow_table_hw_queue.c"
 #include "../../nf_flow_table_hw_cache.c"
 #include "../../nf_flow_table_hw_driver.c"

@@ -83,13 +83,13 @@ static void nfo_test_period(struct kunit *test)
 	nfo_fake_look(fake);
 	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
 	KUNIT_EXPECT_EQ(test, fake->delay, HZ / 20);
-	/* An event is no matter of the period. */
+	/* An event is no matter of the period, and none of the driver. */
 	nfo_change_add(&fake->nn, &other);
 	nfo_fake_look(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 2);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
 	KUNIT_EXPECT_EQ(test, ff->f.e[REPLY].epoch, nfo_epoch(&fake->nn));
 	nfo_fake_look(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 2);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
 
 	/* The end of the period comes before the next look. */
 	q->read_at = jiffies + HZ / 20 - 1;
@@ -214,7 +214,40 @@ static void nfo_test_no_more_good(struct kunit *test)
 	nfo_fake_end(test, ff);
 }
 
-/* An event: counters are read now, not at the end of the period. */
+/* An event finds the flow that it concerns among others, and no driver is asked for it: what
+ * is read is what the flow's own rules counted last.
+ */
+static void nfo_test_event_concerns(struct kunit *test)
+{
+	struct nfo_change change = { .what = NFO_CHANGE_NEIGH };
+	struct nfo_fake *fake = test->priv;
+	static struct neighbour next_hop;
+	struct nfo_neigh watch = { .n = &next_hop };
+	static struct nfo_fake_flow *ff[200];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ff); i++)
+		ff[i] = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	fake->nn.settings.hw_sync_ms = 1000 * MSEC_PER_SEC;
+	nfo_fake_period(fake);
+	fake->port[0].reads = 0;
+	ff[150]->f.route[ORIGINAL].neigh = &watch;
+	change.neigh = &next_hop;
+	nfo_change_add(&fake->nn, &change);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	KUNIT_EXPECT_EQ(test, ff[150]->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_FALSE(test, ff[150]->in_chip[ORIGINAL]);
+	KUNIT_EXPECT_FALSE(test, ff[150]->in_chip[REPLY]);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, ARRAY_SIZE(ff) - 1);
+	for (i = 0; i < ARRAY_SIZE(ff); i++)
+		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[0], 0));
+}
+
+/* An event: the rules are looked at now, not at the next look. */
 static void nfo_test_kick(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -242,11 +275,68 @@ static void nfo_test_kick(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->delay, 0);
 	KUNIT_EXPECT_EQ(test, refcount_read(&fake->nn.refs), 1);
 	nfo_fake_look(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 2);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
+	nfo_fake_end(test, ff);
+}
+
+/* ---- chips that count less ---- */
+
+/* A chip without counters says when the last packet passed: the rate stays. One that says 0 says
+ * nothing.
+ */
+static void nfo_test_uncounted(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	u32 used;
+
+	nfo_fake_run(fake);
+	ff->f.hw.rate = 1000;
+	e->used = nfo_now() - 500;
+	ff->f.hw.at = nfo_now() - 1000;
+	fake->port[0].stats.lastused = jiffies - 1;
+	fake->port[1].stats.lastused = jiffies - 1;
+	ff->f.e[REPLY].used = nfo_now() - 500;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.rate, 1000);
+	KUNIT_EXPECT_LT(test, nfo_now() - e->used, 500);
+	KUNIT_EXPECT_TRUE(test, fake->port[0].d->counts);
+
+	/* Not used any more. */
+	ff->f.hw.at = nfo_now() - 1000;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->f.hw.rate, 0);
+
+	used = e->used;
+	fake->port[0].stats.lastused = 0;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, e->used, used);
+	nfo_fake_end(test, ff);
+}
+
+/* A chip that says nothing at all: after a while software looks whether the flow is in use. */
+static void nfo_test_silent(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	int i;
+
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	for (i = 0; i < IP_CT_DIR_MAX; i++)
+		ff->f.hw.rule[i].read = nfo_now() - 11 * HZ;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));
 	nfo_fake_end(test, ff);
 }
 
 static struct kunit_case nfo_sync_cases[] = {
+	KUNIT_CASE(nfo_test_event_concerns),
+	KUNIT_CASE(nfo_test_uncounted),
+	KUNIT_CASE(nfo_test_silent),
 	KUNIT_CASE(nfo_test_counters),
 	KUNIT_CASE(nfo_test_period),
 	KUNIT_CASE(nfo_test_chip_lost_the_rule),

@@ -193,6 +193,30 @@ static bool feature_get(const char *dev, const char *name, bool *on, bool *fixed
 	return ok;
 }
 
+/* What the module knows of a driver: its rows, one for each way in which it is asked. */
+static void check_driver(const char *dev, const char *name, bool can)
+{
+	bool known = false;
+
+	for (const struct driver *d = drivers; d->name; d++) {
+		if (strcmp(d->name, name))
+			continue;
+		known = true;
+		if (!strcmp(d->bind, "none"))
+			line(CHECK_OK, dev, d->instead,
+			     "driver %s (%s) is not asked for hardware: %s. It cannot carry: %s",
+			     name, d->title, d->why, d->cannot);
+		else
+			line(CHECK_OK, dev, d->instead,
+			     "driver %s (%s) takes rules by TC_SETUP_%s. It cannot carry: %s",
+			     name, d->title, !strcmp(d->bind, "ft") ? "FT" : "BLOCK", d->cannot);
+	}
+	if (!known && can)
+		line(CHECK_OK, dev, "docs/hardware.md names the drivers that are asked",
+		     "driver %s is not known to forward routed packets: it is not asked for hardware",
+		     name);
+}
+
 static void check_hw(const struct dev *d)
 {
 	struct ethtool_drvinfo drv = { .cmd = ETHTOOL_GDRVINFO };
@@ -202,10 +226,12 @@ static void check_hw(const struct dev *d)
 	if (ethtool(d->name, &drv))
 		strcpy(drv.driver, "unknown");
 	if (!feature_get(d->name, "hw-tc-offload", &on, &fixed) || (!on && fixed)) {
+		check_driver(d->name, drv.driver, false);
 		line(CHECK_OK, d->name, "",
 		     "driver %s has no TC offload (hw-tc-offload): software fast path only", drv.driver);
 		return;
 	}
+	check_driver(d->name, drv.driver, true);
 	snprintf(remedy, sizeof(remedy), "ethtool -K %s hw-tc-offload on", d->name);
 	if (on)
 		line(CHECK_OK, d->name, "", "driver %s, hw-tc-offload is on", drv.driver);

@@ -152,6 +152,12 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 	[NFO_R_HW_ZONE] = { "hw-zone",
 		"the namespace has connections in conntrack zones, and the hardware cannot tell by the sender's address or a mark to which zone a packet belongs",
 		"nothing to do, software carries the flow; a network namespace for each zone lets hardware carry it" },
+	[NFO_R_HW_DECLINED] = { "hw-declined",
+		"the device's driver would take rules and not forward by them as the classic path does, or it is not known, so it is not asked",
+		"nothing to do, software carries the flow; nft-offload check says what would work" },
+	[NFO_R_HW_MTU] = { "hw-mtu",
+		"the direction's ingress device may receive larger packets than its egress takes, and the hardware would send them",
+		"give both devices the same MTU, or set hw_oversize to 1" },
 };
 
 const struct setting settings[SETTINGS] = {
@@ -188,6 +194,9 @@ const struct setting settings[SETTINGS] = {
 	{ "ruleset_ms", "milliseconds",
 	  "window in which changes of the ruleset count as one: the first acts at once, those in the window after it together at its end. For rulesets whose sets change many times a second.",
 	  NFO_SETTINGS_RULESET_MS, 0, 32767U, 100 },
+	{ "hw_oversize", "",
+	  "1 to let a direction into hardware though its ingress device may receive larger packets than its egress takes, and the hardware would send these as they are. 0 to leave it in software. Chips that give such packets to the host need no setting.",
+	  NFO_SETTINGS_HW_OVERSIZE, 0, 1U, 0 },
 };
 
 const char * const states[__NFO_STATE_MAX] = {

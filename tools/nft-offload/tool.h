@@ -377,6 +377,19 @@ bool module_installed(const char *name);
 /* Mainline's modules that are there now, as text. */
 bool mainline_loaded(char *buf, size_t len);
 
+/* ---- drivers_gen.c: the drivers that the module knows ---- */
+
+struct driver {
+	const char *name;	/* as ethtool gives it; NULL ends the table */
+	const char *title;
+	const char *bind;	/* ft, block, or none: it is not asked */
+	const char *why;	/* it is not asked */
+	const char *cannot;
+	const char *instead;
+};
+
+extern const struct driver drivers[];
+
 /* ---- settings.c ---- */
 
 int settings_json(struct nl *nl, json_t *to);

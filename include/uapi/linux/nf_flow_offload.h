@@ -70,13 +70,15 @@
  *          NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET,
  *          NFO_SETTINGS_HW_QUEUE, NFO_SETTINGS_HW_SYNC_MS,
  *          NFO_SETTINGS_HW_RATE, NFO_SETTINGS_HW_HYSTERESIS,
- *          NFO_SETTINGS_HW_ONEWAY, NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS
+ *          NFO_SETTINGS_HW_ONEWAY, NFO_SETTINGS_POLICY,
+ *          NFO_SETTINGS_RULESET_MS, NFO_SETTINGS_HW_OVERSIZE
  *   NFO_CMD_SETTINGS_SET: change those settings that are given
  *     do: NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
  *         NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET, NFO_SETTINGS_HW_QUEUE,
  *         NFO_SETTINGS_HW_SYNC_MS, NFO_SETTINGS_HW_RATE,
  *         NFO_SETTINGS_HW_HYSTERESIS, NFO_SETTINGS_HW_ONEWAY,
- *         NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS
+ *         NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS,
+ *         NFO_SETTINGS_HW_OVERSIZE
  */
 #ifndef _UAPI_NF_FLOW_OFFLOAD_H
 #define _UAPI_NF_FLOW_OFFLOAD_H
@@ -278,6 +280,10 @@ enum nfo_reason_attr {
  *	in which changes of the ruleset count as one: the first acts at once, those
  *	in the window after it together at its end. For rulesets whose sets change
  *	many times a second.
+ * @NFO_SETTINGS_HW_OVERSIZE: u32, 0 to 1, default 0: 1 to let a direction into
+ *	hardware though its ingress device may receive larger packets than its egress
+ *	takes, and the hardware would send these as they are. 0 to leave it in
+ *	software. Chips that give such packets to the host need no setting.
  */
 enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
@@ -292,6 +298,7 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_HW_ONEWAY,
 	NFO_SETTINGS_POLICY,
 	NFO_SETTINGS_RULESET_MS,
+	NFO_SETTINGS_HW_OVERSIZE,
 
 	__NFO_SETTINGS_MAX
 };
@@ -414,6 +421,10 @@ enum nfo_dev_hw {
  * @NFO_R_HW_ZONE: the namespace has connections in conntrack zones, and the
  *	hardware cannot tell by the sender's address or a mark to which zone a packet
  *	belongs
+ * @NFO_R_HW_DECLINED: the device's driver would take rules and not forward by
+ *	them as the classic path does, or it is not known, so it is not asked
+ * @NFO_R_HW_MTU: the direction's ingress device may receive larger packets than
+ *	its egress takes, and the hardware would send them
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -489,6 +500,8 @@ enum nfo_reason {
 	/* hardware */
 	NFO_R_HW_FIELDS,
 	NFO_R_HW_ZONE,
+	NFO_R_HW_DECLINED,
+	NFO_R_HW_MTU,
 
 	__NFO_R_MAX
 };

@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: hw
+# The table of drivers: who is asked, in which form, and what no driver is asked for. The
+# simulated chip says that it is another driver, and judges as that one does.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need jq
+# shellcheck source=../lib-hwsim.sh
+. "$(dirname "$0")/../lib-hwsim.sh"
+# shellcheck source=../lib-hwcache.sh
+. "$(dirname "$0")/../lib-hwcache.sh"
+ours_alone
+TRY=/sys/module/nf_flow_offload/parameters/try_block
+
+# as DRIVER HOW [MODE...] - an empty chip of this driver.
+as() {
+	local mode
+
+	fresh "$2"
+	mtus 1500
+	set_chip driver "$1"
+	for mode in "${@:3}"; do set_chip "modes/$mode" 1; done
+}
+
+mtus() { ip -n "$NS_R" link set hwp1 mtu "$1"; }
+
+# asked - requests for a block in BLOCKS, rule commands of blocks without RTNL in UNLOCKED.
+asked() { read -r BLOCKS UNLOCKED <"$CHIP/asked"; }
+
+stays_soft() {
+	for _ in 1 2 3; do must "$1" ping 6; nap 0.6; done
+	state_is "$PORT" software || fail "$(cat "$OUT" $CHIP/rules)"
+	used 0 || fail "$(cat $CHIP/rules)"
+	fast "$1" ping 10
+	by_host "$1" ping 10
+}
+
+declined() {
+	local before
+
+	as "$1" block liar
+	asked
+	before=$BLOCKS
+	table
+	client c udp
+	promote c udp "$PORT"
+	dev_is hwp0 "none hw-declined 95 $2" || fail "hwp0: $SAYS"
+	stays_soft c
+	asked
+	equal "$BLOCKS" "$before" "requests for a block"
+	in_r "$NFO_TOOLS/nft-offload" check -j hwp0 >"$OUT" || true
+	[[ $(value '[.checks[].text] | join(" ")') == *"driver $1 "*"$3"* ]] || fail "$(cat "$OUT")"
+}
+
+# Who insists sees why: the liar says yes, and the port is deaf.
+explorer() {
+	as st_gmac block liar
+	echo Y >$TRY
+	table
+	echo N >$TRY
+	dev_is hwp0 "block none 0 *" || fail "hwp0: $SAYS"
+	client c udp
+	must c timeout 300
+	wait_for 10 deaf c || fail "the port still hears"
+	rules_flush
+	set_chip reset 1
+	must c timeout 3000
+	wait_for 10 ask c ping 1 || fail "still deaf: $ANSWER"
+	must c drain
+}
+deaf() { ! ask "$1" ping 4; }
+
+other_chip() {
+	local before
+
+	fresh block
+	set_chip features/one_chip 0
+	table
+	client c udp
+	promote c udp "$PORT"
+	dev_is hwp0 "block none 0 *" || fail "hwp0: $SAYS"
+	calls
+	before=$CALLS
+	stays_soft c
+	calls
+	equal "$CALLS" "$before" "calls of the driver"
+}
+
+# --- forms ---------------------------------------------------------------
+
+netronome() {
+	as nfp block no_add
+	table
+	hw_up c udp
+	has_rule "ttl=64/ff" || fail "no exact TTL: $(cat $CHIP/rules)"
+	has_rule "csum=ip+l4" || fail "the layer 4 checksum is not named: $(cat $CHIP/rules)"
+	! grep -q "ttl-1" $CHIP/rules || fail "an addition: $(cat $CHIP/rules)"
+	by_hw 20 c ping 10
+}
+
+representor() {
+	as mlx5e_rep ft keep_ttl ttl_ends
+	table
+	hw_up c udp
+	has_rule "ttl=64/40" || fail "a TTL of 1 would leave: $(cat $CHIP/rules)"
+	has_rule "ttl-1" || fail "the TTL stays: $(cat $CHIP/rules)"
+	has_rule "frag=0/1" || fail "fragments match: $(cat $CHIP/rules)"
+	by_hw 20 c ping 10
+}
+
+# The second form is tried when the first is refused, and first the next time.
+in_order() {
+	local calls
+
+	as nfo_hwsim block no_add
+	table
+	calls
+	calls=$CALLS
+	hw_up a udp
+	calls
+	equal $((CALLS - calls)) 4 "calls for the first flow"
+	calls=$CALLS
+	hw_up b udp
+	calls
+	equal $((CALLS - calls)) 2 "calls for the second flow"
+	by_hw 20 a ping 10
+}
+
+block_match() {
+	local before
+
+	fresh block
+	asked
+	before=$UNLOCKED
+	table
+	hw_up c tcp
+	has_rule "dmac=$RC_MAC/ff:ff:ff:ff:ff:ff" || fail "any frame matches: $(cat $CHIP/rules)"
+	has_rule "frag=0/1" || fail "fragments match: $(cat $CHIP/rules)"
+	rules_flush
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	asked
+	equal "$UNLOCKED" "$before" "calls without RTNL"
+}
+
+# --- what no driver is asked for -----------------------------------------
+
+oversize() {
+	as mlx5e_rep ft keep_ttl no_mtu
+	mtus 1400
+	table
+	client c udp
+	promote c udp "$PORT"
+	reason hw-mtu
+	stays_soft c
+	reason hw-mtu
+	[ "$COUNT" -ge 1 ] || fail "not counted"
+	setting hw_oversize 1
+	in_hw c udp "$PORT"
+	by_hw 20 c ping 10
+	mtus 1500
+}
+
+# A chip that looks at the MTU itself needs no such care.
+oversize_seen() {
+	fresh ft
+	mtus 1400
+	table
+	hw_up c udp
+	by_hw 20 c ping 10
+	mtus 1500
+}
+
+rewritten() {
+	fresh ft
+	table "chain post { type filter hook postrouting priority 0; oifname hwp1 ip dscp set cs3; }"
+	client c udp
+	promote c udp "$PORT"
+	stays_soft c
+	reason hw-fields
+	[ "$COUNT" -ge 1 ] || fail "not counted"
+}
+
+topo_chip
+sysctl_r net/netfilter/nf_conntrack_acct 1
+run_case "stmmac is declined with words, and not asked" declined st_gmac "it takes a rule, forwards nothing*" deaf
+run_case "bnxt is declined" declined bnxt_en "it takes a rule and leaves parts*" "closing segments"
+run_case "a driver that nobody knows is declined" declined some_nic "its driver is not known*" "not known"
+run_case "try_block asks all the same, and the harm is done" explorer
+run_case "a block between two chips" other_chip
+run_case "form of nfp: TTL matched and set, all checksums named" netronome
+run_case "form of mlx5's representors: TTL by addition, never from 1" representor
+run_case "forms are tried in order and remembered" in_order
+run_case "a block's rule names the router's address; RTNL is held" block_match
+run_case "larger packets than the egress takes" oversize
+run_case "a chip that looks at the MTU" oversize_seen
+run_case "a rewritten DSCP is software's" rewritten
+rmmod nfo_hwsim
+all_done

@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: hw
+# Chips and drivers that are not kind: deaf to a deletion, late, without counters, with full
+# buckets, with errnos of their own, and registered after the flowtable.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+need jq
+# shellcheck source=../lib-hwsim.sh
+. "$(dirname "$0")/../lib-hwsim.sh"
+# shellcheck source=../lib-hwcache.sh
+. "$(dirname "$0")/../lib-hwcache.sh"
+ours_alone
+TIMEOUT=net/netfilter/nf_flowtable_udp_timeout
+
+mode() { set_chip "modes/$1" 1; }
+
+# Its driver asks hw-tc-offload before it hears of a deletion, and the event comes after.
+feature_off() {
+	fresh "$1"
+	mode off_is_deaf
+	table
+	hw_up c udp
+	in_r ethtool -K hwp0 hw-tc-offload off
+	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	[[ $(in_r ethtool -k hwp0) == *"hw-tc-offload: off"* ]] || fail "the switch is on again"
+	by_host c ping 10
+	dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
+	in_r ethtool -K hwp0 hw-tc-offload on
+	in_hw c udp "$PORT"
+	by_hw 10 c ping 5
+}
+
+# A rule that is not deleted is not forgotten.
+deaf_to_delete() {
+	fresh
+	table
+	hw_up c udp
+	set_chip fail_del "$1 100 not now"
+	tool flush
+	wait_for 5 refused_deletes 2 || fail "not told: $(cat $CHIP/calls)"
+	set_chip fail_del 0
+	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	in_hw c udp "$PORT"
+	by_hw 10 c ping 5
+}
+refused_deletes() {
+	local failed
+
+	failed=$(awk '$1 == "del" { print $4 }' $CHIP/calls)
+	[ "$failed" -ge "$1" ]
+}
+
+# Nobody waits for ever for a driver that never deletes.
+never_deletes() {
+	local start
+
+	fresh
+	table
+	hw_up c udp
+	set_chip fail_del "95 100 never"
+	now
+	start=$NOW
+	rules_flush
+	now
+	[ $((NOW - start)) -lt 20000000 ] || fail "the flush took $((NOW - start)) us"
+	set_chip fail_del 0
+	set_chip reset 1
+}
+
+unknown_cookie() {
+	fresh
+	mode inval
+	table
+	hw_up c udp
+	set_chip reset 1
+	wait_for 5 used 0 || fail "$(cat $CHIP/rules)"
+	# the flow is not taken for one in hardware any more
+	wait_for 15 asked_again c || fail "not in hardware again: $(cat $CHIP/calls)"
+	by_hw 10 c ping 5
+}
+
+asked_again() { must "$1" ping 4; used 2; }
+
+# --- counters ------------------------------------------------------------
+
+uncounted() {
+	fresh
+	mode uncounted
+	sysctl_r $TIMEOUT 3
+	table
+	hw_up c udp
+	must c run 7000
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	state_is "$PORT" hardware || fail "state $STATE"
+	by_hw 10 c ping 5
+	sysctl_r $TIMEOUT 30
+}
+
+# A chip that says nothing: software has a look, and the flow goes on.
+silent() {
+	local id
+
+	fresh
+	mode silent
+	table
+	hw_up c udp
+	tool list -j -P "$PORT"
+	id=$(value '.flows[0].ct_id')
+	tell c run 18000
+	wait_for 17 in_software "$PORT" || fail "never looked at: $(cat "$OUT")"
+	peer_answer c || fail "$ANSWER"
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	tool list -j -P "$PORT"
+	equal "$(value '.flows[0].ct_id')" "$id" "another flow"
+}
+in_software() { used 0; }
+
+# Readings that come late are no idleness.
+late_readings() {
+	fresh
+	sysctl_r $TIMEOUT 2
+	table
+	hw_up c udp
+	set_chip hold 1
+	must c run 6000
+	state_is "$PORT" hardware || fail "state $STATE"
+	set_chip hold 0
+	by_hw 10 c ping 5
+	sysctl_r $TIMEOUT 30
+}
+
+late_rules() {
+	fresh
+	mode late
+	table
+	client c udp
+	must c run 3000
+	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
+	in_hw c udp "$PORT"
+	wait_for 5 works_now c || fail "$(cat $CHIP/rules)"
+}
+works_now() { ports; local host=$HOST; must "$1" ping 5; ports; [ "$HOST" = "$host" ]; }
+
+# --- a full bucket is no full table --------------------------------------
+
+# 48 rules, 16 buckets of four: some do not fit, most do.
+buckets() {
+	fresh
+	set_chip table_size 64
+	mode buckets
+	table
+	swarm many 24
+	wait_for 20 filling many 32 || fail "$(cat $CHIP/used $CHIP/calls)"
+	peer_stop many
+}
+filling() { lossless "$1" ping 0 24 4; used_at_least "$2"; }
+used_at_least() {
+	local now
+
+	read -r now _ <"$CHIP/used"
+	[ "$now" -ge "$1" ]
+}
+
+errno_of_nfp() {
+	fresh block
+	set_chip driver nfp
+	mode no_add
+	table
+	hw_up a udp
+	set_chip fail "2 100 Out of ids"
+	client b udp
+	promote b udp "$PORT"
+	wait_for 10 full_by b || fail "hwp0: $SAYS"
+	set_chip fail 0
+	in_hw b udp "$PORT"
+}
+full_by() { must "$1" ping 4; dev_is hwp0 "block hw-full 2 *" || dev_is hwp1 "block hw-full 2 *"; }
+
+# --- indirect blocks -----------------------------------------------------
+
+blocks() { equal "$(<$CHIP/blocks)" "$1" "blocks bound"; }
+
+# A driver that comes when the flowtable has gone finds nothing of it.
+after_us() {
+	fresh indirect
+	set_chip indirect 0
+	table
+	dev_is hwp0 "none hw-driver 95 *" || fail "hwp0: $SAYS"
+	rules_flush
+	set_chip indirect 1
+	blocks 0
+}
+
+# One that comes while the flowtable is there is used from the next link on.
+comes_late() {
+	fresh indirect
+	set_chip indirect 0
+	table
+	client c udp
+	promote c udp "$PORT"
+	set_chip indirect 1
+	blocks 2
+	ip -n "$NS_R" link set lo down
+	ip -n "$NS_R" link set lo up
+	in_hw c udp "$PORT"
+	by_hw 10 c ping 5
+	# and one that goes
+	set_chip indirect 0
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	by_host c ping 10
+	rules_flush
+	set_chip indirect 1
+	blocks 0
+}
+
+topo_chip
+sysctl_r net/netfilter/nf_conntrack_acct 1
+run_case "hw-tc-offload off, a driver that hears nothing then" feature_off ft
+run_case "the same, block" feature_off block
+run_case "a deletion that is refused is repeated" deaf_to_delete 95
+run_case "likewise with EBUSY" deaf_to_delete 16
+run_case "a driver that never deletes" never_deletes
+run_case "an unknown cookie is EINVAL" unknown_cookie
+run_case "no counters, the time of the last packet alone" uncounted
+run_case "no word of its use" silent
+run_case "late readings are no idleness" late_readings
+run_case "rules that work late" late_rules
+run_case "full buckets" buckets
+run_case "nfp's errno for a full table" errno_of_nfp
+run_case "a driver of indirect blocks after the flowtable" after_us
+run_case "a driver of indirect blocks that comes late and goes" comes_late
+rmmod nfo_hwsim
+all_done
