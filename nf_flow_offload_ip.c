@@ -252,7 +252,7 @@ static enum nfo_verdict nfo_check_udp(struct sk_buff *skb, struct nfo_pkt *p,
 	return NFO_FORWARD;
 }
 
-/* ip_forward() and ip6_forward() send these back with an error, or cut them up. */
+/* ip_forward() and ip6_forward() answer larger packets with an ICMP error, or fragment them. */
 static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 {
 	if (likely(skb->len <= mtu))
@@ -260,7 +260,9 @@ static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
 }
 
-/* What is owed once in a while, and what no event announces. */
+/* Twice a second a flow's counters, its conntrack timeout and the hardware side are brought up
+ * to date, and the objects are looked at whose changes no event announces.
+ */
 static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 {
 	struct nfo_flow *f = nfo_flow(e);
@@ -479,7 +481,7 @@ static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 		ether_addr_equal_unaligned(eth_hdr(skb)->h_source, o->h_source));
 }
 
-/* ---- what few directions need ---- */
+/* ---- tunnels and IPsec ---- */
 
 /* ECN: 0 and 1 go on, 1 and 2 are worth a line in the log, 2 is dropped. */
 static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x,
@@ -627,7 +629,9 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	return NFO_FORWARD;
 }
 
-/* What the devices above would have left of the packet's headers. */
+/* The devices between the listed one and routing's are passed: the packet gets the input device
+ * and the type that they would have given it.
+ */
 static void nfo_leave_lower(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	skb->skb_iif = nfo_in_ifindex(e);

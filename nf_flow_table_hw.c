@@ -9,7 +9,7 @@
 #include "nfo_hw.h"
 #include "nfo_route.h"
 
-/* Rules added or deleted, and counters read, before it is the others' turn. */
+/* Rules added or deleted, and counters read, before another kind of work gets a turn. */
 #define NFO_HW_BATCH		32
 /* How soon a change of the ruleset, which nothing announces, is noticed: in jiffies. */
 #define NFO_HW_LOOK_IN		(HZ / 20)
@@ -20,8 +20,8 @@
 
 /* ---- the worker of a queue ---- */
 
-/* The driver says that there is no such device: nothing more of it, and who may
- * sleep unbinds it.
+/* The driver says that there is no such device: no rule is added to the device any more, and a
+ * work item, which may sleep, unbinds it.
  */
 static void nfo_hw_driver_gone(struct nfo_dev *d)
 {
@@ -115,7 +115,9 @@ static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrac
 	nfo_count_reason(f->table->nn, *why);
 }
 
-/* One direction cannot: that is the end of both, but for the setting. */
+/* A driver did not take the rule of one direction: the flow's other rule is taken back as well,
+ * unless the setting hw_oneway says that one direction may be in hardware alone.
+ */
 static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo_reason why)
 {
 	nfo_hw_rule_put(f, p);

@@ -279,8 +279,8 @@ struct nfo_hw_flow {
 	u64			seen;
 };
 
-/* struct nfo_flow::state, bit numbers for atomic bit operations. Those of a direction
- * are followed by the same of the other one.
+/* struct nfo_flow::state, bit numbers for atomic bit operations. A bit of the original direction
+ * is followed by the same bit of the reply direction.
  */
 #define NFO_F_DEAD	0	/* retired: the caller that set it does the rest */
 #define NFO_F_BEGUN	1	/* it can be found by its connection, and ages */
