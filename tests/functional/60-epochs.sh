@@ -158,14 +158,14 @@ run_case "an unrelated device comes and goes" unrelated_device
 # the journal is taken.
 epoch() { EPOCH=$(in_r sed -n 's/^topology-epoch //p' /proc/net/nf_flow_offload); }
 devices_elsewhere() {
-	local before i try
+	local before i
 
 	[ -z "${NFO_PROVIDER:-}" ] || [ "$NFO_PROVIDER" = ours ] || skip "our own counters"
 	via_first
 	rules
 	flow_up c udp
 	# A neighbour of the flow may be confirmed meanwhile, which is an event of the flow's own.
-	for try in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		epoch
 		before=$EPOCH
 		for i in 1 2 3 4 5; do

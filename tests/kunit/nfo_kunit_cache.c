@@ -147,7 +147,7 @@ static void nfo_test_admit_no_driver(struct kunit *test)
 		d->leaving = true;
 		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
 		d->leaving = false;
-		/* Not listed any more: the first direction comes in by port 0 and leaves by port 1. */
+		/* Not listed any more. The first direction leaves by port 1. */
 		d->ifindex = 1000;
 		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), i ? NFO_R_HW_SHAPE : NFO_R_HW_DRIVER);
 		d->ifindex = fake->port[i].netdev->ifindex;
