@@ -376,18 +376,20 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 {
 	struct nfo_hw_queue *q = container_of(to_delayed_work(work),
 					      struct nfo_hw_queue, sync_work);
-
-	u32 ms = READ_ONCE(q->t->nn->settings.hw_sync_ms);
+	unsigned long period = msecs_to_jiffies(READ_ONCE(q->t->nn->settings.hw_sync_ms));
 	u32 epoch = nfo_epoch(q->t->nn);
 
 	spin_lock_bh(&q->t->hw.lock);
+	/* The period may have been set shorter meanwhile. */
+	if (time_after(q->read_at, jiffies + period))
+		q->read_at = jiffies + period;
 	if (epoch != q->epoch) {
 		q->epoch = epoch;
 		q->unchecked = q->count;
 		nfo_hw_wake(q);
 	}
 	if (time_before_eq(q->read_at, jiffies)) {
-		q->read_at = jiffies + msecs_to_jiffies(ms);
+		q->read_at = jiffies + period;
 		q->unread = q->count;
 		nfo_hw_queue_unstick(q);
 		nfo_hw_wake(q);

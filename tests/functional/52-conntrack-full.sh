@@ -93,8 +93,9 @@ limit_of_flows() {
 	for i in 1 2 3 4 5 6; do
 		must "f$i" ping 3
 	done
-	in_r "$NFO_TOOLS/nft-offload" set max_flows 0
+	# An acknowledgement may come late, when the limit is another one.
 	figure flows
+	in_r "$NFO_TOOLS/nft-offload" set max_flows 0
 	equal "$FIGURE" "$want" "flows"
 	figure max-flows
 	[ "$want" = 6 ] || [ "$FIGURE" -gt "$before" ] || fail "no refusal was counted"
