@@ -239,7 +239,7 @@ static void nfo_test_encap_tag_beside(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f.skb, &popped));
 	KUNIT_EXPECT_FALSE(test, skb_vlan_tag_present(f.skb));
 	KUNIT_EXPECT_EQ(test, popped.encap.kinds, NFO_ENCAP_8021Q);
-	KUNIT_EXPECT_EQ(test, popped.encap.id[0], 0);
+	KUNIT_EXPECT_EQ(test, ntohs(popped.encap.id[0]), 0);
 	nfo_encap_restore(f.skb, &popped);
 	KUNIT_EXPECT_TRUE(test, skb_vlan_tag_present(f.skb));
 	KUNIT_EXPECT_EQ(test, skb_vlan_tag_get(f.skb), 5 << 13);
@@ -272,7 +272,7 @@ static void nfo_test_encap_bad_outer(struct kunit *test)
 		if (what < 4)
 			ip_send_check(iph);
 		else if (what == 4)
-			iph->check ^= htons(1);
+			iph->check = (__force __sum16)((__force u16)iph->check ^ 1);
 		nfo_left(test, &f);
 	}
 }
