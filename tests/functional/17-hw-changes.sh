@@ -10,6 +10,8 @@ need jq
 . "$(dirname "$0")/../lib-hwsim.sh"
 ours_alone
 
+# A link that came up is told of up to a second later, and takes the flow out once more.
+stays_in_hw() { asks "$@" && nap 1.2 && asks "$@"; }
 neighbour() {
 	local new
 
@@ -28,7 +30,7 @@ neighbour() {
 	END
 	ip -n "$NS_R" neigh replace $S4 lladdr "$new" dev hwp1 nud reachable
 	wait_for 5 no_old_mac || fail "the old address is in the chip: $(cat $CHIP/rules)"
-	in_hw c udp "$PORT"
+	wait_for 20 stays_in_hw c udp "$PORT" || fail "not in hardware: $(cat $CHIP/rules)"
 	has_rule "eth=${new//:/}" || fail "not the new address: $(cat $CHIP/rules)"
 	by_hw 10 c ping 5
 	ip -n "$NS_S" -batch - <<-END
@@ -41,7 +43,7 @@ neighbour() {
 	END
 	ip -n "$NS_R" neigh flush dev hwp1
 	must c ping 1
-	in_hw c udp "$PORT"
+	wait_for 20 stays_in_hw c udp "$PORT" || fail "not in hardware: $(cat $CHIP/rules)"
 	by_hw 10 c ping 5
 }
 no_old_mac() { ! has_rule "eth=${S_MAC//:/}"; }
