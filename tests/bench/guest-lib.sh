@@ -90,6 +90,7 @@ topology_up() {
 		route add default via $gw4
 		route add default via $gw6
 		neigh replace $gw4 lladdr $mac_ra dev a0 nud permanent
+		neigh replace $gw6 lladdr $mac_ra dev a0 nud permanent
 	END
 
 	in_b nft -f - <<-RULES
