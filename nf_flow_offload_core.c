@@ -111,18 +111,12 @@ static void nfo_flow_forgotten(struct nfo_flow *f)
 	nfo_hw_evict(f);
 }
 
-static void nfo_flow_passed(struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
-			    u64 bytes)
-{
-	nfo_lower_count(f, dir, packets, bytes);
-}
-
 static const struct nfo_table_ops nfo_core_table_ops = {
 	.added		= nfo_flow_added,
 	.active	= nfo_hw_active,
 	.forgotten	= nfo_flow_forgotten,
 	.retired	= nfo_flow_retired,
-	.passed		= nfo_flow_passed,
+	.passed		= nfo_lower_count,
 	.hardware	= nfo_flow_hardware,
 };
 

@@ -44,6 +44,7 @@
  * @thoff: offset of the layer 4 header from the network header
  * @epoch: nfo_epoch() when it came in
  * @fields: nfo_entry::fields, read once
+ * @set_ce: a tunnel's header says that there was congestion, and the packet is to say so
  * @popped: headers that were taken off, or NULL
  */
 struct nfo_pkt {
@@ -52,6 +53,7 @@ struct nfo_pkt {
 	unsigned int		thoff;
 	u32			epoch;
 	u8			fields;
+	bool			set_ce;
 	const struct nfo_encap_popped	*popped;
 };
 
@@ -484,20 +486,18 @@ static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 /* ---- tunnels and IPsec ---- */
 
 /* ECN: 0 and 1 go on, 1 and 2 are worth a line in the log, 2 is dropped. */
-static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x,
-			 const struct nfo_encap_popped *popped, bool *set_ce)
+static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x, u8 family,
+			 struct nfo_pkt *p)
 {
-	u8 inner;
+	const struct nfo_encap_popped *popped = p->popped;
 
-	*set_ce = false;
+	p->set_ce = false;
 	if (!popped || memcmp(&x->outer, &popped->outer, sizeof(x->outer)))
 		return false;
 	if (!popped->tunnel)
 		return true;
-	inner = skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->tos :
-						   ipv6_get_dsfield(ipv6_hdr(skb));
 
-	return !__INET_ECN_decapsulate(popped->ecn, inner, set_ce);
+	return !__INET_ECN_decapsulate(popped->ecn, nfo_skb_tos(skb, family), &p->set_ce);
 }
 
 /* Policies may change without a word, and those for a decrypted packet depend on how it
@@ -531,18 +531,16 @@ static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch
 }
 
 /* Is the packet like the one that taught the entry, as far as its key does not say? */
-static noinline bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
-				  const struct nfo_pkt *p)
+static noinline bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb, struct nfo_pkt *p)
 {
 	const struct nfo_route_refs *refs = &nfo_flow(e)->route[nfo_dir(e)];
 	struct nfo_extra *x = refs->extra;
-	bool set_ce;
 
 	if (!(e->flags & NFO_E_EXTRA))
 		return false;
 	if (!nfo_decrypted_ok(skb, x, e->key.family))
 		return false;
-	if (x->has_outer && !nfo_outer_ok(skb, x, p->popped, &set_ce))
+	if (x->has_outer && !nfo_outer_ok(skb, x, e->key.family, p))
 		return false;
 	if (x->tunnel && nfo_tunnel_shows(e, x, p->epoch))
 		return false;
@@ -561,14 +559,11 @@ static noinline bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
 static noinline bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e,
 				      const struct nfo_pkt *p)
 {
-	const struct nfo_extra *x = nfo_entry_extra(e);
-	bool set_ce;
-
-	if (!x->tunnel)
+	if (!nfo_entry_extra(e)->tunnel)
 		return true;
 	if (iptunnel_pull_offloads(skb))
 		return false;
-	if (nfo_outer_ok(skb, x, p->popped, &set_ce) && set_ce)
+	if (p->set_ce)
 		INET_ECN_set_ce(skb);
 	skb_clear_hash_if_not_l4(skb);
 	skb_set_queue_mapping(skb, 0);
@@ -622,7 +617,7 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 	    (__force u32)ip6_flowlabel(ipv6_hdr(skb)) != e->label)
 		return NFO_PASS;
 	p->fields = READ_ONCE(e->fields);
-	look = nfo_skb_look(skb, e);
+	look = nfo_look_before(nfo_skb_look(skb, e->key.family), e);
 	if (unlikely(!nfo_fields_known(e, &look, p->fields)))
 		return NFO_PASS;
 
@@ -680,7 +675,7 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 /* ---- the walk ---- */
 
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
-					    const struct net_device *in, u8 family);
+					    const struct net_device *in);
 
 /* @popped: headers that were taken off, or NULL. Everything but rare cases is inlined
  * here. What is neither TCP nor UDP may be a tunnel's.
@@ -691,11 +686,9 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 {
 	struct nfo_pkt p;
 
-	if (!nfo_skb_ok(skb))
-		return NF_ACCEPT;
 	if (skb->protocol == htons(ETH_P_IP) ? !nfo_parse4(skb, in, &p) :
 					       !nfo_parse6(skb, in, &p))
-		return popped ? NF_ACCEPT : nfo_walk_encap(t, skb, in, t->family);
+		return popped ? NF_ACCEPT : nfo_walk_encap(t, skb, in);
 	p.popped = popped;
 	if (unlikely(popped)) {
 		if (!nfo_encap_payload_ok(skb, popped))
@@ -710,14 +703,14 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
  * as it came, for the devices above to take apart.
  */
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
-					    const struct net_device *in, u8 family)
+					    const struct net_device *in)
 {
 	unsigned int verdict = NF_ACCEPT;
 	struct nfo_encap_popped popped;
 
-	if (!nfo_skb_ok(skb) || !nfo_encap_pop(skb, &popped))
+	if (!nfo_encap_pop(skb, &popped))
 		return NF_ACCEPT;
-	if (family != (skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV6 : NFPROTO_IPV4))
+	if (t->family != (skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV6 : NFPROTO_IPV4))
 		verdict = nfo_walk(t, skb, in, &popped);
 	if (verdict == NF_ACCEPT)
 		nfo_encap_restore(skb, &popped);
@@ -728,6 +721,16 @@ static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff 
 static bool nfo_is_bare(const struct sk_buff *skb, u16 proto)
 {
 	return skb->protocol == htons(proto) && !skb_vlan_tag_present(skb);
+}
+
+static __always_inline unsigned int nfo_ingress(struct nfo_table *t, struct sk_buff *skb,
+						const struct nf_hook_state *state, bool bare)
+{
+	if (!nfo_skb_ok(skb))
+		return NF_ACCEPT;
+	if (likely(bare))
+		return nfo_walk(t, skb, state->in, NULL);
+	return nfo_walk_encap(t, skb, state->in);
 }
 
 /* ---- hooks ---- */
@@ -744,9 +747,7 @@ static bool nfo_is_bare(const struct sk_buff *skb, u16 proto)
 unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 			 const struct nf_hook_state *state)
 {
-	if (likely(nfo_is_bare(skb, ETH_P_IP)))
-		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
-	return nfo_walk_encap(nfo_table(priv), skb, state->in, NFPROTO_IPV4);
+	return nfo_ingress(nfo_table(priv), skb, state, nfo_is_bare(skb, ETH_P_IP));
 }
 
 /**
@@ -758,9 +759,7 @@ unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
-	if (likely(nfo_is_bare(skb, ETH_P_IPV6)))
-		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
-	return nfo_walk_encap(nfo_table(priv), skb, state->in, NFPROTO_IPV6);
+	return nfo_ingress(nfo_table(priv), skb, state, nfo_is_bare(skb, ETH_P_IPV6));
 }
 
 /**
@@ -772,7 +771,6 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
-	if (likely(nfo_is_bare(skb, ETH_P_IP) || nfo_is_bare(skb, ETH_P_IPV6)))
-		return nfo_walk(nfo_table(priv), skb, state->in, NULL);
-	return nfo_walk_encap(nfo_table(priv), skb, state->in, NFPROTO_INET);
+	return nfo_ingress(nfo_table(priv), skb, state,
+			   nfo_is_bare(skb, ETH_P_IP) || nfo_is_bare(skb, ETH_P_IPV6));
 }

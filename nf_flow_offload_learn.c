@@ -161,10 +161,7 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	n->head = skb->head;
 	n->key = *key;
 	n->epoch = epoch;
-	n->look.mark = skb->mark;
-	n->look.priority = skb->priority;
-	n->look.tos = nfo_skb_tos(skb, key->family);
-	n->look.ttl = nfo_skb_ttl(skb, key->family);
+	n->look = nfo_skb_look(skb, key->family);
 	n->len = nfo_skb_len(skb, key->family);
 	n->label = nfo_note_label(skb, key->family);
 	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
@@ -313,33 +310,18 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 	return NFO_R_PAYLOAD_CHANGED;
 }
 
-/* As nfo_skb_look(), of the packet that came in. */
-static struct nfo_look nfo_note_look(const struct nfo_note *n, const struct nfo_entry *e)
-{
-	struct nfo_look look = n->look;
-
-	if (e->flags & NFO_E_PRIO_TOS)
-		look.priority = rt_tos2priority(look.tos);
-
-	return look;
-}
-
 /* The fields that rulesets set, before and after. ECN is each packet's own. */
 static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_lesson *l)
 {
 	const struct net *net = nf_ct_net(l->ct);
-	struct nfo_look in, out = {
-		.mark		= l->skb->mark,
-		.priority	= l->skb->priority,
-		.tos		= nfo_skb_tos(l->skb, e->key.family),
-		.ttl		= nfo_skb_ttl(l->skb, e->key.family),
-	};
+	struct nfo_look out = nfo_skb_look(l->skb, e->key.family);
+	struct nfo_look in;
 
 	if (nfo_note_label(l->skb, e->key.family) != l->note->label)
 		return NFO_R_HEADER_CHANGED;
 	if (e->key.family == NFPROTO_IPV4 && READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
 		e->flags |= NFO_E_PRIO_TOS;
-	in = nfo_note_look(l->note, e);
+	in = nfo_look_before(l->note->look, e);
 	nfo_fields_learn(e, &in, &out);
 
 	return NFO_R_NONE;
@@ -532,7 +514,7 @@ static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entr
 static bool nfo_learn_more_fields(struct nfo_entry *old, const struct nfo_entry *e,
 				  const struct nfo_lesson *l)
 {
-	struct nfo_look in = nfo_note_look(l->note, e);
+	struct nfo_look in = nfo_look_before(l->note->look, e);
 	struct nfo_look out = {
 		.mark		= e->mark,
 		.priority	= e->priority,
@@ -649,13 +631,11 @@ static bool nfo_lesson_l4_ok(const struct nfo_lesson *l)
 /* From the first connection in a zone on, entries say where their packets come from. */
 static void nfo_learn_zone(struct nfo_net *nn, const struct nf_conn *ct)
 {
-	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
-
 	if (likely(nf_ct_zone(ct)->id == NF_CT_DEFAULT_ZONE_ID) || READ_ONCE(nn->zones))
 		return;
 	WRITE_ONCE(nn->zones, true);
 	/* An entry that was learned without has an older epoch. */
-	nfo_change_add(nn, &all);
+	nfo_change_all(nn);
 }
 
 static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,

@@ -67,7 +67,13 @@ void nfo_net_explain(struct nfo_net *nn)
 	spin_unlock_bh(&nn->journal_lock);
 }
 
-static void nfo_change_all(struct nfo_net *nn)
+/**
+ * nfo_change_all() - an event that concerns every flow
+ * @nn: namespace
+ *
+ * Context: any; nfo_net::journal is there.
+ */
+void nfo_change_all(struct nfo_net *nn)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
 

@@ -90,8 +90,10 @@ bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 	int depth;
 
 	rcu_read_lock();
-	for (depth = 0; dev && !covers && depth <= NFO_LOWER_DEPTH; depth++) {
+	for (depth = 0; dev && depth <= NFO_LOWER_DEPTH; depth++) {
 		covers = nfo_lower_covers_linked(t, dev);
+		if (covers)
+			break;
 		dev = nfo_lower_unlinked(dev, &mtu, &len);
 	}
 	rcu_read_unlock();

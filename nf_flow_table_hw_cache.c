@@ -194,9 +194,6 @@ static enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct n
 {
 	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
 		return NFO_R_HW_FIELDS;
-	/* A rule matches no outer IP header and no third id. */
-	if (f->e[dir].flags & NFO_E_EXTRA)
-		return NFO_R_DEV_STACK;
 	/* A rule matches neither the sender's address nor a mark. */
 	if (f->e[dir].flags & NFO_E_ORIGIN)
 		return NFO_R_HW_ZONE;

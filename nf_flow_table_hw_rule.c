@@ -108,13 +108,19 @@ static void nfo_hw_match_l4(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 						    TCP_FLAG_FIN) >> 16);
 }
 
+/* Is there an action that lowers the TTL? */
+static bool nfo_hw_sets_ttl(const struct nfo_hw_spec *s)
+{
+	return s->ttl == NFO_HW_TTL_ADD || s->ttl == NFO_HW_TTL_EXACT;
+}
+
 /* A form that lowers the TTL by an action would let a TTL of 1 leave as 0. TC has no range, so
  * one bit of the TTL is matched: the highest of the one that the flow was learned with. A
  * packet that has this bit has a TTL of 2 at least; one that has not goes to the host.
  */
 static void nfo_hw_match_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
-	if (s->ttl != NFO_HW_TTL_ADD && s->ttl != NFO_HW_TTL_EXACT)
+	if (!nfo_hw_sets_ttl(s))
 		return;
 	nfo_hw_use(r, FLOW_DISSECTOR_KEY_IP, offsetof(struct nfo_hw_key, ip));
 	r->mask.ip.ttl = s->ttl == NFO_HW_TTL_EXACT ? 0xff : rounddown_pow_of_two(s->ttl_in);
@@ -231,7 +237,7 @@ static void nfo_hw_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 	const u8 byte = exact ? s->ttl_in - 1 : 0xff;
 	enum flow_action_id id = exact ? FLOW_ACTION_MANGLE : FLOW_ACTION_ADD;
 
-	if (s->ttl != NFO_HW_TTL_ADD && !exact)
+	if (!nfo_hw_sets_ttl(s))
 		return;
 	if (s->family == NFPROTO_IPV4)
 		nfo_hw_mangle(r, id, FLOW_ACT_MANGLE_HDR_TYPE_IP4,
@@ -277,11 +283,6 @@ static void nfo_hw_ports(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 static u32 nfo_hw_csum_l4(const struct nfo_hw_spec *s)
 {
 	return s->l4proto == IPPROTO_TCP ? TCA_CSUM_UPDATE_FLAG_TCP : TCA_CSUM_UPDATE_FLAG_UDP;
-}
-
-static bool nfo_hw_sets_ttl(const struct nfo_hw_spec *s)
-{
-	return s->ttl == NFO_HW_TTL_ADD || s->ttl == NFO_HW_TTL_EXACT;
 }
 
 /* Return: the checksums that the rule has to correct. Without NAT none of an IPv6 packet

@@ -181,6 +181,13 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 #endif
 }
 
+/* 7.x: drivers can ask whether a rule is for hardware alone. Goes with 6.12. */
+#ifdef NFO_HAVE_CLS_SKIP_SW
+#define nfo_cls_skip_sw(_common, _on)	((_common)->skip_sw = (_on))
+#else
+#define nfo_cls_skip_sw(_common, _on)	((void)(_on))
+#endif
+
 /* ---- Goes with 5.10, all of it ---- */
 
 /* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and others like it:
@@ -295,11 +302,5 @@ static inline u32 nfo_ct_offload_timeout(const struct net *net, u8 l4proto)
 }
 
 #include "nfo_compat_path.h"
-/* 7.x: drivers can ask whether a rule is for hardware alone. Goes with 6.12. */
-#ifdef NFO_HAVE_CLS_SKIP_SW
-#define nfo_cls_skip_sw(_common, _on)	((_common)->skip_sw = (_on))
-#else
-#define nfo_cls_skip_sw(_common, _on)	((void)(_on))
-#endif
 
 #endif /* _NFO_COMPAT_H */

@@ -57,19 +57,30 @@ static inline bool nfo_fields_known(const struct nfo_entry *e, const struct nfo_
 
 /**
  * nfo_skb_look() - what a packet has of the fields that rulesets set
- * @skb: packet, network header set and in the linear part
- * @e:   entry of its direction: says whether forwarding derives priorities
+ * @skb:    packet, network header set and in the linear part
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  */
-static inline struct nfo_look nfo_skb_look(const struct sk_buff *skb, const struct nfo_entry *e)
+static inline struct nfo_look nfo_skb_look(const struct sk_buff *skb, u8 family)
 {
-	u8 tos = nfo_skb_tos(skb, e->key.family);
-
 	return (struct nfo_look) {
 		.mark		= skb->mark,
-		.priority	= e->flags & NFO_E_PRIO_TOS ? rt_tos2priority(tos) : skb->priority,
-		.tos		= tos,
-		.ttl		= nfo_skb_ttl(skb, e->key.family),
+		.priority	= skb->priority,
+		.tos		= nfo_skb_tos(skb, family),
+		.ttl		= nfo_skb_ttl(skb, family),
 	};
+}
+
+/**
+ * nfo_look_before() - what a packet that came in has, as far as rulesets go
+ * @look: nfo_skb_look() of it
+ * @e:    entry of its direction: says whether forwarding derives priorities
+ */
+static inline struct nfo_look nfo_look_before(struct nfo_look look, const struct nfo_entry *e)
+{
+	if (e->flags & NFO_E_PRIO_TOS)
+		look.priority = rt_tos2priority(look.tos);
+
+	return look;
 }
 
 /**

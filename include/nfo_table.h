@@ -52,7 +52,8 @@ struct nfo_table_ops {
 	void	(*active)(struct nfo_flow *f);
 	void	(*forgotten)(struct nfo_flow *f);
 	void	(*retired)(struct nfo_flow *f, enum nfo_reason why);
-	void	(*passed)(struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets, u64 bytes);
+	void	(*passed)(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
+			  u64 bytes);
 	void	(*hardware)(struct nfo_flow *f, enum nfo_flow_event event,
 			    enum nfo_reason why);
 };

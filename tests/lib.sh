@@ -320,6 +320,24 @@ rules_std() {
 	END
 }
 
+# rules_listing DEVICES [STATEMENT] - a router with these devices listed; the statement, which
+# may be empty, stands for `flow add` of all TCP and UDP.
+rules_listing() {
+	local all='meta l4proto { tcp, udp } flow add @f'
+
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f { hook ingress priority 0; devices = { $1 }; }
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				${2-$all}
+			}
+		}
+	END
+}
+
 # counter NAME [NAMESPACE [FAMILY TABLE]] - a named counter, in PACKETS and BYTES.
 counter() {
 	agent counter "${2:-$NS_R}" "${3:-inet}" "${4:-t}" "$1" || return

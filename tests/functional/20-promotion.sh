@@ -21,17 +21,7 @@ done
 
 
 established_rule() {
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { rc, rs }; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				iifname rc ct state established flow add @f
-			}
-		}
-	END
+	rules_listing "rc, rs" "iifname rc ct state established flow add @f"
 	flow_up c "$1"
 }
 run_case "tcp, a rule for one direction and established only" established_rule tcp

@@ -12,21 +12,6 @@
 topo_up
 echo_up
 
-# rules_listing DEVICES - a router with these listed.
-rules_listing() {
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { $1 }; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-		}
-	END
-}
-
 # Reached, bulk data intact, none of it seen by the forward chain in either direction, and
 # the tunnel's device counts what came through it.
 carries() {

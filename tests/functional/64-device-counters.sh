@@ -113,6 +113,15 @@ tunnel_in_vlan() {
 }
 run_case "IPIP over a VLAN" tunnel_in_vlan
 
+# above_rs_gone DEVICE - and rs has its addresses again.
+above_rs_gone() {
+	ip -n "$NS_R" link del "$1"
+	ip -n "$NS_R" -batch - <<-END
+		addr add $RS4/24 dev rs
+		addr replace $RS6/64 dev rs nodad
+	END
+}
+
 bridge() {
 	tunnel_gone
 	stack_gone
@@ -126,11 +135,7 @@ bridge() {
 	END
 	wait_for 10 link_ready "$NS_R" br0
 	compare br0
-	ip -n "$NS_R" link del br0
-	ip -n "$NS_R" -batch - <<-END
-		addr add $RS4/24 dev rs
-		addr replace $RS6/64 dev rs nodad
-	END
+	above_rs_gone br0
 }
 run_case "a bridge" bridge
 
@@ -146,11 +151,7 @@ macvlan() {
 	END
 	ip -n "$NS_S" neigh flush dev s0
 	compare mv0
-	ip -n "$NS_R" link del mv0
-	ip -n "$NS_R" -batch - <<-END
-		addr add $RS4/24 dev rs
-		addr replace $RS6/64 dev rs nodad
-	END
+	above_rs_gone mv0
 	ip -n "$NS_S" neigh flush dev s0
 }
 run_case "a macvlan device" macvlan

@@ -128,17 +128,7 @@ run_case "tags on both sides" both_sides
 # listed DEVICES PROTO - with the VLAN device among the listed ones.
 listed() {
 	behind_vlans 802.1q:10
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { $1 }; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-		}
-	END
+	rules_listing "$1"
 	carries "$2"
 	rules_flush
 	stack_gone
@@ -150,17 +140,7 @@ run_case "only the upper device listed" listed "rc, rs.10" udp
 # The PPP device itself, where the frames have no header any more.
 ppp_listed() {
 	behind_pppoe
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { rc, ppp0 }; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-		}
-	END
+	rules_listing "rc, ppp0"
 	carries "$1"
 	rules_flush
 	stack_gone

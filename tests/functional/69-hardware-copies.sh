@@ -12,17 +12,7 @@
 topo_chip
 
 rules() {
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { hwp0, hwp1 }; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				$1
-			}
-		}
-	END
+	rules_listing "hwp0, hwp1" "$1"
 }
 
 # knob_holds PATH KNOB - no packet passes while the chip does this, and all pass again.

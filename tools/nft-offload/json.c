@@ -9,6 +9,18 @@
 
 static bool first;
 
+const char *json_str(const json_t *j, const char *name)
+{
+	const char *s = json_string_value(json_object_get(j, name));
+
+	return s ? s : "";
+}
+
+json_int_t json_num(const json_t *j, const char *name)
+{
+	return json_integer_value(json_object_get(j, name));
+}
+
 static void dump(json_t *j, size_t flags)
 {
 	if (!j)

@@ -15,13 +15,6 @@
 
 #define PREFIX	"nf_flow_offload_"
 
-static const char *str(const json_t *j, const char *name)
-{
-	const char *s = json_string_value(json_object_get(j, name));
-
-	return s ? s : "";
-}
-
 static void head(FILE *to, const char *name, const char *type, const char *help)
 {
 	fprintf(to, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, help, name, type);
@@ -57,11 +50,6 @@ static void sample(FILE *to, const char *name, json_int_t v, ...)
 	fprintf(to, "%s %" JSON_INTEGER_FORMAT "\n", *between == ',' ? "}" : "", v);
 }
 
-static json_int_t num(const json_t *j, const char *name)
-{
-	return json_integer_value(json_object_get(j, name));
-}
-
 static void put_provider(FILE *to, const json_t *s)
 {
 	static const char * const names[] = { "ours", "mainline", "none" };
@@ -71,9 +59,9 @@ static void put_provider(FILE *to, const json_t *s)
 	sample(to, "loaded", json_is_true(json_object_get(module, "loaded")), NULL);
 	head(to, "provider", "gauge", "Who serves flowtables: this module (ours), mainline or none.");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		sample(to, "provider", !strcmp(str(s, "provider"), names[i]), "provider", names[i], NULL);
+		sample(to, "provider", !strcmp(json_str(s, "provider"), names[i]), "provider", names[i], NULL);
 	head(to, "info", "gauge", "Versions of the module and of nft-offload.");
-	sample(to, "info", 1, "module_version", str(module, "version"), "tool_version", TOOL_VERSION, NULL);
+	sample(to, "info", 1, "module_version", json_str(module, "version"), "tool_version", TOOL_VERSION, NULL);
 }
 
 static void put_counters(FILE *to, const json_t *counters)
@@ -90,7 +78,7 @@ static void put_counters(FILE *to, const json_t *counters)
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		head(to, list[i].name, "counter", list[i].help);
-		sample(to, list[i].name, num(counters, list[i].key), NULL);
+		sample(to, list[i].name, json_num(counters, list[i].key), NULL);
 	}
 }
 
@@ -113,13 +101,13 @@ static void put_tables(FILE *to, const json_t *tables)
 	head(to, "flows", "gauge", "Flows in a flowtable, by state.");
 	json_array_foreach(tables, i, t)
 		for (uint8_t state = NFO_STATE_SOFTWARE; state < __NFO_STATE_MAX; state++)
-			sample(to, "flows", num(json_object_get(t, "states"), state_name(state)),
-			       "family", str(t, "family"), "table", str(t, "table"),
-			       "flowtable", str(t, "flowtable"), "state", state_name(state), NULL);
+			sample(to, "flows", json_num(json_object_get(t, "states"), state_name(state)),
+			       "family", json_str(t, "family"), "table", json_str(t, "table"),
+			       "flowtable", json_str(t, "flowtable"), "state", state_name(state), NULL);
 	head(to, "memory_bytes", "gauge", "Memory of a flowtable and its flows.");
 	json_array_foreach(tables, i, t)
-		sample(to, "memory_bytes", num(t, "memory"), "family", str(t, "family"),
-		       "table", str(t, "table"), "flowtable", str(t, "flowtable"), NULL);
+		sample(to, "memory_bytes", json_num(t, "memory"), "family", json_str(t, "family"),
+		       "table", json_str(t, "table"), "flowtable", json_str(t, "flowtable"), NULL);
 }
 
 static void put_devices(FILE *to, const json_t *devices)
@@ -129,30 +117,30 @@ static void put_devices(FILE *to, const json_t *devices)
 
 	head(to, "device_hardware", "gauge", "Whether a device of a flowtable takes flows in hardware.");
 	json_array_foreach(devices, i, d)
-		sample(to, "device_hardware", !!strcmp(str(d, "hw"), "none"),
-		       "device", str(d, "dev"), "family", str(d, "family"), "table", str(d, "table"),
-		       "flowtable", str(d, "flowtable"), NULL);
+		sample(to, "device_hardware", !!strcmp(json_str(d, "hw"), "none"),
+		       "device", json_str(d, "dev"), "family", json_str(d, "family"), "table", json_str(d, "table"),
+		       "flowtable", json_str(d, "flowtable"), NULL);
 	head(to, "device_info", "gauge", "How a device's driver is asked, and why it is not in hardware.");
 	json_array_foreach(devices, i, d)
 		sample(to, "device_info", 1,
-		       "device", str(d, "dev"), "family", str(d, "family"), "table", str(d, "table"),
-		       "flowtable", str(d, "flowtable"), "method", str(d, "hw"),
-		       "reason", str(d, "reason"), NULL);
+		       "device", json_str(d, "dev"), "family", json_str(d, "family"), "table", json_str(d, "table"),
+		       "flowtable", json_str(d, "flowtable"), "method", json_str(d, "hw"),
+		       "reason", json_str(d, "reason"), NULL);
 }
 
 static void put_limits(FILE *to, const json_t *settings)
 {
 	head(to, "flows_limit", "gauge", "As many flows as there may be; 0 for no limit (max_flows).");
-	sample(to, "flows_limit", num(settings, "max_flows"), NULL);
+	sample(to, "flows_limit", json_num(settings, "max_flows"), NULL);
 	head(to, "hardware_rules_limit", "gauge",
 	     "Rules that a device's hardware is given; 0 for as many as the driver takes (hw_budget).");
-	sample(to, "hardware_rules_limit", num(settings, "hw_budget"), NULL);
+	sample(to, "hardware_rules_limit", json_num(settings, "hw_budget"), NULL);
 }
 
 static void put_all(FILE *to, const json_t *s)
 {
 	put_provider(to, s);
-	if (strcmp(str(s, "provider"), "ours"))
+	if (strcmp(json_str(s, "provider"), "ours"))
 		return;
 	put_counters(to, json_object_get(s, "counters"));
 	put_tables(to, json_object_get(s, "flowtables"));

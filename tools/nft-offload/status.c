@@ -11,18 +11,6 @@
 
 /* ---- for people ---- */
 
-static const char *str(const json_t *j, const char *name)
-{
-	const char *s = json_string_value(json_object_get(j, name));
-
-	return s ? s : "";
-}
-
-static uint64_t num(const json_t *j, const char *name)
-{
-	return json_integer_value(json_object_get(j, name));
-}
-
 static bool flag(const json_t *j, const char *name)
 {
 	return json_is_true(json_object_get(j, name));
@@ -43,11 +31,11 @@ static void print_tables(const json_t *tables)
 	json_array_foreach(tables, i, t) {
 		char table[300], flows[FIG] = "", devs[FIG];
 
-		snprintf(table, sizeof(table), "%s %s", str(t, "family"), str(t, "table"));
+		snprintf(table, sizeof(table), "%s %s", json_str(t, "family"), json_str(t, "table"));
 		if (json_object_get(t, "flows"))
-			fig_count(flows, num(t, "flows"));
-		grid_row(&g, (const char *[]){ str(t, "flowtable"), table, flows,
-			 fig_count(devs, num(t, "devices")),
+			fig_count(flows, json_num(t, "flows"));
+		grid_row(&g, (const char *[]){ json_str(t, "flowtable"), table, flows,
+			 fig_count(devs, json_num(t, "devices")),
 			 flag(t, "offload") ? flag(t, "counter") ? "offload counter" : "offload" :
 			 flag(t, "counter") ? "counter" : "" });
 	}
@@ -80,16 +68,16 @@ static void print_devices(const json_t *devices)
 	grid_begin(&g, columns, ARRAY_SIZE(columns), "  ");
 	json_array_foreach(devices, i, d) {
 		char why[512];
-		bool none = !strcmp(str(d, "reason"), "none") || !strcmp(str(d, "reason"), "unknown");
+		bool none = !strcmp(json_str(d, "reason"), "none") || !strcmp(json_str(d, "reason"), "unknown");
 
-		snprintf(why, sizeof(why), "%s%s%s", none ? "" : str(d, "reason"),
-			 *str(d, "message") ? ": " : "", str(d, "message"));
-		if (num(d, "errno"))
+		snprintf(why, sizeof(why), "%s%s%s", none ? "" : json_str(d, "reason"),
+			 *json_str(d, "message") ? ": " : "", json_str(d, "message"));
+		if (json_num(d, "errno"))
 			snprintf(why + strlen(why), sizeof(why) - strlen(why), " (%s)",
-				 strerror(num(d, "errno")));
-		grid_row(&g, (const char *[]){ str(d, "dev"), str(d, "flowtable"), str(d, "hw"), why });
+				 strerror(json_num(d, "errno")));
+		grid_row(&g, (const char *[]){ json_str(d, "dev"), json_str(d, "flowtable"), json_str(d, "hw"), why });
 		if (!none)
-			json_object_set_new(seen, str(d, "reason"), json_true());
+			json_object_set_new(seen, json_str(d, "reason"), json_true());
 	}
 	grid_end(&g);
 	json_object_foreach(seen, name, v) {
@@ -163,9 +151,9 @@ static void print_memory(const json_t *memory)
 {
 	char total[FIG], v4[FIG], v6[FIG], text[256];
 
-	fig_bytes(total, num(memory, "total"));
-	fig_bytes(v4, num(memory, "flow_ipv4"));
-	fig_bytes(v6, num(memory, "flow_ipv6"));
+	fig_bytes(total, json_num(memory, "total"));
+	fig_bytes(v4, json_num(memory, "flow_ipv4"));
+	fig_bytes(v6, json_num(memory, "flow_ipv6"));
 	snprintf(text, sizeof(text), "%s, of which %s for each IPv4 flow and %s for each IPv6 flow",
 		 total, v4, v6);
 	say_wrapped(stdout, "Memory      ", "            ", text);
@@ -174,10 +162,10 @@ static void print_memory(const json_t *memory)
 static void print_status(const json_t *s)
 {
 	const json_t *module = json_object_get(s, "module");
-	const char *provider = str(s, "provider"), *todo = str(s, "advice");
+	const char *provider = json_str(s, "provider"), *todo = json_str(s, "advice");
 
 	if (flag(module, "loaded"))
-		printf("Module      nf_flow_offload %s\n", str(module, "version"));
+		printf("Module      nf_flow_offload %s\n", json_str(module, "version"));
 	else
 		puts("Module      nf_flow_offload is not loaded");
 	say_wrapped(stdout, "Flowtables  ", "            ",

@@ -202,6 +202,8 @@ json_t *flow_json(const struct flow *f);
 
 /* ---- json.c ---- */
 
+const char *json_str(const json_t *j, const char *name);	/* a member; "" without it */
+json_int_t json_num(const json_t *j, const char *name);	/* a member; 0 without it */
 void json_out(json_t *j);		/* one document, and it is released */
 void json_line(json_t *j);		/* one line, and it is released */
 
