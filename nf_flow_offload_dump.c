@@ -133,6 +133,7 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
  * @last:    id of the latest table that was dumped or is being dumped
  * @newest:  id of the newest table of which the reader knows; a newer one makes the dump
  *           inconsistent
+ * @moved:   nfo_table::moved of @t when the walk began, or when it was last found to differ
  * @skip:    devices of @t that were sent already
  * @iter:    place among the flows of @t, when @walking
  * @walking: @iter is in use
@@ -145,6 +146,7 @@ struct nfo_dump {
 	struct nfo_table	*t;
 	u32			last;
 	u32			newest;
+	int			moved;
 	unsigned int		skip;
 	struct rhashtable_iter	iter;
 	bool			walking;
@@ -290,6 +292,19 @@ static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 		cb->seq++;
 }
 
+/* Has a flow been sent twice or left out because its place in the table changed? */
+static void nfo_dump_walk_check(struct nfo_dump *d, struct netlink_callback *cb)
+{
+	int moved;
+
+	smp_rmb();	/* after the directions at which flows were met */
+	moved = atomic_read(&d->t->moved);
+	if (moved == d->moved)
+		return;
+	d->moved = moved;
+	cb->seq++;
+}
+
 /* Put flows of a table into a message. Return: 0 at the end of the table, -EMSGSIZE when
  * the message is full.
  */
@@ -300,8 +315,11 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 	struct nfo_entry *e;
 	int err = 0;
 
-	if (!d->walking)
+	if (!d->walking) {
+		d->moved = atomic_read(&d->t->moved);
+		smp_rmb();	/* before the directions at which flows are met */
 		rhashtable_walk_enter(&d->t->ht, &d->iter);
+	}
 	d->walking = true;
 
 	nfo_dump_walk_start(d, cb);
@@ -329,6 +347,7 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 	}
 	d->again = err;
 	rhashtable_walk_stop(&d->iter);
+	nfo_dump_walk_check(d, cb);
 
 	return err;
 }

@@ -166,6 +166,24 @@ static void nfo_entry_remove(struct nfo_table *t, struct nfo_entry *e)
 
 /* ---- a flow's directions ---- */
 
+/* A flow with two entries is met once by those who walk the table: at the direction that was
+ * known first, for as long as that is known. Whoever walks while a flow moves may meet it twice
+ * or miss it. The caller holds nfo_flow::lock.
+ */
+static void nfo_flow_lead(struct nfo_flow *f)
+{
+	bool reply = test_bit(NFO_F_REPLY_LEADS, &f->state);
+
+	if (!nfo_flow_is_oneway(f) || nfo_flow_learned(f, reply))
+		return;
+	/* A walk that begins or ends here sees one of the two. */
+	atomic_inc(&f->table->moved);
+	smp_mb__after_atomic();
+	change_bit(NFO_F_REPLY_LEADS, &f->state);
+	smp_mb__after_atomic();
+	atomic_inc(&f->table->moved);
+}
+
 /* Say that a direction is known or is not. Return: false when the flow is dead. */
 static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, bool learned)
 {
@@ -179,19 +197,23 @@ static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 	else
 		clear_bit(NFO_F_LEARNED + dir, &f->state);
 	atomic_add(nfo_flow_is_oneway(f) - before, &f->table->oneway);
+	nfo_flow_lead(f);
 	spin_unlock_bh(&f->lock);
 
 	return alive;
 }
 
-/* The flow is complete but for its entries: it ages, and can be found by its connection.
+/* The flow is complete but for its entries, the first of which is that of @dir: it ages, and can
+ * be found by its connection.
  * Return: 0 or a negative errno; then it is for nfo_flow_abandon().
  */
-static int nfo_flow_begin(struct nfo_flow *f)
+static int nfo_flow_begin(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	struct nfo_table *t = f->table;
 	int err;
 
+	if (dir == IP_CT_DIR_REPLY)
+		set_bit(NFO_F_REPLY_LEADS, &f->state);
 	f->liberal = nfo_ct_offload_begin(f->ct);
 	set_bit(NFO_F_BEGUN, &f->state);
 	atomic_inc(&t->flows);
@@ -253,7 +275,7 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 		f->a6[dir] = *a6;
 	f->route[dir] = *refs;
 	if (begin)
-		err = nfo_flow_begin(f);
+		err = nfo_flow_begin(f, dir);
 	if (!err)
 		err = nfo_entry_insert(f->table, to);
 	if (err) {

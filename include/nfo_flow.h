@@ -288,6 +288,7 @@ struct nfo_hw_flow {
 #define NFO_F_LEARNED	4	/* + direction: its entry is published */
 #define NFO_F_FORGETTING	6	/* + direction: packets may still use its entry */
 #define NFO_F_HARDWARE	8	/* packets went by that software did not see */
+#define NFO_F_REPLY_LEADS	9	/* walks meet the flow at its reply direction */
 
 /**
  * struct nfo_flow - one connection in the fast path

@@ -72,6 +72,8 @@ struct nfo_table_ops {
  * @flows:  flows in @ht; atomic
  * @flows6: of @flows, those of IPv6; atomic
  * @oneway: flows of which one direction is known; atomic
+ * @moved:  changes before and after a flow's place in walks becomes that of its other
+ *          direction; atomic
  * @wheel:  ageing
  * @hw:     hardware side
  * @list:   in nfo_net::tables
@@ -90,6 +92,7 @@ struct nfo_table {
 	atomic_t		flows;
 	atomic_t		flows6;
 	atomic_t		oneway;
+	atomic_t		moved;
 	struct nfo_wheel	wheel;
 	struct nfo_hw		hw;
 	struct list_head	list;
@@ -154,12 +157,11 @@ void nfo_flow_sync_tcp(struct nfo_flow *f);
 void nfo_route_refs_put(struct nfo_route_refs *refs);
 
 /* A walk over the entries of a table meets each flow once by those for which this is
- * true: the original direction, or the reply direction where that is all there is.
+ * true, unless nfo_table::moved changes meanwhile.
  */
 static inline bool nfo_entry_leads(const struct nfo_entry *e)
 {
-	return nfo_dir(e) == IP_CT_DIR_ORIGINAL ||
-	       !nfo_flow_learned(nfo_flow(e), IP_CT_DIR_ORIGINAL);
+	return nfo_dir(e) == test_bit(NFO_F_REPLY_LEADS, &nfo_flow(e)->state);
 }
 
 #endif /* _NFO_TABLE_H */
