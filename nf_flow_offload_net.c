@@ -80,14 +80,22 @@ void nfo_change_all(struct nfo_net *nn)
 	nfo_change_append(nn, &all);
 }
 
+/* Caller holds the journal's lock. */
+static void nfo_change_ruleset(struct nfo_net *nn)
+{
+	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
+
+	nn->ruleset_at = nfo_now();
+	nfo_change_append(nn, &ruleset);
+}
+
 /* The end of a window in which the ruleset changed again. */
 static void nfo_ruleset_work(struct work_struct *work)
 {
 	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, ruleset_work);
 
 	spin_lock_bh(&nn->journal_lock);
-	nn->ruleset_at = nfo_now();
-	nfo_change_all(nn);
+	nfo_change_ruleset(nn);
 	spin_unlock_bh(&nn->journal_lock);
 	nfo_net_put(nn);
 }
@@ -123,8 +131,7 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 	if (READ_ONCE(nn->settings.policy))
 		return;
 	if (since >= window) {
-		nn->ruleset_at = nfo_now();
-		nfo_change_all(nn);
+		nfo_change_ruleset(nn);
 		return;
 	}
 	if (!refcount_inc_not_zero(&nn->refs))

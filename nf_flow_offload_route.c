@@ -345,23 +345,28 @@ static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_ent
  * @from: epoch at which it was true
  * @to:   epoch now
  *
- * Context: rcu_read_lock(). Return: true also when there were too many to know.
+ * Context: rcu_read_lock(). Return: NFO_NEWS_NONE, NFO_NEWS_RULESET when the ruleset alone
+ * changed, otherwise NFO_NEWS_ROUTE; that also when there were too many changes to know.
  */
-bool nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from, u32 to)
+enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from,
+				u32 to)
 {
+	enum nfo_news news = NFO_NEWS_NONE;
 	struct nfo_change c;
 	u32 i;
 
 	if (to - from >= NFO_JOURNAL)
-		return true;
+		return NFO_NEWS_ROUTE;
 	for (i = from + 1; i != to + 1; i++) {
 		c = nn->journal[i % NFO_JOURNAL];
-		if (nfo_change_concerns(&c, e))
-			return true;
+		if (c.what == NFO_CHANGE_RULESET)
+			news = NFO_NEWS_RULESET;
+		else if (nfo_change_concerns(&c, e))
+			return NFO_NEWS_ROUTE;
 	}
 	/* What was read may have been overwritten meanwhile. */
 	smp_rmb();
-	return READ_ONCE(nn->epoch) - from >= NFO_JOURNAL;
+	return READ_ONCE(nn->epoch) - from >= NFO_JOURNAL ? NFO_NEWS_ROUTE : news;
 }
 
 /* Each change of any IPv4 route makes all route objects expire. The journal has seen that

@@ -13,8 +13,13 @@
 #define NFO_HW_BATCH		32
 /* How soon a change of the ruleset, which nothing announces, is noticed: in jiffies. */
 #define NFO_HW_LOOK_IN		(HZ / 20)
-/* Rules that are looked at, after a change, before nfo_hw::lock is released for a moment. */
-#define NFO_HW_CHECKS		64
+/* Rules that are looked at, after a change, before RCU and other work get a turn. */
+#define NFO_HW_CHECKS		32
+/* Of the rules that owe a packet to a changed ruleset, those that may leave in one period: this
+ * part of all rules, and no fewer than that many. The other rule of a flow leaves with it.
+ */
+#define NFO_HW_OWING_PART	32
+#define NFO_HW_OWING_LEAST	16
 /* For so long, in jiffies, a flow stays in hardware without a word of its use. */
 #define NFO_HW_BLIND		(10 * HZ)
 
@@ -65,17 +70,41 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 	return !going && !*why;
 }
 
-/* Is what the rule says still true, as far as the journal tells until @epoch? */
-static bool nfo_hw_unchanged(struct nfo_flow *f, enum ip_conntrack_dir dir, u32 epoch)
+/* What has happened since the rule was last known to be true, as far as the journal tells until
+ * @epoch?
+ */
+static enum nfo_news nfo_hw_news(struct nfo_flow *f, enum ip_conntrack_dir dir, u32 epoch)
 {
 	struct nfo_entry *e = &f->e[dir];
 	u32 was = READ_ONCE(e->epoch);
+	enum nfo_news news;
 
 	if (was == epoch)
-		return true;
-	if (nfo_route_changed(f->table->nn, e, was, epoch))
+		return NFO_NEWS_NONE;
+	news = nfo_route_changed(f->table->nn, e, was, epoch);
+	if (!news)
+		cmpxchg(&e->epoch, was, epoch);
+
+	return news;
+}
+
+/* Likewise, for a rule that is in. When the ruleset alone has changed, a packet of our making
+ * passes the forward hooks: what is dropped there leaves the hardware at once. What is not
+ * stays, and leaves in one of the next periods to learn from a packet of its own, for other
+ * hooks and what rules set count as well. So a table does not become empty with each commit.
+ */
+static bool nfo_hw_unchanged(struct nfo_flow *f, struct nfo_hw_rule *p, u32 epoch)
+{
+	u32 was = READ_ONCE(f->e[p->dir].epoch);
+	enum nfo_news news;
+
+	news = nfo_hw_news(f, p->dir, epoch);
+	if (news != NFO_NEWS_RULESET)
+		return !news;
+	if (!nfo_hw_forwards(f, p->dir))
 		return false;
-	cmpxchg(&e->epoch, was, epoch);
+	p->owes = true;
+	cmpxchg(&f->e[p->dir].epoch, was, epoch);
 
 	return true;
 }
@@ -87,6 +116,7 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 
 	set_bit(NFO_F_HARDWARE, &f->state);
 	WRITE_ONCE(p->read, nfo_now());
+	p->owes = false;
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
 	nfo_hw_dev_ok(p->dev);
@@ -95,7 +125,7 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 	 */
 	if (p->dev->leaving)
 		f->hw.evict = true;
-	if (!nfo_hw_unchanged(f, p->dir, READ_ONCE(f->table->nn->epoch))) {
+	if (nfo_hw_news(f, p->dir, READ_ONCE(f->table->nn->epoch))) {
 		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
 		f->hw.evict = true;
 	}
@@ -195,6 +225,9 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	enum nfo_hw_use use;
 	bool done;
 
+	/* The next packet is seen by software, and learned from. */
+	if (p->owes)
+		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
 	nfo_hw_rule_stats(d, f, p->dir, &use);
 	done = nfo_hw_rule_del(d, f, p->dir);
 	if (!done && READ_ONCE(d->leaving))
@@ -237,15 +270,21 @@ static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 /* The direction's route and neighbour: in use, and still the same? No packet will
  * come to ask.
  */
-static bool nfo_hw_still_true(struct nfo_flow *f, enum ip_conntrack_dir dir, bool used)
+static bool nfo_hw_still_true(struct nfo_flow *f, struct nfo_hw_rule *p, bool used)
 {
-	if (!nfo_hw_unchanged(f, dir, nfo_epoch(f->table->nn)))
+	struct nfo_hw_queue *q = p->dev->queue;
+
+	if (!nfo_hw_unchanged(f, p, nfo_epoch(f->table->nn)))
 		return false;
+	if (p->owes && q->owing) {
+		q->owing--;
+		return false;
+	}
 	if (!used)
 		return true;
 	nfo_ct_refresh(f->ct);
 
-	return nfo_route_refresh(f, dir);
+	return nfo_route_refresh(f, p->dir);
 }
 
 /* Take a flow whose direction is not true any more out of hardware; its packets show in
@@ -257,32 +296,50 @@ static void nfo_hw_expel_stale(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_hw_expel(f);
 }
 
+/* The next rules that are to be looked at. They are in, so their flows stay: this worker alone
+ * would take them out. Return: how many.
+ */
+static unsigned int nfo_hw_unchecked(struct nfo_hw_queue *q, struct nfo_hw_rule **rules)
+{
+	unsigned int n = 0;
+
+	spin_lock_bh(&q->hw->lock);
+	while (n < NFO_HW_CHECKS && q->unchecked) {
+		q->unchecked--;
+		rules[n] = nfo_hw_queue_step(q, NFO_HW_CURSOR_CHECK);
+		if (!rules[n])
+			q->unchecked = 0;
+		else
+			n++;
+	}
+	spin_unlock_bh(&q->hw->lock);
+
+	return n;
+}
+
 /* Something changed: look which rules it concerns, without asking a driver. Return: there
- * are more.
+ * may be more.
  */
 static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 {
 	u32 epoch = nfo_epoch(q->t->nn);
-	struct nfo_hw *hw = &q->t->hw;
-	struct nfo_hw_rule *p;
-	unsigned int i;
-	bool more;
+	struct nfo_hw_rule *rules[NFO_HW_CHECKS];
+	unsigned int i, n, changed = 0;
 
 	rcu_read_lock();
-	spin_lock_bh(&hw->lock);
-	for (i = 0; i < NFO_HW_CHECKS && q->unchecked; i++) {
-		q->unchecked--;
-		p = nfo_hw_queue_step(q, NFO_HW_CURSOR_CHECK);
-		if (!p)
-			q->unchecked = 0;
-		else if (!nfo_hw_unchanged(nfo_hw_rule_flow(p), p->dir, epoch))
-			nfo_hw_expel_stale(nfo_hw_rule_flow(p), p->dir);
-	}
-	more = q->unchecked;
-	spin_unlock_bh(&hw->lock);
+	n = nfo_hw_unchecked(q, rules);
+	for (i = 0; i < n; i++)
+		if (!nfo_hw_unchanged(nfo_hw_rule_flow(rules[i]), rules[i], epoch))
+			rules[changed++] = rules[i];
+
+	spin_lock_bh(&q->hw->lock);
+	for (i = 0; i < changed; i++)
+		if (rules[i]->state == NFO_RULE_IN)
+			nfo_hw_expel_stale(nfo_hw_rule_flow(rules[i]), rules[i]->dir);
+	spin_unlock_bh(&q->hw->lock);
 	rcu_read_unlock();
 
-	return more;
+	return n == NFO_HW_CHECKS;
 }
 
 /* What a driver's answer about a rule's use means for its flow. Caller holds nfo_hw::lock. */
@@ -321,7 +378,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	if (nf_ct_is_dying(f->ct))
 		nfo_flow_retire(f, NFO_R_CT_GONE);
 	else
-		stays = nfo_hw_still_true(f, p->dir, use != NFO_HW_UNUSED);
+		stays = nfo_hw_still_true(f, p, use != NFO_HW_UNUSED);
 
 	spin_lock_bh(&hw->lock);
 	nfo_hw_judge(f, p, err, use);
@@ -391,6 +448,7 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 	if (time_before_eq(q->read_at, jiffies)) {
 		q->read_at = jiffies + period;
 		q->unread = q->count;
+		q->owing = max(q->count / NFO_HW_OWING_PART, NFO_HW_OWING_LEAST);
 		nfo_hw_queue_unstick(q);
 		nfo_hw_wake(q);
 	} else if (q->count || !list_empty(&q->stuck)) {

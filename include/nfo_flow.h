@@ -244,6 +244,8 @@ enum nfo_hw_rule_state {
  * @dir:   enum ip_conntrack_dir
  * @read:  jiffies when the driver last said what the rule was used for; as it was added at
  *         first. Written by the worker of the device's queue
+ * @owes:  the ruleset changed since a packet of the direction last passed it whole; written
+ *         and read by that worker
  *
  * Protected by nfo_hw::lock. The ageing wheel reads @state and @read without it.
  */
@@ -252,6 +254,7 @@ struct nfo_hw_rule {
 	struct nfo_dev		*dev;
 	u8			state;
 	u8			dir;
+	bool			owes;
 	u32			read;
 };
 

@@ -26,6 +26,9 @@ struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t);
 void nfo_hw_kick(struct nfo_net *nn);
 void nfo_hw_net_init(struct nfo_net *nn);
 
+/* ---- hw_forward: the ruleset's word on a flow without packets ---- */
+bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir);
+
 /* ---- hw_flow: a flow's way in and out ---- */
 void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p);
 void nfo_hw_next(struct nfo_flow *f);

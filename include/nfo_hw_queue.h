@@ -57,6 +57,7 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @size:   how many rules the chip held when its driver said ENOSPC; 0: unknown
  * @probe_at: jiffies at which @size is doubted
  * @unread: how many rules of @live still have counters to be read in this period
+ * @owing: how many rules may still leave in this period because of nfo_hw_rule::owes
  * @work:   the worker; no other context calls the drivers of the queue about rules, so the
  *          calls for one rule keep their order
  * @pullers: callers in nfo_hw_pull(), with nfo_net::lock and perhaps RTNL, who wait for @work
@@ -84,6 +85,7 @@ struct nfo_hw_queue {
 	unsigned int		size;
 	unsigned long		probe_at;
 	unsigned int		unread;
+	unsigned int		owing;
 	unsigned int		pullers;
 	bool			lent;
 	u32			epoch;

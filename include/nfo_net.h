@@ -25,7 +25,8 @@
 
 /**
  * enum nfo_change_what - what an event changed
- * @NFO_CHANGE_ALL:    everything, the ruleset for instance
+ * @NFO_CHANGE_ALL:    everything
+ * @NFO_CHANGE_RULESET: the ruleset, for every connection
  * @NFO_CHANGE_FAMILY: routing of a family
  * @NFO_CHANGE_PREFIX: the route to a prefix
  * @NFO_CHANGE_NEIGH:  a neighbour
@@ -33,6 +34,7 @@
  */
 enum nfo_change_what {
 	NFO_CHANGE_ALL,
+	NFO_CHANGE_RULESET,
 	NFO_CHANGE_FAMILY,
 	NFO_CHANGE_PREFIX,
 	NFO_CHANGE_NEIGH,

@@ -7,6 +7,18 @@
 
 #include "nfo_table.h"
 
+/**
+ * enum nfo_news - what happened since an entry was known to be true
+ * @NFO_NEWS_NONE:    nothing that concerns the entry
+ * @NFO_NEWS_RULESET: the ruleset changed, and nothing else that concerns the entry
+ * @NFO_NEWS_ROUTE:   something that the entry rests on changed
+ */
+enum nfo_news {
+	NFO_NEWS_NONE,
+	NFO_NEWS_RULESET,
+	NFO_NEWS_ROUTE,
+};
+
 enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 				struct nfo_route_refs *refs, const struct sk_buff *skb,
 				struct net_device *out);
@@ -16,7 +28,8 @@ u32 nfo_route_ct_mark(const struct nf_conn *ct);
 bool nfo_route_by_label(const struct net *net, const struct dst_entry *dst);
 void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
 		     struct nfo_route_refs *refs, u16 mtu, u32 epoch);
-bool nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from, u32 to);
+enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from,
+				u32 to);
 bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir);
 
 #endif /* _NFO_ROUTE_H */

@@ -8,7 +8,7 @@
 # NFO_RACE=SECONDS one after the other first, and all together for four times as long.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
-need taskset nproc
+need taskset nproc renice
 
 seconds=${NFO_RACE:-}
 topo_up
@@ -66,7 +66,7 @@ down() {
 	ip -n "$NS_R" link set rs down
 	ip -n "$NS_R" link set rs up
 	ip -n "$NS_R" addr replace $RS6/64 dev rs nodad
-	pass_time 0.2
+	nap 0.2
 }
 route() {
 	ip -n "$NS_R" route add 10.9.0.0/16 via $S4
@@ -110,7 +110,7 @@ router() {
 	in_ns "nfo-${tag}c-$LIB_SUFFIX" timeout 20 "$NFO_TOOLS/nfo_peer" server udp :: 5000 &
 	server=$!
 	in_ns "nfo-${tag}a-$LIB_SUFFIX" timeout 20 "$NFO_TOOLS/nfo_peer" many udp 192.0.2.2 198.51.100.2 5000 700 &
-	pass_time 0.5
+	nap 0.5
 	ip netns del "nfo-${tag}b-$LIB_SUFFIX"
 	kill $server
 	wait || true
@@ -127,33 +127,38 @@ rival() {
 	(
 		set +eE
 		trap - ERR EXIT
+		# It is one of many that want the processor.
 		taskset -cp "$cpu" "$BASHPID"
-		while now && [ "$NOW" -lt "$end" ]; do
+		renice -n -10 "$BASHPID"
+		# A busy machine gets its rounds as well.
+		while now && { [ "$NOW" -lt "$end" ] || [ $rounds -lt 3 ]; }; do
 			"$name" $rounds
 			rounds=$((rounds + 1))
 			echo $rounds >"$LIB_TMP/rounds.$name"
+			echo "nfo: $name, round $rounds" >/dev/kmsg
 		done
 	) >/dev/null 2>&1 &
 	RIVALS+=($!)
 }
 
-# load SECONDS - short connections on both processors, by both ways.
+# load SECONDS - short connections on both processors, by both ways, until load_ends or for ten
+# times as long.
 load() {
-	local cpu ms=$(($1 * 1000))
+	local cpu ends ms=$(($1 * 10000 * LIB_SLOW))
 
 	LOADS=()
-	for cpu in 0 1; do
-		for ends in "tcp $C4 $S4" "udp $C4 $S4" "tcp $C6 $S6" "udp $C6 $S6" "tcp $A4 $S4" "udp $A4 $S4"; do
-			LOADS+=("l$cpu${#LOADS[@]}")
-			# shellcheck disable=SC2086 # words
-			peer_run "${LOADS[-1]}" taskset -c $cpu "$NFO_TOOLS/nfo_peer" -n "$NS_C" many $ends 5000 $ms
-		done
+	for ends in "0 tcp $C4 $S4" "1 udp $C4 $S4" "1 tcp $C6 $S6" "0 udp $C6 $S6" "0 tcp $A4 $S4" "1 udp $A4 $S4"; do
+		cpu=${ends%% *} ends=${ends#* }
+		LOADS+=("l$cpu${#LOADS[@]}")
+		# shellcheck disable=SC2086 # words
+		peer_run "${LOADS[-1]}" taskset -c $cpu "$NFO_TOOLS/nfo_peer" -n "$NS_C" many $ends 5000 $ms
 	done
 }
 
 load_ends() {
 	local peer sum=0 made
 
+	for peer in "${LOADS[@]}"; do tell "$peer" enough; done
 	for peer in "${LOADS[@]}"; do
 		peer_answer "$peer" 120 || fail "$peer: $ANSWER"
 		read -r _ _ made _ <<<"$ANSWER"

@@ -5,7 +5,8 @@
  *   nfo_peer server PROTO ADDR PORT          echo; PROTO is tcp, udp or sctp
  *   nfo_peer client PROTO LADDR LPORT ADDR PORT
  *   nfo_peer raw PROTONUM LADDR ADDR         datagrams of any IP protocol
- *   nfo_peer many PROTO LADDR ADDR PORT MS   short connections, one after another
+ *   nfo_peer many PROTO LADDR ADDR PORT MS   short connections, one after another, until
+ *                                      the time is over or a line is written to it
  *   nfo_peer exec COMMAND...                 another program instead
  *
  * Each may be preceded by `-n NAMESPACE`, which is entered first.
@@ -165,6 +166,15 @@ static void raw(char **argv)
 	talk(fd);
 }
 
+/* Has the test written anything? The end of a file is nothing. */
+static bool told(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	char c;
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLIN && read(STDIN_FILENO, &c, 1) == 1;
+}
+
 static void many(char **argv)
 {
 	unsigned int done = 0, failed = 0;
@@ -175,7 +185,7 @@ static void many(char **argv)
 	peer.remote = addr_parse(argv[2], atoi(argv[3]));
 	end = now_ms() + atoi(argv[4]);
 	peer.wait_ms = 1000;
-	while (now_ms() < end) {
+	while (now_ms() < end && !told()) {
 		int r = 1, fd = open_connected();
 
 		if (fd < 0) {

@@ -282,6 +282,12 @@ bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	return !nfo_fake(f)->refresh_fails;
 }
 
+bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	nfo_fake_of(f)->judged[dir]++;
+	return !nfo_fake(f)->drops;
+}
+
 static void nfo_fake_hardware(struct nfo_flow *f, enum nfo_flow_event event,
 			      enum nfo_reason why)
 {

@@ -82,6 +82,7 @@ struct nfo_fake_call {
  * @during_dir: see @during
  * @arg:      for @during
  * @refresh_fails: nfo_route_refresh() says that a packet has to show anew
+ * @drops: nfo_hw_forwards() says that the ruleset drops packets
  * @gone:     devices whose driver said ENODEV
  * @acct_packets: added to conntrack's counters
  * @acct_bytes: likewise
@@ -109,6 +110,7 @@ struct nfo_fake {
 	u8			during_dir;
 	unsigned long		arg;
 	bool			refresh_fails;
+	bool			drops;
 	unsigned int		gone;
 	u64			acct_packets;
 	u64			acct_bytes;
@@ -130,6 +132,7 @@ struct nfo_fake {
  * @events:  how often the rooms above were told of what
  * @in_chip: by direction: a driver has its rule
  * @refreshed: by direction, calls of nfo_route_refresh()
+ * @judged: by direction, calls of nfo_hw_forwards()
  * @ct_refreshed: calls of nfo_ct_refresh()
  * @f:       the flow
  */
@@ -140,6 +143,7 @@ struct nfo_fake_flow {
 	unsigned int		events[NFO_EVENT_MAX + 1];
 	bool			in_chip[IP_CT_DIR_MAX];
 	unsigned int		refreshed[IP_CT_DIR_MAX];
+	unsigned int		judged[IP_CT_DIR_MAX];
 	unsigned int		ct_refreshed;
 	struct nfo_flow		f;
 };

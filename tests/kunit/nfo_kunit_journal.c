@@ -257,8 +257,33 @@ static void nfo_test_found_anywhere(struct kunit *test)
 		for (from = 0; from < last; from++)
 			KUNIT_EXPECT_EQ_MSG(test, nfo_route_changed(&fake->nn, e, *start + from,
 								    *start + last),
-					    from <= at, "change %u, from %u", at, from);
+					    from <= at ? NFO_NEWS_ROUTE : NFO_NEWS_NONE,
+					    "change %u, from %u", at, from);
 	}
+}
+
+/* A changed ruleset is told apart as long as nothing else concerns the entry. */
+static void nfo_test_ruleset_alone(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
+	struct nfo_change mine = { .what = NFO_CHANGE_DEV, .ifindex = e->key.iif };
+	u32 start = nfo_epoch(&fake->nn);
+
+	nfo_add_others(fake, 3);
+	nfo_change_add(&fake->nn, &ruleset);
+	nfo_add_others(fake, 3);
+	KUNIT_EXPECT_EQ(test, nfo_route_changed(&fake->nn, e, start, nfo_epoch(&fake->nn)),
+			NFO_NEWS_RULESET);
+	KUNIT_EXPECT_EQ(test, nfo_route_changed(&fake->nn, e, start + 4, nfo_epoch(&fake->nn)),
+			NFO_NEWS_NONE);
+	nfo_change_add(&fake->nn, &mine);
+	nfo_change_add(&fake->nn, &ruleset);
+	KUNIT_EXPECT_EQ(test, nfo_route_changed(&fake->nn, e, start, nfo_epoch(&fake->nn)),
+			NFO_NEWS_ROUTE);
+	KUNIT_EXPECT_EQ(test, nfo_route_changed(&fake->nn, e, start + 8, nfo_epoch(&fake->nn)),
+			NFO_NEWS_RULESET);
 }
 
 /* 255 changes are remembered, of more than that nothing is known. */
@@ -536,7 +561,7 @@ static void nfo_test_ruleset(struct kunit *test)
 	before = nn->epoch;
 	nfo_fake_look(fake);
 	KUNIT_EXPECT_EQ(test, nn->epoch, before + 1);
-	KUNIT_EXPECT_EQ(test, nn->journal[nn->epoch % NFO_JOURNAL].what, NFO_CHANGE_ALL);
+	KUNIT_EXPECT_EQ(test, nn->journal[nn->epoch % NFO_JOURNAL].what, NFO_CHANGE_RULESET);
 	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
 	/* A window of its own begins with that. */
 	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
@@ -575,6 +600,7 @@ static struct kunit_case nfo_journal_cases[] = {
 	KUNIT_CASE(nfo_test_prefix6),
 	KUNIT_CASE(nfo_test_family),
 	KUNIT_CASE(nfo_test_neighbour),
+	KUNIT_CASE(nfo_test_ruleset_alone),
 	KUNIT_CASE(nfo_test_device),
 	KUNIT_CASE_PARAM(nfo_test_found_anywhere, nfo_start_gen_params),
 	KUNIT_CASE_PARAM(nfo_test_overflow, nfo_start_gen_params),

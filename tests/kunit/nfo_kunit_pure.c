@@ -417,15 +417,18 @@ static void nfo_test_counts_most(struct kunit *test)
 static void nfo_test_directions(struct kunit *test)
 {
 	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV4);
-	unsigned int known;
+	unsigned int known, reply;
 
 	for (known = 0; known < 4; known++) {
 		f->state = (unsigned long)known << NFO_F_LEARNED;
 		KUNIT_EXPECT_EQ(test, nfo_flow_learned(f, 0), !!(known & 1));
 		KUNIT_EXPECT_EQ(test, nfo_flow_learned(f, 1), !!(known & 2));
 		KUNIT_EXPECT_EQ(test, nfo_flow_is_oneway(f), known == 1 || known == 2);
-		KUNIT_EXPECT_TRUE(test, nfo_entry_leads(&f->e[0]));
-		KUNIT_EXPECT_EQ(test, nfo_entry_leads(&f->e[1]), !(known & 1));
+		for (reply = 0; reply < 2; reply++) {
+			__assign_bit(NFO_F_REPLY_LEADS, &f->state, reply);
+			KUNIT_EXPECT_EQ(test, nfo_entry_leads(&f->e[0]), !reply);
+			KUNIT_EXPECT_EQ(test, nfo_entry_leads(&f->e[1]), reply);
+		}
 	}
 	/* What else is said of a flow says nothing of these. */
 	f->state = ~(3ul << NFO_F_LEARNED);

@@ -133,6 +133,84 @@ static bool nfo_back_in_software(struct nfo_fake *fake, struct nfo_fake_flow *ff
 	       ff->f.e[!dir].epoch == nfo_epoch(&fake->nn);
 }
 
+static bool nfo_both_stale(struct nfo_fake *fake, struct nfo_fake_flow *ff)
+{
+	u32 epoch = nfo_epoch(&fake->nn);
+
+	return nfo_route_changed(&fake->nn, &ff->f.e[ORIGINAL], ff->f.e[ORIGINAL].epoch, epoch) &&
+	       nfo_route_changed(&fake->nn, &ff->f.e[REPLY], ff->f.e[REPLY].epoch, epoch);
+}
+
+/* A new ruleset that lets a flow pass leaves it in hardware until its turn to learn comes; then
+ * both directions do.
+ */
+static void nfo_test_ruleset_passes(struct kunit *test)
+{
+	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+
+	fake->nn.settings.hw_sync_ms = 1000 * MSEC_PER_SEC;
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	nfo_change_add(&fake->nn, &ruleset);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	KUNIT_EXPECT_EQ(test, ff->judged[ORIGINAL], 1);
+	KUNIT_EXPECT_EQ(test, ff->judged[REPLY], 1);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_EQ(test, ff->judged[ORIGINAL], 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_TRUE(test, nfo_both_stale(fake, ff));
+	nfo_fake_end(test, ff);
+}
+
+static void nfo_test_ruleset_drops(struct kunit *test)
+{
+	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+
+	nfo_fake_run(fake);
+	fake->drops = true;
+	nfo_change_add(&fake->nn, &ruleset);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));
+	KUNIT_EXPECT_TRUE(test, nfo_both_stale(fake, ff));
+	nfo_fake_end(test, ff);
+}
+
+/* In each period sixteen leave to learn, of so few. */
+static void nfo_test_ruleset_in_turn(struct kunit *test)
+{
+	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff[40];
+	unsigned int i, left;
+
+	fake->nn.settings.hw_sync_ms = 1000 * MSEC_PER_SEC;
+	for (i = 0; i < ARRAY_SIZE(ff); i++)
+		ff[i] = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	nfo_change_add(&fake->nn, &ruleset);
+	nfo_fake_look(fake);
+	for (left = ARRAY_SIZE(ff); left > 16; left -= 16) {
+		KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->count, 2 * left);
+		nfo_fake_period(fake);
+	}
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->count, 2 * left);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->count, 0);
+	for (i = 0; i < ARRAY_SIZE(ff); i++) {
+		KUNIT_EXPECT_TRUE(test, nfo_both_stale(fake, ff[i]));
+		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
+	}
+}
+
 /* No packet comes to notice it: the worker does. */
 static void nfo_test_no_more_true(struct kunit *test)
 {
@@ -341,6 +419,9 @@ static struct kunit_case nfo_sync_cases[] = {
 	KUNIT_CASE(nfo_test_period),
 	KUNIT_CASE(nfo_test_chip_lost_the_rule),
 	KUNIT_CASE(nfo_test_no_more_true),
+	KUNIT_CASE(nfo_test_ruleset_passes),
+	KUNIT_CASE(nfo_test_ruleset_drops),
+	KUNIT_CASE(nfo_test_ruleset_in_turn),
 	KUNIT_CASE(nfo_test_no_more_good),
 	KUNIT_CASE(nfo_test_kick),
 	{}

@@ -189,7 +189,7 @@ const struct setting settings[SETTINGS] = {
 	  "1 to let one direction go into hardware alone when the device of the other direction cannot, for want of a driver or because the driver refused. Conntrack does not call such a connection [HW_OFFLOAD], and its state is half. 0 for both directions or none.",
 	  NFO_SETTINGS_HW_ONEWAY, 0, 1U, 0 },
 	{ "policy", "",
-	  "what a change of the ruleset does to connections that are in the fast path. 0: after each commit of nf_tables a packet of each direction passes the ruleset once more, and the connection goes on only if that packet is accepted. 1: nothing, as in mainline.",
+	  "what a change of the ruleset does to connections that are in the fast path. 0: after each commit of nf_tables a packet of each direction passes the ruleset once more, and the connection goes on only if that packet is accepted; in hardware the forward chains count at once, the others in turn. 1: nothing, as in mainline.",
 	  NFO_SETTINGS_POLICY, 0, 1U, 0 },
 	{ "ruleset_ms", "milliseconds",
 	  "window in which changes of the ruleset count as one: the first acts at once, those in the window after it together at its end. For rulesets whose sets change many times a second.",

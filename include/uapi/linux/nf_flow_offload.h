@@ -274,8 +274,8 @@ enum nfo_reason_attr {
  * @NFO_SETTINGS_POLICY: u32, 0 to 1, default 0: what a change of the ruleset
  *	does to connections that are in the fast path. 0: after each commit of
  *	nf_tables a packet of each direction passes the ruleset once more, and the
- *	connection goes on only if that packet is accepted. 1: nothing, as in
- *	mainline.
+ *	connection goes on only if that packet is accepted; in hardware the forward
+ *	chains count at once, the others in turn. 1: nothing, as in mainline.
  * @NFO_SETTINGS_RULESET_MS: u32, 0 to 32767 milliseconds, default 100: window
  *	in which changes of the ruleset count as one: the first acts at once, those
  *	in the window after it together at its end. For rulesets whose sets change

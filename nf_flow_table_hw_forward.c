@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hardware: after a change of the ruleset, the forward hooks' word on a flow that has no
+ * packets to show. A packet of our making passes them; it goes nowhere, whatever they say.
+ *
+ * The packet is what the hooks see of a segment without data: addresses between the two halves
+ * of NAT, the devices and the route of the direction, its connection, and the mark, priority and
+ * DSCP as the direction's packets leave. Hooks before and after forwarding do not see it, for
+ * conntrack would count it there; nor do rules about what the packet does not have, such as a
+ * length.
+ */
+#include <linux/etherdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack_core.h>
+
+#include "nfo_hw.h"
+
+static void nfo_hw_push_link(struct sk_buff *skb, const struct nfo_flow *f,
+			     enum ip_conntrack_dir dir)
+{
+	const struct net_device *in = f->route[dir].in;
+	struct ethhdr *eth;
+
+	if (in->type == ARPHRD_ETHER && in->addr_len == ETH_ALEN) {
+		eth = skb_push(skb, ETH_HLEN);
+		ether_addr_copy(eth->h_dest, in->dev_addr);
+		ether_addr_copy(eth->h_source, f->origin[dir].h_source);
+		eth->h_proto = skb->protocol;
+		skb_reset_mac_header(skb);
+		skb_pull(skb, ETH_HLEN);
+	} else {
+		skb_reset_mac_header(skb);
+	}
+	skb_reset_mac_len(skb);
+}
+
+static void nfo_hw_put_ip(struct sk_buff *skb, const struct nfo_flow *f,
+			  enum ip_conntrack_dir dir, u8 tos, unsigned int len)
+{
+	const union nf_inet_addr *src = &nf_ct_tuple(f->ct, dir)->src.u3;
+	const union nf_inet_addr *dst = &nf_ct_tuple(f->ct, !dir)->src.u3;
+	struct ipv6hdr *ip6;
+	struct iphdr *ip;
+
+	if (!f->v6) {
+		ip = skb_put_zero(skb, sizeof(*ip));
+		ip->version = 4;
+		ip->ihl = sizeof(*ip) / 4;
+		ip->tos = tos;
+		ip->tot_len = htons(sizeof(*ip) + len);
+		ip->frag_off = htons(IP_DF);
+		ip->ttl = IPDEFTTL;
+		ip->protocol = nf_ct_protonum(f->ct);
+		ip->saddr = src->ip;
+		ip->daddr = dst->ip;
+		ip_send_check(ip);
+	} else {
+		ip6 = skb_put_zero(skb, sizeof(*ip6));
+		ip6_flow_hdr(ip6, tos, 0);
+		ip6->payload_len = htons(len);
+		ip6->nexthdr = nf_ct_protonum(f->ct);
+		ip6->hop_limit = IPDEFTTL;
+		ip6->saddr = src->in6;
+		ip6->daddr = dst->in6;
+	}
+	skb_set_transport_header(skb, skb->len);
+}
+
+static void nfo_hw_put_ports(struct sk_buff *skb, const struct nfo_flow *f,
+			     enum ip_conntrack_dir dir, unsigned int len)
+{
+	__be16 sport = nf_ct_tuple(f->ct, dir)->src.u.all;
+	__be16 dport = nf_ct_tuple(f->ct, !dir)->src.u.all;
+	struct tcphdr *th;
+	struct udphdr *uh;
+
+	if (nf_ct_protonum(f->ct) == IPPROTO_TCP) {
+		th = skb_put_zero(skb, len);
+		th->source = sport;
+		th->dest = dport;
+		th->seq = htonl(READ_ONCE(f->e[dir].end));
+		th->ack_seq = htonl(READ_ONCE(f->e[dir].ack));
+		th->doff = len / 4;
+		th->ack = 1;
+		th->window = htons(READ_ONCE(f->e[dir].win));
+	} else {
+		uh = skb_put_zero(skb, len);
+		uh->source = sport;
+		uh->dest = dport;
+		uh->len = htons(len);
+	}
+}
+
+/* What the direction's packets show of fields that rulesets set. */
+static u8 nfo_hw_put_fields(struct sk_buff *skb, const struct nfo_flow *f,
+			    enum ip_conntrack_dir dir)
+{
+	const struct nfo_entry *e = &f->e[dir];
+	u8 fields = READ_ONCE(e->fields);
+
+	skb->mark = fields & NFO_FIELD_MARK ? e->mark : f->origin[dir].mark;
+	skb->priority = fields & NFO_FIELD_PRIORITY ? e->priority : 0;
+
+	return fields & NFO_FIELD_DSCP ? e->dscp : 0;
+}
+
+static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	unsigned int len = nf_ct_protonum(f->ct) == IPPROTO_TCP ? sizeof(struct tcphdr) :
+								  sizeof(struct udphdr);
+	struct nfo_route_refs *refs = &f->route[dir];
+	struct sk_buff *skb;
+	u8 tos;
+
+	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) + len, GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, LL_MAX_HEADER);
+	skb->protocol = f->v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
+	skb->dev = refs->in;
+	skb->skb_iif = refs->in->ifindex;
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	memset(skb->cb, 0, sizeof(skb->cb));
+
+	tos = nfo_hw_put_fields(skb, f, dir);
+	nfo_hw_push_link(skb, f, dir);
+	skb_reset_network_header(skb);
+	nfo_hw_put_ip(skb, f, dir, tos, len);
+	nfo_hw_put_ports(skb, f, dir, len);
+
+	spin_lock_bh(&f->lock);
+	skb_dst_set(skb, dst_clone(refs->dst));
+	spin_unlock_bh(&f->lock);
+	nf_conntrack_get(&f->ct->ct_general);
+	nf_ct_set(skb, f->ct,
+		  dir == IP_CT_DIR_ORIGINAL ? IP_CT_ESTABLISHED : IP_CT_ESTABLISHED_REPLY);
+
+	return skb;
+}
+
+/**
+ * nfo_hw_forwards() - would the forward hooks let the packets of a direction pass?
+ * @f:   flow of which a rule is in hardware, kept there by the caller
+ * @dir: direction of the rule
+ *
+ * A packet that a rule gives to user space counts as not passed. Rules that count, limit or log
+ * see one packet more. Context: process, rcu_read_lock(), no spinlock.
+ *
+ * Return: true if they would; false also when there is no memory to ask with.
+ */
+bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	struct nfo_route_refs *refs = &f->route[dir];
+	struct sk_buff *skb;
+	bool passes;
+
+	local_bh_disable();
+	skb = nfo_hw_packet(f, dir);
+	passes = skb && nf_hook(f->v6 ? NFPROTO_IPV6 : NFPROTO_IPV4, NF_INET_FORWARD,
+				f->table->nn->net, NULL, skb, refs->in, refs->out,
+				/* Who queues the packet may outlive this module. */
+				dst_discard_out) == 1;
+	if (passes)
+		consume_skb(skb);
+	local_bh_enable();
+
+	return passes;
+}
