@@ -176,11 +176,10 @@ static void nfo_flow_lead(struct nfo_flow *f)
 
 	if (!nfo_flow_is_oneway(f) || nfo_flow_learned(f, reply))
 		return;
-	/* A walk that begins or ends here sees one of the two. */
 	atomic_inc(&f->table->moved);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* a walk that meets the flow at its new place sees this */
 	change_bit(NFO_F_REPLY_LEADS, &f->state);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* a walk that met it at its old place sees what follows */
 	atomic_inc(&f->table->moved);
 }
 
