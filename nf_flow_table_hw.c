@@ -18,8 +18,8 @@
 /* Of the rules that owe a packet to a changed ruleset, those that may leave in one period: this
  * part of all rules, and no fewer than that many. The other rule of a flow leaves with it.
  */
-#define NFO_HW_OWING_PART	32
-#define NFO_HW_OWING_LEAST	16
+#define NFO_HW_OWING_PART	32U
+#define NFO_HW_OWING_LEAST	16U
 /* For so long, in jiffies, a flow stays in hardware without a word of its use. */
 #define NFO_HW_BLIND		(10 * HZ)
 
