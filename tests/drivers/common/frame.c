@@ -19,7 +19,10 @@ static bool read_l4(struct nfd_frame *f, const u8 *data)
 		return false;
 	f->sport = th->source;
 	f->dport = th->dest;
-	f->closing = f->proto == IPPROTO_TCP && (th->syn || th->fin || th->rst);
+	if (f->proto == IPPROTO_TCP) {
+		f->tcp_flags = ((const u8 *)th)[13];
+		f->closing = th->syn || th->fin || th->rst;
+	}
 
 	return true;
 }

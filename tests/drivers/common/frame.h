@@ -34,7 +34,7 @@ struct nfd_frame {
 	__be16	sid;
 	__be32	src[4], dst[4];
 	__be16	sport, dport;
-	u8	proto, tos, ttl;
+	u8	proto, tos, ttl, tcp_flags;
 	/* Offsets from the Ethernet header. */
 	u16	l3, l4, end;
 };
