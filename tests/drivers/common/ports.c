@@ -174,7 +174,7 @@ static struct net_device *make(const char *name, int i, u32 priv, const struct n
 	if (!dev)
 		return NULL;
 	dev->netdev_ops = ops;
-	dev->needs_free_netdev = true;
+	dev->needs_free_netdev = ops == &wire_ops;
 	dev->max_mtu = 9000;
 	dev->priv_flags |= IFF_NO_QUEUE;
 	if (ops == model->ops) {
@@ -232,13 +232,16 @@ void nfd_ports_free(void)
 	for (i = 0; i < NFD_PORTS; i++) {
 		struct net_device *host = hosts[i];
 
-		if (host && host->reg_state == NETREG_REGISTERED)
+		if (!host)
+			continue;
+		if (host->reg_state == NETREG_REGISTERED)
 			unregister_netdev(host);
-		else if (host)
-			free_netdev(host);
 		hosts[i] = NULL;
+		synchronize_net();
+		if (model->gone)
+			model->gone(host);
+		free_netdev(host);
 	}
-	synchronize_net();
 	for (i = 0; i < NFD_PORTS; i++)
 		if (wires[i])
 			unregister_netdev(wires[i]);

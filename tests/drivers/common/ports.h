@@ -19,6 +19,8 @@ struct nfd_model {
 	u32		priv;		/* size of the host device's private part */
 	const struct net_device_ops *ops;	/* of the host device; ndo_start_xmit: nfd_xmit() */
 	const struct ethtool_ops *ethtool;
+	/* A host's device has gone and is freed next; for what its private part owns. */
+	void (*gone)(struct net_device *host);
 	/* A frame that the hardware may forward comes in by the cable of @port. Called with
 	 * bottom halves off.
 	 */

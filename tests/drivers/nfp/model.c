@@ -474,6 +474,14 @@ static const struct nfp_app_type model_app_type = {
 	.setup_tc	= nfp_flower_setup_tc,
 };
 
+static void model_gone(struct net_device *host)
+{
+	struct nfp_repr *repr = netdev_priv(host);
+
+	if (repr->dst)
+		dst_release(&repr->dst->dst);
+}
+
 static const struct nfd_model model = {
 	.driver		= "nfp",
 	.host		= "nfp",
@@ -481,6 +489,7 @@ static const struct nfd_model model = {
 	.priv		= sizeof(struct nfp_repr),
 	.ops		= &nfp_repr_netdev_ops,
 	.ethtool	= &model_ethtool_ops,
+	.gone		= model_gone,
 	.frame		= model_frame,
 };
 
@@ -523,28 +532,13 @@ static int card_up(void)
 	return nfp_flower_metadata_init(&app, RULES, 1);
 }
 
-static struct metadata_dst *dsts[NFD_PORTS];
-
-static void remove_ports(void)
-{
-	int i;
-
-	for (i = 0; i < NFD_PORTS; i++)
-		if (nfd_host(i))
-			dsts[i] = ((struct nfp_repr *)netdev_priv(nfd_host(i)))->dst;
-	nfd_ports_free();
-	for (i = 0; i < NFD_PORTS; i++)
-		if (dsts[i])
-			dst_release(&dsts[i]->dst);
-}
-
 /* As when the driver is unbound from its card; once. */
 static bool unplugged;
 
 static int unplug_set(const char *val, const struct kernel_param *kp)
 {
 	if (!unplugged)
-		remove_ports();
+		nfd_ports_free();
 	unplugged = true;
 
 	return 0;
@@ -583,7 +577,7 @@ static int __init model_init(void)
 	return 0;
 
 err_ports:
-	remove_ports();
+	nfd_ports_free();
 	nfp_flower_metadata_cleanup(&app);
 err_device:
 	vfree(rules);
@@ -594,7 +588,7 @@ err_device:
 static void __exit model_exit(void)
 {
 	if (!unplugged)
-		remove_ports();
+		nfd_ports_free();
 	cancel_delayed_work_sync(&report_work);
 	nfp_flower_metadata_cleanup(&app);
 	vfree(rules);
