@@ -33,6 +33,7 @@ static struct nfo_l4_packet nfo_packet(struct kunit *test, u8 proto, const void 
 
 	KUNIT_ASSERT_TRUE(test, p.skb && p.nn && p.net && p.ct && p.e);
 	ip.tot_len = htons(sizeof(ip) + len);
+	ip_send_check(&ip);
 	skb_put_data(p.skb, &ip, sizeof(ip));
 	skb_put_data(p.skb, l4, len);
 	skb_reset_network_header(p.skb);
