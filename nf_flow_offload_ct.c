@@ -150,37 +150,81 @@ void nfo_ct_tcp_forget(struct nf_conn *ct)
 	spin_unlock_bh(&ct->lock);
 }
 
+static bool nfo_ct_is_sctp(const struct nf_conn *ct)
+{
+	return IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP) && nf_ct_protonum(ct) == IPPROTO_SCTP;
+}
+
 /**
  * nfo_ct_is_established() - is a connection in the state in which it may be offloaded?
- * @ct: entry, TCP or UDP
+ * @ct: entry
  *
  * Context: any.
  */
 bool nfo_ct_is_established(const struct nf_conn *ct)
 {
+	if (nfo_ct_is_sctp(ct))
+		return READ_ONCE(ct->proto.sctp.state) == SCTP_CONNTRACK_ESTABLISHED;
 	return nf_ct_protonum(ct) != IPPROTO_TCP ||
 	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_ESTABLISHED;
+}
+
+/**
+ * nfo_ct_close_reason() - why a connection that is not established leaves the fast path
+ * @ct: entry
+ *
+ * Context: any.
+ */
+enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct)
+{
+	return nfo_ct_is_sctp(ct) ? NFO_R_SCTP_STATE : NFO_R_TCP_CLOSE;
+}
+
+/* The state by which conntrack chooses the timeout, and the timeouts of the namespace. */
+static unsigned int nfo_ct_timeout_state(const struct nf_conn *ct, const unsigned int **timeouts)
+{
+	unsigned int replied = test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
+	struct net *net = nf_ct_net(ct);
+
+	switch (nf_ct_protonum(ct)) {
+	case IPPROTO_TCP:
+		*timeouts = nf_tcp_pernet(net)->timeouts;
+		return READ_ONCE(ct->proto.tcp.state);
+	case IPPROTO_UDP:
+#if IS_ENABLED(CONFIG_NF_CT_PROTO_UDPLITE)
+	case IPPROTO_UDPLITE:
+#endif
+		*timeouts = nf_udp_pernet(net)->timeouts;
+		return replied ? UDP_CT_REPLIED : UDP_CT_UNREPLIED;
+#if IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP)
+	case IPPROTO_SCTP:
+		*timeouts = nf_sctp_pernet(net)->timeouts;
+		return READ_ONCE(ct->proto.sctp.state);
+#endif
+#if IS_ENABLED(CONFIG_NF_CT_PROTO_GRE)
+	case IPPROTO_GRE:
+		*timeouts = nf_gre_pernet(net)->timeouts;
+		return replied ? GRE_CT_REPLIED : GRE_CT_UNREPLIED;
+#endif
+	case IPPROTO_ICMP:
+		*timeouts = &nf_icmp_pernet(net)->timeout;
+		return 0;
+	case IPPROTO_ICMPV6:
+		*timeouts = &nf_icmpv6_pernet(net)->timeout;
+		return 0;
+	default:
+		*timeouts = &nf_generic_pernet(net)->timeout;
+		return 0;
+	}
 }
 
 /* The timeout conntrack itself would give the entry now, in jiffies. */
 static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
 {
-	const unsigned int *timeouts = nf_ct_timeout_lookup(ct);
-	struct net *net = nf_ct_net(ct);
-	unsigned int state;
+	const unsigned int *own = nf_ct_timeout_lookup(ct), *timeouts;
+	unsigned int state = nfo_ct_timeout_state(ct, &timeouts);
 
-	if (nf_ct_protonum(ct) == IPPROTO_TCP) {
-		state = READ_ONCE(ct->proto.tcp.state);
-		if (!timeouts)
-			timeouts = nf_tcp_pernet(net)->timeouts;
-	} else {
-		state = test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ?
-			UDP_CT_REPLIED : UDP_CT_UNREPLIED;
-		if (!timeouts)
-			timeouts = nf_udp_pernet(net)->timeouts;
-	}
-
-	return READ_ONCE(timeouts[state]);
+	return READ_ONCE((own ?: timeouts)[state]);
 }
 
 /* Another writer of the timeout is conntrack itself: what it writes meanwhile stays. */
@@ -228,7 +272,7 @@ void nfo_ct_refresh(struct nf_conn *ct)
 			nfo_ct_offload_begin(ct);
 		return;
 	}
-	if (test_bit(IPS_ASSURED_BIT, &ct->status) ||
+	if (nf_ct_protonum(ct) != IPPROTO_UDP || test_bit(IPS_ASSURED_BIT, &ct->status) ||
 	    !test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ||
 	    !time_after(jiffies, READ_ONCE(ct->proto.udp.stream_ts)) ||
 	    test_bit(IPS_NAT_CLASH_BIT, &ct->status))
@@ -244,16 +288,17 @@ void nfo_ct_refresh(struct nf_conn *ct)
  * @ct:   entry of a flow that can no longer be found
  * @idle: jiffies since the flow's last packet; they count as spent
  *
- * The entry gets the timeout of the state it is in, less the idle time, and
- * IPS_OFFLOAD goes last: whoever sees it clear may promote again at once.
- * Context: any.
+ * The entry gets the timeout of the state it is in, less the idle time. Where a packet has
+ * closed the connection conntrack has just written the timeout, and it stays. IPS_OFFLOAD
+ * goes last: whoever sees it clear may promote again at once. Context: any.
  */
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 {
 	u32 old = READ_ONCE(ct->timeout);
 	u32 left = nfo_timeout_left(nfo_ct_normal_timeout(ct), idle);
 
-	nfo_ct_set_timeout(ct, old, nfct_time_stamp + left);
+	if (nfo_ct_is_established(ct))
+		nfo_ct_set_timeout(ct, old, nfct_time_stamp + left);
 
 	/* Whoever sees it clear sees the entry as it was left above. */
 	smp_mb__before_atomic();
@@ -278,7 +323,7 @@ void nfo_ct_hardware(struct nf_conn *ct, bool on)
 /**
  * nfo_flow_timeout() - how long flows of a protocol may be idle
  * @net:     namespace
- * @l4proto: IPPROTO_TCP or IPPROTO_UDP
+ * @l4proto: IPPROTO_*; TCP has a timeout of its own
  *
  * Return: net.netfilter.nf_flowtable_{tcp,udp}_timeout, jiffies; 30 seconds in kernels
  * without these settings.
@@ -290,7 +335,7 @@ u32 nfo_flow_timeout(const struct net *net, u8 l4proto)
 
 /**
  * nfo_ct_flow_timeout() - how long a flow may be idle
- * @ct: its conntrack entry, TCP or UDP
+ * @ct: its conntrack entry
  *
  * Return: jiffies.
  */

@@ -291,13 +291,14 @@ static const struct nfo_encap_type *nfo_encap_by_proto(__be16 proto)
  * nfo_encap_pop() - make a packet look as it would without its headers
  * @skb:    packet, data at what follows the Ethernet header
  * @popped: filled
+ * @tunnels: a tunnel's headers are taken off as well
  *
  * A packet with a header that is not in the table, with more headers than a key has
  * room for, with none at all, or with anything but IP inside is left alone. Context: any.
  *
  * Return: true when headers were taken off; nfo_encap_restore() puts them back.
  */
-bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped)
+bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tunnels)
 {
 	const struct nfo_encap_type *type;
 	__be16 proto = skb->protocol;
@@ -310,7 +311,7 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped)
 	do {
 		type = nfo_encap_by_proto(proto);
 		layers = popped->layers;
-		if (type)
+		if (type && (tunnels || !type->is_tunnel))
 			proto = INDIRECT_CALL_4(type->parse, nfo_encap_parse_ipv4,
 						nfo_encap_parse_vlan, nfo_encap_parse_pppoe,
 						nfo_encap_parse_ipv6, popped, skb, proto);

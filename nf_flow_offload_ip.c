@@ -24,8 +24,10 @@
 #include "nfo_entry.h"
 #include "nfo_hash.h"
 #include "nfo_ip.h"
+#include "nfo_l4.h"
 #include "nfo_learn.h"
 #include "nfo_route.h"
+#include "nfo_skb.h"
 #include "nfo_stack.h"
 
 /* A tunnel's own packets pass conntrack and a ruleset, which the fast path spares the
@@ -57,50 +59,6 @@ struct nfo_pkt {
 	const struct nfo_encap_popped	*popped;
 };
 
-static bool nfo_is_l4(u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
-}
-
-/* May the packet be rewritten? pktgen keeps one reference of what it has sent to see when
- * the packet is done with, and one more for each time that it sends the same packet again:
- * then the classic path makes a copy. A shared skb cannot be pulled; a linear one needs no
- * pull.
- */
-static bool nfo_skb_is_own(const struct sk_buff *skb)
-{
-	unsigned int users = refcount_read(&skb->users);
-
-	return likely(users == 1) || (users == 2 && !skb_is_nonlinear(skb));
-}
-
-/* What LRO merged cannot be cut up again: ip_forward() drops it and says so. */
-static bool nfo_skb_is_lro(const struct sk_buff *skb)
-{
-	return skb_is_nonlinear(skb) && skb_is_gso(skb) && !skb_shinfo(skb)->gso_type;
-}
-
-/* The hardware has routed the packet by itself and gave a copy to the host, for a redirect
- * or a sampler: the classic path does not send the copy.
- */
-static bool nfo_skb_is_forwarded(const struct sk_buff *skb)
-{
-#ifdef CONFIG_NET_SWITCHDEV
-	return skb->offload_l3_fwd_mark;
-#else
-	return false;
-#endif
-}
-
-/* What both families need before the header is worth reading. A frame for another
- * address than the device's may be for a device above.
- */
-static bool nfo_skb_ok(const struct sk_buff *skb)
-{
-	return (skb->pkt_type == PACKET_HOST || skb->pkt_type == PACKET_OTHERHOST) &&
-	       nfo_skb_is_own(skb) && !nfo_skb_is_lro(skb) && !nfo_skb_is_forwarded(skb);
-}
-
 /* Is the frame for the address that the frames of this direction come for? */
 static bool nfo_dest_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 {
@@ -122,7 +80,7 @@ static bool nfo_parse4(struct sk_buff *skb, const struct net_device *in,
 	/* Version 4 and no options in one comparison. */
 	if (*(const u8 *)iph != 0x45 || ip_is_fragment(iph) || iph->ttl <= 1)
 		return false;
-	if (!nfo_is_l4(iph->protocol))
+	if (!nfo_l4_is_main(iph->protocol))
 		return false;
 
 	ports = (const __be16 *)(iph + 1);
@@ -150,7 +108,8 @@ static bool nfo_parse6(struct sk_buff *skb, const struct net_device *in,
 		return false;
 
 	ip6h = ipv6_hdr(skb);
-	if (ip6h->version != 6 || ip6h->hop_limit <= 1 || !nfo_is_l4(ip6h->nexthdr))
+	if (ip6h->version != 6 || ip6h->hop_limit <= 1 ||
+	    !nfo_l4_is_main(ip6h->nexthdr))
 		return false;
 
 	ports = (const __be16 *)(ip6h + 1);
@@ -241,11 +200,13 @@ static enum nfo_verdict nfo_check_tcp(struct sk_buff *skb, struct nfo_pkt *p,
 }
 
 static enum nfo_verdict nfo_check_udp(struct sk_buff *skb, struct nfo_pkt *p,
-				      const struct net *net)
+				      const struct nfo_entry *e, const struct net *net)
 {
 	const struct udphdr *uh = (const void *)(skb_network_header(skb) + p->thoff);
 	unsigned int ulen = ntohs(uh->len);
 
+	if (unlikely(p->l.key.l4proto != IPPROTO_UDP))
+		return nfo_l4_pkt_ok(skb, e, net, p->thoff, p->len) ? NFO_FORWARD : NFO_PASS;
 	if (unlikely(ulen < sizeof(*uh) || p->thoff + ulen > p->len))
 		return NFO_PASS;
 	if (uh->check && unlikely(!nfo_l4_csum_ok(skb, p, net)))
@@ -320,21 +281,23 @@ static bool nfo_make_writable(struct sk_buff *skb, const struct nfo_entry *e)
 				 0, GFP_ATOMIC);
 }
 
-static void nfo_nat_l4(const struct sk_buff *skb, const struct nfo_entry *e,
-		       void *l4hdr)
+static void nfo_nat_l4(struct sk_buff *skb, const struct nfo_entry *e, void *l4hdr)
 {
 	__be16 *ports = l4hdr;
 	__sum16 *check;
 
-	ports[0] = e->sport;
-	ports[1] = e->dport;
 	if (e->key.l4proto == IPPROTO_TCP) {
 		check = &((struct tcphdr *)l4hdr)->check;
-	} else {
+	} else if (likely(e->key.l4proto == IPPROTO_UDP)) {
 		check = &((struct udphdr *)l4hdr)->check;
-		if (!*check && skb->ip_summed != CHECKSUM_PARTIAL)
-			return;
+	} else {
+		nfo_l4_nat(skb, e, l4hdr);
+		return;
 	}
+	ports[0] = e->sport;
+	ports[1] = e->dport;
+	if (e->key.l4proto == IPPROTO_UDP && !*check && skb->ip_summed != CHECKSUM_PARTIAL)
+		return;
 
 	*check = nfo_l4_csum_nat(*check, e, skb->ip_summed == CHECKSUM_PARTIAL);
 	if (!*check && e->key.l4proto == IPPROTO_UDP)
@@ -596,7 +559,7 @@ static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e
 		return NFO_PASS;
 	skb_set_transport_header(skb, p->thoff);
 	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, e, net) :
-						  nfo_check_udp(skb, p, net);
+						  nfo_check_udp(skb, p, e, net);
 	if (unlikely(verdict != NFO_FORWARD))
 		return NFO_PASS;
 
@@ -648,8 +611,9 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 		return NF_ACCEPT;
 	}
 
-	hlen = e->key.l4proto == IPPROTO_TCP ? sizeof(struct tcphdr) :
-					       sizeof(struct udphdr);
+	/* Of other protocols no more than TCP's length is written to. */
+	hlen = e->key.l4proto == IPPROTO_UDP ? sizeof(struct udphdr) :
+					       sizeof(struct tcphdr);
 	if (unlikely(!nfo_is_writable(skb, e, p->thoff + hlen))) {
 		if (skb_shared(skb))
 			return NF_ACCEPT;
@@ -677,6 +641,25 @@ static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
 					    const struct net_device *in);
 
+/* A packet of a protocol that has more to be looked at, see nf_flow_offload_l4.c. */
+static noinline unsigned int nfo_walk_other(struct nfo_table *t, struct sk_buff *skb,
+					    const struct net_device *in,
+					    const struct nfo_encap_popped *popped)
+{
+	struct nfo_pkt p;
+
+	if (!nfo_l4_parse(skb, in, t->nn, &p.l, &p.thoff))
+		return NF_ACCEPT;
+	p.popped = popped;
+	if (popped) {
+		if (!nfo_encap_payload_ok(skb, popped))
+			return NF_ACCEPT;
+		p.l.key.encap = popped->encap;
+	}
+
+	return nfo_forward(t, skb, &p);
+}
+
 /* @popped: headers that were taken off, or NULL. Everything but rare cases is inlined
  * here. What is neither TCP nor UDP may be a tunnel's.
  */
@@ -688,7 +671,7 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 
 	if (skb->protocol == htons(ETH_P_IP) ? !nfo_parse4(skb, in, &p) :
 					       !nfo_parse6(skb, in, &p))
-		return popped ? NF_ACCEPT : nfo_walk_encap(t, skb, in);
+		return popped ? nfo_walk_other(t, skb, in, popped) : nfo_walk_encap(t, skb, in);
 	p.popped = popped;
 	if (unlikely(popped)) {
 		if (!nfo_encap_payload_ok(skb, popped))
@@ -699,23 +682,51 @@ static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 	return nfo_forward(t, skb, &p);
 }
 
-/* A packet with headers between Ethernet and IP. What is not forwarded is given back
+/* Does the flowtable's family include the packet's? */
+static bool nfo_family_ok(const struct nfo_table *t, const struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return t->family != NFPROTO_IPV6;
+	return skb->protocol == htons(ETH_P_IPV6) && t->family != NFPROTO_IPV4;
+}
+
+/* A packet without the headers between Ethernet and IP. What is not forwarded is given back
  * as it came, for the devices above to take apart.
+ */
+static unsigned int nfo_walk_popped(struct nfo_table *t, struct sk_buff *skb,
+				    const struct net_device *in,
+				    const struct nfo_encap_popped *popped)
+{
+	unsigned int verdict = NF_ACCEPT;
+
+	if (nfo_family_ok(t, skb))
+		verdict = nfo_walk(t, skb, in, popped);
+	if (verdict == NF_ACCEPT)
+		nfo_encap_restore(skb, popped);
+
+	return verdict;
+}
+
+/* A packet with headers between Ethernet and IP, or of another protocol than TCP and UDP. A
+ * tunnel's packet may be of a tunnel that ends here, or of one that passes through.
  */
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
 					    const struct net_device *in)
 {
-	unsigned int verdict = NF_ACCEPT;
 	struct nfo_encap_popped popped;
+	unsigned int verdict;
 
-	if (!nfo_encap_pop(skb, &popped))
+	if (nfo_encap_pop(skb, &popped, true)) {
+		verdict = nfo_walk_popped(t, skb, in, &popped);
+		if (verdict != NF_ACCEPT || !popped.tunnel)
+			return verdict;
+	}
+	if (nfo_encap_pop(skb, &popped, false))
+		return nfo_walk_popped(t, skb, in, &popped);
+	if (skb_vlan_tag_present(skb) || !nfo_family_ok(t, skb))
 		return NF_ACCEPT;
-	if (t->family != (skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV6 : NFPROTO_IPV4))
-		verdict = nfo_walk(t, skb, in, &popped);
-	if (verdict == NF_ACCEPT)
-		nfo_encap_restore(skb, &popped);
 
-	return verdict;
+	return nfo_walk_other(t, skb, in, NULL);
 }
 
 static bool nfo_is_bare(const struct sk_buff *skb, u16 proto)

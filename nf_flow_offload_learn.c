@@ -28,6 +28,7 @@
 #include "nfo_encap.h"
 #include "nfo_entry.h"
 #include "nfo_hash.h"
+#include "nfo_l4.h"
 #include "nfo_learn.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
@@ -92,15 +93,17 @@ static __be16 nfo_skb_len(const struct sk_buff *skb, u8 family)
 	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->payload_len : ip_hdr(skb)->tot_len;
 }
 
-/* The checksum field of a layer 4 header at @offset from skb->data. Return: false when
- * the packet ends before.
+/* The checksum field of a layer 4 header at @offset from skb->data; of other protocols than
+ * TCP and UDP a sum of the payload. Return: false when the packet ends before.
  */
-static bool nfo_l4_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto,
-			 __sum16 *check)
+static bool nfo_note_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto,
+			   __sum16 *check)
 {
 	__sum16 copy;
 	const __sum16 *field;
 
+	if (!nfo_l4_is_main(l4proto))
+		return nfo_l4_sum(skb, offset, l4proto, check);
 	offset += l4proto == IPPROTO_TCP ? offsetof(struct tcphdr, check) :
 					   offsetof(struct udphdr, check);
 	field = skb_header_pointer(skb, offset, sizeof(copy), &copy);
@@ -153,7 +156,7 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	bool mixed = nfo_note_differs(n, t, skb, key);
 
 	n->t = NULL;
-	if (!nfo_l4_check(skb, thoff, key->l4proto, &n->check))
+	if (!nfo_note_check(skb, thoff, key->l4proto, &n->check))
 		return;
 	n->t = t;
 	n->mixed = mixed;
@@ -282,6 +285,8 @@ static void nfo_learn_nat(struct nfo_entry *e, struct nfo_addr6 *a6, const struc
 	ports = nfo_csum_delta_add(nfo_csum_delta(&t->src.u.all, &other->dst.u.all, 2),
 				   nfo_csum_delta(&t->dst.u.all, &other->src.u.all, 2));
 	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
+	if (!nfo_l4_is_main(t->dst.protonum))
+		nfo_l4_learn_nat(e, ct, dir);
 	if (ct->status & IPS_NAT_MASK)
 		e->flags |= NFO_E_NAT;
 }
@@ -292,9 +297,11 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 	__sum16 before = l->note->check;
 	__sum16 after;
 
-	if (!nfo_l4_check(l->skb, skb_network_offset(l->skb) + l->thoff, e->key.l4proto, &after))
+	if (!nfo_note_check(l->skb, skb_network_offset(l->skb) + l->thoff, e->key.l4proto, &after))
 		return NFO_R_PAYLOAD_CHANGED;
 
+	if (!nfo_l4_is_main(e->key.l4proto))
+		return before == after ? NFO_R_NONE : NFO_R_PAYLOAD_CHANGED;
 	if (e->key.l4proto == IPPROTO_UDP && !before && !after &&
 	    l->skb->ip_summed != CHECKSUM_PARTIAL)
 		return NFO_R_NONE;
@@ -604,7 +611,7 @@ static void nfo_learn_first(struct nfo_table *t, const struct nfo_lesson *l)
 }
 
 /* Opening and closing segments belong to conntrack. */
-static bool nfo_lesson_l4_ok(const struct nfo_lesson *l)
+static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *l)
 {
 	const struct tcphdr *th;
 	unsigned int len;
@@ -617,7 +624,7 @@ static bool nfo_lesson_l4_ok(const struct nfo_lesson *l)
 		len = sizeof(struct udphdr);
 		break;
 	default:
-		return false;
+		return !nfo_l4_permit_check(l->skb, nn, l->ct, l->thoff);
 	}
 	if (skb_headlen(l->skb) < skb_network_offset(l->skb) + l->thoff + len)
 		return false;
@@ -668,10 +675,10 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	if (!f && !t)
 		return;
 	if (f && !nfo_ct_is_established(l.ct)) {
-		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
+		nfo_flow_retire(f, nfo_ct_close_reason(l.ct));
 		return;
 	}
-	if (!nfo_lesson_l4_ok(&l))
+	if (!nfo_lesson_l4_ok(nn, &l))
 		return;
 	if (f && nf_ct_protonum(l.ct) == IPPROTO_TCP)
 		nfo_learn_track(f, &l);

@@ -51,6 +51,8 @@ const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_POLICY]		= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_RULESET_MS]	= NLA_POLICY_MAX(NLA_U32, 32767),
 	[NFO_SETTINGS_HW_OVERSIZE]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[NFO_SETTINGS_ICMP_ECHO]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[NFO_SETTINGS_DEV_COUNTERS]	= NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
@@ -66,6 +68,8 @@ const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
 	{ NFO_SETTINGS_POLICY, offsetof(struct nfo_settings, policy), 0 },
 	{ NFO_SETTINGS_RULESET_MS, offsetof(struct nfo_settings, ruleset_ms), 100 },
 	{ NFO_SETTINGS_HW_OVERSIZE, offsetof(struct nfo_settings, hw_oversize), 0 },
+	{ NFO_SETTINGS_ICMP_ECHO, offsetof(struct nfo_settings, icmp_echo), 0 },
+	{ NFO_SETTINGS_DEV_COUNTERS, offsetof(struct nfo_settings, dev_counters), 1 },
 };
 
 /**
@@ -132,4 +136,8 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_HW_ZONE]			= "hw-zone",
 	[NFO_R_HW_DECLINED]		= "hw-declined",
 	[NFO_R_HW_MTU]			= "hw-mtu",
+	[NFO_R_SCTP_CHUNK]		= "sctp-chunk",
+	[NFO_R_SCTP_STATE]		= "sctp-state",
+	[NFO_R_ICMP_ECHO]		= "icmp-echo",
+	[NFO_R_HW_PROTOCOL]		= "hw-protocol",
 };

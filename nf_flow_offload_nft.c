@@ -16,6 +16,7 @@
 #include "nfo_event.h"
 #include "nfo_hw.h"
 #include "nfo_ip.h"
+#include "nfo_l4.h"
 #include "nfo_learn.h"
 #include "nfo_nft.h"
 #include "nfo_trace.h"
@@ -49,7 +50,8 @@ static enum nfo_reason nfo_tcp_check(const struct nft_pktinfo *pkt,
 	return NFO_R_NONE;
 }
 
-static enum nfo_reason nfo_protocol_check(const struct nft_pktinfo *pkt,
+static enum nfo_reason nfo_protocol_check(const struct nfo_net *nn,
+					  const struct nft_pktinfo *pkt,
 					  const struct nf_conn *ct)
 {
 	/* An ICMP error about the connection is related to it, not of it. */
@@ -61,9 +63,9 @@ static enum nfo_reason nfo_protocol_check(const struct nft_pktinfo *pkt,
 		return nfo_tcp_check(pkt, ct);
 	case IPPROTO_UDP:
 		return NFO_R_NONE;
+	default:
+		return nfo_l4_permit_check(pkt->skb, nn, ct, nft_thoff(pkt));
 	}
-
-	return NFO_R_PROTOCOL;
 }
 
 /* Rungs that look at the connection. */
@@ -127,7 +129,7 @@ static enum nfo_reason nfo_permit_check(struct nfo_table *t, const struct nft_pk
 	why = nfo_packet_check(pkt);
 	if (why)
 		return why;
-	why = nfo_protocol_check(pkt, ct);
+	why = nfo_protocol_check(t->nn, pkt, ct);
 	if (why)
 		return why;
 	why = nfo_ct_check(ct);

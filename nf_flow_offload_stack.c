@@ -226,7 +226,7 @@ void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 pa
 	struct nfo_lower_counts c = { .packets = packets, .bytes = bytes };
 	struct net_device *in = f->route[dir].in;
 
-	if (!in)
+	if (!in || !READ_ONCE(f->table->nn->settings.dev_counters))
 		return;
 	local_bh_disable();
 	rcu_read_lock();

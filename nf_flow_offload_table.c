@@ -100,7 +100,7 @@ static u32 nfo_flow_age(struct nfo_flow *f, bool pressed)
 		return 0;
 	}
 	if (!nfo_ct_is_established(f->ct)) {
-		nfo_flow_retire(f, NFO_R_TCP_CLOSE);
+		nfo_flow_retire(f, nfo_ct_close_reason(f->ct));
 		return 0;
 	}
 	nfo_test_point(NFO_TP_AGE_LIVE, f);

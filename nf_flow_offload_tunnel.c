@@ -9,6 +9,7 @@
  */
 #include <linux/if_arp.h>
 #include <linux/if_macvlan.h>
+#include <linux/if_team.h>
 #include <linux/if_vlan.h>
 #include <linux/netfilter.h>
 #include <linux/u64_stats_sync.h>
@@ -163,6 +164,39 @@ static void nfo_count_tstats(struct net_device *dev, u64 packets, u64 bytes)
 	u64_stats_update_end(&stats->syncp);
 }
 
+#ifdef NFO_HAVE_PCPU_STAT_TYPE
+/* A VRF, from 6.7 on. */
+static bool nfo_count_dstats(struct net_device *dev, u64 packets, u64 bytes)
+{
+	struct pcpu_dstats *stats;
+
+	if (dev->pcpu_stat_type != NETDEV_PCPU_STAT_DSTATS || !dev->dstats)
+		return false;
+	stats = this_cpu_ptr(dev->dstats);
+	u64_stats_update_begin(&stats->syncp);
+	nfo_stats_add(&stats->rx_packets, packets);
+	nfo_stats_add(&stats->rx_bytes, bytes);
+	u64_stats_update_end(&stats->syncp);
+
+	return true;
+}
+#else
+static bool nfo_count_dstats(struct net_device *dev, u64 packets, u64 bytes)
+{
+	return false;
+}
+#endif
+
+static void nfo_count_team(struct net_device *dev, u64 packets, u64 bytes)
+{
+	struct team_pcpu_stats *stats = this_cpu_ptr(((struct team *)netdev_priv(dev))->pcpu_stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	nfo_stats_add(&stats->rx_packets, packets);
+	nfo_stats_add(&stats->rx_bytes, bytes);
+	u64_stats_update_end(&stats->syncp);
+}
+
 static void nfo_count_vlan(struct vlan_pcpu_stats __percpu *percpu, u64 packets, u64 bytes)
 {
 	struct vlan_pcpu_stats *stats = this_cpu_ptr(percpu);
@@ -179,12 +213,14 @@ static void nfo_count_vlan(struct vlan_pcpu_stats __percpu *percpu, u64 packets,
  * @packets: how many
  * @bytes:   of them, as the device counts
  *
- * A bond or a team counts what its ports count. A device whose counters are its driver's
- * secret counts nothing: PPP before it had those of the core, VRF. Context: BH disabled,
+ * A bond counts what its ports count. A device whose counters are its driver's secret counts
+ * nothing: PPP and VRF before they had those of the core. Context: BH disabled,
  * rcu_read_lock().
  */
 void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
 {
+	if (netif_is_l3_master(dev) && nfo_count_dstats(dev, packets, bytes))
+		return;
 	if (netif_is_bridge_master(dev) || nfo_tunnel_is4(dev) || nfo_tunnel_is6(dev) ||
 	    (dev->type == ARPHRD_PPP && nfo_dev_has_tstats(dev)))
 		nfo_count_tstats(dev, packets, bytes);
@@ -192,6 +228,8 @@ void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
 	else if (is_vlan_dev(dev))
 		nfo_count_vlan(vlan_dev_priv(dev)->vlan_pcpu_stats, packets, bytes);
 #endif
+	else if (netif_is_team_master(dev))
+		nfo_count_team(dev, packets, bytes);
 	/* macvlan counts the Ethernet header as well. */
 	else if (netif_is_macvlan(dev))
 		nfo_count_vlan(((struct macvlan_dev *)netdev_priv(dev))->pcpu_stats, packets,

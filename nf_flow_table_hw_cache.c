@@ -192,6 +192,8 @@ static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f
 static enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
 					 enum ip_conntrack_dir dir)
 {
+	if (!nfo_l4_is_main(f->e[dir].key.l4proto))
+		return NFO_R_HW_PROTOCOL;
 	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
 		return NFO_R_HW_FIELDS;
 	/* A rule matches neither the sender's address nor a mark. */
@@ -257,7 +259,7 @@ static bool nfo_hw_never(enum nfo_reason why)
 {
 	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK ||
 	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE || why == NFO_R_XFRM ||
-	       why == NFO_R_HW_MTU;
+	       why == NFO_R_HW_MTU || why == NFO_R_HW_PROTOCOL;
 }
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next

@@ -202,7 +202,8 @@ static bool nfo_hw_both_learned(const struct nfo_flow *f)
 /* A reason that concerns this flow alone is counted once, not twice a second. */
 static void nfo_hw_count_own(struct nfo_flow *f, enum nfo_reason why)
 {
-	bool own = why == NFO_R_HW_MTU || why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE;
+	bool own = why == NFO_R_HW_MTU || why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE ||
+		   why == NFO_R_HW_PROTOCOL;
 
 	if (own && f->hw.why != why)
 		nfo_count_reason(f->table->nn, why);

@@ -6,6 +6,7 @@
 #define _NFO_CT_H
 
 #include <net/netfilter/nf_conntrack.h>
+#include <linux/nf_flow_offload.h>
 
 #define NFO_CT_BOTH	(BIT(IP_CT_DIR_ORIGINAL) | BIT(IP_CT_DIR_REPLY))
 
@@ -32,6 +33,7 @@ void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_
 		     u8 liberal);
 void nfo_ct_tcp_forget(struct nf_conn *ct);
 bool nfo_ct_is_established(const struct nf_conn *ct);
+enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct);
 void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle);
 void nfo_ct_refresh(struct nf_conn *ct);
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct);

@@ -80,7 +80,7 @@ static inline bool nfo_encap_is_deep(const struct nfo_encap_popped *popped)
 	return popped->tunnel || popped->layers > NFO_ENCAPS;
 }
 
-bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped);
+bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tunnels);
 void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *popped);
 bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped);
 enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path);

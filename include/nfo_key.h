@@ -6,6 +6,7 @@
 #define _NFO_KEY_H
 
 #include <linux/bits.h>
+#include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/types.h>
 
@@ -79,11 +80,11 @@ struct nfo_outer {
  * struct nfo_key - what identifies the packets of one direction
  * @saddr:  IPv4 source address; for IPv6 a hash of the source address
  * @daddr:  IPv4 destination address; for IPv6 a hash of the destination address
- * @sport:  layer 4 source port
- * @dport:  layer 4 destination port
+ * @sport:  layer 4 source port, or what stands for it (nfo_l4.h)
+ * @dport:  layer 4 destination port, likewise
  * @iif:    index of the device whose ingress hook sees the packet
  * @encap:  headers between Ethernet and IP
- * @l4proto: IPPROTO_TCP or IPPROTO_UDP
+ * @l4proto: IPPROTO_*
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  *
  * Addresses and ports are big endian, as on the wire. Keys are compared as three
@@ -99,6 +100,17 @@ struct nfo_key {
 	u8			l4proto;
 	u8			family;
 } __aligned(8);
+
+/**
+ * nfo_l4_is_main() - is a protocol TCP or UDP?
+ * @l4proto: IPPROTO_*
+ *
+ * The packet path treats these two itself; the room l4 is for all others.
+ */
+static inline bool nfo_l4_is_main(u8 l4proto)
+{
+	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP;
+}
 
 #define NFO_KEY_WORDS	(sizeof(struct nfo_key) / sizeof(u32))
 

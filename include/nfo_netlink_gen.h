@@ -14,7 +14,7 @@
 #define NFO_DIR_POLICY_MAX		NFO_DIR_DPORT
 #define NFO_FILTER_POLICY_MAX		NFO_FILTER_ZONE
 #define NFO_FLOW_POLICY_MAX		NFO_FLOW_ORIGINAL
-#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_HW_OVERSIZE
+#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_DEV_COUNTERS
 
 extern const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1];
 extern const struct nla_policy nfo_filter_policy[NFO_FILTER_POLICY_MAX + 1];
@@ -63,6 +63,12 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	its ingress device may receive larger packets than its egress takes, and the
  *	hardware would send these as they are. 0 to leave it in software. Chips that
  *	give such packets to the host need no setting.
+ * @icmp_echo: 0 to 1, default 0: 1 to let the echo requests and replies of a
+ *	`ping` into the fast path, of ICMP and of ICMPv6. A rule has to match them
+ *	with flow add as well.
+ * @dev_counters: 0 to 1, default 1: 1 to have devices that packets pass unseen,
+ *	between the listed device and the one that routing uses, count what they
+ *	would have received; 0 to spare the work.
  *
  * Netlink writes a field with WRITE_ONCE() while others read it with READ_ONCE().
  */
@@ -79,6 +85,8 @@ struct nfo_settings {
 	u32	policy;
 	u32	ruleset_ms;
 	u32	hw_oversize;
+	u32	icmp_echo;
+	u32	dev_counters;
 };
 
 /**

@@ -101,11 +101,14 @@ tunnel_pair() {
 
 # behind_tunnel KIND - a network behind a tunnel between rs and s0: ipip, sit (IPv6 in IPv4),
 # gre, grekey, grecsum, ip6tnl (both in IPv6), ip6limit (with the option that limits encapsulation),
-# ip6gre. The device is tun0 on both sides.
+# ip6gre; with an Ethernet header inside gretap, vxlan, geneve; tun (programs carry it), wireguard.
+# The device is tun0 on both sides.
 behind_tunnel() {
+	local via4 via6
+
 	V4S=203.0.113.66 V4R=203.0.113.65 V6S=2001:db8:5::2 V6R=2001:db8:5::1
 	tunnel_gone
-	modprobe -q -a ipip sit ip_gre ip6_tunnel ip6_gre || true
+	modprobe -q -a ipip sit ip_gre ip6_tunnel ip6_gre vxlan geneve tun wireguard || true
 	case $1 in
 	ipip) tunnel_pair 4 ipip ;;
 	sit) tunnel_pair 4 sit ;;
@@ -115,22 +118,63 @@ behind_tunnel() {
 	ip6tnl) tunnel_pair 6 ip6tnl mode any encaplimit none ;;
 	ip6limit) tunnel_pair 6 ip6tnl mode any ;;
 	ip6gre) tunnel_pair 6 ip6gre encaplimit none ;;
+	gretap) tunnel_pair 4 gretap ;;
+	vxlan) tunnel_pair 4 vxlan id 77 dstport 4789 ;;
+	geneve)
+		ip -n "$NS_R" link add tun0 type geneve id 77 remote "$S4" 2>/dev/null || skip "this kernel has no geneve"
+		ip -n "$NS_S" link add tun0 type geneve id 77 remote "$RS4"
+		;;
+	tun) tunnel_of_programs ;;
+	wireguard) tunnel_of_keys ;;
 	esac
 	ip -n "$NS_R" link set tun0 up
 	ip -n "$NS_S" link set tun0 up
+	# With Ethernet inside, the router has to be named.
+	case $1 in
+	gretap|vxlan|geneve) via4="via $V4R" via6="via $V6R" ;;
+	*) via4='' via6='' ;;
+	esac
 	[ "$1" = sit ] || {
 		ip -n "$NS_R" addr add $V4R/30 dev tun0
 		ip -n "$NS_S" addr add $V4S/30 dev tun0
-		ip -n "$NS_S" route replace 192.0.2.0/24 dev tun0 src $V4S
+		# shellcheck disable=SC2086 # two words, or none
+		ip -n "$NS_S" route replace 192.0.2.0/24 $via4 dev tun0 src $V4S
 	}
 	[ "$1" = ipip ] || {
 		ip -n "$NS_R" addr add $V6R/64 dev tun0 nodad
 		ip -n "$NS_S" addr add $V6S/64 dev tun0 nodad
-		ip -n "$NS_S" route replace 2001:db8:1::/64 dev tun0 src $V6S
+		# shellcheck disable=SC2086 # likewise
+		ip -n "$NS_S" route replace 2001:db8:1::/64 $via6 dev tun0 src $V6S
 	}
 }
 
+# Two tun devices, and a program that carries packets from one to the other.
+tunnel_of_programs() {
+	local ns
+
+	for ns in "$NS_R" "$NS_S"; do
+		ip -n "$ns" tuntap add dev tun0 mode tun 2>/dev/null || skip "this kernel has no tun"
+	done
+	peer_run tun "$NFO_TOOLS/nfo_tun" "$NS_R" tun0 "$NS_S" tun0
+	peer_answer tun || fail "tun: $ANSWER"
+}
+
+tunnel_of_keys() {
+	local key_r key_s
+
+	command -v wg >/dev/null || skip "no wg"
+	for ns in "$NS_R" "$NS_S"; do
+		ip -n "$ns" link add tun0 type wireguard 2>/dev/null || skip "this kernel has no wireguard"
+	done
+	key_r=$(wg genkey) key_s=$(wg genkey)
+	in_r wg set tun0 listen-port 51820 private-key <(echo "$key_r") peer "$(wg pubkey <<<"$key_s")" \
+		endpoint "$S4:51820" allowed-ips 0.0.0.0/0,::/0
+	in_s wg set tun0 listen-port 51820 private-key <(echo "$key_s") peer "$(wg pubkey <<<"$key_r")" \
+		endpoint "$RS4:51820" allowed-ips 0.0.0.0/0,::/0
+}
+
 tunnel_gone() {
+	peer_stop tun
 	ip -n "$NS_R" link del tun0 2>/dev/null || true
 	ip -n "$NS_S" link del tun0 2>/dev/null || true
 }

@@ -364,6 +364,11 @@ agent_ct() {
 	case ${2%6} in
 	tcp) proto=6 ;;
 	udp) proto=17 ;;
+	udplite) proto=136 ;;
+	sctp) proto=132 ;;
+	gre) proto=47 ;;
+	esp) proto=50 ;;
+	ipip) proto=4 ;;
 	icmp) proto=1 ;;
 	icmpv) proto=58 ;;
 	*) proto=$2 ;;

@@ -146,7 +146,7 @@ void fix_l4_csum(struct frame *f)
 	uint8_t proto = v6 ? ip[6] : ip[9];
 	uint16_t sum;
 
-	if (f->l4 >= f->len)
+	if (f->l4 >= f->len || l4_fix_csum(f, proto))
 		return;
 	if (v6 && f->l4 != L2_LEN + 40)
 		proto = len >= 20 && (l4[12] >> 4) >= 5 ? IPPROTO_TCP : IPPROTO_UDP;
@@ -195,10 +195,10 @@ void build_frame(struct frame *f, const struct pkt *p, struct rng *r)
 {
 	const struct conn *c = p->c;
 	uint32_t l3h = (c->v6 ? 40 : 20) + p->l3opt_len;
-	uint32_t l4h = c->tcp ? 20 + p->l4opt_len : 8;
+	uint32_t l4h = c->tcp ? 20 + p->l4opt_len : l4_header_len(c);
 	uint32_t total = l3h + l4h + p->payload;
 	uint8_t *d = f->data, *ip = d + L2_LEN, *l4 = ip + l3h, *pl = l4 + l4h;
-	uint8_t proto = c->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	uint8_t proto = c->proto;
 	enum side side = c->init ^ p->dir;
 
 	f->side = side;
@@ -247,12 +247,15 @@ void build_frame(struct frame *f, const struct pkt *p, struct rng *r)
 		wr16(l4 + 18, p->urg);
 		if (p->l4opt_len)
 			memcpy(l4 + 20, p->l4opt, p->l4opt_len);
-	} else {
+	} else if (proto == IPPROTO_UDP) {
 		wr16(l4 + 4, 8 + p->payload);
 	}
 
 	rnd_fill(r, pl, p->payload);
 	if (p->payload >= 8)
 		memcpy(pl, &p->cookie, 8);
-	build_l4_csum(f, p, r);
+	if (c->tcp || proto == IPPROTO_UDP)
+		build_l4_csum(f, p, r);
+	else
+		l4_build(f, p, r);
 }

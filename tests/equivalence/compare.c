@@ -18,6 +18,15 @@ struct frag_ids {
 	uint32_t id[FRAG_IDS];
 };
 
+static bool is_icmp_error(const struct frame *f)
+{
+	uint8_t type = f->data[f->l4];
+
+	if (f->data[L2_LEN + 6] == IPPROTO_ICMPV6)
+		return type < 128;
+	return f->data[L2_LEN + 9] == IPPROTO_ICMP && type != 0 && type != 8;
+}
+
 /*
  * Is it the router's own word? NAT may have given an ICMP error the address of
  * somebody else, so it is told by what the case did not contain.
@@ -40,7 +49,7 @@ bool is_router_error(const struct frame *f, int n, const struct out *o)
 		return false;
 	}
 	while (n--)
-		if (f[n].data[L2_LEN + 6] == IPPROTO_ICMPV6 || f[n].data[L2_LEN + 9] == IPPROTO_ICMP)
+		if (is_icmp_error(&f[n]))
 			return false;
 	return true;
 }
@@ -339,7 +348,7 @@ void print_difference(FILE *to, const struct gcase *gc, const char *class, uint6
 
 	fprintf(to, "DIFFERENCE case %llu seed %llu class %s (%s %s, %s%s): %s\n",
 		(unsigned long long)gc->index, (unsigned long long)seed, class,
-		gc->c->v6 ? "IPv6" : "IPv4", gc->c->tcp ? "TCP" : "UDP",
+		gc->c->v6 ? "IPv6" : "IPv4", proto_name(gc->c),
 		kind_names[gc->c->kind], gc->c->small_mtu ? ", small route MTU" : "", v->what);
 	for (i = 0; i < gc->n; i++) {
 		fprintf(to, "  sent %d into %s%s: ", i + 1, side[gc->f[i].side],

@@ -29,7 +29,8 @@ static const struct { const char *v4, *v6; } called[NKINDS] = {
 	[K_REDIR]	= { "10.2.0.12", "fd02::12" },
 };
 
-struct conn conns[NSLOTS];
+struct conn conns[NALL];
+unsigned int nconns = NSLOTS;
 unsigned long setup_frames, conns_opened, conns_slow;
 
 static struct outs out[NROUTERS];
@@ -58,6 +59,17 @@ void conns_init(void)
 		v >>= 1;
 		c->small_mtu = v & 1;
 		c->kind = v >> 1;
+		c->proto = c->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+		c->init = c->kind == K_PORTFWD || c->kind == K_NONE_IN ? WAN : LAN;
+	}
+	for (i = 0; with_others && i < 2 * (int)nl4_slots; i++) {
+		struct conn *c = &conns[nconns++];
+
+		c->v6 = i & 1;
+		c->kind = l4_slots[i / 2].kind;
+		c->proto = l4_slots[i / 2].proto;
+		if (c->v6 && c->proto == IPPROTO_ICMP)
+			c->proto = IPPROTO_ICMPV6;
 		c->init = c->kind == K_PORTFWD || c->kind == K_NONE_IN ? WAN : LAN;
 	}
 }
@@ -94,6 +106,9 @@ static void tuple_of_responder(struct conn *c, const struct out *o)
 	memcpy(c->t[1].src.addr, ip + at + al, al);
 	c->t[1].dst.port = rd16(l4);
 	c->t[1].src.port = rd16(l4 + 2);
+	/* An echo has an identifier, which is the same both ways. */
+	if (l4_flag(c) == G_ICMP)
+		c->t[1].src.port = rd16(l4 + 4);
 }
 
 struct look { uint8_t tos, ttl; };
@@ -115,7 +130,8 @@ static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload,
 		p.ttl = look->ttl;
 	}
 	p.flags = flags;
-	p.payload = payload;
+	p.payload = l4_payload(c, payload);
+	p.chunk = c->proto == IPPROTO_SCTP ? flags >> 8 : 0;
 	if (flags & TH_SYN && c->tcp) {
 		p.l4opt = syn_opt;
 		p.l4opt_len = sizeof(syn_opt);
@@ -126,7 +142,8 @@ static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload,
 	gc.n = 1;
 	gc.c = c;
 	gc.index = setup_no++;
-	c->seq[dir] += payload + !!(flags & TH_SYN);
+	if (c->tcp)
+		c->seq[dir] += payload + !!(flags & TH_SYN);
 	io_run(gc.f, 1, out);
 	setup_frames++;
 	outs_compare(gc.f, 1, out, &v);
@@ -135,7 +152,7 @@ static void step(struct conn *c, int dir, uint16_t flags, uint32_t payload,
 			snprintf(v.what, sizeof(v.what), "handshake packet did not pass");
 		print_difference(stdout, &gc, "handshake", 0, out, &v, slow);
 		fatal("a %s %s connection (%s) cannot be opened alike on both routers",
-		      c->v6 ? "IPv6" : "IPv4", c->tcp ? "TCP" : "UDP", kind_names[c->kind]);
+		      c->v6 ? "IPv6" : "IPv4", proto_name(c), kind_names[c->kind]);
 	}
 	if (dir == 0)
 		tuple_of_responder(c, &out[CLASSIC].f[0]);
@@ -177,6 +194,12 @@ void conn_ready(struct conn *c, struct rng *r, int rounds)
 			step(c, 0, TH_SYN, 0, NULL, r);
 			step(c, 1, TH_SYN | TH_ACK, 0, NULL, r);
 			step(c, 0, TH_ACK, 0, NULL, r);
+		} else if (c->proto == IPPROTO_SCTP) {
+			/* INIT, INIT ACK, COOKIE ECHO, COOKIE ACK */
+			step(c, 0, 1 << 8, 20, NULL, r);
+			step(c, 1, 2 << 8, 20, NULL, r);
+			step(c, 0, 10 << 8, 16, NULL, r);
+			step(c, 1, 11 << 8, 0, NULL, r);
 		} else {
 			for (i = 0; i < 2; i++) {
 				step(c, 0, 0, 24, NULL, r);
@@ -206,6 +229,6 @@ void conn_retire(struct conn *c)
 	flushed_at = conns_opened;
 	for (k = 0; k < NROUTERS; k++)
 		conntrack_flush(k);
-	for (i = 0; i < NSLOTS; i++)
+	for (i = 0; i < (int)nconns; i++)
 		conns[i].up = conns[i].fast = false;
 }

@@ -7,6 +7,7 @@
  * main.c    options, the loop over cases, the summary
  * gen.c     what a case is made of: classes of packets
  * build.c   headers and checksums of one frame
+ * l4.c      protocols other than TCP and UDP: headers, connections, classes
  * conn.c    connections: handshakes, learning the NAT mapping, retirement
  * io.c      packet sockets, sentinels, the few netlink requests
  * compare.c equality, and printing what is not equal
@@ -95,6 +96,7 @@ struct endpoint {
 
 struct conn {
 	bool v6, tcp;
+	uint8_t proto;			/* IPPROTO_* */
 	enum kind kind;
 	bool small_mtu;			/* the LAN host's route has an MTU of its own */
 	bool up, fast;
@@ -135,6 +137,7 @@ struct pkt {
 	uint32_t l4opt_len;
 	enum csum csum;
 	uint64_t cookie;		/* first payload bytes */
+	uint8_t chunk;			/* SCTP: type of the first chunk */
 };
 
 struct gcase {
@@ -150,6 +153,8 @@ enum {
 	G_PLAIN = 1,			/* must be carried by the fast path */
 	G_RETIRE = 2,			/* the connection is of no use afterwards */
 	G_V4 = 4, G_V6 = 8, G_TCP = 16, G_UDP = 32,
+	G_SCTP = 64, G_ICMP = 128, G_PORTLESS = 256,
+	G_OTHER = G_V4 | G_V6 | G_SCTP | G_ICMP | G_PORTLESS,
 	G_ANY = G_V4 | G_V6 | G_TCP | G_UDP,
 };
 
@@ -179,9 +184,22 @@ extern const uint8_t mac_router[NSIDES][6], mac_host[NSIDES][6];
 /* gen.c */
 void gen_case(struct gcase *gc, struct rng *r);
 
+/* l4.c */
+extern const struct l4_slot { uint8_t proto; enum kind kind; } l4_slots[];
+extern const unsigned int nl4_slots;
+extern bool with_others;
+unsigned int l4_header_len(const struct conn *c);
+unsigned int l4_payload(const struct conn *c, unsigned int payload);
+void l4_build(struct frame *f, const struct pkt *p, struct rng *r);
+bool l4_fix_csum(struct frame *f, uint8_t proto);
+unsigned int l4_flag(const struct conn *c);
+const char *proto_name(const struct conn *c);
+
 /* conn.c */
 #define NSLOTS	(2 * 2 * NKINDS * 2)
-extern struct conn conns[NSLOTS];
+#define NALL	(NSLOTS + 64)
+extern struct conn conns[NALL];
+extern unsigned int nconns;
 extern unsigned long setup_frames, conns_opened, conns_slow;
 void conns_init(void);
 void conn_ready(struct conn *c, struct rng *r, int rounds);

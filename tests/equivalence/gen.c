@@ -21,7 +21,7 @@ int any_dir(struct rng *r)
 
 static uint32_t headers(const struct conn *c)
 {
-	return (c->v6 ? 40 : 20) + (c->tcp ? 20 : 8);
+	return (c->v6 ? 40 : 20) + (c->tcp ? 20 : l4_header_len(c));
 }
 
 /* What the link into the router carries, whatever the way out can take. */
@@ -48,7 +48,7 @@ static uint32_t payload_within(const struct conn *c, int dir, struct rng *r)
 void sound(struct gcase *gc, struct pkt *p, int dir, struct rng *r)
 {
 	pkt_init(p, gc->c, dir, r);
-	p->payload = payload_within(gc->c, dir, r);
+	p->payload = l4_payload(gc->c, payload_within(gc->c, dir, r));
 }
 
 void emit(struct gcase *gc, struct pkt *p, struct rng *r)
@@ -335,7 +335,7 @@ static void g_fragments(struct gcase *gc, struct rng *r)
 
 	pkt_init(&p, c, any_dir(r), r);
 	p.frag = 0;
-	p.payload = rnd_in(r, 100, 1300);
+	p.payload = l4_payload(c, rnd_in(r, 100, 1300));
 	build_frame(&whole, &p, r);
 	l3h = whole.l4 - L2_LEN;
 	total = whole.len - whole.l4;
@@ -361,7 +361,7 @@ static void g_fragments(struct gcase *gc, struct rng *r)
 		f->l4 = whole.l4;
 		if (c->v6) {
 			ip[6] = IPPROTO_FRAGMENT;
-			ip[40] = c->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+			ip[40] = c->proto;
 			ip[41] = 0;
 			wr16(ip + 42, o | more);
 			wr32(ip + 44, id);
@@ -396,7 +396,7 @@ static void g_fragments(struct gcase *gc, struct rng *r)
 		p.frag = 0x8000 | (one_in(r, 2) ? 0x4000 : 0);
 		if (one_in(r, 2))
 			p.frag |= rnd_in(r, 1, 0x1fff);
-		p.payload = rnd(r, 200);
+		p.payload = l4_payload(c, rnd(r, 200));
 		build_frame(next(gc), &p, r);
 	}
 }
@@ -424,8 +424,8 @@ static void g_mtu(struct gcase *gc, struct rng *r)
 	len = one_in(r, 2) ? mtu - 3 + rnd(r, 7) : rnd_in(r, mtu, in);
 	if (len > in)
 		len = in;
-	p.payload = len - headers(c);
-	if (one_in(r, 3))
+	p.payload = l4_payload(c, len - headers(c));
+	if (one_in(r, 3) && (c->tcp || c->proto == IPPROTO_UDP))
 		p.csum = C_PARTIAL;
 	emit(gc, &p, r);
 }
@@ -436,7 +436,7 @@ void stray_data(struct gcase *gc, int n, struct rng *r)
 		struct pkt p;
 
 		pkt_init(&p, gc->c, any_dir(r), r);
-		p.payload = rnd(r, 200);
+		p.payload = l4_payload(gc->c, rnd(r, 200));
 		emit(gc, &p, r);
 	}
 }
@@ -597,6 +597,18 @@ const struct gclass classes[] = {
 	{ "wrong-side",		1, G_ANY | G_RETIRE,		g_wrong_side },
 	{ "icmp-error",		1, G_ANY | G_RETIRE,		g_icmp },
 	{ "damage",		4, G_ANY | G_RETIRE,		g_damage },
+	{ "l4-plain",		6, G_OTHER | G_PLAIN,		g_plain },
+	{ "l4-csum-wrong",	2, G_OTHER & ~G_PORTLESS,	g_csum_bad },
+	{ "l4-fragments",	1, G_OTHER,			g_fragments },
+	{ "l4-ttl",		1, G_OTHER,			g_ttl },
+	{ "l4-mtu",		1, G_OTHER,			g_mtu },
+	{ "l4-padding",		1, G_OTHER,			g_padding },
+	{ "l4-truncated",	2, (G_OTHER & ~G_ICMP) | G_RETIRE, g_truncated },
+	{ "l4-ip-length",	2, (G_OTHER & ~G_ICMP) | G_RETIRE, g_ip_length },
+	{ "l4-damage",		2, (G_OTHER & ~G_ICMP) | G_RETIRE, g_damage },
+	{ "l4-ip-options",	1, (G_OTHER & ~(G_V6 | G_ICMP)) | G_RETIRE, g_ip_options },
+	{ "sctp-chunks",	3, G_V4 | G_V6 | G_SCTP | G_RETIRE, g_sctp_chunks },
+	{ "sctp-vtag",		1, G_V4 | G_V6 | G_SCTP,	g_sctp_vtag },
 };
 const unsigned int nclasses = sizeof(classes) / sizeof(classes[0]);
 

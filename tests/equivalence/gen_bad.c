@@ -57,7 +57,7 @@ void g_ip_length(struct gcase *gc, struct rng *r)
 
 		f->len -= now - v;
 		if (f->len > f->l4) {
-			if (!gc->c->tcp && f->len >= f->l4 + 8)
+			if (gc->c->proto == IPPROTO_UDP && f->len >= f->l4 + 8)
 				wr16(f->data + f->l4 + 4, f->len - f->l4);
 			fix_l4_csum(f);
 		}
@@ -124,7 +124,7 @@ void g_padding(struct gcase *gc, struct rng *r)
 	uint32_t pad;
 
 	pkt_init(&p, gc->c, any_dir(r), r);
-	p.payload = one_in(r, 2) ? rnd(r, 7) : rnd(r, 500);
+	p.payload = l4_payload(gc->c, one_in(r, 2) ? rnd(r, 7) : rnd(r, 500));
 	if (one_in(r, 4))
 		p.csum = C_ZERO;
 	emit(gc, &p, r);

@@ -53,18 +53,25 @@ static void count_what(const struct gcase *gc, const struct verdict *v)
 	w->n[gc->c->v6][gc->c->tcp]++;
 }
 
+static bool class_wanted(const struct gclass *cl)
+{
+	if (!with_others && !(cl->flags & (G_TCP | G_UDP)))
+		return false;
+	return !opts.class || !strcmp(cl->name, opts.class);
+}
+
 static const struct gclass *pick_class(struct rng *r)
 {
 	unsigned int i, sum = 0, at;
 
 	for (i = 0; i < nclasses; i++)
-		if (!opts.class || !strcmp(classes[i].name, opts.class))
+		if (class_wanted(&classes[i]))
 			sum += classes[i].weight;
 	if (!sum)
 		fatal("no class '%s'", opts.class);
 	at = rnd(r, sum);
 	for (i = 0; i < nclasses; i++) {
-		if (opts.class && strcmp(classes[i].name, opts.class))
+		if (!class_wanted(&classes[i]))
 			continue;
 		if (at < classes[i].weight)
 			break;
@@ -76,9 +83,9 @@ static const struct gclass *pick_class(struct rng *r)
 static struct conn *pick_conn(const struct gclass *cl, struct rng *r)
 {
 	for (;;) {
-		struct conn *c = &conns[rnd(r, NSLOTS)];
+		struct conn *c = &conns[rnd(r, nconns)];
 
-		if (cl->flags & (c->v6 ? G_V6 : G_V4) && cl->flags & (c->tcp ? G_TCP : G_UDP))
+		if (cl->flags & (c->v6 ? G_V6 : G_V4) && cl->flags & l4_flag(c))
 			return c;
 	}
 }
@@ -139,18 +146,18 @@ static void prime(void)
 	int64_t end = now_ms() + 10000;
 	int i;
 
-	for (i = 0; i < NSLOTS; i++)
+	for (i = 0; i < (int)nconns; i++)
 		conn_ready(&conns[i], &r, 8);
 	/* a datagram flow may have to last a while before it is promoted */
 	while (conns_slow && !opts.expect_slow && now_ms() < end) {
 		conns_slow = 0;
-		for (i = 0; i < NSLOTS; i++)
+		for (i = 0; i < (int)nconns; i++)
 			conn_ready(&conns[i], &r, 2);
 	}
-	for (i = 0, conns_slow = 0; i < NSLOTS; i++)
+	for (i = 0, conns_slow = 0; i < (int)nconns; i++)
 		if (!conns[i].fast && !opts.expect_slow) {
 			printf("  never in the fast path: %s %s %s\n",
-			       conns[i].v6 ? "IPv6" : "IPv4", conns[i].tcp ? "TCP" : "UDP",
+			       conns[i].v6 ? "IPv6" : "IPv4", proto_name(&conns[i]),
 			       kind_names[conns[i].kind]);
 			conns_slow++;
 		}
@@ -184,7 +191,7 @@ static int summary(void)
 	for (j = 0; j < nwhats; j++) {
 		const struct what *w = &whats[j];
 
-		printf("  %-14s TCP4 %lu UDP4 %lu TCP6 %lu UDP6 %lu, first case %llu: %s\n",
+		printf("  %-14s TCP4 %lu other4 %lu TCP6 %lu other6 %lu, first case %llu: %s\n",
 		       w->class->name, w->n[0][1], w->n[0][0], w->n[1][1], w->n[1][0],
 		       (unsigned long long)w->first, w->text);
 	}
@@ -209,7 +216,7 @@ static void usage(void)
 	unsigned int i;
 
 	fprintf(stderr, "usage: equiv [--packets N] [--seed S] [--class NAME] [--only CASE]\n"
-		"             [--show N] [--verbose] CLASSIC-NETNS FAST-NETNS\nclasses:");
+		"             [--show N] [--verbose] [--others] CLASSIC-NETNS FAST-NETNS\nclasses:");
 	for (i = 0; i < nclasses; i++)
 		fprintf(stderr, " %s", classes[i].name);
 	fputc('\n', stderr);
@@ -226,6 +233,7 @@ int main(int argc, char **argv)
 		{ "show", required_argument, NULL, 'w' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "no-fast-path", no_argument, NULL, 'x' },
+		{ "others", no_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static uint8_t arena[NROUTERS][OUT_ARENA];
@@ -242,6 +250,7 @@ int main(int argc, char **argv)
 		case 'w': opts.show = strtol(optarg, NULL, 0); break;
 		case 'v': opts.verbose = true; break;
 		case 'x': opts.expect_slow = true; break;
+		case 't': with_others = true; break;
 		default: usage();
 		}
 	}

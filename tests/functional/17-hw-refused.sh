@@ -117,6 +117,33 @@ nft_egress() {
 	in_r nft delete table netdev look
 }
 
+# A rule has no word for SCTP: no driver is asked.
+sctp() {
+	local before
+
+	modprobe -q sctp || true
+	clean
+	table
+	in_r nft add rule inet t forward meta l4proto sctp flow add @f
+	peer_start srv "$NS_S" server sctp $S4 5001 || skip "no SCTP sockets: $ANSWER"
+	next_port
+	peer_start c "$NS_C" client sctp $C4 "$PORT" $S4 5001 || fail "client: $ANSWER"
+	promote c sctp "$PORT"
+	calls
+	before=$CALLS
+	for _ in 1 2 3; do
+		must c ping 20
+		nap 0.6
+	done
+	fast c ping 10
+	calls
+	equal "$CALLS" "$before" "calls of the driver"
+	reason hw-protocol
+	equal "$COUNT" 1 "hw-protocol, counted once a flow"
+	state_is "$PORT" software || fail "$STATE"
+	hw_up other udp
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "both directions or none" one_direction
@@ -127,5 +154,6 @@ run_case "the ruleset sets the TTL" fields "ip ttl set 33" "ip ttl 33"
 run_case "EAGAIN" failing 11 5
 run_case "EBUSY" failing 16 3
 run_case "ENOMEM" failing 12 3
+run_case "SCTP: no driver is asked" sctp
 rmmod nfo_hwsim
 all_done

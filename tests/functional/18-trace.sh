@@ -71,7 +71,7 @@ refused() {
 	traced "reason=protocol" && fail "a rule saw what it does not match: $RECORDS"
 	in_r nft add rule inet t forward flow add @f
 	in_c ping -c 1 -W 3 $S4 >/dev/null || fail "ping"
-	expect "nfo_refuse: proto=1 src=::ffff:$C4 * reason=protocol"
+	expect "nfo_refuse: proto=1 src=::ffff:$C4 * reason=icmp-echo"
 }
 
 ended() {

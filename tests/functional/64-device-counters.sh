@@ -156,4 +156,78 @@ macvlan() {
 }
 run_case "a macvlan device" macvlan
 
+# enslave DEVICE - rc and rs join it.
+enslave() {
+	ip -n "$NS_R" -batch - <<-END
+		link set $1 up
+		link set rc master $1
+		link set rs master $1
+		addr replace $RC6/64 dev rc nodad
+		addr replace $RS6/64 dev rs nodad
+	END
+}
+
+freed() {
+	ip -n "$NS_R" -batch - <<-END
+		link set rc nomaster
+		link set rs nomaster
+		link del $1
+		addr replace $RC6/64 dev rc nodad
+		addr replace $RS6/64 dev rs nodad
+	END
+}
+
+# A VRF keeps its counters to itself before 6.7.
+vrf() {
+	tunnel_gone
+	stack_gone
+	V4S=$S4 V6S=$S6
+	[ "$(uname -r | cut -d. -f1)" -ge 7 ] || [[ $(uname -r) == 6.12.* ]] || skip "its counters are its own"
+	modprobe -q vrf && ip -n "$NS_R" link add vrf0 type vrf table 100 || skip "no VRF"
+	enslave vrf0
+	compare vrf0
+	freed vrf0
+}
+run_case "a VRF" vrf
+
+team() {
+	tunnel_gone
+	stack_gone
+	V4S=$S4 V6S=$S6
+	modprobe -q team_mode_roundrobin && ip -n "$NS_R" link add team0 type team || skip "no team"
+	ip -n "$NS_R" -batch - <<-END
+		link set rs down
+		addr flush dev rs
+		link set rs master team0
+		link set rs up
+		addr add $RS4/24 dev team0
+		link set team0 up
+	END
+	wait_for 10 link_ready "$NS_R" team0
+	ip -n "$NS_S" neigh flush dev s0
+	compare team0
+	above_rs_gone team0
+	ip -n "$NS_S" neigh flush dev s0
+}
+run_case "a team" team
+
+# With the setting at 0 no device that is passed counts.
+no_counters() {
+	local -a fast
+
+	ours_only "it has no settings"
+	behind_vlans 802.1q:10
+	in_r "$NFO_TOOLS/nft-offload" set dev_counters 0 >/dev/null
+	rules_std
+	client c udp 5000 "$V4S"
+	promote c udp "$PORT"
+	fast c ping 5
+	amounts rs.10
+	read -ra fast <<<"$AMOUNTS"
+	in_r "$NFO_TOOLS/nft-offload" set dev_counters 1 >/dev/null
+	[ "${fast[1]}" -le 10 ] || fail "rs.10 counts ${fast[1]} packets"
+	stack_gone
+}
+run_case "the setting dev_counters" no_counters
+
 all_done

@@ -138,4 +138,51 @@ for length in 230 2 3 30 229; do
 	on_both_paths "PPPoE length $length of 230" lying_length $length
 done
 
+# session_in_vlans PATH INNER-TAG SESSION - a packet in two VLANs and a session. A key has
+# room for two ids: the third is folded into the second, so that tag 21 with session 76 has
+# the key of tag 20 with session 77, which is the one that exists.
+session_in_vlans() {
+	local path=$1 tag=$2 session=$3 port
+
+	behind_pppoe 10 20
+	case $path in
+	classic) rules_classic ;;
+	offload) rules_std ;;
+	esac
+	client c udp 5000 "$V4S"
+	port=$PORT
+	if [ "$path" = offload ]; then
+		promote c udp "$port"
+		fast c ping 5
+	else
+		must c ping 5
+	fi
+	in_c nft -f - <<-END
+		table netdev lie {
+			counter got { }
+			chain in {
+				type filter hook ingress device c0 priority 0;
+				ip saddr $V4S udp dport $port udp length 208 counter name got
+			}
+		}
+	END
+	inject_up in "$NS_S" s0 "$NS_R" rs
+	must in wrap "8100000a8100$(printf %04x "$tag")88641100$(printf %04x "$session")00e60021"
+	for _ in 1 2 3 4 5; do
+		must in udp "$V4S" 5000 $C4 "$port" 200
+	done
+	must c ping 3
+	counter got "$NS_C" netdev lie
+	in_c nft delete table netdev lie
+	if [ "$tag $session" = "20 77" ]; then
+		equal "$PACKETS" 5 "packets of the session"
+	else
+		equal "$PACKETS" 0 "packets of tag $tag, session $session"
+	fi
+}
+for ids in "20 77" "20 76" "21 77" "21 76"; do
+	# shellcheck disable=SC2086 # two words
+	on_both_paths "PPPoE in two VLANs, tag and session $ids" session_in_vlans $ids
+done
+
 all_done

@@ -296,8 +296,27 @@ static void nfo_test_established(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, nfo_ct_is_established(ct),
 				    state == TCP_CONNTRACK_ESTABLISHED, "state %d", state);
 	}
+	KUNIT_EXPECT_EQ(test, nfo_ct_close_reason(ct), NFO_R_TCP_CLOSE);
 	ct->tuplehash[ORIGINAL].tuple.dst.protonum = IPPROTO_UDP;
 	KUNIT_EXPECT_TRUE(test, nfo_ct_is_established(ct));
+	ct->tuplehash[ORIGINAL].tuple.dst.protonum = IPPROTO_ESP;
+	KUNIT_EXPECT_TRUE(test, nfo_ct_is_established(ct));
+}
+
+static void nfo_test_established_sctp(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	int state;
+
+	if (!IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP))
+		kunit_skip(test, "conntrack does not know SCTP");
+	ct->tuplehash[ORIGINAL].tuple.dst.protonum = IPPROTO_SCTP;
+	for (state = SCTP_CONNTRACK_NONE; state < SCTP_CONNTRACK_MAX; state++) {
+		ct->proto.sctp.state = state;
+		KUNIT_EXPECT_EQ_MSG(test, nfo_ct_is_established(ct),
+				    state == SCTP_CONNTRACK_ESTABLISHED, "state %d", state);
+	}
+	KUNIT_EXPECT_EQ(test, nfo_ct_close_reason(ct), NFO_R_SCTP_STATE);
 }
 
 static struct kunit_case nfo_ct_cases[] = {
@@ -311,6 +330,7 @@ static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE(nfo_test_sync_implausible),
 	KUNIT_CASE(nfo_test_forget),
 	KUNIT_CASE(nfo_test_established),
+	KUNIT_CASE(nfo_test_established_sctp),
 	{}
 };
 

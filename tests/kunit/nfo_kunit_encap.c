@@ -94,7 +94,7 @@ static void nfo_pops(struct kunit *test, struct nfo_frame *f, u16 kinds, unsigne
 	unsigned int all = f->skb->len;
 	__be16 before = f->skb->protocol;
 
-	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f->skb, popped));
+	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f->skb, popped, true));
 	KUNIT_EXPECT_EQ(test, popped->encap.kinds, kinds);
 	KUNIT_EXPECT_EQ(test, popped->len, len);
 	KUNIT_EXPECT_EQ(test, f->skb->len, all - len);
@@ -112,7 +112,7 @@ static void nfo_left(struct kunit *test, struct nfo_frame *f)
 	struct nfo_encap_popped popped;
 	unsigned int all = f->skb->len;
 
-	KUNIT_EXPECT_FALSE(test, nfo_encap_pop(f->skb, &popped));
+	KUNIT_EXPECT_FALSE(test, nfo_encap_pop(f->skb, &popped, true));
 	KUNIT_EXPECT_EQ(test, f->skb->len, all);
 	kfree_skb(f->skb);
 }
@@ -236,7 +236,7 @@ static void nfo_test_encap_tag_beside(struct kunit *test)
 	nfo_frame_ipv4(&f, IPPROTO_UDP);
 	nfo_frame_end(&f);
 	__vlan_hwaccel_put_tag(f.skb, htons(ETH_P_8021Q), 5 << 13);
-	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f.skb, &popped));
+	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f.skb, &popped, true));
 	KUNIT_EXPECT_FALSE(test, skb_vlan_tag_present(f.skb));
 	KUNIT_EXPECT_EQ(test, popped.encap.kinds, NFO_ENCAP_8021Q);
 	KUNIT_EXPECT_EQ(test, ntohs(popped.encap.id[0]), 0);
@@ -289,7 +289,7 @@ static void nfo_test_encap_lengths(struct kunit *test)
 	nfo_frame_end(&f);
 	inner = (struct iphdr *)(f.skb->data + 20);
 	inner->tot_len = htons(27);
-	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f.skb, &popped));
+	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f.skb, &popped, true));
 	KUNIT_EXPECT_FALSE(test, nfo_encap_payload_ok(f.skb, &popped));
 	kfree_skb(f.skb);
 }

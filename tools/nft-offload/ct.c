@@ -13,6 +13,35 @@
 
 #include "tool.h"
 
+/* Of an echo the identifier stands for the source port, type and code for the other one. */
+static void l4_put(struct nlmsghdr *nlh, const struct conn *c)
+{
+	bool icmp6 = c->l4proto == IPPROTO_ICMPV6;
+
+	if (c->l4proto != IPPROTO_ICMP && !icmp6) {
+		mnl_attr_put_u16(nlh, CTA_PROTO_SRC_PORT, htons(c->sport));
+		mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(c->dport));
+		return;
+	}
+	mnl_attr_put_u16(nlh, icmp6 ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID, htons(c->sport));
+	mnl_attr_put_u8(nlh, icmp6 ? CTA_PROTO_ICMPV6_TYPE : CTA_PROTO_ICMP_TYPE, c->dport >> 8);
+	mnl_attr_put_u8(nlh, icmp6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE, c->dport & 0xff);
+}
+
+static void l4_read(struct conn *c, const struct attrs *proto)
+{
+	bool icmp6 = c->l4proto == IPPROTO_ICMPV6;
+
+	if (c->l4proto != IPPROTO_ICMP && !icmp6) {
+		c->sport = attr_be(proto, CTA_PROTO_SRC_PORT);
+		c->dport = attr_be(proto, CTA_PROTO_DST_PORT);
+		return;
+	}
+	c->sport = attr_be(proto, icmp6 ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID);
+	c->dport = attr_uint(proto, icmp6 ? CTA_PROTO_ICMPV6_TYPE : CTA_PROTO_ICMP_TYPE) << 8 |
+		   attr_uint(proto, icmp6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE);
+}
+
 static void tuple_put(struct nlmsghdr *nlh, const struct conn *c)
 {
 	struct nlattr *tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG), *part;
@@ -28,8 +57,7 @@ static void tuple_put(struct nlmsghdr *nlh, const struct conn *c)
 	mnl_attr_nest_end(nlh, part);
 	part = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
 	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, c->l4proto);
-	mnl_attr_put_u16(nlh, CTA_PROTO_SRC_PORT, htons(c->sport));
-	mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(c->dport));
+	l4_put(nlh, c);
 	mnl_attr_nest_end(nlh, part);
 	mnl_attr_nest_end(nlh, tuple);
 }
@@ -47,8 +75,7 @@ static void tuple_read(struct conn *c, const struct nlattr *nest, uint8_t l3prot
 	attrs_nested(&proto, t.a[CTA_TUPLE_PROTO]);
 	c->l3proto = l3proto;
 	c->l4proto = attr_uint(&proto, CTA_PROTO_NUM);
-	c->sport = attr_be(&proto, CTA_PROTO_SRC_PORT);
-	c->dport = attr_be(&proto, CTA_PROTO_DST_PORT);
+	l4_read(c, &proto);
 	p = attr_bytes(&ip, v6 ? CTA_IP_V6_SRC : CTA_IP_V4_SRC, len);
 	if (p)
 		memcpy(&c->src, p, len);

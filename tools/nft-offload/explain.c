@@ -78,11 +78,6 @@ static void stop(struct explain *e, const char *what, enum nfo_reason why, const
 	     *detail ? ": " : "", detail);
 }
 
-static bool offloadable(uint8_t l4proto)
-{
-	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP;
-}
-
 /* ---- conntrack ---- */
 
 /* As given, or as the packets of the way back, or as they look after NAT: one of
@@ -94,7 +89,7 @@ static int find_ct(struct explain *e)
 	int rc;
 
 	/* conntrack does not look for others by ports */
-	if (!offloadable(e->asked.l4proto))
+	if (!l4proto_offloadable(e->asked.l4proto))
 		return 0;
 	rc = ct_get(&e->asked, e->zone, &e->ct);
 
@@ -119,7 +114,7 @@ static void step_ct(struct explain *e)
 	const struct ct *ct = &e->ct;
 	char counted[96] = "", name[3 * ENDPOINT_LEN];
 
-	if (!offloadable(e->asked.l4proto)) {
+	if (!l4proto_offloadable(e->asked.l4proto)) {
 		stop(e, "protocol", NFO_R_PROTOCOL, "");
 		return;
 	}

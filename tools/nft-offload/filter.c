@@ -100,7 +100,7 @@ int filter_opt(struct filter *f, const struct opt *o, const char *value)
 		break;
 	case 'p':
 		if (!l4proto_parse(value, &f->l4proto))
-			rc = usage("'%s' is no protocol: tcp, udp or a number up to 255", value);
+			rc = usage("'%s' is no protocol: a name (tcp, udp, sctp, ...) or a number up to 255", value);
 		break;
 	case 'a':
 		rc = addr_opt(f, value);
@@ -218,7 +218,7 @@ bool filter_match(const struct filter *f, const struct flow *fl)
 
 /* ---- one connection ---- */
 
-/* ADDR:PORT, [V6]:PORT. Return: AF_INET, AF_INET6, or 0. */
+/* ADDR:PORT, [V6]:PORT. A protocol without ports has 0. Return: AF_INET, AF_INET6, or 0. */
 static uint8_t end_parse(const char *s, union addr *a, uint16_t *port)
 {
 	char text[INET6_ADDRSTRLEN + 1];
@@ -242,7 +242,7 @@ static uint8_t end_parse(const char *s, union addr *a, uint16_t *port)
 	memcpy(text, from, to - from);
 	text[to - from] = 0;
 	if (inet_pton(l3proto == NFPROTO_IPV6 ? AF_INET6 : AF_INET, text, a) != 1 ||
-	    !parse_u64(strrchr(s, ':') + 1, 65535, &v) || !v ||
+	    !parse_u64(strrchr(s, ':') + 1, 65535, &v) ||
 	    strrchr(s, ':') != (l3proto == NFPROTO_IPV6 ? to + 1 : to))
 		return 0;
 	*port = v;
@@ -256,13 +256,16 @@ int conn_parse(struct conn *c, char **argv)
 
 	memset(c, 0, sizeof(*c));
 	if (!l4proto_parse(argv[0], &c->l4proto))
-		return usage("'%s' is no protocol: tcp, udp or a number up to 255", argv[0]);
+		return usage("'%s' is no protocol: a name (tcp, udp, sctp, ...) or a number up to 255", argv[0]);
 	c->l3proto = end_parse(argv[1], &c->src, &c->sport);
 	if (!c->l3proto)
 		return usage("'%s' is no ADDRESS:PORT (IPv6: [ADDRESS]:PORT)", argv[1]);
 	other = end_parse(argv[2], &c->dst, &c->dport);
 	if (!other)
 		return usage("'%s' is no ADDRESS:PORT (IPv6: [ADDRESS]:PORT)", argv[2]);
+	if ((!c->sport || !c->dport) &&
+	    (c->l4proto == IPPROTO_TCP || c->l4proto == IPPROTO_UDP))
+		return usage("port 0 is no port of TCP or UDP");
 	if (other != c->l3proto)
 		return usage("'%s' and '%s' are of different families", argv[1], argv[2]);
 	return 0;

@@ -98,16 +98,21 @@ const char *l3proto_name(uint8_t proto)
 	return proto == NFPROTO_IPV6 ? "ipv6" : "ipv4";
 }
 
+/* The protocols that the fast path carries. */
+static const struct { uint8_t proto; const char *name; } l4protos[] = {
+	{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_UDPLITE, "udplite" },
+	{ IPPROTO_SCTP, "sctp" }, { IPPROTO_GRE, "gre" }, { IPPROTO_ESP, "esp" },
+	{ IPPROTO_IPIP, "ipip" }, { IPPROTO_IPV6, "ipv6" }, { IPPROTO_ICMP, "icmp" },
+	{ IPPROTO_ICMPV6, "icmpv6" },
+};
+
 const char *l4proto_name(uint8_t proto)
 {
 	char buf[8];
 
-	switch (proto) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(l4protos); i++)
+		if (l4protos[i].proto == proto)
+			return l4protos[i].name;
 	snprintf(buf, sizeof(buf), "%u", proto);
 	return intern(buf);
 }
@@ -116,15 +121,24 @@ bool l4proto_parse(const char *s, uint8_t *proto)
 {
 	uint64_t v;
 
-	if (!strcmp(s, "tcp"))
-		*proto = IPPROTO_TCP;
-	else if (!strcmp(s, "udp"))
-		*proto = IPPROTO_UDP;
-	else if (parse_u64(s, 255, &v) && v)
-		*proto = v;
-	else
+	for (size_t i = 0; i < ARRAY_SIZE(l4protos); i++) {
+		if (strcmp(s, l4protos[i].name))
+			continue;
+		*proto = l4protos[i].proto;
+		return true;
+	}
+	if (!parse_u64(s, 255, &v) || !v)
 		return false;
+	*proto = v;
 	return true;
+}
+
+bool l4proto_offloadable(uint8_t proto)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(l4protos); i++)
+		if (l4protos[i].proto == proto)
+			return true;
+	return false;
 }
 
 /* Few different strings in very many flows. */

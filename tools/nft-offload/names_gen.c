@@ -21,8 +21,8 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"the packet carries IP options or IPv6 extension headers",
 		"nothing to do; a packet without them promotes the connection" },
 	[NFO_R_PROTOCOL] = { "protocol",
-		"only TCP and UDP are offloaded",
-		"match `meta l4proto { tcp, udp }` in the rule that says flow add, if the count disturbs" },
+		"its protocol is not one that the fast path carries (TCP, UDP, UDP-Lite, SCTP, ESP, GRE of version 0, IP in IP, ICMP echo), or the packet only relates to the connection",
+		"match `meta l4proto` with the protocols that are meant in the rule that says flow add, if the count disturbs" },
 	[NFO_R_TCP_FLAGS] = { "tcp-flags",
 		"the packet opens or closes the TCP connection",
 		"nothing to do; the next data packet promotes the connection" },
@@ -158,6 +158,18 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 	[NFO_R_HW_MTU] = { "hw-mtu",
 		"the direction's ingress device may receive larger packets than its egress takes, and the hardware would send them",
 		"give both devices the same MTU, or set hw_oversize to 1" },
+	[NFO_R_SCTP_CHUNK] = { "sctp-chunk",
+		"the packet has an SCTP chunk that opens, closes or tests the association",
+		"nothing to do; the next packet with data promotes the connection" },
+	[NFO_R_SCTP_STATE] = { "sctp-state",
+		"the SCTP association is not established, or is closing",
+		"nothing to do; a connection is promoted when it is established" },
+	[NFO_R_ICMP_ECHO] = { "icmp-echo",
+		"ICMP is offloaded only while the setting icmp_echo is 1",
+		"set icmp_echo to 1 to have echo requests and replies offloaded" },
+	[NFO_R_HW_PROTOCOL] = { "hw-protocol",
+		"rules for hardware carry TCP and UDP only",
+		"nothing to do; software carries the flow" },
 };
 
 const struct setting settings[SETTINGS] = {
@@ -197,6 +209,12 @@ const struct setting settings[SETTINGS] = {
 	{ "hw_oversize", "",
 	  "1 to let a direction into hardware though its ingress device may receive larger packets than its egress takes, and the hardware would send these as they are. 0 to leave it in software. Chips that give such packets to the host need no setting.",
 	  NFO_SETTINGS_HW_OVERSIZE, 0, 1U, 0 },
+	{ "icmp_echo", "",
+	  "1 to let the echo requests and replies of a `ping` into the fast path, of ICMP and of ICMPv6. A rule has to match them with flow add as well.",
+	  NFO_SETTINGS_ICMP_ECHO, 0, 1U, 0 },
+	{ "dev_counters", "",
+	  "1 to have devices that packets pass unseen, between the listed device and the one that routing uses, count what they would have received; 0 to spare the work.",
+	  NFO_SETTINGS_DEV_COUNTERS, 0, 1U, 1 },
 };
 
 const char * const states[__NFO_STATE_MAX] = {

@@ -161,6 +161,7 @@ const char *family_name(uint8_t family);
 const char *l3proto_name(uint8_t proto);
 const char *l4proto_name(uint8_t proto);
 bool l4proto_parse(const char *s, uint8_t *proto);
+bool l4proto_offloadable(uint8_t proto);
 const char *dev_name(uint32_t ifindex);
 const char *intern(const char *s);
 
@@ -229,7 +230,7 @@ struct filter {
 #define FILTER_OPTS \
 	{ "ipv4", '4', NULL, "IPv4 only" }, \
 	{ "ipv6", '6', NULL, "IPv6 only" }, \
-	{ "proto", 'p', "PROTO", "protocol: tcp, udp or a number" }, \
+	{ "proto", 'p', "PROTO", "protocol: tcp, udp, sctp, ... or a number" }, \
 	{ "addr", 'a', "ADDR[/LEN]", "an address of the connection, or a prefix" }, \
 	{ "port", 'P', "PORT", "a port of the connection" }, \
 	{ "dev", 'd', "DEV", "a device the connection uses" }, \

@@ -9,8 +9,10 @@
  *
  * A dump answers with one message an object. Ports and addresses are big endian. One
  * flow is named by the original direction of its connection: both addresses, both
- * ports, the protocol; without a zone the tuple must be of one zone only. An empty
- * filter means all flows. Bytes are lengths of IP packets.
+ * ports, the protocol; without a zone the tuple must be of one zone only. An ICMP
+ * echo has its identifier for the source port, type and code for the other one; a
+ * protocol without ports has 0. An empty filter means all flows. Bytes are lengths of
+ * IP packets.
  *
  * Errors, with a sentence in the extended ACK:
  *   EPERM     CAP_NET_ADMIN in the namespace is needed
@@ -71,14 +73,16 @@
  *          NFO_SETTINGS_HW_QUEUE, NFO_SETTINGS_HW_SYNC_MS,
  *          NFO_SETTINGS_HW_RATE, NFO_SETTINGS_HW_HYSTERESIS,
  *          NFO_SETTINGS_HW_ONEWAY, NFO_SETTINGS_POLICY,
- *          NFO_SETTINGS_RULESET_MS, NFO_SETTINGS_HW_OVERSIZE
+ *          NFO_SETTINGS_RULESET_MS, NFO_SETTINGS_HW_OVERSIZE,
+ *          NFO_SETTINGS_ICMP_ECHO, NFO_SETTINGS_DEV_COUNTERS
  *   NFO_CMD_SETTINGS_SET: change those settings that are given
  *     do: NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
  *         NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET, NFO_SETTINGS_HW_QUEUE,
  *         NFO_SETTINGS_HW_SYNC_MS, NFO_SETTINGS_HW_RATE,
  *         NFO_SETTINGS_HW_HYSTERESIS, NFO_SETTINGS_HW_ONEWAY,
  *         NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS,
- *         NFO_SETTINGS_HW_OVERSIZE
+ *         NFO_SETTINGS_HW_OVERSIZE, NFO_SETTINGS_ICMP_ECHO,
+ *         NFO_SETTINGS_DEV_COUNTERS
  */
 #ifndef _UAPI_NF_FLOW_OFFLOAD_H
 #define _UAPI_NF_FLOW_OFFLOAD_H
@@ -284,6 +288,12 @@ enum nfo_reason_attr {
  *	hardware though its ingress device may receive larger packets than its egress
  *	takes, and the hardware would send these as they are. 0 to leave it in
  *	software. Chips that give such packets to the host need no setting.
+ * @NFO_SETTINGS_ICMP_ECHO: u32, 0 to 1, default 0: 1 to let the echo requests
+ *	and replies of a `ping` into the fast path, of ICMP and of ICMPv6. A rule has
+ *	to match them with flow add as well.
+ * @NFO_SETTINGS_DEV_COUNTERS: u32, 0 to 1, default 1: 1 to have devices that
+ *	packets pass unseen, between the listed device and the one that routing uses,
+ *	count what they would have received; 0 to spare the work.
  */
 enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
@@ -299,6 +309,8 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_POLICY,
 	NFO_SETTINGS_RULESET_MS,
 	NFO_SETTINGS_HW_OVERSIZE,
+	NFO_SETTINGS_ICMP_ECHO,
+	NFO_SETTINGS_DEV_COUNTERS,
 
 	__NFO_SETTINGS_MAX
 };
@@ -349,7 +361,9 @@ enum nfo_dev_hw {
  * @NFO_R_DECRYPTED: the packet arrived through IPsec, and its connection has
  *	NAT
  * @NFO_R_IP_OPTIONS: the packet carries IP options or IPv6 extension headers
- * @NFO_R_PROTOCOL: only TCP and UDP are offloaded
+ * @NFO_R_PROTOCOL: its protocol is not one that the fast path carries (TCP,
+ *	UDP, UDP-Lite, SCTP, ESP, GRE of version 0, IP in IP, ICMP echo), or the
+ *	packet only relates to the connection
  * @NFO_R_TCP_FLAGS: the packet opens or closes the TCP connection
  * @NFO_R_TCP_STATE: the TCP connection is not established, or is closing
  * @NFO_R_UNCONFIRMED: the packet is the first of its connection, which
@@ -425,6 +439,11 @@ enum nfo_dev_hw {
  *	them as the classic path does, or it is not known, so it is not asked
  * @NFO_R_HW_MTU: the direction's ingress device may receive larger packets than
  *	its egress takes, and the hardware would send them
+ * @NFO_R_SCTP_CHUNK: the packet has an SCTP chunk that opens, closes or tests
+ *	the association
+ * @NFO_R_SCTP_STATE: the SCTP association is not established, or is closing
+ * @NFO_R_ICMP_ECHO: ICMP is offloaded only while the setting icmp_echo is 1
+ * @NFO_R_HW_PROTOCOL: rules for hardware carry TCP and UDP only
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -502,6 +521,18 @@ enum nfo_reason {
 	NFO_R_HW_ZONE,
 	NFO_R_HW_DECLINED,
 	NFO_R_HW_MTU,
+
+	/* the packet */
+	NFO_R_SCTP_CHUNK,
+
+	/* the connection */
+	NFO_R_SCTP_STATE,
+
+	/* settings and users */
+	NFO_R_ICMP_ECHO,
+
+	/* hardware */
+	NFO_R_HW_PROTOCOL,
 
 	__NFO_R_MAX
 };
