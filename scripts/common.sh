@@ -91,6 +91,11 @@ cross_triplet() {
 	esac
 }
 
+# foreign_libraries ARCH - the root that its compiler finds the tool's libraries in.
+foreign_libraries() {
+	"$NFO_TOP/scripts/foreign-root" "$1" libmnl-dev libnftnl-dev libjansson-dev libncurses-dev
+}
+
 # kernel_flavour [ARCH] - the flavour of Debian's kernel, as in linux-image-FLAVOUR.
 kernel_flavour() {
 	case ${1:-amd64} in

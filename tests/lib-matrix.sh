@@ -107,7 +107,7 @@ matrix_read() {
 		case $name in ''|'#'*) continue ;; esac
 		[ -n "$rest" ] || die "tests/matrix: row '$name' has too few columns"
 		case $in in check|long|both) ;; *) die "tests/matrix: row '$name': in '$in'" ;; esac
-		case $runner in uml|qemu|host) ;; *) die "tests/matrix: row '$name': runner '$runner'" ;; esac
+		case $runner in uml|qemu|foreign|host) ;; *) die "tests/matrix: row '$name': runner '$runner'" ;; esac
 		[ "$in" = "$want" ] || [ "$in" = both ] || continue
 		read -ra terms <<<"$rest"
 		matrix_row "$long" "$name" "$kernel" "$flavour" "$runner" "$machines" "$seconds" "${terms[@]}"

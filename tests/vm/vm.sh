@@ -132,6 +132,7 @@ vm_write_env() {
 		*) printf '%q ' "${vm_script%/*}" ;;
 		esac
 		[ -z "$vm_ko" ] || printf '%q ' "$(dirname "$vm_ko")"
+		[ "$1" != foreign ] || printf '%q ' "$vm_out"
 		echo ')'
 		printf 'export NFO_PROVIDER=%q NFO_TOP=%q NFO_OUT=%q NFO_CACHE=%q NFO_KO=%q NFO_KERNEL=%q\n' \
 			"$vm_provider" "$NFO_TOP" "$vm_out" "$NFO_CACHE" "$vm_ko" "$vm_kernel"
