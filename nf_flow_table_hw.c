@@ -246,13 +246,21 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	spin_unlock_bh(&hw->lock);
 }
 
+/* After a change the rules that it concerns come first: a batch of calls, which may take long,
+ * ends early. Return: there are rules to be looked at.
+ */
+static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
+{
+	return READ_ONCE(q->unchecked);
+}
+
 /* Return: did it have something to do? */
 static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 {
 	struct nfo_hw_rule *p;
 	int i;
 
-	for (i = 0; i < NFO_HW_BATCH; i++) {
+	for (i = 0; i < NFO_HW_BATCH && !(i && nfo_hw_interrupted(q)); i++) {
 		p = nfo_hw_queue_take(q);
 		if (!p)
 			break;
@@ -305,10 +313,10 @@ static unsigned int nfo_hw_unchecked(struct nfo_hw_queue *q, struct nfo_hw_rule 
 
 	spin_lock_bh(&q->hw->lock);
 	while (n < NFO_HW_CHECKS && q->unchecked) {
-		q->unchecked--;
+		WRITE_ONCE(q->unchecked, q->unchecked - 1);
 		rules[n] = nfo_hw_queue_step(q, NFO_HW_CURSOR_CHECK);
 		if (!rules[n])
-			q->unchecked = 0;
+			WRITE_ONCE(q->unchecked, 0);
 		else
 			n++;
 	}
@@ -393,7 +401,7 @@ static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 	struct nfo_hw_rule *p;
 	int i;
 
-	for (i = 0; i < NFO_HW_BATCH; i++) {
+	for (i = 0; i < NFO_HW_BATCH && !(i && nfo_hw_interrupted(q)); i++) {
 		p = nfo_hw_queue_unread(q);
 		if (!p)
 			break;
@@ -442,7 +450,7 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 		q->read_at = jiffies + period;
 	if (epoch != q->epoch) {
 		q->epoch = epoch;
-		q->unchecked = q->count;
+		WRITE_ONCE(q->unchecked, q->count);
 		nfo_hw_wake(q);
 	}
 	if (time_before_eq(q->read_at, jiffies)) {

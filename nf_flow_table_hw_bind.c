@@ -344,15 +344,14 @@ static bool nfo_hw_to_unbind(const struct nfo_dev *d)
 	return d->bound != NFO_DEV_HW_NONE || d->indirect;
 }
 
-/* Caller holds nfo_net::lock. Flows go on in software. */
-static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
+/* Caller holds nfo_net::lock. No driver has a rule of the device. */
+static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct flow_block_cb *cb, *next;
 	struct flow_block_offload bo;
 	enum nfo_dev_hw bound;
 	int err;
 
-	nfo_hw_pull(t, d);
 	if (!nfo_hw_to_unbind(d))
 		return;
 	bound = d->indirect ? NFO_DEV_HW_INDIRECT : d->bound;
@@ -373,6 +372,30 @@ static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 				    netdev_name(d->dev), err);
 		list_del_init(&cb->list);
 	}
+}
+
+/* Caller holds nfo_net::lock. Flows go on in software. */
+static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
+{
+	nfo_hw_pull(t, d);
+	nfo_hw_let_go(t, d);
+}
+
+/* The device is unlisted next. Its driver may need long for all its rules: nfo_net::lock, which
+ * the caller holds, is released meanwhile, because events of other devices wait for this lock
+ * with RTNL held.
+ */
+static void nfo_hw_unbind_last(struct nfo_table *t, struct nfo_dev *d)
+{
+	d->going = true;
+	if (d->queue) {
+		nfo_hw_pull_begin(t, d);
+		mutex_unlock(&t->nn->lock);
+		nfo_hw_pull_wait(t, d);
+		mutex_lock(&t->nn->lock);
+	}
+	nfo_hw_let_go(t, d);
+	nfo_hw_queue_put(t, d);
 }
 
 static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
@@ -412,7 +435,7 @@ static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
 		return;
 	list_for_each_entry(t, &nn->tables, list) {
 		d = nfo_hw_find(t, dev);
-		if (d && t->flags & NF_FLOWTABLE_HW_OFFLOAD && !d->leaving &&
+		if (d && t->flags & NF_FLOWTABLE_HW_OFFLOAD && !d->leaving && !d->going &&
 		    d->bound == NFO_DEV_HW_NONE)
 			nfo_hw_bind(t, d);
 	}
@@ -420,9 +443,8 @@ static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
 
 static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 {
-	bool bound;
-
 	struct nfo_dev *d;
+	bool bound;
 
 	mutex_lock(&t->nn->lock);
 	d = nfo_hw_find(t, dev);
@@ -434,8 +456,7 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 		d->lent = dev->reg_state == NETREG_UNREGISTERING;
 		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
 		bound = d->bound != NFO_DEV_HW_NONE;
-		nfo_hw_unbind(t, d);
-		nfo_hw_queue_put(t, d);
+		nfo_hw_unbind_last(t, d);
 		nfo_dev_del(&t->devs, d);
 		if (bound)
 			nfo_hw_pass_on(t->nn, dev);
@@ -485,7 +506,7 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 {
 	bool can = nfo_hw_feature_on(d->dev), bound = d->bound != NFO_DEV_HW_NONE;
 
-	if (!d->dev->netdev_ops->ndo_setup_tc || can == bound)
+	if (!d->dev->netdev_ops->ndo_setup_tc || can == bound || d->going)
 		return;
 	if (!can) {
 		nfo_hw_unbind_off(t, d, dev);
@@ -521,7 +542,7 @@ static void nfo_hw_late_driver(struct nfo_table *t)
 	struct nfo_dev *d;
 
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
-		if (!d->indirect || d->bound != NFO_DEV_HW_NONE ||
+		if (!d->indirect || d->bound != NFO_DEV_HW_NONE || d->going ||
 		    list_empty(&d->block.cb_list))
 			continue;
 		spin_lock_bh(&t->hw.lock);
@@ -543,7 +564,7 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 	struct nfo_dev *d = nfo_hw_find(t, dev);
 
 	nfo_hw_late_driver(t);
-	if (!d || !READ_ONCE(d->driver_gone))
+	if (!d || !READ_ONCE(d->driver_gone) || d->going)
 		return;
 	d->lent = true;
 	nfo_hw_unbind(t, d);
@@ -560,7 +581,7 @@ static void nfo_hw_gone_work(struct work_struct *work)
 
 	mutex_lock(&t->nn->lock);
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
-		if (READ_ONCE(d->driver_gone))
+		if (READ_ONCE(d->driver_gone) && !d->going)
 			nfo_hw_unbind(t, d);
 	mutex_unlock(&t->nn->lock);
 }
@@ -591,10 +612,9 @@ void nfo_hw_exit(struct nfo_table *t)
 	struct nfo_dev *d;
 
 	mutex_lock(&t->nn->lock);
-	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
-		nfo_hw_unbind(t, d);
-		nfo_hw_queue_put(t, d);
-	}
+	/* Nobody else lists or unlists devices of a table that is being freed. */
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
+		nfo_hw_unbind_last(t, d);
 	mutex_unlock(&t->nn->lock);
 	cancel_work_sync(&t->hw.gone_work);
 	WARN_ON_ONCE(!list_empty(&t->hw.queues));

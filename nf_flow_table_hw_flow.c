@@ -291,22 +291,18 @@ void nfo_hw_retired(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_pull() - take all flows of a device back into software
+ * nfo_hw_pull_begin() - have all flows of a device taken back into software
  * @t: its table
- * @d: device; no rule is added to it until it is bound again
+ * @d: device with a queue; no rule is added to it until it is bound again
  *
- * Context: may sleep, nfo_net::lock held. After the return the driver has no rule of this
- * device, and no worker is calling the driver for it.
+ * Context: may sleep, nfo_net::lock held. nfo_hw_pull_wait() must follow.
  */
-void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
+void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = d->queue;
 	struct nfo_hw *hw = &t->hw;
 	struct nfo_hw_rule *p, *next;
 	unsigned int left;
-
-	if (!q)
-		return;
 
 	spin_lock_bh(&hw->lock);
 	q->pullers++;
@@ -333,6 +329,20 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 	q->unread = q->count;
 	nfo_hw_wake(q);
 	spin_unlock_bh(&hw->lock);
+}
+
+/**
+ * nfo_hw_pull_wait() - wait until no flow of a device is in hardware
+ * @t: its table
+ * @d: device for which nfo_hw_pull_begin() was called
+ *
+ * Context: may sleep; a caller that does not hold nfo_net::lock has set nfo_dev::going. After
+ * the return the driver has no rule of this device, and no worker is calling the driver for it.
+ */
+void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d)
+{
+	struct nfo_hw_queue *q = d->queue;
+	struct nfo_hw *hw = &t->hw;
 
 	wait_event(hw->wait, !READ_ONCE(d->users));
 	/* The waker may still hold the lock in nfo_hw_rule_put(): after this it is done
@@ -342,4 +352,20 @@ void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 	if (!--q->pullers)
 		q->lent = false;
 	spin_unlock_bh(&hw->lock);
+}
+
+/**
+ * nfo_hw_pull() - take all flows of a device back into software
+ * @t: its table
+ * @d: device; no rule is added to it until it is bound again
+ *
+ * Context: may sleep, nfo_net::lock held. After the return the driver has no rule of this
+ * device, and no worker is calling the driver for it.
+ */
+void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
+{
+	if (!d->queue)
+		return;
+	nfo_hw_pull_begin(t, d);
+	nfo_hw_pull_wait(t, d);
 }

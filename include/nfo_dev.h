@@ -51,6 +51,8 @@ struct nfo_hw_refusal {
  * @counts:  its driver has reported a packet, or when one passed, since it was bound; written
  *           by the worker of @queue alone
  * @leaving: no more rules for it, and those it has go; nfo_hw::lock
+ * @going:   it is about to be unlisted: it is not bound again, and whoever unlists it may wait for
+ *           its rules without nfo_net::lock; nfo_net::lock
  * @driver_gone: @leaving was set because its driver said ENODEV; nfo_hw::lock
  * @del_failed: its driver would not delete a rule, however often it was told; read and
  *           written by the worker of @queue alone
@@ -82,6 +84,7 @@ struct nfo_dev {
 	bool			lent;
 	bool			counts;
 	bool			leaving;
+	bool			going;
 	bool			driver_gone;
 	bool			del_failed;
 	unsigned int		users;

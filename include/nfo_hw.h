@@ -34,6 +34,8 @@ void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p);
 void nfo_hw_next(struct nfo_flow *f);
 void nfo_hw_expel(struct nfo_flow *f);
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_active(struct nfo_flow *f);
 void nfo_hw_evict(struct nfo_flow *f);
 void nfo_hw_retired(struct nfo_flow *f);

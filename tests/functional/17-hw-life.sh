@@ -150,6 +150,33 @@ flowtable_deleted() {
 	by_host c ping 10
 }
 
+# A flowtable goes, and its driver takes its time for the rules: other devices and who reads our
+# counters do not wait for that. nf_tables has its commit mutex meanwhile, for which a netfilter
+# socket that is closed waits: so nothing here opens one.
+slow_drain() {
+	local flush other
+
+	clean
+	table
+	hw_up c udp
+	set_chip hold 1
+	in_r nft flush ruleset &
+	flush=$!
+	pass_time 2
+	(ip -n "$NS_R" link set lo down && ip -n "$NS_R" link set lo up) &
+	other=$!
+	wait_for 5 ended_already $other || { set_chip hold 0; fail "another device waits for the driver"; }
+	in_r cat /proc/net/nf_flow_offload >"$OUT" &
+	other=$!
+	wait_for 5 ended_already $other || { set_chip hold 0; fail "a reader waits for the driver"; }
+	[[ $(<"$OUT") == *"flows 0"* ]] || { set_chip hold 0; fail "no flow has ended: $(<"$OUT")"; }
+	! ended_already $flush || fail "the driver was not waited for"
+	set_chip hold 0
+	wait $flush
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+}
+ended_already() { ! kill -0 "$1" 2>/dev/null; }
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "counters, UDP" counted udp
@@ -161,5 +188,6 @@ run_case "RST over IPv6" ended tcp6 reset
 run_case "conntrack -D, UDP" ct_deleted udp
 run_case "conntrack -D, TCP" ct_deleted tcp
 run_case "the flowtable is deleted" flowtable_deleted
+run_case "a slow driver holds up no other device" slow_drain
 rmmod nfo_hwsim
 all_done
