@@ -13,7 +13,7 @@ explained() {
 	ours
 	tool_ok explain -j tcp "$C4:9" "$S4:5000"
 	equal "$(value '.path + " " + .reason')" "none no-conntrack"
-	tool_ok explain -j 132 "$C4:9" "$S4:5000"
+	tool_ok explain -j 33 "$C4:9" "$S4:5000"
 	equal "$(value '.path + " " + .reason')" "none protocol"
 	rules_load <<-END
 		table inet t {

@@ -218,8 +218,10 @@ bool filter_match(const struct filter *f, const struct flow *fl)
 
 /* ---- one connection ---- */
 
-/* ADDR:PORT, [V6]:PORT. A protocol without ports has 0. Return: AF_INET, AF_INET6, or 0. */
-static uint8_t end_parse(const char *s, union addr *a, uint16_t *port)
+/* ADDR:PORT, [V6]:PORT; @zero: the protocol may have no ports, which is 0. Return: AF_INET,
+ * AF_INET6, or 0.
+ */
+static uint8_t end_parse(const char *s, union addr *a, uint16_t *port, bool zero)
 {
 	char text[INET6_ADDRSTRLEN + 1];
 	const char *from = s, *to;
@@ -242,7 +244,7 @@ static uint8_t end_parse(const char *s, union addr *a, uint16_t *port)
 	memcpy(text, from, to - from);
 	text[to - from] = 0;
 	if (inet_pton(l3proto == NFPROTO_IPV6 ? AF_INET6 : AF_INET, text, a) != 1 ||
-	    !parse_u64(strrchr(s, ':') + 1, 65535, &v) ||
+	    !parse_u64(strrchr(s, ':') + 1, 65535, &v) || (!v && !zero) ||
 	    strrchr(s, ':') != (l3proto == NFPROTO_IPV6 ? to + 1 : to))
 		return 0;
 	*port = v;
@@ -253,19 +255,18 @@ static uint8_t end_parse(const char *s, union addr *a, uint16_t *port)
 int conn_parse(struct conn *c, char **argv)
 {
 	uint8_t other;
+	bool zero;
 
 	memset(c, 0, sizeof(*c));
 	if (!l4proto_parse(argv[0], &c->l4proto))
 		return usage("'%s' is no protocol: a name (tcp, udp, sctp, ...) or a number up to 255", argv[0]);
-	c->l3proto = end_parse(argv[1], &c->src, &c->sport);
+	zero = c->l4proto != IPPROTO_TCP && c->l4proto != IPPROTO_UDP;
+	c->l3proto = end_parse(argv[1], &c->src, &c->sport, zero);
 	if (!c->l3proto)
 		return usage("'%s' is no ADDRESS:PORT (IPv6: [ADDRESS]:PORT)", argv[1]);
-	other = end_parse(argv[2], &c->dst, &c->dport);
+	other = end_parse(argv[2], &c->dst, &c->dport, zero);
 	if (!other)
 		return usage("'%s' is no ADDRESS:PORT (IPv6: [ADDRESS]:PORT)", argv[2]);
-	if ((!c->sport || !c->dport) &&
-	    (c->l4proto == IPPROTO_TCP || c->l4proto == IPPROTO_UDP))
-		return usage("port 0 is no port of TCP or UDP");
 	if (other != c->l3proto)
 		return usage("'%s' and '%s' are of different families", argv[1], argv[2]);
 	return 0;

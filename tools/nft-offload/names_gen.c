@@ -21,7 +21,7 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"the packet carries IP options or IPv6 extension headers",
 		"nothing to do; a packet without them promotes the connection" },
 	[NFO_R_PROTOCOL] = { "protocol",
-		"its protocol is not one that the fast path carries (TCP, UDP, UDP-Lite, SCTP, ESP, GRE of version 0, IP in IP, ICMP echo), or the packet only relates to the connection",
+		"its protocol is not one that the fast path carries (TCP, UDP, udplite, SCTP, ESP, GRE of version 0, IP in IP, ICMP echo), or the packet only relates to the connection",
 		"match `meta l4proto` with the protocols that are meant in the rule that says flow add, if the count disturbs" },
 	[NFO_R_TCP_FLAGS] = { "tcp-flags",
 		"the packet opens or closes the TCP connection",

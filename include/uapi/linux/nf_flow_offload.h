@@ -362,7 +362,7 @@ enum nfo_dev_hw {
  *	NAT
  * @NFO_R_IP_OPTIONS: the packet carries IP options or IPv6 extension headers
  * @NFO_R_PROTOCOL: its protocol is not one that the fast path carries (TCP,
- *	UDP, UDP-Lite, SCTP, ESP, GRE of version 0, IP in IP, ICMP echo), or the
+ *	UDP, udplite, SCTP, ESP, GRE of version 0, IP in IP, ICMP echo), or the
  *	packet only relates to the connection
  * @NFO_R_TCP_FLAGS: the packet opens or closes the TCP connection
  * @NFO_R_TCP_STATE: the TCP connection is not established, or is closing
