@@ -67,5 +67,9 @@ check-package:
 deb:
 	scripts/make-deb
 
+# `make bench` runs all of them, `make bench lines` one.
+BENCHES := icount lines flows dump rules events
 bench:
-	tests/bench/run all
+	tests/bench/run $(or $(lastword $(filter $(BENCHES),$(MAKECMDGOALS))),all)
+$(BENCHES): bench
+	@:

@@ -53,7 +53,7 @@ static int nfo_put_dir(struct sk_buff *msg, int attr, const struct nfo_flow *f,
 {
 	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
 	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
-	u8 rule = READ_ONCE(f->hw.rule[dir].state);
+	u8 rule = READ_ONCE(nfo_flow_hw(f)->rule[dir].state);
 	struct nlattr *nest = nla_nest_start(msg, attr);
 
 	if (!nest)

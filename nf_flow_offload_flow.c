@@ -12,10 +12,15 @@
 #include "nfo_test_point.h"
 #include "nfo_trace.h"
 
-static struct kmem_cache *nfo_flow_cache4;
-static struct kmem_cache *nfo_flow_cache6;
+/* Of flows of each family, without and with a side of the hardware. */
+static struct kmem_cache *nfo_flow_cache[2][2];
+static const char * const nfo_flow_cache_names[2][2] = {
+	{ "nfo_flow4", "nfo_flow4_hw" }, { "nfo_flow6", "nfo_flow6_hw" },
+};
 
-u32 nfo_hash_seed __read_mostly;
+struct nfo_hw_flow nfo_hw_none;
+
+struct nfo_hash_secret nfo_hash_secret __read_mostly;
 
 /* Of nfo_net::by_ct. */
 const struct rhashtable_params nfo_ct_params = {
@@ -41,17 +46,20 @@ const struct nfo_table_ops *nfo_table_ops __read_mostly;
  */
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct)
 {
-	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6;
+	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6, hw = t->flags & NF_FLOWTABLE_HW_OFFLOAD;
 	struct nfo_flow *f;
 
-	f = kmem_cache_zalloc(v6 ? nfo_flow_cache6 : nfo_flow_cache4, GFP_ATOMIC);
+	f = kmem_cache_zalloc(nfo_flow_cache[v6][hw], GFP_ATOMIC);
 	if (!f)
 		return NULL;
 
+	f->v6 = v6;
+	f->has_hw = hw;
+	if (hw)
+		nfo_flow_hw(f)->flow = f;
 	nf_conntrack_get(&ct->ct_general);
 	f->ct = ct;
 	f->table = t;
-	f->v6 = v6;
 	f->added = nfo_now();
 	f->e[IP_CT_DIR_REPLY].flags = NFO_E_REPLY;
 	f->e[IP_CT_DIR_ORIGINAL].used = f->added;
@@ -93,12 +101,11 @@ void nfo_route_refs_put(struct nfo_route_refs *refs)
 void nfo_flow_free(struct nfo_flow *f)
 {
 	struct nf_conn *ct = f->ct;
-	bool v6 = f->v6;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		nfo_route_refs_put(&f->route[dir]);
-	kmem_cache_free(v6 ? nfo_flow_cache6 : nfo_flow_cache4, f);
+	kmem_cache_free(nfo_flow_cache[f->v6][f->has_hw], f);
 	nf_ct_put(ct);
 }
 
@@ -149,7 +156,7 @@ u32 nfo_flow_left(const struct nfo_flow *f)
 
 static int nfo_entry_insert(struct nfo_table *t, struct nfo_entry *e)
 {
-	struct nfo_lookup l = { .key = e->key };
+	struct nfo_lookup l = { .sum = nfo_key_sum(&e->key), .key = e->key };
 
 	if (e->key.family == NFPROTO_IPV6) {
 		l.saddr6 = &nfo_addr6(e)->saddr;
@@ -265,7 +272,7 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	struct nfo_entry *to = &f->e[dir];
 	int err = 0;
 
-	if (READ_ONCE(f->hw.state) != NFO_HW_SOFT)
+	if (READ_ONCE(nfo_flow_hw(f)->state) != NFO_HW_SOFT)
 		return NFO_R_HW_BUSY;
 	if (!nfo_flow_use_devs(f->table->nn, e, refs))
 		return NFO_R_NO_MEMORY;
@@ -313,23 +320,49 @@ void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir)
 				      counts & NFO_COUNT_BYTES);
 }
 
-static void nfo_flow_forget_rcu(struct nfo_flow *f, enum ip_conntrack_dir dir)
+static void nfo_flow_forgotten(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	nfo_flow_count(f, dir);
 	clear_bit_unlock(NFO_F_FORGETTING + dir, &f->state);
 	nfo_flow_put(f);
 }
 
-static void nfo_flow_forget_original(struct rcu_head *rcu)
+/* A grace period is over. A direction that was forgotten meanwhile needs one of its own, for
+ * the two directions have one struct rcu_head. Each of them holds a reference.
+ */
+static void nfo_flow_forget_rcu(struct rcu_head *rcu)
 {
-	nfo_flow_forget_rcu(container_of(rcu, struct nfo_flow, forget[IP_CT_DIR_ORIGINAL]),
-			    IP_CT_DIR_ORIGINAL);
+	struct nfo_flow *f = container_of(rcu, struct nfo_flow, rcu);
+	bool over[IP_CT_DIR_MAX], again = false;
+	int dir;
+
+	spin_lock_bh(&f->lock);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		over[dir] = test_and_clear_bit(NFO_F_WAITING + dir, &f->state);
+		if (!test_and_clear_bit(NFO_F_NEXT + dir, &f->state))
+			continue;
+		set_bit(NFO_F_WAITING + dir, &f->state);
+		again = true;
+	}
+	spin_unlock_bh(&f->lock);
+	if (again)
+		call_rcu(&f->rcu, nfo_flow_forget_rcu);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (over[dir])
+			nfo_flow_forgotten(f, dir);
 }
 
-static void nfo_flow_forget_reply(struct rcu_head *rcu)
+/* Packets that found the entry of a direction may be using it for a grace period. */
+static void nfo_flow_await_packets(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	nfo_flow_forget_rcu(container_of(rcu, struct nfo_flow, forget[IP_CT_DIR_REPLY]),
-			    IP_CT_DIR_REPLY);
+	bool waiting;
+
+	spin_lock_bh(&f->lock);
+	waiting = test_bit(NFO_F_WAITING + !dir, &f->state);
+	set_bit((waiting ? NFO_F_NEXT : NFO_F_WAITING) + dir, &f->state);
+	spin_unlock_bh(&f->lock);
+	if (!waiting)
+		call_rcu(&f->rcu, nfo_flow_forget_rcu);
 }
 
 /**
@@ -352,8 +385,7 @@ void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_entry_remove(f->table, &f->e[dir]);
 	nfo_table_ops->forgotten(f);
 	nfo_flow_settle(f, dir);
-	call_rcu(&f->forget[dir], dir == IP_CT_DIR_ORIGINAL ? nfo_flow_forget_original :
-							      nfo_flow_forget_reply);
+	nfo_flow_await_packets(f, dir);
 }
 
 /**
@@ -455,12 +487,32 @@ struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct)
 /**
  * nfo_flow_size() - the memory of a flow
  * @v6: of an IPv6 flow
+ * @hw: of a table with `flags offload`
  *
  * Return: bytes.
  */
-unsigned int nfo_flow_size(bool v6)
+unsigned int nfo_flow_size(bool v6, bool hw)
 {
-	return kmem_cache_size(v6 ? nfo_flow_cache6 : nfo_flow_cache4);
+	unsigned int size = v6 ? struct_size((struct nfo_flow *)0, a6, IP_CT_DIR_MAX) :
+				 sizeof(struct nfo_flow);
+
+	return ALIGN(size + (hw ? sizeof(struct nfo_hw_flow) : 0), 64);
+}
+
+static int __init nfo_flow_caches_create(void)
+{
+	int v6, hw;
+
+	for (v6 = 0; v6 < 2; v6++)
+		for (hw = 0; hw < 2; hw++) {
+			nfo_flow_cache[v6][hw] =
+				kmem_cache_create(nfo_flow_cache_names[v6][hw],
+						  nfo_flow_size(v6, hw), 64, 0, NULL);
+			if (!nfo_flow_cache[v6][hw])
+				return -ENOMEM;
+		}
+
+	return 0;
 }
 
 /**
@@ -469,19 +521,20 @@ unsigned int nfo_flow_size(bool v6)
 int __init nfo_table_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
+	BUILD_BUG_ON(NFO_KEY_WORDS % 2);
+	/* What a packet reads of a table is in one line, before what others write. */
+	BUILD_BUG_ON(offsetofend(struct nfo_table, ht.tbl) > 64);
+	BUILD_BUG_ON(offsetof(struct nfo_table, ht.nelems) < 64);
+	BUILD_BUG_ON(offsetof(struct nfo_table, flows) % 64);
 	BUILD_BUG_ON(offsetof(struct nfo_entry, saddr) != 64);
 	BUILD_BUG_ON(offsetof(struct nfo_entry, counts) != 120);
 	BUILD_BUG_ON(sizeof(struct nfo_entry) != 128);
 	BUILD_BUG_ON(sizeof(struct nfo_addr6) != 64);
 
-	nfo_hash_seed = get_random_u32();
-	nfo_flow_cache4 = kmem_cache_create("nfo_flow4", sizeof(struct nfo_flow),
-					    64, 0, NULL);
-	nfo_flow_cache6 = kmem_cache_create("nfo_flow6",
-					    struct_size((struct nfo_flow *)0, a6,
-							IP_CT_DIR_MAX),
-					    64, 0, NULL);
-	if (nfo_flow_cache4 && nfo_flow_cache6)
+	get_random_bytes(&nfo_hash_secret, sizeof(nfo_hash_secret));
+	nfo_hash_secret.mul[0] |= 1;
+	nfo_hash_secret.mul[1] |= 1;
+	if (!nfo_flow_caches_create())
 		return 0;
 
 	nfo_table_exit();
@@ -493,9 +546,15 @@ int __init nfo_table_init(void)
  */
 void nfo_table_exit(void)
 {
-	/* The end of a direction that is being forgotten may be the end of its flow. */
+	int v6, hw;
+
+	/* The end of a direction that is being forgotten may be that of the other one's waiting,
+	 * and the end of that one the end of the flow.
+	 */
 	rcu_barrier();
 	rcu_barrier();
-	kmem_cache_destroy(nfo_flow_cache6);
-	kmem_cache_destroy(nfo_flow_cache4);
+	rcu_barrier();
+	for (v6 = 0; v6 < 2; v6++)
+		for (hw = 0; hw < 2; hw++)
+			kmem_cache_destroy(nfo_flow_cache[v6][hw]);
 }

@@ -4,19 +4,19 @@
  *
  * It runs before the stack's own input checks, so it makes all those the stack
  * and conntrack would have made. What it is not sure of goes on to the classic
- * path untouched; what it sends is what the classic path would have sent.
+ * path untouched; what it sends is what the classic path would have sent. What few
+ * packets need is in nf_flow_offload_rare.c.
  */
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/prefetch.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
-#include <net/ip_tunnels.h>
-#include <net/netfilter/nf_conntrack_acct.h>
 #include <net/xfrm.h>
 
 #include "nfo_ct.h"
@@ -26,49 +26,52 @@
 #include "nfo_ip.h"
 #include "nfo_l4.h"
 #include "nfo_learn.h"
+#include "nfo_rare.h"
 #include "nfo_route.h"
 #include "nfo_skb.h"
-#include "nfo_stack.h"
-
-/* A tunnel's own packets pass conntrack and a ruleset, which the fast path spares the
- * received ones. As often as this one of them takes the classic path, so that their
- * connection stays alive, and so does what rules say of it.
- */
-#define NFO_TUNNEL_SHOW	(10 * HZ)
 
 /* How stale nfo_entry::used may get, and how often the objects are looked at. */
 #define NFO_REFRESH	(HZ / 2)
 
 /**
  * struct nfo_pkt - one packet on its way through
- * @l:     what it is looked up by
- * @len:   length of the IP packet by its own header, bytes
- * @thoff: offset of the layer 4 header from the network header
- * @epoch: nfo_epoch() when it came in
+ * @len:    length of the IP packet by its own header, bytes
+ * @epoch:  nfo_epoch() when it came in
+ * @priority: skb->priority that it leaves with, unless a rule sets one
  * @fields: nfo_entry::fields, read once
  * @set_ce: a tunnel's header says that there was congestion, and the packet is to say so
  * @popped: headers that were taken off, or NULL
+ *
+ * No pointer to it leaves the functions that are inlined into nfo_walk(), so that its
+ * fields can be registers.
  */
 struct nfo_pkt {
-	struct nfo_lookup	l;
 	unsigned int		len;
-	unsigned int		thoff;
 	u32			epoch;
+	u32			priority;
 	u8			fields;
 	bool			set_ce;
 	const struct nfo_encap_popped	*popped;
 };
 
-/* Is the frame for the address that the frames of this direction come for? */
-static bool nfo_dest_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+/* Kernels that clear each variable on the stack would clear a struct nfo_lookup for each
+ * packet, with an instruction that takes its time to begin. Its fields are written before
+ * they are read.
+ */
+#if __has_attribute(__uninitialized__)
+#define nfo_not_cleared	__attribute__((__uninitialized__))
+#else
+#define nfo_not_cleared
+#endif
+
+/* The functions between a hook and dev_queue_xmit() exist once for each family. */
+static __always_inline unsigned int nfo_thoff(u8 family)
 {
-	if (!(e->flags & NFO_E_IN_DEST))
-		return skb->pkt_type == PACKET_HOST;
-	return ether_addr_equal_unaligned(eth_hdr(skb)->h_dest, e->in_dest);
+	return family == NFPROTO_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
 static bool nfo_parse4(struct sk_buff *skb, const struct net_device *in,
-		       struct nfo_pkt *p)
+		       struct nfo_lookup *l)
 {
 	const struct iphdr *iph;
 	const __be16 *ports;
@@ -84,7 +87,7 @@ static bool nfo_parse4(struct sk_buff *skb, const struct net_device *in,
 		return false;
 
 	ports = (const __be16 *)(iph + 1);
-	p->l.key = (struct nfo_key) {
+	l->key = (struct nfo_key) {
 		.saddr		= iph->saddr,
 		.daddr		= iph->daddr,
 		.sport		= ports[0],
@@ -93,13 +96,12 @@ static bool nfo_parse4(struct sk_buff *skb, const struct net_device *in,
 		.l4proto	= iph->protocol,
 		.family		= NFPROTO_IPV4,
 	};
-	p->thoff = sizeof(*iph);
 
 	return true;
 }
 
 static bool nfo_parse6(struct sk_buff *skb, const struct net_device *in,
-		       struct nfo_pkt *p)
+		       struct nfo_lookup *l)
 {
 	const struct ipv6hdr *ip6h;
 	const __be16 *ports;
@@ -113,7 +115,7 @@ static bool nfo_parse6(struct sk_buff *skb, const struct net_device *in,
 		return false;
 
 	ports = (const __be16 *)(ip6h + 1);
-	p->l.key = (struct nfo_key) {
+	l->key = (struct nfo_key) {
 		.saddr		= nfo_fold6(&ip6h->saddr),
 		.daddr		= nfo_fold6(&ip6h->daddr),
 		.sport		= ports[0],
@@ -122,9 +124,8 @@ static bool nfo_parse6(struct sk_buff *skb, const struct net_device *in,
 		.l4proto	= ip6h->nexthdr,
 		.family		= NFPROTO_IPV6,
 	};
-	p->l.saddr6 = &ip6h->saddr;
-	p->l.daddr6 = &ip6h->daddr;
-	p->thoff = sizeof(*ip6h);
+	l->saddr6 = &ip6h->saddr;
+	l->daddr6 = &ip6h->daddr;
 
 	return true;
 }
@@ -137,9 +138,9 @@ static bool nfo_check4(struct sk_buff *skb, struct nfo_pkt *p)
 	const struct iphdr *iph = ip_hdr(skb);
 
 	p->len = iph_totlen(skb, iph);
-	if (unlikely(p->len < p->thoff + sizeof(struct udphdr) || p->len > skb->len))
+	if (unlikely(p->len < sizeof(*iph) + sizeof(struct udphdr) || p->len > skb->len))
 		return false;
-	if (unlikely(ip_fast_csum(iph, 5)))
+	if (unlikely(nfo_ip_csum_bad(iph)))
 		return false;
 
 	return likely(skb->len == p->len) || !pskb_trim_rcsum(skb, p->len);
@@ -154,8 +155,8 @@ static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct net 
 		return false;
 	/* A jumbogram, or one that GRO put together: sized by the skb. */
 	if (unlikely(!payload && skb_is_gso(skb)))
-		payload = skb->len - p->thoff;
-	p->len = payload + p->thoff;
+		payload = skb->len - sizeof(struct ipv6hdr);
+	p->len = payload + sizeof(struct ipv6hdr);
 	if (unlikely(payload < sizeof(struct udphdr) || p->len > skb->len))
 		return false;
 
@@ -163,8 +164,7 @@ static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct net 
 }
 
 /* Conntrack verifies unless told not to; a bad one is its to judge. */
-static bool nfo_l4_csum_ok(struct sk_buff *skb, const struct nfo_pkt *p,
-			   const struct net *net)
+static bool nfo_l4_csum_ok(struct sk_buff *skb, const struct net *net, u8 l4proto, u8 family)
 {
 	if (skb->ip_summed == CHECKSUM_UNNECESSARY ||
 	    skb->ip_summed == CHECKSUM_PARTIAL)
@@ -172,44 +172,47 @@ static bool nfo_l4_csum_ok(struct sk_buff *skb, const struct nfo_pkt *p,
 	if (!READ_ONCE(net->ct.sysctl_checksum))
 		return true;
 
-	return !nf_checksum(skb, NF_INET_PRE_ROUTING, p->thoff,
-			    p->l.key.l4proto, p->l.key.family);
+	return !nf_checksum(skb, NF_INET_PRE_ROUTING, nfo_thoff(family), l4proto, family);
 }
 
-static enum nfo_verdict nfo_check_tcp(struct sk_buff *skb, struct nfo_pkt *p,
-				      struct nfo_entry *e, const struct net *net)
+static __always_inline enum nfo_verdict
+nfo_check_tcp(struct sk_buff *skb, const struct nfo_pkt *p, struct nfo_entry *e,
+	      const struct net *net, u8 family)
 {
+	const unsigned int thoff = nfo_thoff(family);
 	enum nfo_verdict verdict;
 	const struct tcphdr *th;
 	unsigned int hlen;
 
-	if (unlikely(!pskb_may_pull(skb, p->thoff + sizeof(*th))))
+	if (unlikely(!pskb_may_pull(skb, thoff + sizeof(*th))))
 		return NFO_PASS;
-	th = (const void *)(skb_network_header(skb) + p->thoff);
+	th = (const void *)(skb_network_header(skb) + thoff);
 	hlen = th->doff * 4;
-	if (unlikely(hlen < sizeof(*th) || p->thoff + hlen > p->len))
+	if (unlikely(hlen < sizeof(*th) || thoff + hlen > p->len))
 		return NFO_PASS;
-	if (unlikely(!nfo_l4_csum_ok(skb, p, net)))
+	if (unlikely(!nfo_l4_csum_ok(skb, net, IPPROTO_TCP, family)))
 		return NFO_PASS;
 
 	verdict = nfo_tcp_verdict(th);
 	if (likely(verdict == NFO_FORWARD))
-		nfo_entry_track_tcp(e, th, p->len - p->thoff - hlen);
+		nfo_entry_track_tcp(e, th, p->len - thoff - hlen);
 
 	return verdict;
 }
 
-static enum nfo_verdict nfo_check_udp(struct sk_buff *skb, struct nfo_pkt *p,
-				      const struct nfo_entry *e, const struct net *net)
+static __always_inline enum nfo_verdict
+nfo_check_udp(struct sk_buff *skb, const struct nfo_pkt *p, const struct nfo_entry *e,
+	      const struct net *net, u8 family)
 {
-	const struct udphdr *uh = (const void *)(skb_network_header(skb) + p->thoff);
+	const unsigned int thoff = nfo_thoff(family);
+	const struct udphdr *uh = (const void *)(skb_network_header(skb) + thoff);
 	unsigned int ulen = ntohs(uh->len);
 
-	if (unlikely(p->l.key.l4proto != IPPROTO_UDP))
-		return nfo_l4_pkt_ok(skb, e, net, p->thoff, p->len) ? NFO_FORWARD : NFO_PASS;
-	if (unlikely(ulen < sizeof(*uh) || p->thoff + ulen > p->len))
+	if (unlikely(e->key.l4proto != IPPROTO_UDP))
+		return nfo_l4_pkt_ok(skb, e, net, thoff, p->len) ? NFO_FORWARD : NFO_PASS;
+	if (unlikely(ulen < sizeof(*uh) || thoff + ulen > p->len))
 		return NFO_PASS;
-	if (uh->check && unlikely(!nfo_l4_csum_ok(skb, p, net)))
+	if (uh->check && unlikely(!nfo_l4_csum_ok(skb, net, IPPROTO_UDP, family)))
 		return NFO_PASS;
 
 	return NFO_FORWARD;
@@ -265,8 +268,8 @@ static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, 
 }
 
 /* Room for the link-layer header, and headers nobody else looks at? */
-static bool nfo_is_writable(const struct sk_buff *skb, const struct nfo_entry *e,
-			    unsigned int len)
+static __always_inline bool nfo_is_writable(const struct sk_buff *skb,
+					    const struct nfo_entry *e, unsigned int len)
 {
 	return skb_headroom(skb) >= LL_RESERVED_SPACE(e->out) &&
 	       (!skb_cloned(skb) || skb_clone_writable(skb, len));
@@ -281,9 +284,9 @@ static bool nfo_make_writable(struct sk_buff *skb, const struct nfo_entry *e)
 				 0, GFP_ATOMIC);
 }
 
-static void nfo_nat_l4(struct sk_buff *skb, const struct nfo_entry *e, void *l4hdr)
+static __always_inline void nfo_nat_l4(struct sk_buff *skb, const struct nfo_entry *e,
+				       void *l4hdr)
 {
-	__be16 *ports = l4hdr;
 	__sum16 *check;
 
 	if (e->key.l4proto == IPPROTO_TCP) {
@@ -294,8 +297,9 @@ static void nfo_nat_l4(struct sk_buff *skb, const struct nfo_entry *e, void *l4h
 		nfo_l4_nat(skb, e, l4hdr);
 		return;
 	}
-	ports[0] = e->sport;
-	ports[1] = e->dport;
+	BUILD_BUG_ON(offsetof(struct nfo_entry, dport) != offsetof(struct nfo_entry, sport) + 2);
+	/* Both ports at once. */
+	*(u32 *)l4hdr = *(const u32 *)&e->sport;
 	if (e->key.l4proto == IPPROTO_UDP && !*check && skb->ip_summed != CHECKSUM_PARTIAL)
 		return;
 
@@ -304,42 +308,17 @@ static void nfo_nat_l4(struct sk_buff *skb, const struct nfo_entry *e, void *l4h
 		*check = CSUM_MANGLED_0;
 }
 
-/* Routing's own name for the device the packet came in by. */
-static u32 nfo_in_ifindex(const struct nfo_entry *e)
-{
-	if (likely(!(e->flags & NFO_E_LOWER)))
-		return e->key.iif;
-	return nfo_flow(e)->route[nfo_dir(e)].in->ifindex;
-}
-
-/* What the ruleset and routing gave the packet besides its addresses. */
-static void nfo_rewrite_meta(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
-{
-	if (unlikely(fields & NFO_FIELD_MARK))
-		skb->mark = e->mark;
-	if (unlikely(fields & NFO_FIELD_PRIORITY))
-		skb->priority = e->priority;
-}
-
-static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
+static __always_inline void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	struct iphdr *iph = ip_hdr(skb);
 
-	if (e->flags & NFO_E_PRIO_TOS)
-		skb->priority = rt_tos2priority(iph->tos);
+	/* With what one hop makes of it. */
+	iph->check = nfo_csum_apply(iph->check, e->ip_delta);
+	iph->ttl--;
 	if (e->flags & NFO_E_NAT) {
 		iph->saddr = e->saddr;
 		iph->daddr = e->daddr;
-		iph->check = nfo_csum_apply(iph->check, e->addr_delta);
 		nfo_nat_l4(skb, e, iph + 1);
-	}
-	if (unlikely(fields & NFO_FIELD_DSCP))
-		ipv4_change_dsfield(iph, INET_ECN_MASK, e->dscp);
-	if (unlikely(fields & NFO_FIELD_TTL)) {
-		csum_replace2(&iph->check, htons(iph->ttl << 8), htons(e->ttl_out << 8));
-		iph->ttl = e->ttl_out;
-	} else {
-		ip_decrease_ttl(iph);
 	}
 
 	memset(IPCB(skb), 0, sizeof(struct inet_skb_parm));
@@ -347,33 +326,40 @@ static void nfo_rewrite4(struct sk_buff *skb, const struct nfo_entry *e, u8 fiel
 	IPCB(skb)->flags = IPSKB_FORWARDED;
 }
 
-static void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
+static __always_inline void nfo_rewrite6(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	const struct nfo_addr6 *a = nfo_addr6(e);
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
 
+	ip6h->hop_limit--;
 	if (e->flags & NFO_E_NAT) {
 		ip6h->saddr = a->new_saddr;
 		ip6h->daddr = a->new_daddr;
 		nfo_nat_l4(skb, e, ip6h + 1);
 	}
-	if (unlikely(fields & NFO_FIELD_DSCP))
-		ipv6_change_dsfield(ip6h, INET_ECN_MASK, e->dscp);
-	if (unlikely(fields & NFO_FIELD_TTL))
-		ip6h->hop_limit = e->ttl_out;
-	else
-		ip6h->hop_limit--;
 
 	memset(IP6CB(skb), 0, sizeof(struct inet6_skb_parm));
 	IP6CB(skb)->iif = nfo_in_ifindex(e);
 	IP6CB(skb)->flags = IP6SKB_FORWARDED;
 }
 
-static void nfo_account(struct nfo_entry *e, const struct sk_buff *skb)
+static __always_inline void nfo_rewrite(struct sk_buff *skb, const struct nfo_entry *e,
+					const struct nfo_pkt *p, u8 family)
 {
-	atomic64_add(NFO_COUNT_PACKET + skb->len, &e->counts);
-	if (unlikely(e->flags & NFO_E_ACCT))
-		nf_ct_acct_update(e->ct, nfo_dir(e), skb->len);
+	if (family == NFPROTO_IPV4)
+		nfo_rewrite4(skb, e);
+	else
+		nfo_rewrite6(skb, e);
+	skb->priority = p->priority;
+	if (unlikely(p->fields & NFO_FIELDS))
+		nfo_rewrite_fields(skb, e, p->fields);
+}
+
+static __always_inline void nfo_account(struct nfo_entry *e, const struct sk_buff *skb)
+{
+	nfo_entry_count(e, skb->len);
+	if (e->flags & NFO_E_ACCT)
+		nfo_ct_count(e->ct, nfo_dir(e), skb->len);
 }
 
 static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e)
@@ -387,39 +373,18 @@ static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	if (unlikely(!(e->flags & NFO_E_HEADER)))
 		return;
-	/* Two bytes too many, into headroom, make it two words. */
-	memcpy(skb->data - NFO_HH_MAX, e->hh, NFO_HH_MAX);
-	__skb_push(skb, ETH_HLEN);
+	/* Not a byte more: the line before the header of the frame that came is cold. */
+	memcpy(__skb_push(skb, ETH_HLEN), e->hh, ETH_HLEN);
 }
 
-/* The packet leaves through IPsec, which may keep it for a while. */
-static noinline void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e)
-{
-	struct dst_entry *dst = READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].dst);
-
-	skb_orphan(skb);
-	skb_dst_drop(skb);
-	if (!dst_hold_safe(dst)) {
-		kfree_skb(skb);
-		return;
-	}
-	skb_dst_set(skb, dst);
-	skb_clear_tstamp(skb);
-	skb_forward_csum(skb);
-	skb->dev = e->out;
-	if (IS_ENABLED(CONFIG_XFRM))
-		xfrm_output(NULL, skb);
-	else
-		kfree_skb(skb);
-}
-
-static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
+static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	if (unlikely(e->flags & NFO_E_EXTRA) && nfo_entry_extra(e)->encrypt) {
 		nfo_xmit_xfrm(skb, e);
 		return;
 	}
-	skb_orphan(skb);
+	if (unlikely(skb->destructor))
+		skb_orphan(skb);
 	nfo_set_dst(skb, e);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
@@ -428,209 +393,125 @@ static void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 	dev_queue_xmit(skb);
 }
 
-/* Rulesets route by the connection's mark, and its administrator may change it. */
-static bool nfo_ct_mark_ok(const struct nfo_entry *e)
+/* ---- verdict ---- */
+
+static bool nfo_entry_is_due(const struct nfo_entry *e, u32 epoch)
 {
-	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->ct_mark[nfo_dir(e)]);
+	return READ_ONCE(e->epoch) != epoch || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
 }
 
-/* Where connections have zones, the same addresses and ports by the same device may be
- * another connection's, which rulesets tell by the sender or by the mark it comes with.
- */
-static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+/* What a look that is due reads, all on its way while the packet's headers are checked. */
+static noinline void nfo_due_prefetch(const struct nfo_entry *e)
 {
-	const struct nfo_origin *o = &nfo_flow(e)->origin[nfo_dir(e)];
+	const struct nfo_flow *f = nfo_flow(e);
 
-	return skb->mark == o->mark &&
-	       (!(e->flags & NFO_E_IN_DEST) ||
-		ether_addr_equal_unaligned(eth_hdr(skb)->h_source, o->h_source));
+	prefetch(&f->table);
+	prefetch(&f->route[nfo_dir(e)]);
+	prefetch(&e->ct->timeout);
 }
 
-/* ---- tunnels and IPsec ---- */
-
-/* ECN: 0 and 1 go on, 1 and 2 are worth a line in the log, 2 is dropped. */
-static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x, u8 family,
-			 struct nfo_pkt *p)
+static noinline bool nfo_skb_settled(const struct sk_buff *skb, const struct nfo_entry *e,
+				     u8 fields)
 {
-	const struct nfo_encap_popped *popped = p->popped;
+	struct nfo_look look = nfo_look_before(nfo_skb_look(skb, e->key.family), e);
 
-	p->set_ce = false;
-	if (!popped || memcmp(&x->outer, &popped->outer, sizeof(x->outer)))
-		return false;
-	if (!popped->tunnel)
-		return true;
-
-	return !__INET_ECN_decapsulate(popped->ecn, nfo_skb_tos(skb, family), &p->set_ce);
+	return nfo_fields_settled(e, &look, fields);
 }
 
-/* Policies may change without a word, and those for a decrypted packet depend on how it
- * was decrypted.
- */
-static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_extra *x, u8 family)
+/* Is it known what the ruleset does to each field of the packet? */
+static __always_inline bool nfo_fields_ok(const struct sk_buff *skb, const struct nfo_entry *e,
+					  struct nfo_pkt *p, u8 family)
 {
-	if (x->decrypted != !!skb_sec_path(skb))
-		return false;
-	if (!x->decrypted)
-		return true;
-	return family == NFPROTO_IPV4 ? xfrm4_policy_check(NULL, XFRM_POLICY_FWD, skb) :
-					xfrm6_policy_check(NULL, XFRM_POLICY_FWD, skb);
-}
+	u8 tos = nfo_skb_tos(skb, family), ttl = nfo_skb_ttl(skb, family);
 
-/* Is it this packet's turn to take the classic path? An entry is stale when nothing
- * was learned from the one before: a rule may have dropped it.
- */
-static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch)
-{
-	u32 now = nfo_now();
+	p->fields = READ_ONCE(e->fields);
+	p->priority = skb->priority;
+	if (family == NFPROTO_IPV4 && e->flags & NFO_E_PRIO_TOS)
+		p->priority = rt_tos2priority(tos);
 
-	if (now - READ_ONCE(x->at) < NFO_TUNNEL_SHOW)
-		return false;
-	WRITE_ONCE(x->at, now);
-	if (READ_ONCE(x->shown))
-		nfo_entry_make_stale(e, epoch);
-	WRITE_ONCE(x->shown, 1);
-
-	return true;
-}
-
-/* Is the packet like the one that taught the entry, as far as its key does not say? */
-static noinline bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb, struct nfo_pkt *p)
-{
-	const struct nfo_route_refs *refs = &nfo_flow(e)->route[nfo_dir(e)];
-	struct nfo_extra *x = refs->extra;
-
-	if (!(e->flags & NFO_E_EXTRA))
-		return false;
-	if (!nfo_decrypted_ok(skb, x, e->key.family))
-		return false;
-	if (x->has_outer && !nfo_outer_ok(skb, x, e->key.family, p))
-		return false;
-	if (x->tunnel && nfo_tunnel_shows(e, x, p->epoch))
-		return false;
-	/* A bundle whose states or policies changed. */
-	if (x->encrypt && !dst_check(READ_ONCE(refs->dst), 0)) {
-		nfo_entry_make_stale(e, p->epoch);
-		return false;
-	}
-
-	return true;
-}
-
-/* What a tunnel does to a packet that it takes its header off. Return: false without
- * memory.
- */
-static noinline bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e,
-				      const struct nfo_pkt *p)
-{
-	if (!nfo_entry_extra(e)->tunnel)
-		return true;
-	if (iptunnel_pull_offloads(skb))
-		return false;
-	if (p->set_ce)
-		INET_ECN_set_ce(skb);
-	skb_clear_hash_if_not_l4(skb);
-	skb_set_queue_mapping(skb, 0);
-	skb->ignore_df = 0;
-
-	return true;
+	return likely(!nfo_fields_differ(e, skb->mark, p->priority, tos, ttl)) ||
+	       nfo_skb_settled(skb, e, p->fields);
 }
 
 /* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
-static enum nfo_verdict nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e,
-					struct sk_buff *skb, struct nfo_pkt *p)
+static __always_inline enum nfo_verdict
+nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
+		struct nfo_pkt *p, u8 family)
 {
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;
-	struct nfo_look look;
+	bool set_ce = false;
 	bool due;
+
+	prefetch(&e->ct->status);
+	due = nfo_entry_is_due(e, p->epoch);
+	if (unlikely(due))
+		nfo_due_prefetch(e);
 
 	if (unlikely(skb_sk_is_prefetched(skb)))
 		return NFO_PASS;
-	if (unlikely(!nfo_dest_ok(skb, e)))
+	if (unlikely(e->flags & NFO_E_FRAME || skb->pkt_type != PACKET_HOST) &&
+	    !nfo_frame_ok(skb, e))
 		return NFO_PASS;
-	if (unlikely(e->flags & NFO_E_ORIGIN) && !nfo_origin_ok(skb, e))
+
+	if (family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p, net))
 		return NFO_PASS;
+	skb_set_transport_header(skb, nfo_thoff(family));
+	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, e, net, family) :
+						  nfo_check_udp(skb, p, e, net, family);
+	if (unlikely(verdict != NFO_FORWARD))
+		return NFO_PASS;
+
 	if (unlikely(test_bit(IPS_DYING_BIT, &e->ct->status))) {
 		nfo_flow_retire(nfo_flow(e), NFO_R_CT_GONE);
 		return NFO_PASS;
 	}
-
-	if (e->key.family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p, net))
-		return NFO_PASS;
-	skb_set_transport_header(skb, p->thoff);
-	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, e, net) :
-						  nfo_check_udp(skb, p, e, net);
-	if (unlikely(verdict != NFO_FORWARD))
-		return NFO_PASS;
-
-	if (unlikely(e->flags & NFO_E_EXTRA || skb_sec_path(skb)) && !nfo_extra_ok(e, skb, p))
-		return NFO_PASS;
-	if (unlikely(e->flags & NFO_E_CT_MARK) && !nfo_ct_mark_ok(e))
-		nfo_entry_make_stale(e, p->epoch);
-	due = READ_ONCE(e->epoch) != p->epoch || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
+	if (unlikely(e->flags & NFO_E_RARE || skb_sec_path(skb))) {
+		if (!nfo_rare_ok(t, e, skb, p->popped, p->epoch, &set_ce))
+			return NFO_PASS;
+		p->set_ce = set_ce;
+		due = nfo_entry_is_due(e, p->epoch);
+	}
 	if (unlikely(due) && !nfo_entry_verify(t, e, p->epoch))
 		return NFO_PASS;
 	if (unlikely(nfo_too_big(skb, READ_ONCE(e->mtu))))
 		return NFO_PASS;
-	/* A filter may have come to the device that is passed. */
-	if (unlikely(e->flags & NFO_E_LOWER) &&
-	    nfo_lower_filters(t, nfo_flow(e)->route[nfo_dir(e)].in))
-		return NFO_PASS;
-	if (unlikely(e->flags & NFO_E_LABEL) &&
-	    (__force u32)ip6_flowlabel(ipv6_hdr(skb)) != e->label)
-		return NFO_PASS;
-	p->fields = READ_ONCE(e->fields);
-	look = nfo_look_before(nfo_skb_look(skb, e->key.family), e);
-	if (unlikely(!nfo_fields_known(e, &look, p->fields)))
-		return NFO_PASS;
 
-	return NFO_FORWARD;
+	return nfo_fields_ok(skb, e, p, family) ? NFO_FORWARD : NFO_PASS;
 }
 
-/* The devices between the listed one and routing's are passed: the packet gets the input device
- * and the type that they would have given it.
- */
-static void nfo_leave_lower(struct sk_buff *skb, const struct nfo_entry *e)
+static __always_inline unsigned int
+nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
+	    const struct nfo_encap_popped *popped, u8 family)
 {
-	skb->skb_iif = nfo_in_ifindex(e);
-	skb->pkt_type = PACKET_HOST;
-}
-
-static unsigned int nfo_forward(struct nfo_table *t, struct sk_buff *skb,
-				struct nfo_pkt *p)
-{
+	struct nfo_pkt p = { .popped = popped };
 	struct nfo_entry *e;
 	unsigned int hlen;
 
-	if (p->l.key.family == NFPROTO_IPV6 && unlikely(nfo_net_moved6(t->nn)))
+	nfo_lookup_begin(t, l);
+	if (family == NFPROTO_IPV6 && unlikely(nfo_net_moved6(t->nn)))
 		nfo_net_notice(t->nn);
-	p->epoch = nfo_epoch(t->nn);
-	e = nfo_lookup(t, &p->l);
-	if (!e || nfo_pkt_verdict(t, e, skb, p) != NFO_FORWARD) {
-		nfo_note_take(t, skb, &p->l.key, p->popped, p->thoff, p->epoch);
+	p.epoch = nfo_epoch(t->nn);
+	e = nfo_lookup(t, l);
+	if (!e || nfo_pkt_verdict(t, e, skb, &p, family) != NFO_FORWARD) {
+		nfo_note_take(t, skb, &l->key, popped, nfo_thoff(family), p.epoch);
 		return NF_ACCEPT;
 	}
 
 	/* Of other protocols no more than TCP's length is written to. */
 	hlen = e->key.l4proto == IPPROTO_UDP ? sizeof(struct udphdr) :
 					       sizeof(struct tcphdr);
-	if (unlikely(!nfo_is_writable(skb, e, p->thoff + hlen))) {
+	if (unlikely(!nfo_is_writable(skb, e, nfo_thoff(family) + hlen))) {
 		if (skb_shared(skb))
 			return NF_ACCEPT;
 		if (!nfo_make_writable(skb, e))
 			return NF_DROP;
 	}
 
-	if (unlikely(e->flags & NFO_E_LOWER))
-		nfo_leave_lower(skb, e);
-	if (unlikely(e->flags & NFO_E_EXTRA) && !nfo_leave_tunnel(skb, e, p))
+	if (unlikely(e->flags & NFO_E_RARE) && !nfo_leave_rare(skb, e, p.set_ce))
 		return NF_DROP;
 	nfo_account(e, skb);
-	if (e->key.family == NFPROTO_IPV4)
-		nfo_rewrite4(skb, e, p->fields);
-	else
-		nfo_rewrite6(skb, e, p->fields);
-	nfo_rewrite_meta(skb, e, p->fields);
+	nfo_rewrite(skb, e, &p, family);
 	nfo_xmit(skb, e);
 
 	return NF_STOLEN;
@@ -646,40 +527,52 @@ static noinline unsigned int nfo_walk_other(struct nfo_table *t, struct sk_buff 
 					    const struct net_device *in,
 					    const struct nfo_encap_popped *popped)
 {
-	struct nfo_pkt p;
+	struct nfo_lookup l nfo_not_cleared;
+	unsigned int thoff;
 
-	if (!nfo_l4_parse(skb, in, t->nn, &p.l, &p.thoff))
+	if (!nfo_l4_parse(skb, in, t->nn, &l, &thoff))
 		return NF_ACCEPT;
-	p.popped = popped;
 	if (popped) {
 		if (!nfo_encap_payload_ok(skb, popped))
 			return NF_ACCEPT;
-		p.l.key.encap = popped->encap;
+		l.key.encap = popped->encap;
 	}
 
-	return nfo_forward(t, skb, &p);
+	return nfo_forward(t, skb, &l, popped, l.key.family);
 }
 
 /* @popped: headers that were taken off, or NULL. Everything but rare cases is inlined
  * here. What is neither TCP nor UDP may be a tunnel's.
  */
-static noinline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
-				      const struct net_device *in,
-				      const struct nfo_encap_popped *popped)
+static __always_inline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
+					     const struct net_device *in,
+					     const struct nfo_encap_popped *popped, u8 family)
 {
-	struct nfo_pkt p;
+	struct nfo_lookup l nfo_not_cleared;
 
-	if (skb->protocol == htons(ETH_P_IP) ? !nfo_parse4(skb, in, &p) :
-					       !nfo_parse6(skb, in, &p))
+	if (family == NFPROTO_IPV4 ? !nfo_parse4(skb, in, &l) : !nfo_parse6(skb, in, &l))
 		return popped ? nfo_walk_other(t, skb, in, popped) : nfo_walk_encap(t, skb, in);
-	p.popped = popped;
 	if (unlikely(popped)) {
 		if (!nfo_encap_payload_ok(skb, popped))
 			return NF_ACCEPT;
-		p.l.key.encap = popped->encap;
+		l.key.encap = popped->encap;
 	}
 
-	return nfo_forward(t, skb, &p);
+	return nfo_forward(t, skb, &l, popped, family);
+}
+
+static noinline unsigned int nfo_walk4(struct nfo_table *t, struct sk_buff *skb,
+				       const struct net_device *in,
+				       const struct nfo_encap_popped *popped)
+{
+	return nfo_walk(t, skb, in, popped, NFPROTO_IPV4);
+}
+
+static noinline unsigned int nfo_walk6(struct nfo_table *t, struct sk_buff *skb,
+				       const struct net_device *in,
+				       const struct nfo_encap_popped *popped)
+{
+	return nfo_walk(t, skb, in, popped, NFPROTO_IPV6);
 }
 
 /* Does the flowtable's family include the packet's? */
@@ -700,7 +593,8 @@ static unsigned int nfo_walk_popped(struct nfo_table *t, struct sk_buff *skb,
 	unsigned int verdict = NF_ACCEPT;
 
 	if (nfo_family_ok(t, skb))
-		verdict = nfo_walk(t, skb, in, popped);
+		verdict = skb->protocol == htons(ETH_P_IP) ? nfo_walk4(t, skb, in, popped) :
+							     nfo_walk6(t, skb, in, popped);
 	if (verdict == NF_ACCEPT)
 		nfo_encap_restore(skb, popped);
 
@@ -729,18 +623,19 @@ static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff 
 	return nfo_walk_other(t, skb, in, NULL);
 }
 
-static bool nfo_is_bare(const struct sk_buff *skb, u16 proto)
-{
-	return skb->protocol == htons(proto) && !skb_vlan_tag_present(skb);
-}
-
+/* A packet for a table of @family, NFPROTO_INET: of both families. */
 static __always_inline unsigned int nfo_ingress(struct nfo_table *t, struct sk_buff *skb,
-						const struct nf_hook_state *state, bool bare)
+						const struct nf_hook_state *state, u8 family)
 {
-	if (!nfo_skb_ok(skb))
+	if (unlikely(!nfo_skb_ok(skb)))
 		return NF_ACCEPT;
-	if (likely(bare))
-		return nfo_walk(t, skb, state->in, NULL);
+	if (likely(!skb_vlan_tag_present(skb))) {
+		if (family != NFPROTO_IPV6 && skb->protocol == htons(ETH_P_IP))
+			return nfo_walk4(t, skb, state->in, NULL);
+		if (family != NFPROTO_IPV4 && skb->protocol == htons(ETH_P_IPV6))
+			return nfo_walk6(t, skb, state->in, NULL);
+	}
+
 	return nfo_walk_encap(t, skb, state->in);
 }
 
@@ -758,7 +653,7 @@ static __always_inline unsigned int nfo_ingress(struct nfo_table *t, struct sk_b
 unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 			 const struct nf_hook_state *state)
 {
-	return nfo_ingress(nfo_table(priv), skb, state, nfo_is_bare(skb, ETH_P_IP));
+	return nfo_ingress(nfo_table(priv), skb, state, NFPROTO_IPV4);
 }
 
 /**
@@ -770,7 +665,7 @@ unsigned int nfo_hook_ip(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
-	return nfo_ingress(nfo_table(priv), skb, state, nfo_is_bare(skb, ETH_P_IPV6));
+	return nfo_ingress(nfo_table(priv), skb, state, NFPROTO_IPV6);
 }
 
 /**
@@ -782,6 +677,5 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
-	return nfo_ingress(nfo_table(priv), skb, state,
-			   nfo_is_bare(skb, ETH_P_IP) || nfo_is_bare(skb, ETH_P_IPV6));
+	return nfo_ingress(nfo_table(priv), skb, state, NFPROTO_INET);
 }

@@ -134,6 +134,7 @@ static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t
 static void nfo_note_addresses(struct nfo_note *n, const struct sk_buff *skb)
 {
 	ether_addr_copy(n->in_dest, eth_hdr(skb)->h_dest);
+	n->own_dest = ether_addr_equal(n->in_dest, skb->dev->dev_addr);
 	ether_addr_copy(n->h_source, eth_hdr(skb)->h_source);
 }
 
@@ -287,8 +288,11 @@ static void nfo_learn_nat(struct nfo_entry *e, struct nfo_addr6 *a6, const struc
 	e->l4_delta = nfo_csum_delta_add(e->addr_delta, ports);
 	if (!nfo_l4_is_main(t->dst.protonum))
 		nfo_l4_learn_nat(e, ct, dir);
-	if (ct->status & IPS_NAT_MASK)
+	e->ip_delta = nfo_csum_delta_hop();
+	if (ct->status & IPS_NAT_MASK) {
+		e->ip_delta = nfo_csum_delta_add(e->ip_delta, e->addr_delta);
 		e->flags |= NFO_E_NAT;
+	}
 }
 
 /* Addresses and ports changed as conntrack says and nothing else did? */
@@ -347,7 +351,8 @@ static void nfo_learn_label(struct nfo_entry *e, const struct nfo_route_refs *re
 static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry *e,
 				    struct nfo_route_refs *refs, const struct nfo_lesson *l)
 {
-	if (l->note->has_dest) {
+	/* A frame for the device's own address is known by its type. */
+	if (l->note->has_dest && !l->note->own_dest) {
 		ether_addr_copy(e->in_dest, l->note->in_dest);
 		e->flags |= NFO_E_IN_DEST;
 	}
@@ -362,6 +367,13 @@ static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry 
 	return nfo_lower_check(t, e->key.iif, l->in);
 }
 
+static void nfo_learn_origin(struct nfo_origin *o, const struct nfo_note *n)
+{
+	*o = (struct nfo_origin) { .mark = n->look.mark, .has_source = n->has_dest };
+	if (n->has_dest)
+		ether_addr_copy(o->h_source, n->h_source);
+}
+
 /* What few directions need is allocated for these. Of IPsec with NAT it is not known which
  * addresses a policy is asked about.
  */
@@ -370,11 +382,12 @@ static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_ref
 {
 	bool decrypted = skb_sec_path(l->skb);
 	bool encrypt = nfo_route_encrypts(l->skb);
+	bool extra = decrypted || encrypt || l->note->deep;
 	struct nfo_extra *x;
 
 	if (decrypted && e->flags & NFO_E_NAT)
 		return NFO_R_DECRYPTED;
-	if (!decrypted && !encrypt && !l->note->deep)
+	if (!extra && !(e->flags & NFO_E_ORIGIN))
 		return NFO_R_NONE;
 	x = kzalloc_obj(*x, GFP_ATOMIC);
 	if (!x)
@@ -387,8 +400,10 @@ static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_ref
 		x->tunnel = l->note->tunnel;
 		x->outer = l->note->outer;
 	}
+	nfo_learn_origin(&x->origin, l->note);
 	refs->extra = x;
-	e->flags |= NFO_E_EXTRA;
+	if (extra)
+		e->flags |= NFO_E_EXTRA;
 
 	return NFO_R_NONE;
 }
@@ -466,20 +481,11 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 
 /* ---- what becomes of it ---- */
 
-static void nfo_learn_origin(struct nfo_origin *o, const struct nfo_note *n)
+/* Do the packets of a direction come from where those of another one come from? */
+static bool nfo_same_origin(const struct nfo_origin *a, const struct nfo_origin *b)
 {
-	*o = (struct nfo_origin) { .mark = n->look.mark };
-	if (n->has_dest)
-		ether_addr_copy(o->h_source, n->h_source);
-}
-
-/* Do the packets of a direction come from where this one came from? */
-static bool nfo_same_origin(const struct nfo_origin *o, const struct nfo_note *n)
-{
-	struct nfo_origin other;
-
-	nfo_learn_origin(&other, n);
-	return o->mark == other.mark && ether_addr_equal(o->h_source, other.h_source);
+	return a->mark == b->mark && a->has_source == b->has_source &&
+	       ether_addr_equal(a->h_source, b->h_source);
 }
 
 static bool nfo_same_extra(const struct nfo_extra *a, const struct nfo_extra *b)
@@ -492,8 +498,7 @@ static bool nfo_same_extra(const struct nfo_extra *a, const struct nfo_extra *b)
 
 /* Does a packet do the same as the one that taught the direction, its fields aside? */
 static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
-			    const struct nfo_entry *e, const struct nfo_route_refs *refs,
-			    const struct nfo_note *n)
+			    const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
 	const struct nfo_entry *old = &f->e[dir];
 	const struct nfo_route_refs *r = &f->route[dir];
@@ -502,7 +507,8 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 	       old->flags == e->flags &&
 	       !memcmp(&old->saddr, &e->saddr,
 		       offsetof(struct nfo_entry, ttl_in) - offsetof(struct nfo_entry, saddr)) &&
-	       (!(e->flags & NFO_E_ORIGIN) || nfo_same_origin(&f->origin[dir], n)) &&
+	       (!(e->flags & NFO_E_ORIGIN) ||
+		nfo_same_origin(&r->extra->origin, &refs->extra->origin)) &&
 	       r->in == refs->in && r->neigh == refs->neigh &&
 	       r->out_lower.dev == refs->out_lower.dev &&
 	       nfo_encap_equal(&r->out_lower.encap, &refs->out_lower.encap) &&
@@ -544,7 +550,7 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
-	if (!nfo_same_lesson(f, l->dir, e, refs, l->note) || !nfo_learn_more_fields(old, e, l))
+	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;
 	nfo_route_renew(f, l->dir, refs, e->mtu, e->epoch);
 
@@ -563,9 +569,10 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 		if (!nfo_learn_again(f, l, &e, &refs))
 			nfo_flow_forget(f, l->dir);
 	} else if (!why) {
-		f->ct_mark[l->dir] = nfo_route_ct_mark(f->ct);
+		refs.ct_mark = nfo_route_ct_mark(f->ct);
+		if (f->has_hw)
+			nfo_learn_origin(&nfo_flow_hw(f)->origin[l->dir], l->note);
 		f->rp_filter[l->dir] = nfo_route_rp_filter(refs.in);
-		nfo_learn_origin(&f->origin[l->dir], l->note);
 		why = nfo_flow_teach(f, l->dir, &e, &a6, &refs, begin);
 		if (!why)
 			memset(&refs, 0, sizeof(refs));

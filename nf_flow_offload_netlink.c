@@ -344,8 +344,8 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn,
 	    nla_put_u64_64bit(msg, NFO_STATS_ADDED, sum.added, NFO_STATS_PAD) ||
 	    nla_put_u64_64bit(msg, NFO_STATS_REVERIFIED, sum.stale, NFO_STATS_PAD) ||
 	    nla_put_u32(msg, NFO_STATS_EPOCH, nfo_epoch(nn)) ||
-	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE, nfo_flow_size(false)) ||
-	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE6, nfo_flow_size(true)) ||
+	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE, nfo_flow_size(false, false)) ||
+	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE6, nfo_flow_size(true, false)) ||
 	    nla_put_u64_64bit(msg, NFO_STATS_MEMORY, memory, NFO_STATS_PAD) ||
 	    nla_put_string(msg, NFO_STATS_VERSION, NFO_VERSION))
 		return -EMSGSIZE;

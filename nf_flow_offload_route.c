@@ -35,7 +35,7 @@ static bool nfo_hh_create(struct net_device *dev, struct neighbour *n,
 						     htons(ETH_P_IP);
 	if (dev_hard_header(skb, dev, ntohs(skb->protocol), ha, NULL, 0) == ETH_HLEN &&
 	    skb->len == ETH_HLEN) {
-		memcpy(hh + NFO_HH_MAX - ETH_HLEN, skb->data, ETH_HLEN);
+		memcpy(hh, skb->data, ETH_HLEN);
 		ok = true;
 	}
 	kfree_skb(skb);
@@ -62,7 +62,7 @@ static enum nfo_reason nfo_hh_build(struct net_device *dev, __be16 proto,
 	ether_addr_copy(eth.h_dest, ha);
 	ether_addr_copy(eth.h_source, dev->dev_addr);
 	eth.h_proto = proto;
-	memcpy(hh + NFO_HH_MAX - ETH_HLEN, &eth, sizeof(eth));
+	memcpy(hh, &eth, sizeof(eth));
 
 	return NFO_R_NONE;
 }
@@ -154,7 +154,7 @@ static enum nfo_reason nfo_route_lower(const struct nfo_table *t, const struct n
 {
 	enum nfo_reason why = nfo_lower_find(t, out, lower);
 
-	if (refs->extra || !nfo_encap_fits_rule(&e->key.encap))
+	if (e->flags & NFO_E_EXTRA || !nfo_encap_fits_rule(&e->key.encap))
 		lower->dev = NULL;
 
 	return why;
@@ -291,7 +291,7 @@ void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	WRITE_ONCE(e->mtu, mtu);
 	if (own->extra)
 		WRITE_ONCE(own->extra->shown, 0);
-	WRITE_ONCE(f->ct_mark[dir], nfo_route_ct_mark(f->ct));
+	WRITE_ONCE(own->ct_mark, nfo_route_ct_mark(f->ct));
 	WRITE_ONCE(f->rp_filter[dir], nfo_route_rp_filter(own->in));
 	/* The route object is visible before the entry is true again. */
 	smp_store_release(&e->epoch, epoch);
@@ -415,7 +415,7 @@ bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	spin_unlock_bh(&f->lock);
 	if (!good)
 		return false;
-	if (READ_ONCE(f->ct_mark[dir]) != nfo_route_ct_mark(f->ct) ||
+	if (READ_ONCE(refs->ct_mark) != nfo_route_ct_mark(e->ct) ||
 	    READ_ONCE(f->rp_filter[dir]) != nfo_route_rp_filter(refs->in))
 		return false;
 	if (e->flags & NFO_E_LOWER && nfo_lower_check(f->table, e->key.iif, refs->in))

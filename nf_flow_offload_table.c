@@ -71,11 +71,12 @@ static bool nfo_flow_is_young(const struct nfo_flow *f)
 static u32 nfo_flow_known_idle(const struct nfo_flow *f)
 {
 	u32 idle = nfo_flow_idle(f), unread = 0, now = nfo_now();
+	const struct nfo_hw_rule *rule = nfo_flow_hw(f)->rule;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		if (READ_ONCE(f->hw.rule[dir].state) >= NFO_RULE_IN)
-			unread = max_t(s32, unread, now - READ_ONCE(f->hw.rule[dir].read));
+		if (READ_ONCE(rule[dir].state) >= NFO_RULE_IN)
+			unread = max_t(s32, unread, now - READ_ONCE(rule[dir].read));
 
 	return idle - min(idle, unread);
 }
@@ -359,9 +360,10 @@ u64 nfo_table_memory(const struct nfo_table *t)
 {
 	u64 flows = atomic_read(&t->flows);
 	u64 v6 = min_t(u64, atomic_read(&t->flows6), flows);
+	bool hw = t->flags & NF_FLOWTABLE_HW_OFFLOAD;
 
-	return sizeof(*t) + nfo_hash_memory(&t->ht) + (flows - v6) * nfo_flow_size(false) +
-	       v6 * nfo_flow_size(true);
+	return sizeof(*t) + nfo_hash_memory(&t->ht) + (flows - v6) * nfo_flow_size(false, hw) +
+	       v6 * nfo_flow_size(true, hw);
 }
 
 /**

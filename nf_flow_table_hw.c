@@ -42,12 +42,13 @@ static void nfo_hw_driver_gone(struct nfo_dev *d)
 /* Rules of the flow that this chip has yet to take. */
 static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_queue *q)
 {
+	const struct nfo_hw_rule *rule = nfo_flow_hw(f)->rule;
 	unsigned int need = 0;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		need += f->hw.rule[dir].dev && f->hw.rule[dir].dev->queue == q &&
-			f->hw.rule[dir].state != NFO_RULE_IN;
+		need += rule[dir].dev && rule[dir].dev->queue == q &&
+			rule[dir].state != NFO_RULE_IN;
 
 	return need;
 }
@@ -124,10 +125,10 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 	 * did nfo_hw_check_some().
 	 */
 	if (p->dev->leaving)
-		f->hw.evict = true;
+		nfo_flow_hw(f)->evict = true;
 	if (nfo_hw_news(f, p->dir, READ_ONCE(f->table->nn->epoch))) {
 		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
-		f->hw.evict = true;
+		nfo_flow_hw(f)->evict = true;
 	}
 }
 
@@ -156,11 +157,11 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 
 	if (READ_ONCE(f->table->nn->settings.hw_oneway) &&
 	    (why == NFO_R_HW_SHAPE || why == NFO_R_HW_DRIVER)) {
-		f->hw.want &= ~BIT(p->dir);
-		if (f->hw.want)
+		nfo_flow_hw(f)->want &= ~BIT(p->dir);
+		if (nfo_flow_hw(f)->want)
 			return;
 	}
-	f->hw.evict = true;
+	nfo_flow_hw(f)->evict = true;
 	if (why == NFO_R_HW_SHAPE)
 		nfo_table_ops->hardware(f, NFO_EVENT_FAILED, why);
 }

@@ -40,14 +40,15 @@ static u64 nfo_hw_packets(const struct nfo_flow *f)
  */
 void nfo_hw_measure(struct nfo_flow *f)
 {
-	u32 now = nfo_now(), since = now - (f->hw.at ?: f->added);
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
+	u32 now = nfo_now(), since = now - (h->at ?: f->added);
 	u64 packets = nfo_hw_packets(f);
 
 	if (since < NFO_HW_MEASURE)
 		return;
-	f->hw.rate = min_t(u64, div_u64((packets - f->hw.seen) * HZ, since), U32_MAX);
-	f->hw.at = now ?: 1;
-	f->hw.seen = packets;
+	h->rate = min_t(u64, div_u64((packets - h->seen) * HZ, since), U32_MAX);
+	h->at = now ?: 1;
+	h->seen = packets;
 }
 
 /**
@@ -61,7 +62,8 @@ bool nfo_hw_worth(const struct nfo_flow *f)
 	const struct nfo_settings *s = &f->table->nn->settings;
 	u32 rate = READ_ONCE(s->hw_rate);
 
-	return nfo_hw_packets(f) >= READ_ONCE(s->hw_after) || (rate && f->hw.rate >= rate);
+	return nfo_hw_packets(f) >= READ_ONCE(s->hw_after) ||
+	       (rate && nfo_flow_hw(f)->rate >= rate);
 }
 
 /* ---- admission ---- */
@@ -293,10 +295,10 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		nfo_hw_doubt(d[dir]);
 	}
 	/* A flow with one direction in hardware needs one more rule. */
-	need = !f->hw.want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
+	need = !nfo_flow_hw(f)->want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reason[dir] = NFO_R_NONE;
-		if (f->hw.want & BIT(dir))
+		if (nfo_flow_hw(f)->want & BIT(dir))
 			continue;
 		reason[dir] = nfo_hw_dev_check(d[dir], f, dir, need);
 		if ((!reason[dir] || reason[dir] == NFO_R_HW_FULL) &&
@@ -334,9 +336,9 @@ static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
 		if (!p)
 			break;
 		f = nfo_hw_rule_flow(p);
-		if ((own && p->dev != d) || f->hw.state != NFO_HW_LIVE)
+		if ((own && p->dev != d) || nfo_flow_hw(f)->state != NFO_HW_LIVE)
 			continue;
-		if (!coldest || f->hw.rate < coldest->hw.rate)
+		if (!coldest || nfo_flow_hw(f)->rate < nfo_flow_hw(coldest)->rate)
 			coldest = f;
 	}
 
@@ -354,6 +356,7 @@ struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 	u64 percent = 100 + READ_ONCE(hot->table->nn->settings.hw_hysteresis);
 	struct nfo_flow *cold;
 	struct nfo_dev *d;
+	u64 least;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
@@ -363,8 +366,8 @@ struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 		cold = nfo_hw_coldest(d);
 		if (!cold || cold == hot)
 			return NULL;
-		return hot->hw.rate >= div_u64(cold->hw.rate * percent, 100) + NFO_HW_MARGIN ?
-		       cold : NULL;
+		least = div_u64(nfo_flow_hw(cold)->rate * percent, 100) + NFO_HW_MARGIN;
+		return nfo_flow_hw(hot)->rate >= least ? cold : NULL;
 	}
 
 	return NULL;

@@ -41,7 +41,7 @@ static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
 static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 		       const struct nfo_lower *lower)
 {
-	const struct ethhdr *eth = (const void *)(e->hh + NFO_HH_MAX - ETH_HLEN);
+	const struct ethhdr *eth = (const void *)e->hh;
 
 	if (e->flags & NFO_E_HEADER) {
 		ether_addr_copy(s->eth_src, eth->h_source);

@@ -37,11 +37,11 @@ static u32 *nfo_hw_tally(struct nfo_flow *f)
 {
 	struct nfo_hw *hw = &f->table->hw;
 
-	switch (f->hw.state) {
+	switch (nfo_flow_hw(f)->state) {
 	case NFO_HW_QUEUED:
 		return &hw->queued;
 	case NFO_HW_LIVE:
-		return f->hw.want == NFO_HW_BOTH ? &hw->whole : &hw->half;
+		return nfo_flow_hw(f)->want == NFO_HW_BOTH ? &hw->whole : &hw->half;
 	default:
 		return NULL;
 	}
@@ -53,8 +53,8 @@ static void nfo_hw_set_state(struct nfo_flow *f, enum nfo_hw_state state, u8 wan
 
 	if (tally)
 		WRITE_ONCE(*tally, *tally - 1);
-	f->hw.state = state;
-	f->hw.want = want;
+	nfo_flow_hw(f)->state = state;
+	nfo_flow_hw(f)->want = want;
 	tally = nfo_hw_tally(f);
 	if (tally)
 		WRITE_ONCE(*tally, *tally + 1);
@@ -69,9 +69,9 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_rule *p = &f->hw.rule[dir];
+		struct nfo_hw_rule *p = &nfo_flow_hw(f)->rule[dir];
 
-		if (!(f->hw.want & BIT(dir)))
+		if (!(nfo_flow_hw(f)->want & BIT(dir)))
 			continue;
 		if (p->state == NFO_RULE_NONE)
 			nfo_hw_queue_add(p->dev->queue, p, begun);
@@ -80,8 +80,8 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 		begun = true;
 	}
 
-	nfo_hw_set_state(f, NFO_HW_LIVE, f->hw.want);
-	if (f->hw.want == NFO_HW_BOTH)
+	nfo_hw_set_state(f, NFO_HW_LIVE, nfo_flow_hw(f)->want);
+	if (nfo_flow_hw(f)->want == NFO_HW_BOTH)
 		nfo_ct_hardware(f->ct, true);
 	nfo_table_ops->hardware(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
 }
@@ -90,7 +90,7 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 static void nfo_hw_finish(struct nfo_flow *f)
 {
 	nfo_hw_set_state(f, NFO_HW_SOFT, 0);
-	f->hw.evict = false;
+	nfo_flow_hw(f)->evict = false;
 	nfo_flow_put(f);
 }
 
@@ -103,12 +103,12 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 	bool busy = false;
 	int dir;
 
-	if (f->hw.state == NFO_HW_LIVE)
+	if (nfo_flow_hw(f)->state == NFO_HW_LIVE)
 		nfo_ct_hardware(f->ct, false);
-	nfo_hw_set_state(f, NFO_HW_RETIRING, f->hw.want);
+	nfo_hw_set_state(f, NFO_HW_RETIRING, nfo_flow_hw(f)->want);
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_rule *p = &f->hw.rule[dir];
+		struct nfo_hw_rule *p = &nfo_flow_hw(f)->rule[dir];
 
 		if (!p->dev)
 			continue;
@@ -152,7 +152,7 @@ void nfo_hw_next(struct nfo_flow *f)
  */
 void nfo_hw_expel(struct nfo_flow *f)
 {
-	f->hw.evict = true;
+	nfo_flow_hw(f)->evict = true;
 	nfo_hw_next(f);
 }
 
@@ -164,15 +164,15 @@ static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_rule *p = &f->hw.rule[dir];
+		struct nfo_hw_rule *p = &nfo_flow_hw(f)->rule[dir];
 
-		if (!(want & ~f->hw.want & BIT(dir)))
+		if (!(want & ~nfo_flow_hw(f)->want & BIT(dir)))
 			continue;
 		p->dev = nfo_hw_dev(f, dir);
 		p->dir = dir;
 		p->dev->users++;
 	}
-	if (f->hw.state == NFO_HW_SOFT)
+	if (nfo_flow_hw(f)->state == NFO_HW_SOFT)
 		refcount_inc(&f->refs);
 	nfo_hw_set_state(f, NFO_HW_QUEUED, want);
 	nfo_hw_next(f);
@@ -205,9 +205,9 @@ static void nfo_hw_count_own(struct nfo_flow *f, enum nfo_reason why)
 	bool own = why == NFO_R_HW_MTU || why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE ||
 		   why == NFO_R_HW_PROTOCOL;
 
-	if (own && f->hw.why != why)
+	if (own && nfo_flow_hw(f)->why != why)
 		nfo_count_reason(f->table->nn, why);
-	f->hw.why = own ? why : NFO_R_NONE;
+	nfo_flow_hw(f)->why = own ? why : NFO_R_NONE;
 }
 
 /* Caller holds hw->lock and rcu_read_lock(). */
@@ -219,8 +219,8 @@ static void nfo_hw_consider(struct nfo_flow *f)
 	/* A flow that is queued or in hardware as a whole needs nothing. One with a single
 	 * direction in hardware may get the other one in.
 	 */
-	if (f->hw.state != NFO_HW_SOFT &&
-	    (f->hw.state != NFO_HW_LIVE || f->hw.want == NFO_HW_BOTH))
+	if (nfo_flow_hw(f)->state != NFO_HW_SOFT &&
+	    (nfo_flow_hw(f)->state != NFO_HW_LIVE || nfo_flow_hw(f)->want == NFO_HW_BOTH))
 		return;
 
 	nfo_hw_measure(f);
@@ -229,12 +229,12 @@ static void nfo_hw_consider(struct nfo_flow *f)
 
 	want = nfo_hw_admit(f, &why);
 	nfo_hw_count_own(f, why);
-	if (why == NFO_R_HW_FULL && f->hw.state == NFO_HW_SOFT && nfo_hw_make_room(f))
+	if (why == NFO_R_HW_FULL && nfo_flow_hw(f)->state == NFO_HW_SOFT && nfo_hw_make_room(f))
 		why = NFO_R_NONE;
 	if (why == NFO_R_HW_QUEUE)
 		nfo_count_reason(f->table->nn, why);
-	if (!why && want != f->hw.want)
-		nfo_hw_begin(f, want | f->hw.want);
+	if (!why && want != nfo_flow_hw(f)->want)
+		nfo_hw_begin(f, want | nfo_flow_hw(f)->want);
 }
 
 /**
@@ -266,7 +266,7 @@ void nfo_hw_evict(struct nfo_flow *f)
 	struct nfo_hw *hw = &f->table->hw;
 
 	spin_lock_bh(&hw->lock);
-	if (f->hw.state != NFO_HW_SOFT)
+	if (nfo_flow_hw(f)->state != NFO_HW_SOFT)
 		nfo_hw_expel(f);
 	spin_unlock_bh(&hw->lock);
 }
@@ -285,7 +285,7 @@ void nfo_hw_retired(struct nfo_flow *f)
 		return;
 
 	spin_lock_bh(&hw->lock);
-	if (f->hw.state != NFO_HW_SOFT)
+	if (nfo_flow_hw(f)->state != NFO_HW_SOFT)
 		nfo_hw_next(f);
 	spin_unlock_bh(&hw->lock);
 }

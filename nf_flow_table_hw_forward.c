@@ -30,7 +30,7 @@ static void nfo_hw_push_link(struct sk_buff *skb, const struct nfo_flow *f,
 	if (in->type == ARPHRD_ETHER && in->addr_len == ETH_ALEN) {
 		eth = skb_push(skb, ETH_HLEN);
 		ether_addr_copy(eth->h_dest, in->dev_addr);
-		ether_addr_copy(eth->h_source, f->origin[dir].h_source);
+		ether_addr_copy(eth->h_source, nfo_flow_hw(f)->origin[dir].h_source);
 		eth->h_proto = skb->protocol;
 		skb_reset_mac_header(skb);
 		skb_pull(skb, ETH_HLEN);
@@ -104,7 +104,7 @@ static u8 nfo_hw_put_fields(struct sk_buff *skb, const struct nfo_flow *f,
 	const struct nfo_entry *e = &f->e[dir];
 	u8 fields = READ_ONCE(e->fields);
 
-	skb->mark = fields & NFO_FIELD_MARK ? e->mark : f->origin[dir].mark;
+	skb->mark = fields & NFO_FIELD_MARK ? e->mark : nfo_flow_hw(f)->origin[dir].mark;
 	skb->priority = fields & NFO_FIELD_PRIORITY ? e->priority : 0;
 
 	return fields & NFO_FIELD_DSCP ? e->dscp : 0;

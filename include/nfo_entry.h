@@ -38,21 +38,20 @@ static inline u8 nfo_skb_ttl(const struct sk_buff *skb, u8 family)
 }
 
 /**
- * nfo_fields_known() - does the entry hold for a packet with these values?
- * @e:      entry
- * @in:     packet that came in
- * @fields: the entry's @fields, read once for the packet
+ * nfo_fields_differ() - is a field of a packet another one than the entry's?
+ * @e:        entry
+ * @mark:     as in struct nfo_look; the fields are not in one, to be registers
+ * @priority: likewise
+ * @tos:      likewise
+ * @ttl:      likewise
  *
- * Return: true when it is known what the ruleset does to each field of the packet.
+ * Return: true when nfo_fields_settled() has to say whether the entry holds for the packet.
  */
-static inline bool nfo_fields_known(const struct nfo_entry *e, const struct nfo_look *in,
-				    u8 fields)
+static inline bool nfo_fields_differ(const struct nfo_entry *e, u32 mark, u32 priority,
+				     u8 tos, u8 ttl)
 {
-	if (likely(!((in->mark ^ e->mark) | (in->priority ^ e->priority) |
-		     ((in->tos ^ e->dscp) & ~INET_ECN_MASK) | (in->ttl ^ e->ttl_in))))
-		return true;
-
-	return nfo_fields_settled(e, in, fields);
+	return (mark ^ e->mark) | (priority ^ e->priority) |
+	       ((tos ^ e->dscp) & ~INET_ECN_MASK) | (ttl ^ e->ttl_in);
 }
 
 /**

@@ -52,12 +52,12 @@ bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter);
  */
 static inline enum nfo_flow_state nfo_flow_state(const struct nfo_flow *f)
 {
-	switch (READ_ONCE(f->hw.state)) {
+	switch (READ_ONCE(nfo_flow_hw(f)->state)) {
 	case NFO_HW_QUEUED:
 		return NFO_STATE_QUEUED;
 	case NFO_HW_LIVE:
 	case NFO_HW_RETIRING:
-		return hweight8(READ_ONCE(f->hw.want)) == 1 ? NFO_STATE_HALF :
+		return hweight8(READ_ONCE(nfo_flow_hw(f)->want)) == 1 ? NFO_STATE_HALF :
 							      NFO_STATE_HARDWARE;
 	}
 	return nfo_flow_is_oneway(f) ? NFO_STATE_ONEWAY : NFO_STATE_SOFTWARE;

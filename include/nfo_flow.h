@@ -18,10 +18,7 @@
 #include "nfo_key.h"
 #include "nfo_net.h"
 
-/* Room for an Ethernet header that is copied as two words. */
-#define NFO_HH_MAX	16
-
-/* Offset and bits of struct nfo_entry::counts: packets above, bytes below. */
+/* What nfo_entry_counts() returns: packets above, bytes below. */
 #define NFO_COUNT_PACKET	BIT_ULL(40)
 #define NFO_COUNT_BYTES		(NFO_COUNT_PACKET - 1)
 
@@ -30,14 +27,20 @@
 #define NFO_E_NAT	BIT(1)	/* addresses or ports are rewritten */
 #define NFO_E_KEEP_DST	BIT(2)	/* the output device wants skb_dst() */
 #define NFO_E_HEADER	BIT(3)	/* the output device has an Ethernet header: @hh */
-#define NFO_E_IN_DEST	BIT(4)	/* frames come for the address @in_dest */
+#define NFO_E_IN_DEST	BIT(4)	/* frames come for @in_dest, not for the device's address */
 #define NFO_E_PRIO_TOS	BIT(5)	/* forwarding gives packets the priority of their TOS */
 #define NFO_E_LABEL	BIT(6)	/* known for the IPv6 flow label @label alone */
 #define NFO_E_LOWER	BIT(7)	/* routing knows another device than the listed one */
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
 #define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark, which may change */
-#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from nfo_flow::origin */
-#define NFO_E_EXTRA	BIT(11)	/* there is more to it: nfo_route_refs::extra */
+#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from @origin */
+#define NFO_E_EXTRA	BIT(11)	/* tunnels, IPsec, many headers: nfo_route_refs::extra */
+
+/* What few directions have, so that the packets of all others pay for one test: what is
+ * compared with the frame, and what is looked at once the packet is known to be sound.
+ */
+#define NFO_E_FRAME	(NFO_E_IN_DEST | NFO_E_ORIGIN)
+#define NFO_E_RARE	(NFO_E_LABEL | NFO_E_LOWER | NFO_E_CT_MARK | NFO_E_EXTRA)
 
 /* struct nfo_entry::fields, see nf_flow_offload_fields.c */
 #define NFO_FIELD_MARK		BIT(0)	/* skb->mark becomes @mark */
@@ -53,9 +56,9 @@
  *  line 0  identity, and where to               line 1  what becomes of the packet
  *  0  node     8  hash chain               64  saddr,daddr  8  new addresses
  *  8  key     24  struct nfo_key           72  sport,dport  4  new ports
- *  32 out      8  output device            76  addr_delta,l4_delta  4
- *  40 ct       8  for its status word      80  hh      16  link-layer header, its end
- *  48 epoch    4  when it was last true                    at the end
+ *  32 out      8  output device            76  addr_delta,l4_delta,ip_delta  6
+ *  40 ct       8  its conntrack entry      82  hh      14  link-layer header
+ *  48 epoch    4  when it was last true
  *  52 mark     4  of what leaves           96  in_dest  6  address frames come for
  *  56 priority 4  of what leaves           102 ttl_in,ttl_out,dscp,fields  4
  *  60 mtu      2  largest IP packet        106 win      2  TCP: last window, unscaled
@@ -63,8 +66,9 @@
  *                                          112 ack,end  8  TCP: highest seen
  *                                          120 counts   8  packets and bytes
  *
- * An IPv4 packet touches these two lines, the hash bucket, and the status word
- * of its conntrack entry; IPv6 has its addresses in a third (struct nfo_addr6).
+ * An IPv4 packet touches these two lines and the hash bucket; IPv6 has its addresses in
+ * a third line (struct nfo_addr6). The status of its conntrack entry is one line more:
+ * `conntrack -D` is to act on the next packet.
  *
  * Written by the packet path: @epoch, @used, @ack, @end, @win (WRITE_ONCE, racing writers
  * write the same kind of truth), @mtu (by a new verification) and @counts (atomic, added
@@ -93,7 +97,8 @@ struct nfo_entry {
 	__be16			dport;
 	u16			addr_delta;
 	u16			l4_delta;
-	u8			hh[NFO_HH_MAX];
+	u16			ip_delta;
+	u8			hh[ETH_HLEN];
 	u8			in_dest[ETH_ALEN];
 	u8			ttl_in;
 	u8			ttl_out;
@@ -103,7 +108,14 @@ struct nfo_entry {
 	u32			used;
 	u32			ack;
 	u32			end;
+#ifdef CONFIG_64BIT
 	atomic64_t		counts;
+#else
+	struct {
+		atomic_t	packets;
+		atomic_t	bytes;
+	} counts;
+#endif
 } __aligned(64);
 
 /**
@@ -141,8 +153,21 @@ struct nfo_lower {
 };
 
 /**
+ * struct nfo_origin - by what else a ruleset may tell connections of two zones apart
+ * @mark:     skb->mark at the ingress hook
+ * @h_source: the sender's Ethernet address
+ * @has_source: frames have one
+ */
+struct nfo_origin {
+	u32	mark;
+	u8	h_source[ETH_ALEN];
+	bool	has_source;
+};
+
+/**
  * struct nfo_extra - what few directions need
  * @outer:     headers that packets come in, with @has_outer
+ * @origin:    where packets come from, with NFO_E_ORIGIN
  * @has_outer: the key has no room for all of the headers
  * @tunnel:    one of the headers is a tunnel's
  * @decrypted: packets come out of IPsec
@@ -154,6 +179,7 @@ struct nfo_lower {
  */
 struct nfo_extra {
 	struct nfo_outer	outer;
+	struct nfo_origin	origin;
 	bool			has_outer;
 	bool			tunnel;
 	bool			decrypted;
@@ -169,16 +195,17 @@ struct nfo_extra {
  * @out:    output device, one reference through @tracker
  * @tracker: holder of the device reference
  * @cookie: for dst_check()
+ * @ct_mark: conntrack's mark when the direction was learned
  * @in:     device its packets come in by, as routing knows it, one reference through
  *          @in_tracker
  * @in_tracker: holder of that reference
  * @out_lower: what is below @out; its device with one reference through @lower_tracker,
  *          for the hardware's rules name it
  * @lower_tracker: holder of that reference
- * @extra:  with NFO_E_EXTRA, owned; NULL without
+ * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
  *
- * After publication @dst and @cookie are protected by nfo_flow::lock; the rest is
- * constant.
+ * After publication @dst and @cookie are protected by nfo_flow::lock, @ct_mark is written
+ * with NFO_F_LEARNING of the direction, and the rest is constant.
  */
 struct nfo_route_refs {
 	struct dst_entry	*dst;
@@ -186,21 +213,12 @@ struct nfo_route_refs {
 	struct net_device	*out;
 	netdevice_tracker	tracker;
 	u32			cookie;
+	u32			ct_mark;
 	struct net_device	*in;
 	netdevice_tracker	in_tracker;
 	struct nfo_lower	out_lower;
 	netdevice_tracker	lower_tracker;
 	struct nfo_extra	*extra;
-};
-
-/**
- * struct nfo_origin - by what else a ruleset may tell connections of two zones apart
- * @mark:     skb->mark at the ingress hook
- * @h_source: the sender's Ethernet address, where frames have one
- */
-struct nfo_origin {
-	u32	mark;
-	u8	h_source[ETH_ALEN];
 };
 
 /**
@@ -260,6 +278,7 @@ struct nfo_hw_rule {
 
 /**
  * struct nfo_hw_flow - a flow's side of the hardware
+ * @flow:  the flow; constant
  * @rule:  by direction
  * @state: enum nfo_hw_state
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
@@ -268,10 +287,13 @@ struct nfo_hw_rule {
  * @rate:  packets per second, both directions, by the last measurement
  * @at:    jiffies of that measurement; 0 before the first
  * @seen:  packets at that time
+ * @origin: by direction, where packets come from; constant while the direction is known
  *
- * Protected by nfo_hw::lock; the states are read without it for display.
+ * Protected by nfo_hw::lock; the states are read without it for display. Flows of a table
+ * without `flags offload` have none of their own, see nfo_flow_hw().
  */
 struct nfo_hw_flow {
+	struct nfo_flow		*flow;
 	struct nfo_hw_rule	rule[IP_CT_DIR_MAX];
 	u8			state;
 	u8			want;
@@ -280,6 +302,7 @@ struct nfo_hw_flow {
 	u32			rate;
 	u32			at;
 	u64			seen;
+	struct nfo_origin	origin[IP_CT_DIR_MAX];
 };
 
 /* struct nfo_flow::state, bit numbers for atomic bit operations. A bit of the original direction
@@ -292,32 +315,33 @@ struct nfo_hw_flow {
 #define NFO_F_FORGETTING	6	/* + direction: packets may still use its entry */
 #define NFO_F_HARDWARE	8	/* packets went by that software did not see */
 #define NFO_F_REPLY_LEADS	9	/* walks meet the flow at its reply direction */
+#define NFO_F_WAITING	10	/* + direction: nfo_flow::rcu waits for packets of it */
+#define NFO_F_NEXT	12	/* + direction: it is to wait after that */
 
 /**
  * struct nfo_flow - one connection in the fast path
  * @e:      its two directions, indexed by enum ip_conntrack_dir
  * @table:  the flowtable it is in, which outlives the flow; constant
- * @ct:     conntrack entry, one reference; constant
  * @state:  NFO_F_* bits, atomic
  * @lock:   protects dst and cookie of @route while a direction is published
- * @route:  what the directions rest on; written with NFO_F_LEARNING of the direction
- * @ct_mark: by direction, conntrack's mark when it was learned; likewise
- * @rp_filter: by direction, how sources were checked then; likewise
- * @origin: by direction, where packets come from; constant while the direction is known
+ * @v6:     it has @a6; constant
+ * @has_hw: it has a struct nfo_hw_flow; constant
+ * @liberal: directions whose TCP window conntrack did not check before either, bit by
+ *          enum ip_conntrack_dir; constant
+ * @rp_filter: by direction, how sources were checked when it was learned; written with
+ *          NFO_F_LEARNING of the direction
+ * @packets: by direction, what was counted before @counts of the entry; atomic
+ * @bytes:  likewise
+ * @route:  what the directions rest on; as @rp_filter
+ * @ct:     conntrack entry, one reference; constant
  * @ct_node: in nfo_net::by_ct
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
  * @added:  jiffies of promotion; constant
- * @v6:     it has @a6; constant
- * @liberal: directions whose TCP window conntrack did not check before either, bit by
- *          enum ip_conntrack_dir; constant
- * @packets: by direction, what was counted before @counts of the entry; atomic
- * @bytes:  likewise
  * @refs:   one for being published, one while the hardware has the flow, one for each
  *          direction that is being forgotten
- * @hw:     its side of the hardware
- * @forget: by direction, ends NFO_F_FORGETTING
- * @rcu:    frees the flow
- * @a6:     IPv6 only: addresses of the two directions
+ * @rcu:    ends NFO_F_FORGETTING of directions, and at last frees the flow
+ * @a6:     IPv6 only: addresses of the two directions. What follows is the struct
+ *          nfo_hw_flow, see nfo_flow_hw()
  *
  * A flow begins with the first direction that was learned; nothing is known of the other
  * one until a packet of its own was learned from. Holders: the hash chains and the wheel,
@@ -327,24 +351,24 @@ struct nfo_hw_flow {
  */
 struct nfo_flow {
 	struct nfo_entry	e[IP_CT_DIR_MAX];
+
+	/* What the look of twice a second reads and writes. */
 	struct nfo_table	*table;
-	struct nf_conn		*ct;
 	unsigned long		state;
 	spinlock_t		lock;	/* dst and cookie of route[] */
-	struct nfo_route_refs	route[IP_CT_DIR_MAX];
-	u32			ct_mark[IP_CT_DIR_MAX];
+	bool			v6 : 1;
+	bool			has_hw : 1;
+	u8			liberal;
 	u8			rp_filter[IP_CT_DIR_MAX];
-	struct nfo_origin	origin[IP_CT_DIR_MAX];
+	atomic64_t		packets[IP_CT_DIR_MAX];
+	atomic64_t		bytes[IP_CT_DIR_MAX];
+	struct nfo_route_refs	route[IP_CT_DIR_MAX];
+
+	struct nf_conn		*ct;
 	struct rhash_head	ct_node;
 	struct list_head	wheel;
 	u32			added;
-	bool			v6;
-	u8			liberal;
 	refcount_t		refs;
-	atomic64_t		packets[IP_CT_DIR_MAX];
-	atomic64_t		bytes[IP_CT_DIR_MAX];
-	struct nfo_hw_flow	hw;
-	struct rcu_head		forget[IP_CT_DIR_MAX];
 	struct rcu_head		rcu;
 	struct nfo_addr6	a6[] __aligned(64);
 };
@@ -359,7 +383,7 @@ static inline struct nfo_flow *nfo_flow(const struct nfo_entry *e)
 	return container_of(e - nfo_dir(e), struct nfo_flow, e[0]);
 }
 
-/* Of an entry with NFO_E_EXTRA. */
+/* Of an entry with NFO_E_EXTRA or NFO_E_ORIGIN. */
 static inline struct nfo_extra *nfo_entry_extra(const struct nfo_entry *e)
 {
 	return nfo_flow(e)->route[nfo_dir(e)].extra;
@@ -381,10 +405,46 @@ static inline bool nfo_flow_is_oneway(const struct nfo_flow *f)
 	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) != nfo_flow_learned(f, IP_CT_DIR_REPLY);
 }
 
-/* Add to the totals what the entry has counted. Return: that, as in nfo_entry::counts. */
+/* One atomic operation for each packet; where 64 bits would take a hashed spinlock, two. */
+#ifdef CONFIG_64BIT
+static inline void nfo_entry_count(struct nfo_entry *e, unsigned int len)
+{
+	atomic64_add(NFO_COUNT_PACKET + len, &e->counts);
+}
+
+static inline u64 nfo_entry_counts(const struct nfo_entry *e)
+{
+	return atomic64_read(&e->counts);
+}
+
+static inline u64 nfo_entry_counts_take(struct nfo_entry *e)
+{
+	return atomic64_xchg(&e->counts, 0);
+}
+#else
+static inline void nfo_entry_count(struct nfo_entry *e, unsigned int len)
+{
+	atomic_inc(&e->counts.packets);
+	atomic_add(len, &e->counts.bytes);
+}
+
+static inline u64 nfo_entry_counts(const struct nfo_entry *e)
+{
+	return (u32)atomic_read(&e->counts.packets) * NFO_COUNT_PACKET +
+	       (u32)atomic_read(&e->counts.bytes);
+}
+
+static inline u64 nfo_entry_counts_take(struct nfo_entry *e)
+{
+	return (u32)atomic_xchg(&e->counts.packets, 0) * NFO_COUNT_PACKET +
+	       (u32)atomic_xchg(&e->counts.bytes, 0);
+}
+#endif
+
+/* Add to the totals what the entry has counted. Return: that, as nfo_entry_counts() does. */
 static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	u64 counts = atomic64_xchg(&f->e[dir].counts, 0);
+	u64 counts = nfo_entry_counts_take(&f->e[dir]);
 
 	atomic64_add(counts / NFO_COUNT_PACKET, &f->packets[dir]);
 	atomic64_add(counts & NFO_COUNT_BYTES, &f->bytes[dir]);
@@ -401,13 +461,13 @@ static inline void nfo_entry_make_stale(struct nfo_entry *e, u32 epoch)
 static inline u64 nfo_flow_packets(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	return atomic64_read(&f->packets[dir]) +
-	       ((u64)atomic64_read(&f->e[dir].counts) / NFO_COUNT_PACKET);
+	       nfo_entry_counts(&f->e[dir]) / NFO_COUNT_PACKET;
 }
 
 static inline u64 nfo_flow_bytes(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	return atomic64_read(&f->bytes[dir]) +
-	       (atomic64_read(&f->e[dir].counts) & NFO_COUNT_BYTES);
+	       (nfo_entry_counts(&f->e[dir]) & NFO_COUNT_BYTES);
 }
 
 #endif /* _NFO_FLOW_H */

@@ -79,7 +79,7 @@ void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_a
 /* Return: true for a flow that has to leave the hardware, evicted or retired. */
 static inline bool nfo_hw_going(const struct nfo_flow *f)
 {
-	return f->hw.evict || test_bit(NFO_F_DEAD, &f->state);
+	return nfo_flow_hw(f)->evict || test_bit(NFO_F_DEAD, &f->state);
 }
 
 /* Return: true for an answer of the device's driver that means a full table. */
@@ -90,7 +90,7 @@ static inline bool nfo_hw_means_full(const struct nfo_dev *d, int err)
 
 static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)
 {
-	return container_of(p - p->dir, struct nfo_flow, hw.rule[0]);
+	return container_of(p - p->dir, struct nfo_hw_flow, rule[0])->flow;
 }
 
 /* Return: the listed device by which packets of a direction enter, or NULL. Context:

@@ -22,6 +22,7 @@
  * @check: layer 4 checksum field
  * @mixed: the packet before it of the same direction differed in one of these
  * @has_dest: @in_dest counts
+ * @own_dest: it is the address of the device whose hook saw the packet
  * @in_dest: address the frame came for
  * @h_source: the sender's address; likewise
  * @deep:  @outer counts: the key has no room for all of the headers
@@ -40,6 +41,7 @@ struct nfo_note {
 	__sum16			check;
 	bool			mixed;
 	bool			has_dest;
+	bool			own_dest;
 	u8			in_dest[ETH_ALEN];
 	u8			h_source[ETH_ALEN];
 	bool			deep;

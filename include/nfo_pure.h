@@ -6,10 +6,12 @@
 #ifndef _NFO_PURE_H
 #define _NFO_PURE_H
 
+#include <linux/ip.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/tcp.h>
+#include <net/checksum.h>
 #include <linux/nf_flow_offload.h>
 
 /* ---- checksums: RFC 1624, eqn. 3; a flow's differences are computed once ---- */
@@ -79,6 +81,34 @@ static inline __sum16 nfo_csum_apply_partial(__sum16 check, u16 delta)
 	u32 sum = (__force u16)check + (u32)delta;
 
 	return (__force __sum16)((sum & 0xffff) + (sum >> 16));
+}
+
+/**
+ * nfo_csum_delta_hop() - the difference that one hop makes to the checksum of an IPv4 header
+ *
+ * Return: for nfo_csum_apply(), of a TTL that becomes one less.
+ */
+static inline u16 nfo_csum_delta_hop(void)
+{
+	return (__force u16)~htons(0x0100);
+}
+
+/**
+ * nfo_ip_csum_bad() - is the checksum of an IPv4 header without options wrong?
+ * @iph: header
+ */
+static inline bool nfo_ip_csum_bad(const struct iphdr *iph)
+{
+#ifdef CONFIG_64BIT
+	const u32 *w = (const u32 *)iph;
+
+	/* A sum in ones' complement is the remainder of a division by 0xffff, which takes a
+	 * multiplication.
+	 */
+	return ((u64)w[0] + w[1] + w[2] + w[3] + w[4]) % 0xffff;
+#else
+	return ip_fast_csum(iph, 5);
+#endif
 }
 
 /* ---- ladders ---- */

@@ -60,15 +60,15 @@ struct nfo_table_ops {
 
 /**
  * struct nfo_table - what we keep for one flowtable
- * @ht:     entries of both directions by struct nfo_key
  * @nn:     its namespace, one reference; constant
+ * @ht:     entries of both directions by struct nfo_key
+ * @devs:   devices listed
  * @id:     grows from table to table of a namespace; tables are listed by it; constant
  * @refs:   one for nf_tables' side and one for each dump; keeps @ht
  * @family: of the nft table; constant
  * @table_name: nft table, owned; constant
  * @name:   flowtable, owned; constant
  * @flags:  NF_FLOWTABLE_*; constant
- * @devs:   devices listed
  * @flows:  flows in @ht; atomic
  * @flows6: of @flows, those of IPv6; atomic
  * @oneway: flows of which one direction is known; atomic
@@ -78,18 +78,22 @@ struct nfo_table_ops {
  * @hw:     hardware side
  * @list:   in nfo_net::tables
  * @rcu:    frees it
+ *
+ * Packets read @nn and the first field of @ht, which are in one line. What changes with each
+ * flow begins with @flows, but for the counter at the end of @ht.
  */
 struct nfo_table {
-	struct rhashtable	ht;
 	struct nfo_net		*nn;
+	struct rhashtable	ht;
+	struct nfo_devs		devs;
 	u32			id;
 	refcount_t		refs;
 	u8			family;
 	char			*table_name;
 	char			*name;
 	u32			flags;
-	struct nfo_devs		devs;
-	atomic_t		flows;
+
+	atomic_t		flows ____cacheline_aligned;
 	atomic_t		flows6;
 	atomic_t		oneway;
 	atomic_t		moved;
@@ -134,7 +138,7 @@ unsigned int nfo_table_for_each(struct nfo_table *t,
 				int (*use)(struct nfo_flow *f, void *data), void *data, int *err);
 u64 nfo_table_memory(const struct nfo_table *t);
 u64 nfo_net_memory(const struct nfo_net *nn);
-unsigned int nfo_flow_size(bool v6);
+unsigned int nfo_flow_size(bool v6, bool hw);
 void nfo_table_press(struct nfo_table *t);
 
 void nfo_wheel_add(struct nfo_wheel *w, struct nfo_flow *f);
@@ -155,6 +159,16 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
 void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_flow_sync_tcp(struct nfo_flow *f);
 void nfo_route_refs_put(struct nfo_route_refs *refs);
+
+/* Where a flow without a side of the hardware stands: nowhere. Nobody writes it. */
+extern struct nfo_hw_flow nfo_hw_none;
+
+static inline struct nfo_hw_flow *nfo_flow_hw(const struct nfo_flow *f)
+{
+	if (!f->has_hw)
+		return &nfo_hw_none;
+	return (struct nfo_hw_flow *)&f->a6[f->v6 ? IP_CT_DIR_MAX : 0];
+}
 
 /* A walk over the entries of a table meets each flow once by those for which this is
  * true, unless nfo_table::moved changes meanwhile.

@@ -75,12 +75,12 @@ static void nfo_test_worth_by_rate(struct kunit *test)
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
 
 	fake->nn.settings.hw_after = U32_MAX;
-	ff->f.hw.rate = U32_MAX;
+	nfo_flow_hw(&ff->f)->rate = U32_MAX;
 	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
 	fake->nn.settings.hw_rate = 100;
-	ff->f.hw.rate = 99;
+	nfo_flow_hw(&ff->f)->rate = 99;
 	KUNIT_EXPECT_FALSE(test, nfo_hw_worth(&ff->f));
-	ff->f.hw.rate = 100;
+	nfo_flow_hw(&ff->f)->rate = 100;
 	KUNIT_EXPECT_TRUE(test, nfo_hw_worth(&ff->f));
 }
 
@@ -88,7 +88,7 @@ static void nfo_test_measure(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
-	struct nfo_hw_flow *hw = &ff->f.hw;
+	struct nfo_hw_flow *hw = nfo_flow_hw(&ff->f);
 	u32 last;
 
 	ff->f.added = nfo_now() - HZ;
@@ -259,7 +259,7 @@ static void nfo_test_admit_size(struct kunit *test)
 	fake->port[0].d->queue->probe_at = jiffies + 1000 * HZ;
 	fake->port[0].d->queue->rules = 9;
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
-	ff->f.hw.want = BIT(IP_CT_DIR_ORIGINAL);
+	nfo_flow_hw(&ff->f)->want = BIT(IP_CT_DIR_ORIGINAL);
 	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
 	KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
 	fake->port[0].d->queue->rules = 0;
@@ -581,7 +581,7 @@ static void nfo_test_oneway_completed(struct kunit *test)
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
 	u8 want;
 
-	ff->f.hw.want = BIT(IP_CT_DIR_REPLY);
+	nfo_flow_hw(&ff->f)->want = BIT(IP_CT_DIR_REPLY);
 	fake->port[1].d->backoff = HZ;
 	fake->port[1].d->not_before = jiffies + 1000 * HZ;
 	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
@@ -599,8 +599,8 @@ static struct nfo_fake_flow *nfo_live(struct nfo_fake *fake, unsigned int in, un
 
 	nfo_fake_ask(ff, 1000);
 	nfo_fake_run(fake);
-	KUNIT_ASSERT_EQ(fake->test, ff->f.hw.state, NFO_HW_LIVE);
-	ff->f.hw.rate = rate;
+	KUNIT_ASSERT_EQ(fake->test, nfo_flow_hw(&ff->f)->state, NFO_HW_LIVE);
+	nfo_flow_hw(&ff->f)->rate = rate;
 
 	return ff;
 }
@@ -640,15 +640,15 @@ static void nfo_test_hysteresis(struct kunit *test)
 	nfo_chip_full(fake);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		fake->nn.settings.hw_hysteresis = cases[i].hysteresis;
-		cold->f.hw.rate = cases[i].cold;
-		hot->f.hw.rate = cases[i].least - 1;
+		nfo_flow_hw(&cold->f)->rate = cases[i].cold;
+		nfo_flow_hw(&hot->f)->rate = cases[i].least - 1;
 		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), NULL, "case %d", i);
-		hot->f.hw.rate = cases[i].least;
+		nfo_flow_hw(&hot->f)->rate = cases[i].least;
 		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), &cold->f, "case %d", i);
 	}
 	/* Beyond what 32 bits can show nobody is hot enough. */
-	cold->f.hw.rate = U32_MAX;
-	hot->f.hw.rate = U32_MAX;
+	nfo_flow_hw(&cold->f)->rate = U32_MAX;
+	nfo_flow_hw(&hot->f)->rate = U32_MAX;
 	fake->nn.settings.hw_hysteresis = 100;
 	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
 	nfo_retire_all(fake, &cold, 1);
@@ -660,7 +660,7 @@ static void nfo_test_coldest(struct kunit *test)
 	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
 	struct nfo_fake_flow *in[4];
 
-	hot->f.hw.rate = 100000;
+	nfo_flow_hw(&hot->f)->rate = 100000;
 	in[0] = nfo_live(fake, 0, 1, 300);
 	in[1] = nfo_live(fake, 0, 1, 100);
 	in[2] = nfo_live(fake, 0, 1, 200);
@@ -671,12 +671,12 @@ static void nfo_test_coldest(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[1]->f);
 
 	/* A flow that is half way in or out is no flow that could give way. */
-	in[1]->f.hw.state = NFO_HW_QUEUED;
+	nfo_flow_hw(&in[1]->f)->state = NFO_HW_QUEUED;
 	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[2]->f);
-	in[1]->f.hw.state = NFO_HW_LIVE;
+	nfo_flow_hw(&in[1]->f)->state = NFO_HW_LIVE;
 
 	/* No flow makes room for itself. */
-	in[1]->f.hw.rate = 0;
+	nfo_flow_hw(&in[1]->f)->rate = 0;
 	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(in[1]), NULL);
 	nfo_retire_all(fake, in, ARRAY_SIZE(in));
 	nfo_chip_full(fake);
@@ -691,7 +691,7 @@ static void nfo_test_coldest_of_budget(struct kunit *test)
 	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
 	struct nfo_fake_flow *in[2];
 
-	hot->f.hw.rate = 100000;
+	nfo_flow_hw(&hot->f)->rate = 100000;
 	in[0] = nfo_live(fake, 0, 1, 300);
 	in[1] = nfo_live(fake, 2, 2, 100);
 	fake->port[0].d->budget = 1;

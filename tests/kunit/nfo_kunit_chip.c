@@ -450,7 +450,7 @@ static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fak
 	ff->f.route[dir].out_lower.dev = out->netdev;
 	ff->f.route[dir].in = in->netdev;
 	__set_bit(NFO_F_LEARNED + dir, &ff->f.state);
-	INIT_LIST_HEAD(&ff->f.hw.rule[dir].node);
+	INIT_LIST_HEAD(&nfo_flow_hw(&ff->f)->rule[dir].node);
 }
 
 /* A flow whose original direction enters by port @in and leaves by port @out. */
@@ -465,6 +465,9 @@ struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsi
 	fake->ports++;
 	ff->f.ct = &ff->ct;
 	ff->f.table = &fake->t;
+	ff->f.has_hw = true;
+	BUILD_BUG_ON(sizeof(struct nfo_hw_flow) > IP_CT_DIR_MAX * sizeof(struct nfo_addr6));
+	nfo_flow_hw(&ff->f)->flow = &ff->f;
 	ff->f.added = nfo_now();
 	spin_lock_init(&ff->f.lock);
 	refcount_set(&ff->f.refs, 1);
@@ -479,7 +482,7 @@ struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsi
  */
 void nfo_fake_ask(struct nfo_fake_flow *ff, u64 packets)
 {
-	ff->f.hw.at = nfo_now() ?: 1;
+	nfo_flow_hw(&ff->f)->at = nfo_now() ?: 1;
 	atomic64_add(packets * NFO_COUNT_PACKET, &ff->f.e[0].counts);
 	rcu_read_lock();
 	nfo_hw_active(&ff->f);
@@ -524,7 +527,7 @@ void nfo_fake_forget(struct nfo_fake_flow *ff, enum ip_conntrack_dir dir)
 /* As nfo_flow_teach() does it. Return: false when the hardware is not done. */
 bool nfo_fake_teach(struct nfo_fake_flow *ff, enum ip_conntrack_dir dir)
 {
-	if (READ_ONCE(ff->f.hw.state) != NFO_HW_SOFT)
+	if (READ_ONCE(nfo_flow_hw(&ff->f)->state) != NFO_HW_SOFT)
 		return false;
 	set_bit(NFO_F_LEARNED + dir, &ff->f.state);
 
@@ -541,8 +544,8 @@ bool nfo_fake_nothing_left(struct nfo_fake *fake, struct nfo_fake_flow *ff,
 	int i;
 
 	for (i = 0; i < IP_CT_DIR_MAX; i++)
-		left |= ff->in_chip[i] || ff->f.hw.rule[i].dev ||
-			ff->f.hw.rule[i].state != NFO_RULE_NONE;
+		left |= ff->in_chip[i] || nfo_flow_hw(&ff->f)->rule[i].dev ||
+			nfo_flow_hw(&ff->f)->rule[i].state != NFO_RULE_NONE;
 	for (i = 0; i < NFO_FAKE_PORTS; i++)
 		left |= fake->port[i].d->users || fake->port[i].d->rules;
 	list_for_each_entry(q, &hw->queues, list)
@@ -551,15 +554,17 @@ bool nfo_fake_nothing_left(struct nfo_fake *fake, struct nfo_fake_flow *ff,
 			!list_empty(&q->stuck);
 
 	return !left && !hw->queued && !hw->whole && !hw->half &&
-	       !atomic_read(&fake->nn.in_hw) && ff->f.hw.state == NFO_HW_SOFT &&
-	       !ff->f.hw.want && !ff->f.hw.evict && !ff->marked &&
+	       !atomic_read(&fake->nn.in_hw) && nfo_flow_hw(&ff->f)->state == NFO_HW_SOFT &&
+	       !nfo_flow_hw(&ff->f)->want && !nfo_flow_hw(&ff->f)->evict && !ff->marked &&
 	       refcount_read(&ff->f.refs) == refs && !fake->wrong;
 }
 
 /* Both directions are in hardware, and everybody knows. */
 bool nfo_fake_in_whole(struct nfo_fake *fake, struct nfo_fake_flow *ff)
 {
-	return ff->f.hw.state == NFO_HW_LIVE && ff->f.hw.want == NFO_HW_BOTH &&
+	const struct nfo_hw_flow *hw = nfo_flow_hw(&ff->f);
+
+	return hw->state == NFO_HW_LIVE && hw->want == NFO_HW_BOTH &&
 	       ff->in_chip[IP_CT_DIR_ORIGINAL] && ff->in_chip[IP_CT_DIR_REPLY] && ff->marked &&
 	       refcount_read(&ff->f.refs) == 2 && !fake->wrong;
 }

@@ -35,13 +35,13 @@ static void nfo_test_way_in(struct kunit *test)
 
 	/* It has shown too little. */
 	nfo_fake_ask(ff, 7);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 	nfo_fake_ask(ff, 1);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_QUEUED);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_QUEUED);
 	KUNIT_EXPECT_EQ(test, fake->t.hw.queued, 1);
 	KUNIT_EXPECT_EQ(test, q->depth, 1);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.rule[ORIGINAL].state, NFO_RULE_WAITING);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.rule[REPLY].state, NFO_RULE_NONE);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->rule[ORIGINAL].state, NFO_RULE_WAITING);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->rule[REPLY].state, NFO_RULE_NONE);
 	KUNIT_EXPECT_EQ(test, fake->port[0].d->users, 1);
 	KUNIT_EXPECT_EQ(test, fake->port[1].d->users, 1);
 	KUNIT_EXPECT_EQ(test, refcount_read(&ff->f.refs), 2);
@@ -78,7 +78,7 @@ static void nfo_test_not_asked(struct kunit *test)
 	/* The table has no flags offload. */
 	fake->t.flags = 0;
 	ff = nfo_fake_asking(fake);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 	nfo_flow_retire(&ff->f, NFO_R_USER);
 	fake->t.flags = NF_FLOWTABLE_HW_OFFLOAD;
 	/* It is dead. */
@@ -169,8 +169,8 @@ static void nfo_test_queue_full(struct kunit *test)
 	fake->nn.settings.hw_queue = 2;
 	for (i = 0; i < 3; i++)
 		ff[i] = nfo_fake_asking(fake);
-	KUNIT_EXPECT_EQ(test, ff[1]->f.hw.state, NFO_HW_QUEUED);
-	KUNIT_EXPECT_EQ(test, ff[2]->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff[1]->f)->state, NFO_HW_QUEUED);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff[2]->f)->state, NFO_HW_SOFT);
 	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_QUEUE), 1);
 	nfo_fake_run(fake);
 	nfo_fake_ask(ff[2], 1);
@@ -206,7 +206,7 @@ static void nfo_test_first_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->port[0].d->err, -EOPNOTSUPP);
 	KUNIT_EXPECT_STREQ(test, fake->port[0].d->message, "cannot");
 	nfo_fake_ask(ff, 100);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 	nfo_flow_retire(&next->f, NFO_R_USER);
 	nfo_fake_end(test, ff);
 	KUNIT_EXPECT_EQ(test, nfo_adds(fake), 1);
@@ -239,7 +239,7 @@ static void nfo_test_full(struct kunit *test)
 	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	/* Its first rule was the third, there is no place for the fourth. */
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 	KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->size, 3);
 	KUNIT_EXPECT_EQ(test, fake->port[0].d->queue->rules, 2);
 	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_FULL), 1);
@@ -291,7 +291,7 @@ static void nfo_test_enodev(struct kunit *test)
 	fake->port[1].add_err = -ENODEV;
 	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 	KUNIT_EXPECT_EQ(test, fake->gone, 1);
 	KUNIT_EXPECT_TRUE(test, fake->port[1].d->leaving);
 	KUNIT_EXPECT_TRUE(test, fake->port[1].d->driver_gone);
@@ -299,7 +299,7 @@ static void nfo_test_enodev(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_DRIVER), 1);
 	KUNIT_EXPECT_EQ(test, fake->port[1].d->err, -ENODEV);
 	nfo_fake_ask(ff, 100);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 
 	/* What is in goes, when the device is unbound. */
 	nfo_fake_pull_begin(fake, &fake->port[1]);
@@ -330,8 +330,8 @@ static void nfo_test_oneway_half(struct kunit *test)
 		fake->port[i].add_err = -EOPNOTSUPP;
 		ff = nfo_fake_asking(fake);
 		nfo_fake_run(fake);
-		KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_LIVE);
-		KUNIT_EXPECT_EQ(test, ff->f.hw.want, BIT(!i));
+		KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_LIVE);
+		KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->want, BIT(!i));
 		KUNIT_EXPECT_TRUE(test, ff->in_chip[!i]);
 		KUNIT_EXPECT_FALSE(test, ff->in_chip[i]);
 		KUNIT_EXPECT_EQ(test, fake->t.hw.half, 1);
@@ -345,7 +345,7 @@ static void nfo_test_oneway_half(struct kunit *test)
 		fake->port[i].add_err = 0;
 		nfo_hw_forget(fake->port[i].d);
 		nfo_fake_ask(ff, 1);
-		KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_QUEUED);
+		KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_QUEUED);
 		KUNIT_EXPECT_EQ(test, fake->t.hw.half, 0);
 		nfo_fake_run(fake);
 		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
@@ -390,24 +390,24 @@ static void nfo_test_evicted_for_a_hotter_one(struct kunit *test)
 	hot = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
 	KUNIT_ASSERT_EQ(test, fake->port[0].d->queue->size, 4);
-	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&hot->f)->state, NFO_HW_SOFT);
 
-	cold->f.hw.rate = 100;
-	warm->f.hw.rate = 150;
-	hot->f.hw.rate = 215;
+	nfo_flow_hw(&cold->f)->rate = 100;
+	nfo_flow_hw(&warm->f)->rate = 150;
+	nfo_flow_hw(&hot->f)->rate = 215;
 	nfo_fake_ask(hot, 0);
-	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_SOFT);
-	KUNIT_EXPECT_EQ(test, cold->f.hw.state, NFO_HW_LIVE);
-	hot->f.hw.rate = 216;
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&hot->f)->state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&cold->f)->state, NFO_HW_LIVE);
+	nfo_flow_hw(&hot->f)->rate = 216;
 	nfo_fake_ask(hot, 0);
-	KUNIT_EXPECT_EQ(test, hot->f.hw.state, NFO_HW_QUEUED);
-	KUNIT_EXPECT_EQ(test, cold->f.hw.state, NFO_HW_RETIRING);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&hot->f)->state, NFO_HW_QUEUED);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&cold->f)->state, NFO_HW_RETIRING);
 	KUNIT_EXPECT_EQ(test, cold->events[NFO_EVENT_EVICTED], 1);
 	KUNIT_EXPECT_EQ(test, nfo_fake_reasons(fake, NFO_R_HW_EVICTED), 1);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, hot));
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, warm));
-	KUNIT_EXPECT_EQ(test, cold->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&cold->f)->state, NFO_HW_SOFT);
 	KUNIT_EXPECT_EQ(test, refcount_read(&cold->f.refs), 1);
 	KUNIT_EXPECT_FALSE(test, cold->marked);
 	nfo_flow_retire(&cold->f, NFO_R_USER);
@@ -550,7 +550,7 @@ static void nfo_test_delete_fails(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, port->d->del_failed);
 	KUNIT_EXPECT_EQ(test, port->d->err, -EIO);
 	KUNIT_EXPECT_EQ(test, refcount_read(&ff[0]->f.refs), 1);
-	KUNIT_EXPECT_EQ(test, ff[0]->f.hw.rule[ORIGINAL].state, NFO_RULE_LEAVING);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff[0]->f)->rule[ORIGINAL].state, NFO_RULE_LEAVING);
 	nfo_flow_retire(&ff[1]->f, NFO_R_USER);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, port->dels, 9);
@@ -641,7 +641,7 @@ static void nfo_test_pull_many(struct kunit *test)
 	/* Every third flow has nothing to do with the port. */
 	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, 50);
 	for (i = 0; i < ARRAY_SIZE(ff); i++) {
-		KUNIT_EXPECT_EQ(test, ff[i]->f.hw.state,
+		KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff[i]->f)->state,
 				i % 3 == 1 ? NFO_HW_LIVE : NFO_HW_SOFT);
 		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
 	}

@@ -345,8 +345,8 @@ static void nfo_test_renew(struct kunit *test)
 	/* The caller drops it. */
 	KUNIT_EXPECT_PTR_EQ(test, refs.dst, &old);
 	KUNIT_EXPECT_EQ(test, e->mtu, 1400);
-	KUNIT_EXPECT_EQ(test, f->ct_mark[ORIGINAL], 5);
-	KUNIT_EXPECT_EQ(test, f->ct_mark[REPLY], 0);
+	KUNIT_EXPECT_EQ(test, f->route[ORIGINAL].ct_mark, 5);
+	KUNIT_EXPECT_EQ(test, f->route[REPLY].ct_mark, 0);
 	KUNIT_EXPECT_EQ(test, e->epoch, fake->nn.epoch - 1);
 	KUNIT_EXPECT_FALSE(test, nfo_route_changed(&fake->nn, e, e->epoch, fake->nn.epoch));
 	KUNIT_EXPECT_NULL(test, f->route[REPLY].dst);
@@ -422,7 +422,7 @@ static void nfo_test_refresh_rest(struct kunit *test)
 
 	f->ct->mark = 1;
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	f->ct_mark[ORIGINAL] = 1;
+	f->route[ORIGINAL].ct_mark = 1;
 	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
 	f->rp_filter[ORIGINAL] = 1;
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));

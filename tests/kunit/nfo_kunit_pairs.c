@@ -133,7 +133,7 @@ static bool nfo_settled(struct nfo_fake *fake, struct nfo_fake_flow *ff)
 {
 	bool dead = test_bit(NFO_F_DEAD, &ff->f.state);
 
-	if (ff->f.hw.state == NFO_HW_SOFT)
+	if (nfo_flow_hw(&ff->f)->state == NFO_HW_SOFT)
 		return nfo_fake_nothing_left(fake, ff, !dead);
 
 	return nfo_fake_in_whole(fake, ff) && !dead && !nfo_flow_is_oneway(&ff->f) &&

@@ -12,7 +12,12 @@
 #include "nfo_table.h"
 
 /* The module's is its own; any seed will do here. */
-u32 nfo_hash_seed = 0x5eed5eed;
+struct nfo_hash_secret nfo_hash_secret = {
+	.add = { 0x5eed5eed, 0x12345678, 0xdeadbeef, 0x0badcafe, 0x31415926, 0x27182818 },
+	.mul = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full },
+};
+
+struct nfo_hw_flow nfo_hw_none;
 
 /* ---- checksums, held against the kernel's own incremental updates ---- */
 
@@ -184,6 +189,63 @@ static void nfo_test_l4_csum_nat(struct kunit *test)
 		got = nfo_l4_csum_nat(nfo_pseudo_csum(&from, family, proto), &e, true);
 		want = nfo_pseudo_csum(&to, family, proto);
 		KUNIT_ASSERT_EQ_MSG(test, (__force u16)got, (__force u16)want, "case %d", i % 32);
+	}
+}
+
+/* ---- the checksum of an IPv4 header ---- */
+
+static void nfo_test_ip_csum(struct kunit *test)
+{
+	struct iphdr h;
+	u16 kind;
+	int i;
+
+	for (i = 0; i < 40000; i++) {
+		get_random_bytes(&h, sizeof(h));
+		h.version = 4;
+		h.ihl = 5;
+		h.check = 0;
+		h.check = ip_fast_csum(&h, 5);
+		KUNIT_ASSERT_FALSE(test, nfo_ip_csum_bad(&h));
+		/* Zero has two forms, and both are right. */
+		if (!h.check)
+			h.check = (__force __sum16)0xffff;
+		KUNIT_ASSERT_FALSE(test, nfo_ip_csum_bad(&h));
+		get_random_bytes(&kind, sizeof(kind));
+		h.check = (__force __sum16)kind;
+		KUNIT_ASSERT_EQ(test, nfo_ip_csum_bad(&h), ip_fast_csum(&h, 5) != 0);
+	}
+}
+
+/* Every checksum field and every TTL: what ip_forward() makes of them, in one step with what NAT
+ * makes of the addresses.
+ */
+static void nfo_test_csum_hop(struct kunit *test)
+{
+	unsigned int check;
+	int i;
+
+	for (check = 0; check <= 0xffff; check++) {
+		struct iphdr h = { .ttl = check % 255 + 1 }, after;
+		u16 delta;
+
+		h.check = (__force __sum16)check;
+		after = h;
+		ip_decrease_ttl(&after);
+		KUNIT_ASSERT_EQ_MSG(test,
+				    (__force u16)nfo_csum_apply(h.check, nfo_csum_delta_hop()),
+				    (__force u16)after.check, "check %x", check);
+		for (i = 0; i < 4; i++) {
+			get_random_bytes(&delta, sizeof(delta));
+			/* No replacement has the difference 0. */
+			delta = delta ?: 0xffff;
+			after.check = nfo_csum_apply(h.check, delta);
+			after.ttl = h.ttl;
+			ip_decrease_ttl(&after);
+			delta = nfo_csum_delta_add(delta, nfo_csum_delta_hop());
+			KUNIT_ASSERT_EQ_MSG(test, (__force u16)nfo_csum_apply(h.check, delta),
+					    (__force u16)after.check, "check %x", check);
+		}
 	}
 }
 
@@ -447,7 +509,7 @@ static bool nfo_test_match(const struct nfo_flow *f, const struct nfo_lookup *l)
 static void nfo_test_key4(struct kunit *test)
 {
 	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV4);
-	struct nfo_lookup l = { .key = f->e[0].key };
+	struct nfo_lookup l = { .sum = nfo_key_sum(&f->e[0].key), .key = f->e[0].key };
 	u8 *bytes = (u8 *)&l.key;
 	int i;
 
@@ -457,6 +519,46 @@ static void nfo_test_key4(struct kunit *test)
 		bytes[i] ^= 0x10;
 		KUNIT_EXPECT_FALSE_MSG(test, nfo_test_match(f, &l), "byte %d", i);
 		bytes[i] ^= 0x10;
+	}
+}
+
+/* Keys that differ in a few bits, as those of real connections do, fill a table of the size
+ * that holds them as random numbers would: no bucket has many.
+ */
+static void nfo_test_hash_spread(struct kunit *test)
+{
+	enum { KEYS = 16384 };
+	u8 *in_bucket = kunit_kzalloc(test, KEYS, GFP_KERNEL);
+	unsigned int kind, i, most;
+
+	KUNIT_ASSERT_NOT_NULL(test, in_bucket);
+	for (kind = 0; kind < 4; kind++) {
+		memset(in_bucket, 0, KEYS);
+		for (i = 0, most = 0; i < KEYS; i++) {
+			struct in6_addr a = { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8 } };
+			struct nfo_key key = {
+				.saddr = htonl(0x0a000001), .daddr = htonl(0xc6336402),
+				.sport = htons(4000), .dport = htons(443), .iif = 2,
+				.l4proto = IPPROTO_TCP, .family = NFPROTO_IPV4,
+			};
+			u8 *n;
+
+			a.s6_addr32[kind % 2 ? 1 : 3] = htonl(i);
+			switch (kind) {
+			case 0:
+				key.sport = htons(i);
+				break;
+			case 1:
+				key.saddr = htonl(0x0a000000 + i);
+				break;
+			default:
+				key.saddr = nfo_fold6(&a);
+			}
+			n = &in_bucket[nfo_hash_fold(nfo_key_sum(&key), 7) % KEYS];
+			most = max_t(unsigned int, most, ++*n);
+		}
+		/* Of 16,384 balls in as many urns, not one in a hundred billion has 15. */
+		KUNIT_EXPECT_LT_MSG(test, most, 15u, "kind %u", kind);
 	}
 }
 
@@ -491,7 +593,7 @@ static void nfo_test_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, epoch), 48);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, flags), 62);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, saddr), 64);
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, hh), 80);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, hh), 82);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, win), 106);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, counts), 120);
 	KUNIT_EXPECT_EQ(test, sizeof(struct nfo_entry), 128);
@@ -509,6 +611,8 @@ static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_csum_no_change),
 	KUNIT_CASE(nfo_test_csum_partial),
 	KUNIT_CASE(nfo_test_l4_csum_nat),
+	KUNIT_CASE(nfo_test_ip_csum),
+	KUNIT_CASE(nfo_test_csum_hop),
 	KUNIT_CASE(nfo_test_track_tcp),
 	KUNIT_CASE(nfo_test_tcp_verdict),
 	KUNIT_CASE(nfo_test_status_ladder),
@@ -519,6 +623,7 @@ static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_counts_most),
 	KUNIT_CASE(nfo_test_directions),
 	KUNIT_CASE(nfo_test_key4),
+	KUNIT_CASE(nfo_test_hash_spread),
 	KUNIT_CASE(nfo_test_key6),
 	KUNIT_CASE(nfo_test_layout),
 	{}

@@ -119,7 +119,7 @@ static void nfo_test_chip_lost_the_rule(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->gone, 1);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
 	nfo_fake_ask(ff, 1);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_SOFT);
 	nfo_fake_end(test, ff);
 }
 
@@ -315,7 +315,7 @@ static void nfo_test_event_concerns(struct kunit *test)
 	nfo_change_add(&fake->nn, &change);
 	nfo_fake_look(fake);
 	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 1);
-	KUNIT_EXPECT_EQ(test, ff[150]->f.hw.state, NFO_HW_SOFT);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff[150]->f)->state, NFO_HW_SOFT);
 	KUNIT_EXPECT_FALSE(test, ff[150]->in_chip[ORIGINAL]);
 	KUNIT_EXPECT_FALSE(test, ff[150]->in_chip[REPLY]);
 	KUNIT_EXPECT_EQ(test, fake->t.hw.whole, ARRAY_SIZE(ff) - 1);
@@ -370,21 +370,21 @@ static void nfo_test_uncounted(struct kunit *test)
 	u32 used;
 
 	nfo_fake_run(fake);
-	ff->f.hw.rate = 1000;
+	nfo_flow_hw(&ff->f)->rate = 1000;
 	e->used = nfo_now() - 500;
-	ff->f.hw.at = nfo_now() - 1000;
+	nfo_flow_hw(&ff->f)->at = nfo_now() - 1000;
 	fake->port[0].stats.lastused = jiffies - 1;
 	fake->port[1].stats.lastused = jiffies - 1;
 	ff->f.e[REPLY].used = nfo_now() - 500;
 	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, ff->f.hw.rate, 1000);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->rate, 1000);
 	KUNIT_EXPECT_LT(test, nfo_now() - e->used, 500);
 	KUNIT_EXPECT_TRUE(test, fake->port[0].d->counts);
 
 	/* Not used any more: what is left is the packets that software counted in the beginning. */
-	ff->f.hw.at = nfo_now() - 1000;
+	nfo_flow_hw(&ff->f)->at = nfo_now() - 1000;
 	nfo_fake_period(fake);
-	KUNIT_EXPECT_LT(test, ff->f.hw.rate, 1000);
+	KUNIT_EXPECT_LT(test, nfo_flow_hw(&ff->f)->rate, 1000);
 
 	used = e->used;
 	fake->port[0].stats.lastused = 0;
@@ -404,7 +404,7 @@ static void nfo_test_silent(struct kunit *test)
 	nfo_fake_period(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
 	for (i = 0; i < IP_CT_DIR_MAX; i++)
-		ff->f.hw.rule[i].read = nfo_now() - 11 * HZ;
+		nfo_flow_hw(&ff->f)->rule[i].read = nfo_now() - 11 * HZ;
 	nfo_fake_period(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
 	KUNIT_EXPECT_FALSE(test, test_bit(NFO_F_DEAD, &ff->f.state));

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The packet path's rare cases.
+ */
+#ifndef _NFO_RARE_H
+#define _NFO_RARE_H
+
+#include "nfo_table.h"
+
+struct nfo_encap_popped;
+
+/* Routing's own name for the device the packet came in by. */
+static __always_inline u32 nfo_in_ifindex(const struct nfo_entry *e)
+{
+	if (likely(!(e->flags & NFO_E_LOWER)))
+		return e->key.iif;
+	return nfo_flow(e)->route[nfo_dir(e)].in->ifindex;
+}
+
+bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e);
+bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
+		 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce);
+bool nfo_leave_rare(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce);
+void nfo_rewrite_fields(struct sk_buff *skb, const struct nfo_entry *e, u8 fields);
+void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e);
+
+#endif /* _NFO_RARE_H */

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The packet path's rare cases: what a packet meets when its direction has NFO_E_FRAME or
+ * NFO_E_RARE, or a field that a rule sets. The packets of all other directions pay for
+ * none of this.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip_tunnels.h>
+#include <net/xfrm.h>
+
+#include "nfo_encap.h"
+#include "nfo_entry.h"
+#include "nfo_rare.h"
+#include "nfo_route.h"
+#include "nfo_stack.h"
+
+/* A tunnel's own packets pass conntrack and a ruleset, which the fast path spares the
+ * received ones. As often as this one of them takes the classic path, so that their
+ * connection stays alive, and so does what rules say of it.
+ */
+#define NFO_TUNNEL_SHOW	(10 * HZ)
+
+/* Rulesets route by the connection's mark, and its administrator may change it. */
+static bool nfo_ct_mark_ok(const struct nfo_entry *e)
+{
+	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].ct_mark);
+}
+
+/* Where connections have zones, the same addresses and ports by the same device may be
+ * another connection's, which rulesets tell by the sender or by the mark it comes with.
+ */
+static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	const struct nfo_origin *o = &nfo_entry_extra(e)->origin;
+
+	return skb->mark == o->mark &&
+	       (!o->has_source ||
+		ether_addr_equal_unaligned(eth_hdr(skb)->h_source, o->h_source));
+}
+
+/**
+ * nfo_frame_ok() - is a frame one for the address that the frames of a direction come for?
+ * @skb: packet, with its Ethernet header
+ * @e:   entry of the direction; it may have NFO_E_FRAME
+ *
+ * Return: true when it is, and comes from their sender, where zones are in use.
+ */
+bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	if (e->flags & NFO_E_IN_DEST ?
+	    !ether_addr_equal_unaligned(eth_hdr(skb)->h_dest, e->in_dest) :
+	    skb->pkt_type != PACKET_HOST)
+		return false;
+
+	return !(e->flags & NFO_E_ORIGIN) || nfo_origin_ok(skb, e);
+}
+
+/* ---- tunnels and IPsec ---- */
+
+/* ECN: 0 and 1 go on, 1 and 2 are worth a line in the log, 2 is dropped. */
+static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x, u8 family,
+			 const struct nfo_encap_popped *popped, bool *set_ce)
+{
+	if (!popped || memcmp(&x->outer, &popped->outer, sizeof(x->outer)))
+		return false;
+	if (!popped->tunnel)
+		return true;
+
+	return !__INET_ECN_decapsulate(popped->ecn, nfo_skb_tos(skb, family), set_ce);
+}
+
+/* Policies may change without a word, and those for a decrypted packet depend on how it
+ * was decrypted.
+ */
+static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_extra *x, u8 family)
+{
+	if (x->decrypted != !!skb_sec_path(skb))
+		return false;
+	if (!x->decrypted)
+		return true;
+	return family == NFPROTO_IPV4 ? xfrm4_policy_check(NULL, XFRM_POLICY_FWD, skb) :
+					xfrm6_policy_check(NULL, XFRM_POLICY_FWD, skb);
+}
+
+/* Is it this packet's turn to take the classic path? An entry is stale when nothing
+ * was learned from the one before: a rule may have dropped it.
+ */
+static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch)
+{
+	u32 now = nfo_now();
+
+	if (now - READ_ONCE(x->at) < NFO_TUNNEL_SHOW)
+		return false;
+	WRITE_ONCE(x->at, now);
+	if (READ_ONCE(x->shown))
+		nfo_entry_make_stale(e, epoch);
+	WRITE_ONCE(x->shown, 1);
+
+	return true;
+}
+
+/* Is the packet like the one that taught the entry, as far as its key does not say? */
+static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
+			 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce)
+{
+	const struct nfo_route_refs *refs = &nfo_flow(e)->route[nfo_dir(e)];
+	struct nfo_extra *x = refs->extra;
+
+	if (!(e->flags & NFO_E_EXTRA))
+		return false;
+	if (!nfo_decrypted_ok(skb, x, e->key.family))
+		return false;
+	if (x->has_outer && !nfo_outer_ok(skb, x, e->key.family, popped, set_ce))
+		return false;
+	if (x->tunnel && nfo_tunnel_shows(e, x, epoch))
+		return false;
+	/* A bundle whose states or policies changed. */
+	if (x->encrypt && !dst_check(READ_ONCE(refs->dst), 0)) {
+		nfo_entry_make_stale(e, epoch);
+		return false;
+	}
+
+	return true;
+}
+
+/**
+ * nfo_rare_ok() - check a packet that came out of IPsec or whose entry has NFO_E_RARE
+ * @t:      table
+ * @e:      entry; it may be stale afterwards
+ * @skb:    packet whose headers are sound
+ * @popped: headers that were taken off, or NULL
+ * @epoch:  nfo_epoch() when the packet came in
+ * @set_ce: set to true when the packet is to say that there was congestion
+ *
+ * Context: softirq. Return: false when the packet takes the classic path.
+ */
+bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
+		 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce)
+{
+	if ((e->flags & NFO_E_EXTRA || skb_sec_path(skb)) &&
+	    !nfo_extra_ok(e, skb, popped, epoch, set_ce))
+		return false;
+	if (e->flags & NFO_E_CT_MARK && !nfo_ct_mark_ok(e))
+		nfo_entry_make_stale(e, epoch);
+	/* A filter may have come to the device that is passed. */
+	if (e->flags & NFO_E_LOWER && nfo_lower_filters(t, nfo_flow(e)->route[nfo_dir(e)].in))
+		return false;
+
+	return !(e->flags & NFO_E_LABEL) ||
+	       (__force u32)ip6_flowlabel(ipv6_hdr(skb)) == e->label;
+}
+
+/* What a tunnel does to a packet that it takes its header off. Return: false without
+ * memory.
+ */
+static bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce)
+{
+	if (!nfo_entry_extra(e)->tunnel)
+		return true;
+	if (iptunnel_pull_offloads(skb))
+		return false;
+	if (set_ce)
+		INET_ECN_set_ce(skb);
+	skb_clear_hash_if_not_l4(skb);
+	skb_set_queue_mapping(skb, 0);
+	skb->ignore_df = 0;
+
+	return true;
+}
+
+/**
+ * nfo_leave_rare() - do what devices that a packet passes unseen would have done to it
+ * @skb:    packet that is forwarded and may be written to
+ * @e:      its entry, which has NFO_E_RARE
+ * @set_ce: nfo_rare_ok() said so
+ *
+ * The devices between the listed one and routing's would have given it an input device and a
+ * type. Return: false without memory.
+ */
+bool nfo_leave_rare(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce)
+{
+	if (e->flags & NFO_E_LOWER) {
+		skb->skb_iif = nfo_in_ifindex(e);
+		skb->pkt_type = PACKET_HOST;
+	}
+
+	return !(e->flags & NFO_E_EXTRA) || nfo_leave_tunnel(skb, e, set_ce);
+}
+
+/**
+ * nfo_rewrite_fields() - give a packet the fields that the ruleset sets
+ * @skb:    packet whose TTL is one less already
+ * @e:      its entry
+ * @fields: the entry's @fields, read once for the packet
+ */
+void nfo_rewrite_fields(struct sk_buff *skb, const struct nfo_entry *e, u8 fields)
+{
+	struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct iphdr *iph = ip_hdr(skb);
+
+	if (fields & NFO_FIELD_MARK)
+		skb->mark = e->mark;
+	if (fields & NFO_FIELD_PRIORITY)
+		skb->priority = e->priority;
+	if (e->key.family == NFPROTO_IPV6) {
+		if (fields & NFO_FIELD_DSCP)
+			ipv6_change_dsfield(ip6h, INET_ECN_MASK, e->dscp);
+		if (fields & NFO_FIELD_TTL)
+			ip6h->hop_limit = e->ttl_out;
+		return;
+	}
+	if (fields & NFO_FIELD_DSCP)
+		ipv4_change_dsfield(iph, INET_ECN_MASK, e->dscp);
+	if (fields & NFO_FIELD_TTL) {
+		csum_replace2(&iph->check, htons(iph->ttl << 8), htons(e->ttl_out << 8));
+		iph->ttl = e->ttl_out;
+	}
+}
+
+/**
+ * nfo_xmit_xfrm() - send a packet through IPsec, which may keep it for a while
+ * @skb: packet, taken
+ * @e:   its entry
+ */
+void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e)
+{
+	struct dst_entry *dst = READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].dst);
+
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	if (!dst_hold_safe(dst)) {
+		kfree_skb(skb);
+		return;
+	}
+	skb_dst_set(skb, dst);
+	skb_clear_tstamp(skb);
+	skb_forward_csum(skb);
+	skb->dev = e->out;
+	if (IS_ENABLED(CONFIG_XFRM))
+		xfrm_output(NULL, skb);
+	else
+		kfree_skb(skb);
+}
