@@ -77,18 +77,40 @@ static void mask_v4_id(const struct frame *f, int n, const struct out *o, uint8_
 	wr16(ip + 10, 0);
 }
 
+static bool is_whole_fragment(const uint8_t *ip)
+{
+	return ip[6] == IPPROTO_FRAGMENT && !(rd16(ip + 42) & 0xfff9);
+}
+
+/* Did a sender write this identification into a fragment that is the whole packet? */
+static bool is_senders_id(const struct frame *f, int n, uint32_t id)
+{
+	while (n--) {
+		const uint8_t *ip = f[n].data + L2_LEN;
+
+		if (rd16(f[n].data + 12) == ETH_P_IPV6 && f[n].len >= L2_LEN + 48 &&
+		    is_whole_fragment(ip) && rd32(ip + 44) == id)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A router that fragments IPv6 (it may, when it had to reassemble) draws a new
- * identification; the fragments of one packet must share it all the same.
+ * identification; the fragments of one packet must share it all the same. Without room for
+ * the link's header it may write one fragment that is the whole packet.
  */
-static void mask_v6_frag(const struct out *o, uint8_t *ip, struct frag_ids *ids)
+static void mask_v6_frag(const struct frame *f, int n, const struct out *o, uint8_t *ip,
+			 struct frag_ids *ids)
 {
 	uint32_t id;
 	int i;
 
-	if (o->len < L2_LEN + 48 || ip[6] != IPPROTO_FRAGMENT || !(rd16(ip + 42) & 0xfff9))
+	if (o->len < L2_LEN + 48 || ip[6] != IPPROTO_FRAGMENT)
 		return;
 	id = rd32(ip + 44);
+	if (is_whole_fragment(ip) && is_senders_id(f, n, id))
+		return;
 	for (i = 0; i < ids->n && ids->id[i] != id; i++)
 		;
 	if (i == ids->n && ids->n < FRAG_IDS)
@@ -105,7 +127,7 @@ static void normalise(const struct frame *f, int n, const struct out *o, uint8_t
 	if (rd16(copy + 12) == ETH_P_IP)
 		mask_v4_id(f, n, o, copy + L2_LEN);
 	else if (rd16(copy + 12) == ETH_P_IPV6)
-		mask_v6_frag(o, copy + L2_LEN, ids);
+		mask_v6_frag(f, n, o, copy + L2_LEN, ids);
 }
 
 static const char *field_at(const struct out *o, uint32_t at)
