@@ -3,11 +3,11 @@
 # `run slow`: a full chip whose driver takes its time. Sourced by run, whose variables it uses.
 
 # Seconds over which all connections go on; a reading of all counters takes longer.
-slow_secs=90
+slow_secs=${NFO_SLOW_SECS:-90}
 
 # shellcheck disable=SC2154 # set in run
 slow() {
-	local tsv=$out/slow.tsv load dir tools ko line flows=${slow_flows:-50000}
+	local tsv=$out/slow.tsv load dir tools ko line flows=${hw_flows:-50000}
 
 	tools=$("$NFO_TOP/tests/functional/prepare")
 	ko=$("$NFO_TOP/scripts/build-module" newest uml base)

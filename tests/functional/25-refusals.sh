@@ -99,18 +99,6 @@ icmp() {
 command -v ping >/dev/null || run_case "icmp" skip "no ping"
 ! command -v ping >/dev/null || run_case "icmp" icmp
 
-sctp() {
-	modprobe -q sctp || skip "no sctp"
-	peer_start sctp "$NS_S" server sctp $S4 5000 || skip "no sctp socket: $ANSWER"
-	rules_std "" "flow add @f"
-	next_port
-	peer_start c "$NS_C" client sctp $C4 "$PORT" $S4 5000 || fail "$ANSWER"
-	slow 20 c ping 10
-	agent_ct ct 132 "$PORT"
-	[[ $CT == *offload=0* ]] || fail "sctp: $CT"
-}
-run_case "sctp" sctp
-
 other_protocol() {
 	rules_std "" "flow add @f"
 	in_s nft -f - <<-END
