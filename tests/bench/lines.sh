@@ -8,6 +8,7 @@ lines_skip=30000
 
 # lines_plan PROVIDER - what is measured in a boot of this provider. IPv6 differs from IPv4 in
 # what it touches and not in how that grows; the classic path needs no flows in between.
+# shellcheck disable=SC2154 # set in run
 lines_plan() {
 	local counts first last
 
