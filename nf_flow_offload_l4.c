@@ -364,10 +364,11 @@ static unsigned int nfo_l4_nat_len(u8 l4proto)
  */
 bool nfo_l4_sum(const struct sk_buff *skb, unsigned int offset, u8 l4proto, __sum16 *sum)
 {
-	unsigned int skip = nfo_l4_nat_len(l4proto), len;
+	int skip = nfo_l4_nat_len(l4proto), len;
 
+	/* Nobody has looked at the length yet: it may be shorter than the header. */
 	if (skb->protocol == htons(ETH_P_IP))
-		len = ntohs(ip_hdr(skb)->tot_len) - sizeof(struct iphdr);
+		len = ntohs(ip_hdr(skb)->tot_len) - (int)sizeof(struct iphdr);
 	else
 		len = ntohs(ipv6_hdr(skb)->payload_len);
 	if (len < skip || offset + len > skb->len)

@@ -288,6 +288,11 @@ static void nfo_test_sum(struct kunit *test)
 	/* Shorter than it says. */
 	ip_hdr(p.skb)->tot_len = htons(THOFF + sizeof(b) + 8);
 	KUNIT_EXPECT_FALSE(test, nfo_l4_sum(p.skb, THOFF, IPPROTO_ESP, &after));
+	/* Nor is a length believed that is shorter than the header. */
+	ip_hdr(p.skb)->tot_len = htons(THOFF - 1);
+	KUNIT_EXPECT_FALSE(test, nfo_l4_sum(p.skb, THOFF, IPPROTO_ESP, &after));
+	ip_hdr(p.skb)->tot_len = 0;
+	KUNIT_EXPECT_FALSE(test, nfo_l4_sum(p.skb, THOFF, IPPROTO_ESP, &after));
 	kfree_skb(p.skb);
 }
 
