@@ -255,13 +255,13 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
  * @dir:   direction that is not known
  * @e:     its entry, copied
  * @a6:    its addresses, of an IPv6 flow; copied
- * @refs:  what it rests on; the flow's from here on, unless the call fails
+ * @refs:  what it rests on; no longer the caller's, unless the call fails
  * @begin: the flow is new and belongs to the caller
  *
  * Context: rcu_read_lock(). Everything that ends a flow finds it before the first packet
  * does.
  *
- * Return: NFO_R_NONE; NFO_R_TUPLE_BUSY when another flow has such packets, NFO_R_NO_MEMORY,
+ * Return: NFO_R_NONE, also when the flow has ended; NFO_R_TUPLE_BUSY when another flow has such packets, NFO_R_NO_MEMORY,
  * or NFO_R_HW_BUSY while the hardware is not done with what was known before.
  */
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
@@ -272,6 +272,15 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	struct nfo_entry *to = &f->e[dir];
 	int err = 0;
 
+	/* Whoever retires a flow says that it is dead, then that its directions are not known, and
+	 * takes their entries out of the table last. The caller has seen the second of these:
+	 * in a dead flow the entry may be in its chain still, and must not be written.
+	 */
+	smp_rmb();	/* the direction is not known, then whether the flow is dead */
+	if (test_bit(NFO_F_DEAD, &f->state)) {
+		nfo_route_refs_put(refs);
+		return NFO_R_NONE;
+	}
 	if (READ_ONCE(nfo_flow_hw(f)->state) != NFO_HW_SOFT)
 		return NFO_R_HW_BUSY;
 	if (!nfo_flow_use_devs(f->table->nn, e, refs))
@@ -449,6 +458,7 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	/* A direction that is taught after this sees that the flow is dead. */
 	nfo_flow_set_learned(f, IP_CT_DIR_ORIGINAL, false);
 	nfo_flow_set_learned(f, IP_CT_DIR_REPLY, false);
+	nfo_test_point(NFO_TP_UNLEARNED, f);
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
 	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);

@@ -4,6 +4,7 @@
  * in a window of a few instructions. Built for kernels with KASAN only.
  */
 #include <linux/moduleparam.h>
+#include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "nfo_table.h"
@@ -22,6 +23,32 @@ static void nfo_test_rst(struct nf_conn *ct)
 	spin_unlock_bh(&ct->lock);
 }
 
+/* What the end of POSTROUTING does with a packet of the reply that it had in hand. An entry that
+ * is in a chain of the table must stay as it is there.
+ */
+static void nfo_test_teach(struct nfo_flow *f)
+{
+	const enum ip_conntrack_dir dir = IP_CT_DIR_REPLY;
+	const struct rhash_head *next = rcu_dereference_raw(f->e[dir].node.next);
+	struct nfo_addr6 a6 = f->v6 ? f->a6[dir] : (struct nfo_addr6) {};
+	struct nfo_route_refs refs = {
+		.in	= f->route[dir].in,
+		.out	= f->route[dir].out,
+		.dst	= dst_clone(f->route[dir].dst),
+	};
+	struct nfo_entry e = f->e[dir];
+	enum nfo_reason why;
+
+	memset(&e.node, 0, sizeof(e.node));
+	netdev_hold(refs.in, &refs.in_tracker, GFP_ATOMIC);
+	netdev_hold(refs.out, &refs.tracker, GFP_ATOMIC);
+	why = nfo_flow_teach(f, dir, &e, &a6, &refs, false);
+	if (why)
+		nfo_route_refs_put(&refs);
+	WARN_ONCE(rcu_dereference_raw(f->e[dir].node.next) != next,
+		  "an entry was overwritten in its chain");
+}
+
 /**
  * nfo_test_point() - act as a rival if this point is armed
  * @point: where the caller is
@@ -36,6 +63,10 @@ void nfo_test_point(enum nfo_test_point point, struct nfo_flow *f)
 	    cmpxchg(&nfo_test_armed, point, NFO_TP_NONE) != point)
 		return;
 
+	if (point == NFO_TP_UNLEARNED) {
+		nfo_test_teach(f);
+		return;
+	}
 	nfo_flow_retire(f, NFO_R_TCP_CLOSE);
 	if (point == NFO_TP_AGE_LIVE)
 		nfo_test_rst(f->ct);

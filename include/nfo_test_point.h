@@ -18,11 +18,14 @@ struct nfo_flow;
  *	yet; the rival ends it, as a FIN of the server does
  * @NFO_TP_AGE_LIVE: ageing has found a flow alive and has not yet acted upon it; the
  *	rival ends it and closes the connection, as a RST does
+ * @NFO_TP_UNLEARNED: who ends a flow has said that its directions are not known, and their
+ *	entries are in the table still; the rival learns from a packet of the reply
  */
 enum nfo_test_point {
 	NFO_TP_NONE,
 	NFO_TP_PUBLISHED,
 	NFO_TP_AGE_LIVE,
+	NFO_TP_UNLEARNED,
 };
 
 #if IS_ENABLED(CONFIG_KASAN)

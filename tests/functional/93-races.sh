@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # tags: life race
-# FINDINGS S1 and S14: somebody ends a flow between two steps of somebody else. A debug
+# FINDINGS S1 and S14, and S18 (docs/testing.md): somebody ends a flow between two steps of somebody else. A debug
 # kernel's module does the rival's work at the armed test point, on one processor and
 # each time alike (include/nfo_test_point.h); KASAN and list debugging judge.
 # shellcheck source=../lib.sh disable=SC2119
@@ -78,6 +78,22 @@ closed_while_aged() {
 	[[ $FIELD -ge 0 && $FIELD -le 10 ]] || fail "a closed connection has $FIELD seconds left: $CT"
 	log_is_clean
 }
+# S18: a packet of the reply is learned from while the flow is taken out of the table.
+taught_while_ended() {
+	rules_std
+	log_mark
+	flow_up c "$1"
+	arm 3
+	in_r "$NFO_TOOLS/nft-offload" flush
+	hit || fail "no flow was flushed"
+	must c ping 3
+	promote c "$1" "$PORT"
+	rules_flush
+	log_is_clean
+}
+for proto in tcp tcp6; do
+	run_case "$proto, S18: taught while it is retired" taught_while_ended $proto
+done
 for proto in tcp tcp6; do
 	run_case "$proto, S14: closed while ageing looks at it" closed_while_aged $proto
 done
