@@ -261,8 +261,9 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
  * Context: rcu_read_lock(). Everything that ends a flow finds it before the first packet
  * does.
  *
- * Return: NFO_R_NONE, also when the flow has ended; NFO_R_TUPLE_BUSY when another flow has such packets, NFO_R_NO_MEMORY,
- * or NFO_R_HW_BUSY while the hardware is not done with what was known before.
+ * Return: NFO_R_NONE, also when the flow has ended; NFO_R_TUPLE_BUSY when another flow has
+ * such packets, NFO_R_NO_MEMORY, or NFO_R_HW_BUSY while the hardware is not done with what was
+ * known before.
  */
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 			       const struct nfo_entry *e, const struct nfo_addr6 *a6,

@@ -45,7 +45,8 @@ done
 
 devices_listed() { in_r "$NFO_TOOLS/nft-offload" -j status | grep -o '"name": *"r[cs][x]*"' | sort | uniq -c; }
 
-# A device that has got another name is listed by that name as well.
+# A device that has got another name is listed by that name as well. A link that came up is told
+# of up to a second later, and each direction passes the classic path once more.
 renamed() {
 	rules_std
 	flow_up c udp
@@ -58,13 +59,13 @@ renamed() {
 	in_r nft 'add flowtable inet t f { hook ingress priority 0; devices = { rsx }; }' || fail "cannot list the new name"
 	wait_for 10 ask c ping 1 || fail "no traffic: $ANSWER"
 	promote c udp "$PORT"
-	fast c ping 10
+	wait_for 10 is_fast c ping 10 || fail "not fast: $ANSWER"
 	# one of the two names goes: the device is still listed by the other, or by none
 	in_r nft 'delete flowtable inet t f { devices = { rsx }; }' || true
 	must c ping 10
 	in_r nft 'add flowtable inet t f { hook ingress priority 0; devices = { rsx }; }' || true
 	promote c udp "$PORT"
-	fast c ping 10
+	wait_for 10 is_fast c ping 10 || fail "not fast: $ANSWER"
 	devices_listed
 	[ "$(devices_listed | awk '$1 > 1' | wc -l)" = 0 ] || fail "a device is listed twice"
 	rules_flush
