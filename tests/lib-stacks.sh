@@ -5,6 +5,7 @@
 STACK_R=${STACK_R:-rs}
 V4S='' V4R='' V6S='' V6R=''
 PPPOE=''
+FAST_AGAIN=1
 modprobe -q 8021q || true
 modprobe -q pppoe && [ -e /dev/ppp ] && PPPOE=1
 
