@@ -645,11 +645,13 @@ static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *
 /* From the first connection in a zone on, entries say where their packets come from. */
 static void nfo_learn_zone(struct nfo_net *nn, const struct nf_conn *ct)
 {
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+
 	if (likely(nf_ct_zone(ct)->id == NF_CT_DEFAULT_ZONE_ID) || READ_ONCE(nn->zones))
 		return;
 	WRITE_ONCE(nn->zones, true);
 	/* An entry that was learned without has an older epoch. */
-	nfo_change_all(nn);
+	nfo_change_add(nn, &all);
 }
 
 static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,

@@ -31,6 +31,7 @@ static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *chang
 {
 	u32 epoch = nn->epoch + 1;
 
+	lockdep_assert_held(&nn->journal_lock);
 	if (nn->journal)
 		nn->journal[epoch % NFO_JOURNAL] = *change;
 	/* What changed, and its place in the journal, are visible before the epoch. */
@@ -67,13 +68,8 @@ void nfo_net_explain(struct nfo_net *nn)
 	spin_unlock_bh(&nn->journal_lock);
 }
 
-/**
- * nfo_change_all() - an event that concerns every flow
- * @nn: namespace
- *
- * Context: any; nfo_net::journal is there.
- */
-void nfo_change_all(struct nfo_net *nn)
+/* An event that concerns every flow. Caller holds the journal's lock. */
+static void nfo_change_all(struct nfo_net *nn)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
 

@@ -164,7 +164,6 @@ void nfo_net_put(struct nfo_net *nn);
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
 bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
 void nfo_net_explain(struct nfo_net *nn);
-void nfo_change_all(struct nfo_net *nn);
 void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum);
 
 /* Context: any. */
