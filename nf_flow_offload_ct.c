@@ -11,6 +11,7 @@
 
 #include "nfo_compat.h"
 #include "nfo_ct.h"
+#include "nfo_key.h"
 #include "nfo_pure.h"
 
 static void nfo_ct_tcp_set_liberal(struct nf_conn *ct, u8 dirs)
@@ -150,11 +151,6 @@ void nfo_ct_tcp_forget(struct nf_conn *ct)
 	spin_unlock_bh(&ct->lock);
 }
 
-static bool nfo_ct_is_sctp(const struct nf_conn *ct)
-{
-	return IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP) && nf_ct_protonum(ct) == IPPROTO_SCTP;
-}
-
 /**
  * nfo_ct_is_established() - is a connection in the state in which it may be offloaded?
  * @ct: entry
@@ -163,7 +159,7 @@ static bool nfo_ct_is_sctp(const struct nf_conn *ct)
  */
 bool nfo_ct_is_established(const struct nf_conn *ct)
 {
-	if (nfo_ct_is_sctp(ct))
+	if (nfo_l4_is_sctp(nf_ct_protonum(ct)))
 		return READ_ONCE(ct->proto.sctp.state) == SCTP_CONNTRACK_ESTABLISHED;
 	return nf_ct_protonum(ct) != IPPROTO_TCP ||
 	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_ESTABLISHED;
@@ -177,7 +173,7 @@ bool nfo_ct_is_established(const struct nf_conn *ct)
  */
 enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct)
 {
-	return nfo_ct_is_sctp(ct) ? NFO_R_SCTP_STATE : NFO_R_TCP_CLOSE;
+	return nfo_l4_is_sctp(nf_ct_protonum(ct)) ? NFO_R_SCTP_STATE : NFO_R_TCP_CLOSE;
 }
 
 /* The state by which conntrack chooses the timeout, and the timeouts of the namespace. */

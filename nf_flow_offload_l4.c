@@ -23,12 +23,7 @@
 #include "nfo_l4.h"
 #include "nfo_pure.h"
 
-/* Does conntrack read the ports of SCTP, or of UDP-Lite? */
-static bool nfo_l4_is_sctp(u8 l4proto)
-{
-	return IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP) && l4proto == IPPROTO_SCTP;
-}
-
+/* Does conntrack read the ports of UDP-Lite? */
 static bool nfo_l4_is_udplite(u8 l4proto)
 {
 	return IS_ENABLED(CONFIG_NF_CT_PROTO_UDPLITE) && l4proto == IPPROTO_UDPLITE;

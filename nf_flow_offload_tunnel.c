@@ -151,32 +151,23 @@ bool nfo_tunnel_is_plain(const struct net_device *dev)
 
 /* ---- counters ---- */
 
-static void nfo_count_tstats(struct net_device *dev, u64 packets, u64 bytes)
-{
-	struct pcpu_sw_netstats *stats;
-
-	if (!dev->tstats)
-		return;
-	stats = this_cpu_ptr(dev->tstats);
-	u64_stats_update_begin(&stats->syncp);
-	nfo_stats_add(&stats->rx_packets, packets);
-	nfo_stats_add(&stats->rx_bytes, bytes);
-	u64_stats_update_end(&stats->syncp);
-}
+/* The structures of different devices name these counters alike. */
+#define nfo_count_percpu(percpu, packets, bytes) do {		\
+	__auto_type nfo_stats = this_cpu_ptr(percpu);		\
+								\
+	u64_stats_update_begin(&nfo_stats->syncp);		\
+	nfo_stats_add(&nfo_stats->rx_packets, packets);		\
+	nfo_stats_add(&nfo_stats->rx_bytes, bytes);		\
+	u64_stats_update_end(&nfo_stats->syncp);		\
+} while (0)
 
 #ifdef NFO_HAVE_PCPU_STAT_TYPE
 /* A VRF, from 6.7 on. */
 static bool nfo_count_dstats(struct net_device *dev, u64 packets, u64 bytes)
 {
-	struct pcpu_dstats *stats;
-
 	if (dev->pcpu_stat_type != NETDEV_PCPU_STAT_DSTATS || !dev->dstats)
 		return false;
-	stats = this_cpu_ptr(dev->dstats);
-	u64_stats_update_begin(&stats->syncp);
-	nfo_stats_add(&stats->rx_packets, packets);
-	nfo_stats_add(&stats->rx_bytes, bytes);
-	u64_stats_update_end(&stats->syncp);
+	nfo_count_percpu(dev->dstats, packets, bytes);
 
 	return true;
 }
@@ -186,26 +177,6 @@ static bool nfo_count_dstats(struct net_device *dev, u64 packets, u64 bytes)
 	return false;
 }
 #endif
-
-static void nfo_count_team(struct net_device *dev, u64 packets, u64 bytes)
-{
-	struct team_pcpu_stats *stats = this_cpu_ptr(((struct team *)netdev_priv(dev))->pcpu_stats);
-
-	u64_stats_update_begin(&stats->syncp);
-	nfo_stats_add(&stats->rx_packets, packets);
-	nfo_stats_add(&stats->rx_bytes, bytes);
-	u64_stats_update_end(&stats->syncp);
-}
-
-static void nfo_count_vlan(struct vlan_pcpu_stats __percpu *percpu, u64 packets, u64 bytes)
-{
-	struct vlan_pcpu_stats *stats = this_cpu_ptr(percpu);
-
-	u64_stats_update_begin(&stats->syncp);
-	nfo_stats_add(&stats->rx_packets, packets);
-	nfo_stats_add(&stats->rx_bytes, bytes);
-	u64_stats_update_end(&stats->syncp);
-}
 
 /**
  * nfo_dev_count_rx() - a device counts packets that were received through it unseen
@@ -222,16 +193,21 @@ void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
 	if (netif_is_l3_master(dev) && nfo_count_dstats(dev, packets, bytes))
 		return;
 	if (netif_is_bridge_master(dev) || nfo_tunnel_is4(dev) || nfo_tunnel_is6(dev) ||
-	    (dev->type == ARPHRD_PPP && nfo_dev_has_tstats(dev)))
-		nfo_count_tstats(dev, packets, bytes);
+	    (dev->type == ARPHRD_PPP && nfo_dev_has_tstats(dev))) {
+		if (dev->tstats)
+			nfo_count_percpu(dev->tstats, packets, bytes);
+		return;
+	}
 #if IS_ENABLED(CONFIG_VLAN_8021Q)
-	else if (is_vlan_dev(dev))
-		nfo_count_vlan(vlan_dev_priv(dev)->vlan_pcpu_stats, packets, bytes);
+	if (is_vlan_dev(dev)) {
+		nfo_count_percpu(vlan_dev_priv(dev)->vlan_pcpu_stats, packets, bytes);
+		return;
+	}
 #endif
-	else if (netif_is_team_master(dev))
-		nfo_count_team(dev, packets, bytes);
+	if (netif_is_team_master(dev))
+		nfo_count_percpu(((struct team *)netdev_priv(dev))->pcpu_stats, packets, bytes);
 	/* macvlan counts the Ethernet header as well. */
 	else if (netif_is_macvlan(dev))
-		nfo_count_vlan(((struct macvlan_dev *)netdev_priv(dev))->pcpu_stats, packets,
-			       bytes + packets * ETH_HLEN);
+		nfo_count_percpu(((struct macvlan_dev *)netdev_priv(dev))->pcpu_stats, packets,
+				 bytes + packets * ETH_HLEN);
 }

@@ -49,12 +49,13 @@ static u32 *nfo_hw_tally(struct nfo_flow *f)
 
 static void nfo_hw_set_state(struct nfo_flow *f, enum nfo_hw_state state, u8 want)
 {
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	u32 *tally = nfo_hw_tally(f);
 
 	if (tally)
 		WRITE_ONCE(*tally, *tally - 1);
-	nfo_flow_hw(f)->state = state;
-	nfo_flow_hw(f)->want = want;
+	h->state = state;
+	h->want = want;
 	tally = nfo_hw_tally(f);
 	if (tally)
 		WRITE_ONCE(*tally, *tally + 1);
@@ -65,13 +66,14 @@ static void nfo_hw_set_state(struct nfo_flow *f, enum nfo_hw_state state, u8 wan
  */
 static void nfo_hw_proceed(struct nfo_flow *f)
 {
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	bool begun = false;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_rule *p = &nfo_flow_hw(f)->rule[dir];
+		struct nfo_hw_rule *p = &h->rule[dir];
 
-		if (!(nfo_flow_hw(f)->want & BIT(dir)))
+		if (!(h->want & BIT(dir)))
 			continue;
 		if (p->state == NFO_RULE_NONE)
 			nfo_hw_queue_add(p->dev->queue, p, begun);
@@ -80,8 +82,8 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 		begun = true;
 	}
 
-	nfo_hw_set_state(f, NFO_HW_LIVE, nfo_flow_hw(f)->want);
-	if (nfo_flow_hw(f)->want == NFO_HW_BOTH)
+	nfo_hw_set_state(f, NFO_HW_LIVE, h->want);
+	if (h->want == NFO_HW_BOTH)
 		nfo_ct_hardware(f->ct, true);
 	nfo_table_ops->hardware(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
 }
@@ -100,15 +102,16 @@ static void nfo_hw_finish(struct nfo_flow *f)
  */
 static void nfo_hw_withdraw(struct nfo_flow *f)
 {
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	bool busy = false;
 	int dir;
 
-	if (nfo_flow_hw(f)->state == NFO_HW_LIVE)
+	if (h->state == NFO_HW_LIVE)
 		nfo_ct_hardware(f->ct, false);
-	nfo_hw_set_state(f, NFO_HW_RETIRING, nfo_flow_hw(f)->want);
+	nfo_hw_set_state(f, NFO_HW_RETIRING, h->want);
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_rule *p = &nfo_flow_hw(f)->rule[dir];
+		struct nfo_hw_rule *p = &h->rule[dir];
 
 		if (!p->dev)
 			continue;
@@ -161,18 +164,19 @@ void nfo_hw_expel(struct nfo_flow *f)
  */
 static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 {
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		struct nfo_hw_rule *p = &nfo_flow_hw(f)->rule[dir];
+		struct nfo_hw_rule *p = &h->rule[dir];
 
-		if (!(want & ~nfo_flow_hw(f)->want & BIT(dir)))
+		if (!(want & ~h->want & BIT(dir)))
 			continue;
 		p->dev = nfo_hw_dev(f, dir);
 		p->dir = dir;
 		p->dev->users++;
 	}
-	if (nfo_flow_hw(f)->state == NFO_HW_SOFT)
+	if (h->state == NFO_HW_SOFT)
 		refcount_inc(&f->refs);
 	nfo_hw_set_state(f, NFO_HW_QUEUED, want);
 	nfo_hw_next(f);
@@ -202,25 +206,27 @@ static bool nfo_hw_both_learned(const struct nfo_flow *f)
 /* A reason that concerns this flow alone is counted once, not twice a second. */
 static void nfo_hw_count_own(struct nfo_flow *f, enum nfo_reason why)
 {
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	bool own = why == NFO_R_HW_MTU || why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE ||
 		   why == NFO_R_HW_PROTOCOL;
 
-	if (own && nfo_flow_hw(f)->why != why)
+	if (own && h->why != why)
 		nfo_count_reason(f->table->nn, why);
-	nfo_flow_hw(f)->why = own ? why : NFO_R_NONE;
+	h->why = own ? why : NFO_R_NONE;
 }
 
 /* Caller holds hw->lock and rcu_read_lock(). */
 static void nfo_hw_consider(struct nfo_flow *f)
 {
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	enum nfo_reason why;
 	u8 want;
 
 	/* A flow that is queued or in hardware as a whole needs nothing. One with a single
 	 * direction in hardware may get the other one in.
 	 */
-	if (nfo_flow_hw(f)->state != NFO_HW_SOFT &&
-	    (nfo_flow_hw(f)->state != NFO_HW_LIVE || nfo_flow_hw(f)->want == NFO_HW_BOTH))
+	if (h->state != NFO_HW_SOFT &&
+	    (h->state != NFO_HW_LIVE || h->want == NFO_HW_BOTH))
 		return;
 
 	nfo_hw_measure(f);
@@ -229,12 +235,12 @@ static void nfo_hw_consider(struct nfo_flow *f)
 
 	want = nfo_hw_admit(f, &why);
 	nfo_hw_count_own(f, why);
-	if (why == NFO_R_HW_FULL && nfo_flow_hw(f)->state == NFO_HW_SOFT && nfo_hw_make_room(f))
+	if (why == NFO_R_HW_FULL && h->state == NFO_HW_SOFT && nfo_hw_make_room(f))
 		why = NFO_R_NONE;
 	if (why == NFO_R_HW_QUEUE)
 		nfo_count_reason(f->table->nn, why);
-	if (!why && want != nfo_flow_hw(f)->want)
-		nfo_hw_begin(f, want | nfo_flow_hw(f)->want);
+	if (!why && want != h->want)
+		nfo_hw_begin(f, want | h->want);
 }
 
 /**

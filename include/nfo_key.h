@@ -112,6 +112,15 @@ static inline bool nfo_l4_is_main(u8 l4proto)
 	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP;
 }
 
+/**
+ * nfo_l4_is_sctp() - is a protocol SCTP, and does conntrack know it?
+ * @l4proto: IPPROTO_*
+ */
+static inline bool nfo_l4_is_sctp(u8 l4proto)
+{
+	return IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP) && l4proto == IPPROTO_SCTP;
+}
+
 #define NFO_KEY_WORDS	(sizeof(struct nfo_key) / sizeof(u32))
 
 #endif /* _NFO_KEY_H */

@@ -38,13 +38,8 @@ port_up() {
 		addr add $near4/24 dev hwp$1
 		addr add $near6/64 dev hwp$1 nodad
 	END
-	ip -n "$ns" -batch - <<-END
-		link set $name address $far up
-		addr add $far4/24 dev $name
-		addr add $far6/64 dev $name nodad
-		route add default via $near4
-		route add ::/0 via $near6
-	END
+	ip -n "$ns" link set "$name" address "$far"
+	host_up "$ns" "$name" "$far4" "$far6" "$near4" "$near6"
 	wait_for 10 link_ready "$ns" "$name"
 }
 

@@ -260,24 +260,24 @@ topo_up() {
 		link set rc up
 		link set rs up
 	END
-	ip -n "$NS_C" -batch - <<-END
-		link set lo up
-		addr add $C4/24 dev c0
-		addr add $C6/64 dev c0 nodad
-		link set c0 up
-		route add default via $RC4
-		route add ::/0 via $RC6
-	END
-	ip -n "$NS_S" -batch - <<-END
-		link set lo up
-		addr add $S4/24 dev s0
-		addr add $S6/64 dev s0 nodad
-		link set s0 up
-		route add default via $RS4
-		route add ::/0 via $RS6
-	END
+	ip -n "$NS_C" link set lo up
+	host_up "$NS_C" c0 "$C4" "$C6" "$RC4" "$RC6"
+	ip -n "$NS_S" link set lo up
+	host_up "$NS_S" s0 "$S4" "$S6" "$RS4" "$RS6"
 	wait_for 10 link_ready "$NS_C" c0 || die "the client's link does not come up"
 	wait_for 10 link_ready "$NS_S" s0 || die "the server's link does not come up"
+}
+
+# host_up NAMESPACE DEVICE ADDR4 ADDR6 GATEWAY4 GATEWAY6 - a host's end of a link, and its
+# routes.
+host_up() {
+	ip -n "$1" -batch - <<-END
+		addr add $3/24 dev $2
+		addr add $4/64 dev $2 nodad
+		link set $2 up
+		route add default via $5
+		route add ::/0 via $6
+	END
 }
 
 link_ready() { [[ $(ip -n "$1" link show "$2") == *LOWER_UP* ]]; }

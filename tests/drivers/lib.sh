@@ -39,20 +39,8 @@ drv_up() {
 		link set ${DRV}0 address 02:00:00:00:00:10 up
 		link set ${DRV}1 address 02:00:00:00:00:11 up
 	END
-	ip -n "$NS_C" -batch - <<-END
-		addr add $C4/24 dev c0
-		addr add $C6/64 dev c0 nodad
-		link set c0 up
-		route add default via $RC4
-		route add ::/0 via $RC6
-	END
-	ip -n "$NS_S" -batch - <<-END
-		addr add $S4/24 dev s0
-		addr add $S6/64 dev s0 nodad
-		link set s0 up
-		route add default via $RS4
-		route add ::/0 via $RS6
-	END
+	host_up "$NS_C" c0 "$C4" "$C6" "$RC4" "$RC6"
+	host_up "$NS_S" s0 "$S4" "$S6" "$RS4" "$RS6"
 	sysctl_r net/netfilter/nf_conntrack_acct 1
 	echo_up
 }

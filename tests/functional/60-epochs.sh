@@ -228,13 +228,7 @@ device_removed() {
 		addr add $RS6/64 dev rs nodad
 		link set rs up
 	END
-	ip -n "$NS_S" -batch - <<-END
-		addr add $S4/24 dev s0
-		addr add $S6/64 dev s0 nodad
-		link set s0 up
-		route add default via $RS4
-		route add ::/0 via $RS6
-	END
+	host_up "$NS_S" s0 $S4 $S6 $RS4 $RS6
 	rules_flush
 	rules_std
 	must c timeout 1000

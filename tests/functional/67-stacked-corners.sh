@@ -91,42 +91,52 @@ done
 run_case "udp, the reply asks for another flowtable" second_flowtable udp
 stack_gone
 
-# lying_length PATH LENGTH - a session's packet whose length field says LENGTH: PPP sees
-# no more than that.
-lying_length() {
-	local path=$1 length=$2 port
-
-	behind_pppoe
-	TO=$V4S
-	case $path in
+# session_client PATH - the client's connection over a session, by this path.
+session_client() {
+	case $1 in
 	classic) rules_classic ;;
 	offload) rules_std ;;
 	esac
 	client c udp 5000 "$V4S"
-	port=$PORT
-	if [ "$path" = offload ]; then
-		promote c udp "$port"
+	if [ "$1" = offload ]; then
+		promote c udp "$PORT"
 	else
 		must c ping 5
 	fi
+}
+
+# wrapped HEADERS - five packets of the connection come to the router in these headers; in
+# PACKETS how many of them the client gets.
+wrapped() {
 	in_c nft -f - <<-END
 		table netdev lie {
 			counter got { }
 			chain in {
 				type filter hook ingress device c0 priority 0;
-				ip saddr $V4S udp dport $port udp length 208 counter name got
+				ip saddr $V4S udp dport $PORT udp length 208 counter name got
 			}
 		}
 	END
 	inject_up in "$NS_S" s0 "$NS_R" rs
-	# version, code, session 77, length, protocol IPv4
-	must in wrap "88641100004d$(printf %04x "$length")0021"
+	must in wrap "$1"
 	for _ in 1 2 3 4 5; do
-		must in udp "$V4S" 5000 $C4 "$port" 200
+		must in udp "$V4S" 5000 $C4 "$PORT" 200
 	done
 	must c ping 3
 	counter got "$NS_C" netdev lie
 	in_c nft delete table netdev lie
+}
+
+# lying_length PATH LENGTH - a session's packet whose length field says LENGTH: PPP sees
+# no more than that.
+lying_length() {
+	local path=$1 length=$2
+
+	behind_pppoe
+	TO=$V4S
+	session_client "$path"
+	# version, code, session 77, length, protocol IPv4
+	wrapped "88641100004d$(printf %04x "$length")0021"
 	if [ "$length" = 230 ]; then
 		equal "$PACKETS" 5 "packets with a true length"
 	else
@@ -142,38 +152,12 @@ done
 # room for two ids: the third is folded into the second, so that tag 21 with session 76 has
 # the key of tag 20 with session 77, which is the one that exists.
 session_in_vlans() {
-	local path=$1 tag=$2 session=$3 port
+	local path=$1 tag=$2 session=$3
 
 	behind_pppoe 10 20
-	case $path in
-	classic) rules_classic ;;
-	offload) rules_std ;;
-	esac
-	client c udp 5000 "$V4S"
-	port=$PORT
-	if [ "$path" = offload ]; then
-		promote c udp "$port"
-		fast c ping 5
-	else
-		must c ping 5
-	fi
-	in_c nft -f - <<-END
-		table netdev lie {
-			counter got { }
-			chain in {
-				type filter hook ingress device c0 priority 0;
-				ip saddr $V4S udp dport $port udp length 208 counter name got
-			}
-		}
-	END
-	inject_up in "$NS_S" s0 "$NS_R" rs
-	must in wrap "8100000a8100$(printf %04x "$tag")88641100$(printf %04x "$session")00e60021"
-	for _ in 1 2 3 4 5; do
-		must in udp "$V4S" 5000 $C4 "$port" 200
-	done
-	must c ping 3
-	counter got "$NS_C" netdev lie
-	in_c nft delete table netdev lie
+	session_client "$path"
+	[ "$path" = classic ] || fast c ping 5
+	wrapped "8100000a8100$(printf %04x "$tag")88641100$(printf %04x "$session")00e60021"
 	if [ "$tag $session" = "20 77" ]; then
 		equal "$PACKETS" 5 "packets of the session"
 	else

@@ -540,21 +540,6 @@ static void engine_down(void)
 	vfree(regs);
 }
 
-/* As when the driver is unbound from its chip; once. */
-static bool unplugged;
-
-static int unplug_set(const char *val, const struct kernel_param *kp)
-{
-	if (!unplugged)
-		nfd_ports_free();
-	unplugged = true;
-
-	return 0;
-}
-
-static const struct kernel_param_ops unplug_ops = { .set = unplug_set };
-module_param_cb(unplug, &unplug_ops, NULL, 0200);
-
 /* Rules: taken, refused, the last errno; deleted, not deleted; read; in the driver; blocks. */
 static int calls_get(char *buffer, const struct kernel_param *kp)
 {
@@ -590,8 +575,7 @@ static int __init model_init(void)
 
 static void __exit model_exit(void)
 {
-	if (!unplugged)
-		nfd_ports_free();
+	nfd_ports_free();
 	engine_down();
 }
 

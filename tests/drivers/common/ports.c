@@ -224,7 +224,7 @@ int nfd_ports_make(const struct nfd_model *m, struct device *parent)
 	return 0;
 }
 
-/* The host's devices go as a driver's do that is unbound, the cables with them. */
+/* The host's devices go as a driver's do that is unbound, the cables with them; once. */
 void nfd_ports_free(void)
 {
 	int i;
@@ -242,10 +242,23 @@ void nfd_ports_free(void)
 			model->gone(host);
 		free_netdev(host);
 	}
-	for (i = 0; i < NFD_PORTS; i++)
+	for (i = 0; i < NFD_PORTS; i++) {
 		if (wires[i])
 			unregister_netdev(wires[i]);
+		wires[i] = NULL;
+	}
 }
+
+/* As when the driver is unbound from its hardware. */
+static int unplug_set(const char *val, const struct kernel_param *kp)
+{
+	nfd_ports_free();
+
+	return 0;
+}
+
+static const struct kernel_param_ops unplug_ops = { .set = unplug_set };
+module_param_cb(unplug, &unplug_ops, NULL, 0200);
 
 static int frames_get(char *buffer, const struct kernel_param *kp)
 {

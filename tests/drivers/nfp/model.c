@@ -532,21 +532,6 @@ static int card_up(void)
 	return nfp_flower_metadata_init(&app, RULES, 1);
 }
 
-/* As when the driver is unbound from its card; once. */
-static bool unplugged;
-
-static int unplug_set(const char *val, const struct kernel_param *kp)
-{
-	if (!unplugged)
-		nfd_ports_free();
-	unplugged = true;
-
-	return 0;
-}
-
-static const struct kernel_param_ops unplug_ops = { .set = unplug_set };
-module_param_cb(unplug, &unplug_ops, NULL, 0200);
-
 /* Messages: rules added, deleted, messages that make no sense; rules in the card, in the driver. */
 static int calls_get(char *buffer, const struct kernel_param *kp)
 {
@@ -587,8 +572,7 @@ err_device:
 
 static void __exit model_exit(void)
 {
-	if (!unplugged)
-		nfd_ports_free();
+	nfd_ports_free();
 	cancel_delayed_work_sync(&report_work);
 	nfp_flower_metadata_cleanup(&app);
 	vfree(rules);
