@@ -49,6 +49,7 @@ static int __net_init nfo_net_init(struct net *net)
 
 	if (!nn)
 		return -ENOMEM;
+	nfo_event_net_init(nn);
 	nfo_hw_net_init(nn);
 	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net,
 				    nfo_proc_show, NULL)) {
@@ -71,7 +72,6 @@ static void __net_exit nfo_net_exit(struct net *net)
 	remove_proc_entry("nf_flow_offload", net->proc_net);
 
 	mutex_lock(&nn->lock);
-	nfo_event_net_stop(nn);
 	list_for_each_entry(t, &nn->tables, list)
 		nfo_table_flush(t, NULL, NFO_R_NETNS_GONE);
 	mutex_unlock(&nn->lock);

@@ -235,6 +235,9 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	const struct fib_notifier_info *info = ptr;
 	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
 
+	/* Registration tells of the routes that are there: they are no news. */
+	if (!READ_ONCE(nn->fib_on))
+		return NOTIFY_DONE;
 	if (info->family != AF_INET && info->family != AF_INET6)
 		return NOTIFY_DONE;
 	c.family = info->family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
@@ -337,26 +340,96 @@ static struct socket *nfo_netconf_open(struct nfo_net *nn)
 	return sock;
 }
 
+/* ---- listening to routes ---- */
+
+/* Another try after a registration that failed. */
+#define NFO_FIB_RETRY	HZ
+
+/* Routes changed while nobody listened to their events? IPv4 counts its changes itself, and
+ * nfo_net_notice() knows them.
+ */
+static bool nfo_event_routes_missed(const struct nfo_net *nn)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return (u32)atomic_read(&nn->net->ipv6.fib6_sernum) != nn->fib_sernum6;
+#else
+	return false;
+#endif
+}
+
+/* Registration reads all routes, and fails when they change meanwhile, time and again. */
+static void nfo_event_fib_listen(struct nfo_net *nn)
+{
+	static const struct nfo_change missed = {
+		.what	= NFO_CHANGE_FAMILY,
+		.family	= NFPROTO_IPV6,
+	};
+	int err;
+
+	nn->fib.notifier_call = nfo_event_fib;
+	err = register_fib_notifier(nn->net, &nn->fib, NULL, NULL);
+	if (err) {
+		pr_warn_ratelimited("nf_flow_offload: route events cannot be listened to yet (error %d): flows notice changed IPv6 routes within half a second\n",
+				    err);
+		queue_delayed_work(nfo_net_wq, &nn->fib_work, NFO_FIB_RETRY);
+		return;
+	}
+	WRITE_ONCE(nn->fib_on, true);
+	if (nfo_event_routes_missed(nn))
+		nfo_event_add(nn, &missed);
+}
+
+/* Until 6.12 registration takes RTNL. Those who hold RTNL wait for nf_tables' commit mutex and
+ * for nfo_net::lock, and a flowtable comes and goes with both held: so the wish is theirs, and
+ * the deed is done here, where neither is held.
+ */
+static void nfo_event_fib_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, fib_work);
+	bool wanted = READ_ONCE(nn->fib_wanted);
+
+	if (wanted == nn->fib_on)
+		return;
+	if (wanted) {
+		nfo_event_fib_listen(nn);
+		return;
+	}
+	WRITE_ONCE(nn->fib_on, false);
+	unregister_fib_notifier(nn->net, &nn->fib);
+}
+
+static void nfo_event_fib_want(struct nfo_net *nn, bool wanted)
+{
+	if (nn->fib_over)
+		return;
+	WRITE_ONCE(nn->fib_wanted, wanted);
+	mod_delayed_work(nfo_net_wq, &nn->fib_work, 0);
+}
+
+/**
+ * nfo_event_net_init() - a namespace begins
+ * @nn: namespace
+ */
+void nfo_event_net_init(struct nfo_net *nn)
+{
+	INIT_DELAYED_WORK(&nn->fib_work, nfo_event_fib_work);
+}
+
 /**
  * nfo_event_net_start() - listen to a namespace's routes and sysctls, when it has a flowtable
  * @nn: namespace
  *
- * Registration reads all routes and fails when they change meanwhile, time and again. A
- * flowtable is not refused for that: IPv4 counts its changes itself, and each entry asks
- * its route object twice a second. Context: may sleep, nfo_net::lock held.
+ * The routes are listened to soon after the return. What changes before that is not missed:
+ * IPv4 counts its changes, and all IPv6 flows are looked at when listening begins.
+ * Context: may sleep, nfo_net::lock held.
  */
 void nfo_event_net_start(struct nfo_net *nn)
 {
-	int err;
-
-	if (nn->fib_on)
-		return;
-	nn->fib.notifier_call = nfo_event_fib;
-	err = register_fib_notifier(nn->net, &nn->fib, NULL, NULL);
-	if (err)
-		pr_warn_ratelimited("nf_flow_offload: route events cannot be listened to (error %d): flows notice changed IPv6 routes within half a second; a ruleset loaded anew tries again\n",
-				    err);
-	nn->fib_on = !err;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (!READ_ONCE(nn->fib_on))
+		nn->fib_sernum6 = atomic_read(&nn->net->ipv6.fib6_sernum);
+#endif
+	nfo_event_fib_want(nn, true);
 	if (!nn->netconf)
 		nn->netconf = nfo_netconf_open(nn);
 }
@@ -365,25 +438,32 @@ void nfo_event_net_start(struct nfo_net *nn)
  * nfo_event_net_stop() - undo nfo_event_net_start()
  * @nn: namespace
  *
- * Context: may sleep, nfo_net::lock held.
+ * Context: may sleep, nfo_net::lock held. Events may come until nfo_event_net_exit().
  */
 void nfo_event_net_stop(struct nfo_net *nn)
 {
-	if (nn->fib_on)
-		unregister_fib_notifier(nn->net, &nn->fib);
-	nn->fib_on = false;
+	nfo_event_fib_want(nn, false);
 }
 
 /**
  * nfo_event_net_exit() - the namespace ends: give back what nfo_event_net_start() keeps
  * @nn: namespace, withdrawn: no flowtable comes any more
  *
- * Context: may sleep, neither nfo_net::lock nor nf_tables' commit mutex held: the netlink
- * notifier, which hears of the socket's end, takes the latter. After this no message is
- * being delivered.
+ * Context: may sleep, neither nfo_net::lock nor nf_tables' commit mutex nor RTNL held: the
+ * netlink notifier, which hears of the socket's end, takes the second, and the work that is
+ * waited for takes the third. After this no message is being delivered.
  */
 void nfo_event_net_exit(struct nfo_net *nn)
 {
+	mutex_lock(&nn->lock);
+	nn->fib_over = true;
+	mutex_unlock(&nn->lock);
+
+	cancel_delayed_work_sync(&nn->fib_work);
+	if (nn->fib_on)
+		unregister_fib_notifier(nn->net, &nn->fib);
+	nn->fib_on = false;
+
 	if (nn->netconf)
 		sock_release(nn->netconf);
 	nn->netconf = NULL;

@@ -14,7 +14,7 @@
 #include "nfo_trace.h"
 
 /* Frees namespaces, so that the module's exit can wait for the last one. */
-static struct workqueue_struct *nfo_net_wq;
+struct workqueue_struct *nfo_net_wq;
 
 /* Given by the kernel when core registers the module's namespaces. */
 unsigned int nfo_net_id;

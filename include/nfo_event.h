@@ -9,6 +9,7 @@
 
 int nfo_event_init(void);
 void nfo_event_exit(void);
+void nfo_event_net_init(struct nfo_net *nn);
 void nfo_event_net_start(struct nfo_net *nn);
 void nfo_event_net_stop(struct nfo_net *nn);
 void nfo_event_net_exit(struct nfo_net *nn);

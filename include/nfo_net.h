@@ -108,8 +108,13 @@ struct nfo_stats {
  * @lock:    protects the list of tables and what devices are bound to; may be held
  *           while sleeping
  * @stats:   counters, owned; each CPU writes its own
- * @fib:     listens to route events while there is a table; @lock
- * @fib_on:  @fib does listen; @lock
+ * @fib_wanted: there is a table, whose flows need route events; written with @lock held
+ * @fib_over: the namespace ends, @fib_work is not queued any more; @lock
+ * @fib_work: makes @fib listen, or not, as @fib_wanted says; runs with no lock held
+ * @fib:     listens to route events; @fib_work's, and at the end nfo_event_net_exit()'s
+ * @fib_on:  what @fib hears counts; likewise
+ * @fib_sernum6: the count of IPv6's route changes when listening was asked for; written with
+ *           @lock held and @fib_on false
  * @netconf: listens to sysctls of devices, owned; NULL before the first flowtable and when
  *           it could not be opened; @lock
  * @free_work: frees this
@@ -143,13 +148,18 @@ struct nfo_net {
 	struct list_head	tables;
 	struct mutex		lock;	/* tables */
 	struct nfo_stats __percpu *stats;
+	bool			fib_wanted;
+	bool			fib_over;
+	struct delayed_work	fib_work;
 	struct notifier_block	fib;
 	bool			fib_on;
+	u32			fib_sernum6;
 	struct socket		*netconf;
 	struct rcu_work		free_work;
 };
 
 extern unsigned int nfo_net_id;
+extern struct workqueue_struct *nfo_net_wq;
 
 struct nft_table;
 
