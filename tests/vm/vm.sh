@@ -16,7 +16,7 @@ VM_SETUP=96 VM_TIMEOUT=97 VM_NOVERDICT=98 VM_REPORT=99
 vm_die() { say "${0##*/}: $*"; exit $VM_SETUP; }
 
 vm_usage() {
-	say "usage: ${0##*/} [-k VERSION] [-f base|debug|smp] [-p ours|mainline|none] [-m MEM] [-t SECONDS] [-T SECONDS]"
+	say "usage: ${0##*/} [-k VERSION] [-f base|debug|smp|kcsan] [-p ours|mainline|none] [-m MEM] [-t SECONDS] [-T SECONDS]"
 	say "       [-o OUTDIR] [-c CPUS] [--icount] [-v] [-e NAME=VALUE]... SCRIPT [ARG...]"
 	exit $VM_SETUP
 }
