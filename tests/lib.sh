@@ -146,6 +146,20 @@ state_dump() {
 	in_r conntrack -L -f ipv6
 	echo "--- neighbours"
 	ip -n "$NS_R" neigh
+	offload_dump
+}
+
+# What the module says of itself. It gives each thing that went another way than the fast
+# one a reason, and counts it.
+offload_dump() {
+	[ "${NFO_PROVIDER:-}" != mainline ] || return 0
+	echo "--- counters of nf_flow_offload that are not 0"
+	in_r awk '$2 != 0' /proc/net/nf_flow_offload
+	[ -x "$NFO_TOOLS/nft-offload" ] || return 0
+	echo "--- nft-offload status"
+	in_r timeout 10 "$NFO_TOOLS/nft-offload" status
+	echo "--- nft-offload list, 40 lines at most"
+	in_r timeout 10 "$NFO_TOOLS/nft-offload" list | head -n 40
 }
 
 lib_exit() {
