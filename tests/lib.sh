@@ -55,6 +55,19 @@ wait_for() {
 	done
 }
 
+# slow_now - how much slower than a quiet machine this one is at the moment, in SLOW_NOW; as
+# LIB_SLOW, which it is at least.
+slow_now() {
+	local start i
+
+	now
+	start=$NOW
+	for ((i = 0; i < 20; i++)); do (:); done
+	now
+	SLOW_NOW=$(((NOW - start) / 20 / 20000 + 1))
+	[ $SLOW_NOW -ge "$LIB_SLOW" ] || SLOW_NOW=$LIB_SLOW
+}
+
 # pass_time SECONDS - for tests whose subject is the time that goes by.
 pass_time() {
 	local end
@@ -533,7 +546,7 @@ ping_promoted() { ask "$1" ping 1 && has_offload_flag "$2" "$3"; }
 promote() {
 	wait_for 10 ping_promoted "$@" || fail "not promoted: $* ($ANSWER)"
 	epoch
-	LIB_EPOCH=$EPOCH
+	LIB_EPOCH[$NS_R]=$EPOCH
 	ask "$1" ping 1 || fail "not promoted: $* ($ANSWER)"
 }
 
@@ -544,7 +557,7 @@ promote() {
 # repeated: only a command during which nothing changes proves anything. Without a change
 # nothing excuses a packet. A change that must not disturb a flow is tested by counting.
 fast() {
-	local since=$LIB_EPOCH before tries=5
+	local since=${LIB_EPOCH[$NS_R]:-} before tries=5
 
 	while :; do
 		epoch
@@ -558,12 +571,12 @@ fast() {
 		echo "$*: the slow path saw $SLOW packets, the module $((EPOCH - ${since:-$before})) changes: again"
 		since=$before
 	done
-	LIB_EPOCH=$before
+	LIB_EPOCH[$NS_R]=$before
 }
 
 # epoch - the number of changes that the module has noticed, in EPOCH; 0 without our module.
-# LIB_EPOCH is what it was when a connection was last known to be fast.
-LIB_EPOCH=''
+# LIB_EPOCH is what it was when a connection was last known to be fast, by router.
+declare -A LIB_EPOCH=()
 epoch() {
 	EPOCH=0
 	if [ "${NFO_PROVIDER:-}" != mainline ] && agent epoch "$NS_R"; then EPOCH=${ANSWER#ok }; fi
@@ -614,7 +627,7 @@ is_fast() {
 	counter seen
 	ANSWER=$answer
 	[ "$PACKETS" = "$before" ] || return 1
-	LIB_EPOCH=$changes
+	LIB_EPOCH[$NS_R]=$changes
 }
 
 # flow_up NAME PROTO - a client whose connection is in the fast path.
