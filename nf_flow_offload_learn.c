@@ -41,6 +41,12 @@
  */
 #define NFO_NOTES	128
 
+/* A packet in a tunnel is noted by its own addresses and by the tunnel's, because the hook does
+ * not know whether the tunnel ends here. In one array the two notes would share a place for one
+ * of NFO_NOTES pairs of a connection and a tunnel, and such a connection would never learn.
+ */
+#define NFO_NOTES_INNER	32
+
 /**
  * struct nfo_permit - the last packet that `flow add` matched
  * @skb: packet; compared, never followed
@@ -58,39 +64,32 @@ struct nfo_permit {
 /**
  * struct nfo_learn_cpu - what a CPU remembers of the packets it has in hand
  * @permit: the last one that `flow add` matched
+ * @taken:  counts notes
  * @note:   those that came in, by a hash of their addresses and ports
+ * @inner:  those that came in a tunnel, without the tunnel's headers
  *
  * Written and read in softirq on that CPU alone. Allocated, for modules have little room
  * for static data of each CPU.
  */
 struct nfo_learn_cpu {
 	struct nfo_permit	permit;
+	u32			taken;
 	struct nfo_note		note[NFO_NOTES];
+	struct nfo_note		inner[NFO_NOTES_INNER];
 };
 
 static struct nfo_learn_cpu __percpu *nfo_learn_cpus __read_mostly;
 
 /* Without device and encapsulation: who looks for a note does not know those. */
 static struct nfo_note *nfo_note_slot(const struct nfo_table *t, __be32 saddr, __be32 daddr,
-				      __be16 sport, __be16 dport)
+				      __be16 sport, __be16 dport, bool inner)
 {
 	u32 hash = jhash_3words((__force u32)saddr, (__force u32)daddr,
 				(__force u32)sport << 16 | (__force u32)dport,
 				(u32)(unsigned long)t);
 
-	return this_cpu_ptr(&nfo_learn_cpus->note[hash % NFO_NOTES]);
-}
-
-static u32 nfo_note_label(const struct sk_buff *skb, u8 family)
-{
-	return family == NFPROTO_IPV6 ? (__force u32)ip6_flowlabel(ipv6_hdr(skb)) :
-					(__force u32)ip_hdr(skb)->frag_off;
-}
-
-/* Length by the IP header itself: frames may come padded. */
-static __be16 nfo_skb_len(const struct sk_buff *skb, u8 family)
-{
-	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->payload_len : ip_hdr(skb)->tot_len;
+	return inner ? this_cpu_ptr(&nfo_learn_cpus->inner[hash % NFO_NOTES_INNER]) :
+		       this_cpu_ptr(&nfo_learn_cpus->note[hash % NFO_NOTES]);
 }
 
 /* The checksum field of a layer 4 header at @offset from skb->data; of other protocols than
@@ -127,7 +126,7 @@ static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t
 	       (n->look.mark != skb->mark || n->look.priority != skb->priority ||
 		n->look.tos != nfo_skb_tos(skb, key->family) ||
 		n->look.ttl != nfo_skb_ttl(skb, key->family) ||
-		n->label != nfo_note_label(skb, key->family) ||
+		n->label != nfo_skb_label(skb, key->family) ||
 		nfo_note_sender_differs(n, skb));
 }
 
@@ -153,13 +152,15 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
 		   unsigned int thoff, u32 epoch)
 {
-	struct nfo_note *n = nfo_note_slot(t, key->saddr, key->daddr, key->sport, key->dport);
+	struct nfo_note *n = nfo_note_slot(t, key->saddr, key->daddr, key->sport, key->dport,
+					   popped && popped->tunnel);
 	bool mixed = nfo_note_differs(n, t, skb, key);
 
 	n->t = NULL;
 	if (!nfo_note_check(skb, thoff, key->l4proto, &n->check))
 		return;
 	n->t = t;
+	n->at = this_cpu_inc_return(nfo_learn_cpus->taken);
 	n->mixed = mixed;
 	n->skb = skb;
 	n->head = skb->head;
@@ -167,7 +168,7 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	n->epoch = epoch;
 	n->look = nfo_skb_look(skb, key->family);
 	n->len = nfo_skb_len(skb, key->family);
-	n->label = nfo_note_label(skb, key->family);
+	n->label = nfo_skb_label(skb, key->family);
 	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
 	if (n->has_dest)
 		nfo_note_addresses(n, skb);
@@ -233,22 +234,34 @@ struct nfo_lesson {
 	const struct nfo_note		*note;
 };
 
-/* The packet came in as the tuple of its direction says. */
-static const struct nfo_note *nfo_note_find(const struct nfo_table *t,
-					    const struct nfo_lesson *l)
+/* Return: of packets that came in as a tuple says, in a tunnel or without one, the later note. */
+static const struct nfo_note *nfo_note_of(const struct nfo_table *t,
+					  const struct nf_conntrack_tuple *tuple)
 {
-	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(l->ct, l->dir);
-	bool v6 = nf_ct_l3num(l->ct) == NFPROTO_IPV6;
+	bool v6 = tuple->src.l3num == NFPROTO_IPV6;
 	__be32 saddr = v6 ? nfo_fold6(&tuple->src.u3.in6) : tuple->src.u3.ip;
 	__be32 daddr = v6 ? nfo_fold6(&tuple->dst.u3.in6) : tuple->dst.u3.ip;
-	const struct nfo_note *n;
+	const struct nfo_note *n, *latest = NULL;
+	int inner;
 
-	n = nfo_note_slot(t, saddr, daddr, tuple->src.u.all, tuple->dst.u.all);
-	if (n->t != t || n->key.saddr != saddr || n->key.daddr != daddr ||
-	    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
-	    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)
-		return NULL;
-	if (n->len != nfo_skb_len(l->skb, n->key.family))
+	for (inner = 0; inner < 2; inner++) {
+		n = nfo_note_slot(t, saddr, daddr, tuple->src.u.all, tuple->dst.u.all, inner);
+		if (n->t != t || n->key.saddr != saddr || n->key.daddr != daddr ||
+		    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
+		    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)
+			continue;
+		if (!latest || (s32)(n->at - latest->at) > 0)
+			latest = n;
+	}
+
+	return latest;
+}
+
+static const struct nfo_note *nfo_note_find(const struct nfo_table *t, const struct nfo_lesson *l)
+{
+	const struct nfo_note *n = nfo_note_of(t, nf_ct_tuple(l->ct, l->dir));
+
+	if (!n || n->len != nfo_skb_len(l->skb, n->key.family))
 		return NULL;
 	if (n->skb == l->skb || n->head == l->skb->head)
 		return n;
@@ -328,7 +341,7 @@ static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_le
 	struct nfo_look out = nfo_skb_look(l->skb, e->key.family);
 	struct nfo_look in;
 
-	if (nfo_note_label(l->skb, e->key.family) != l->note->label)
+	if (nfo_skb_label(l->skb, e->key.family) != l->note->label)
 		return NFO_R_HEADER_CHANGED;
 	if (e->key.family == NFPROTO_IPV4 && READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
 		e->flags |= NFO_E_PRIO_TOS;

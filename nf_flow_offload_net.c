@@ -113,7 +113,8 @@ static bool nfo_ruleset_in_use(struct nfo_net *nn, u32 seq)
 }
 
 /* Caller holds the journal's lock. The first commit counts at once, those in a window
- * after it count together at its end.
+ * after it count together at its end. Without a flow there is nothing to spare: counted at the
+ * end of the window, a commit would concern flows that were learned after it.
  */
 static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 {
@@ -126,7 +127,7 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 	/* Mainline's way: rules are for connections that are not in the fast path. */
 	if (READ_ONCE(nn->settings.policy))
 		return;
-	if (since >= window) {
+	if (since >= window || !atomic_read(&nn->flows)) {
 		nfo_change_ruleset(nn);
 		return;
 	}

@@ -24,6 +24,10 @@
 /* After this time a learned size of a chip's table is doubted; it is doubled each time. */
 #define NFO_HW_PROBE_MIN	(HZ / 2)
 #define NFO_HW_PROBE_MAX	(30 * HZ)
+/* For so long the flows that were not refused yet may be the first to ask: each flow with packets
+ * asks twice a second.
+ */
+#define NFO_HW_PROBE_TURN	(HZ)
 
 /* ---- how busy a flow is ---- */
 
@@ -266,11 +270,23 @@ static bool nfo_hw_never(enum nfo_reason why)
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next
  * ENOSPC teaches the size anew.
+ *
+ * Flows may ask in the same order each time. If the first one finds its bucket full, all others
+ * wait for it, so a refused flow is not the first to ask again before each other flow was.
  */
-static void nfo_hw_doubt(struct nfo_dev *d)
+static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 {
-	if (d && d->queue && d->queue->size && time_after_eq(jiffies, d->queue->probe_at))
-		d->queue->size = 0;
+	struct nfo_hw_queue *q = d ? d->queue : NULL;
+
+	if (!q || !q->size || time_before(jiffies, q->probe_at))
+		return;
+	if (nfo_flow_hw(f)->round == q->round) {
+		if (time_before(jiffies, q->probe_at + NFO_HW_PROBE_TURN))
+			return;
+		/* No other flow is left. Round 0 is that of a flow that was never refused. */
+		q->round = q->round % U8_MAX + 1;
+	}
+	q->size = 0;
 }
 
 /**
@@ -292,7 +308,7 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		d[dir] = nfo_hw_dev(f, dir);
-		nfo_hw_doubt(d[dir]);
+		nfo_hw_doubt(d[dir], f);
 	}
 	/* A flow with one direction in hardware needs one more rule. */
 	need = !nfo_flow_hw(f)->want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
@@ -388,10 +404,11 @@ static void nfo_hw_back_off(struct nfo_dev *d)
  * table may be full and the others not, and longer each time. Without any, somebody else has
  * filled the chip: wait.
  */
-static void nfo_hw_full(struct nfo_dev *d)
+static void nfo_hw_full(struct nfo_dev *d, const struct nfo_flow *f)
 {
 	struct nfo_hw_queue *q = d->queue;
 
+	nfo_flow_hw(f)->round = q->round;
 	if (!q->rules) {
 		nfo_hw_back_off(d);
 		return;
@@ -442,7 +459,7 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err)
 {
 	if (nfo_hw_means_full(d, err)) {
-		nfo_hw_full(d);
+		nfo_hw_full(d, f);
 		return NFO_R_HW_FULL;
 	}
 	switch (err) {

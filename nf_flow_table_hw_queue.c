@@ -29,6 +29,7 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 		return NULL;
 
 	q->hw = hw;
+	q->round = 1;
 	q->devs = 1;
 	q->read_at = jiffies;
 	INIT_LIST_HEAD(&q->add);

@@ -11,6 +11,7 @@
 #include <linux/tcp.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
+#include <net/ipv6.h>
 #include <net/route.h>
 
 #include "nfo_fields.h"
@@ -35,6 +36,27 @@ static inline u8 nfo_skb_tos(const struct sk_buff *skb, u8 family)
 static inline u8 nfo_skb_ttl(const struct sk_buff *skb, u8 family)
 {
 	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->hop_limit : ip_hdr(skb)->ttl;
+}
+
+/**
+ * nfo_skb_len() - length by the IP header itself, since frames may come padded
+ * @skb:    packet, network header set and in the linear part
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ */
+static inline __be16 nfo_skb_len(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? ipv6_hdr(skb)->payload_len : ip_hdr(skb)->tot_len;
+}
+
+/**
+ * nfo_skb_label() - IPv6 flow label or IPv4 fragment field, as it stands in the header
+ * @skb:    packet, network header set and in the linear part
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ */
+static inline u32 nfo_skb_label(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? (__force u32)ip6_flowlabel(ipv6_hdr(skb)) :
+					(__force u32)ip_hdr(skb)->frag_off;
 }
 
 /**

@@ -284,6 +284,7 @@ struct nfo_hw_rule {
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
  * @evict: the flow is to leave the hardware, though it lives on in software
  * @why:   reason, of those that concern the flow alone, that was counted for it last
+ * @round: nfo_hw_queue::round when a chip last had no room for the flow; 0: it never had none
  * @rate:  packets per second, both directions, by the last measurement
  * @at:    jiffies of that measurement; 0 before the first
  * @seen:  packets at that time
@@ -299,6 +300,7 @@ struct nfo_hw_flow {
 	u8			want;
 	bool			evict;
 	u8			why;
+	u8			round;
 	u32			rate;
 	u32			at;
 	u64			seen;

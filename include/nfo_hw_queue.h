@@ -56,6 +56,7 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @rules:  rules in hardware: those in @live and those that wait for their deletion
  * @size:   how many rules the chip held when its driver said ENOSPC; 0: unknown
  * @probe_at: jiffies at which @size is doubted
+ * @round:  counts the rounds in which each flow that finds no room is refused once; never 0
  * @unread: how many rules of @live still have counters to be read in this period
  * @owing: how many rules may still leave in this period because of nfo_hw_rule::owes
  * @work:   the worker; no other context calls the drivers of the queue about rules, so the
@@ -84,6 +85,7 @@ struct nfo_hw_queue {
 	unsigned int		rules;
 	unsigned int		size;
 	unsigned long		probe_at;
+	u8			round;
 	unsigned int		unread;
 	unsigned int		owing;
 	unsigned int		pullers;

@@ -16,6 +16,7 @@
  * @head:  its data; likewise
  * @key:   what identifies the packets of its direction
  * @epoch: nfo_net::epoch then
+ * @at:    how many notes this CPU had taken then
  * @look:  what rulesets may set
  * @len:   length field of the IP header, big endian
  * @label: IPv6 flow label or IPv4 fragment field, as it stands in the header; compared
@@ -35,6 +36,7 @@ struct nfo_note {
 	const void		*head;
 	struct nfo_key		key;
 	u32			epoch;
+	u32			at;
 	struct nfo_look		look;
 	u32			label;
 	__be16			len;

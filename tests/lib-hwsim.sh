@@ -40,7 +40,7 @@ port_up() {
 	END
 	ip -n "$ns" link set "$name" address "$far"
 	host_up "$ns" "$name" "$far4" "$far6" "$near4" "$near6"
-	wait_for 10 link_ready "$ns" "$name"
+	links_ready "$ns" "$name" "$NS_R" "hwp$1"
 }
 
 chip_up() {

@@ -5,7 +5,6 @@
 STACK_R=${STACK_R:-rs}
 V4S='' V4R='' V6S='' V6R=''
 PPPOE=''
-FAST_AGAIN=1
 modprobe -q 8021q || true
 modprobe -q pppoe && [ -e /dev/ppp ] && PPPOE=1
 
@@ -34,7 +33,7 @@ behind_vlans() {
 		route add 192.0.2.0/24 via $V4R
 		route add 2001:db8:1::/64 via $V6R
 	END
-	wait_for 10 link_ready "$NS_S" "$s"
+	links_ready "$NS_S" "$s" "$NS_R" "$r"
 }
 
 # behind_pppoe [TAG...] - a PPPoE session between them, also in VLANs, outermost first; peers

@@ -434,4 +434,23 @@ aliases() {
 }
 run_case "module aliases" aliases
 
+# A second commit in the window of the first, and then the first flow: the end of the window is
+# no reason to look at a flow that was learned after both.
+commits_before_flows() {
+	ours_only "it does not look at live flows"
+	in_r "$NFO_TOOLS/nft-offload" set ruleset_ms 2000 >/dev/null
+	rules_listing "rc, rs" ""
+	client c udp
+	must c ping 3
+	in_r nft add rule inet t forward meta l4proto udp flow add @f
+	promote c udp "$PORT"
+	counter seen
+	before=$PACKETS
+	must c run 2500
+	counter seen
+	in_r "$NFO_TOOLS/nft-offload" set ruleset_ms 100 >/dev/null
+	equal $((PACKETS - before)) 0 "packets on the slow path after the window"
+}
+run_case "a flow that came after two commits" commits_before_flows
+
 all_done

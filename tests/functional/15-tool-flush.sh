@@ -73,7 +73,7 @@ zones() {
 	END
 	sysctl_r net/ipv4/conf/all/rp_filter 0
 	sysctl_r net/ipv4/conf/rd/rp_filter 0
-	wait_for 10 link_ready "$ns" d0 || fail "no link"
+	links_ready "$ns" d0 "$NS_R" rd
 	rules_load <<-END
 		table inet t {
 			flowtable f { hook ingress priority 0; devices = { rc, rd, rs }; }

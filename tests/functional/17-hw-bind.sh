@@ -65,7 +65,7 @@ mixed() {
 		link set v0 up
 		route add default via 203.0.113.1
 	END
-	wait_for 10 link_ready "$ns" v0
+	links_ready "$ns" v0 "$NS_R" rv
 	table "" "hwp0, hwp1, rv"
 	peer_start sv "$ns" server udp :: 5000 || fail "$ANSWER"
 	client v udp 5000 203.0.113.2

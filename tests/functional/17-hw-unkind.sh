@@ -144,14 +144,15 @@ works_now() { ports; local host=$HOST; must "$1" ping 5; ports; [ "$HOST" = "$ho
 
 # --- a full bucket is no full table --------------------------------------
 
-# 48 rules, 16 buckets of four: some do not fit, most do.
+# 48 rules, 16 buckets of four: a few do not fit. In whatever order the flows come, 42 or 44
+# rules find room, unless flows that find none keep others from asking.
 buckets() {
 	fresh
 	set_chip table_size 64
 	mode buckets
 	table
 	swarm many 24
-	wait_for 20 filling many 32 || fail "$(cat $CHIP/used $CHIP/calls)"
+	wait_for 20 filling many 42 || fail "$(cat $CHIP/used $CHIP/calls)"
 	peer_stop many
 }
 filling() { lossless "$1" ping 0 24 4; used_at_least "$2"; }

@@ -64,7 +64,7 @@ by_link() {
 		link set hwp0 up
 		addr replace $RC6/64 dev hwp0 nodad
 	END
-	wait_for 10 link_ready "$NS_C" c0
+	links_ready "$NS_C" c0 "$NS_R" hwp0
 	wait_for 10 ask b ping 1 || fail "no answer: $ANSWER"
 	must b drain
 }
@@ -128,7 +128,7 @@ third_up() {
 		addr add $V4/24 dev v0
 		route add default via 203.0.113.1
 	END
-	wait_for 10 link_ready "$NS_V" v0
+	links_ready "$NS_V" v0 "$NS_R" hwp2
 	peer_start sv "$NS_V" server udp :: 5000 || fail "$ANSWER"
 }
 
@@ -260,8 +260,7 @@ vanishing() {
 		link set b0 up
 		route add default via 203.0.113.129
 	END
-	wait_for 10 link_ready "$a" a0
-	wait_for 10 link_ready "$b" b0
+	links_ready "$a" a0 "$NS_R" ra "$b" b0 "$NS_R" rb
 	table "" "hwp0, hwp1, ra, rb"
 	peer_start sb "$b" server udp :: 5000 || fail "$ANSWER"
 	next_port

@@ -22,7 +22,7 @@ ip -n "$NS_R" -batch - <<-END
 	link set rx up
 END
 ip -n "$NS_X" link set x0 up
-wait_for 10 link_ready "$NS_X" x0 || die "the attacker's link does not come up"
+links_ready "$NS_X" x0 "$NS_R" rx
 for d in all rc rs rx; do
 	sysctl_r net/ipv4/conf/$d/rp_filter 0
 done

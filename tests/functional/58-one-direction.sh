@@ -22,7 +22,7 @@ ip -n "$NS_S" -batch - <<-END
 	link set s1 up
 	route add 192.0.2.0/24 via 198.18.0.1
 END
-wait_for 10 link_ready "$NS_S" s1 || die "the second link does not come up"
+links_ready "$NS_S" s1 "$NS_R" ry
 for d in all rs ry; do
 	sysctl_r net/ipv4/conf/$d/rp_filter 0
 done

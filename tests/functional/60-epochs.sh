@@ -20,7 +20,7 @@ ip -n "$NS_S" -batch - <<-END
 	addr add 2001:db8:3::2/64 dev s1 nodad
 	link set s1 up
 END
-wait_for 10 link_ready "$NS_S" s1 || die "the second link does not come up"
+links_ready "$NS_S" s1 "$NS_R" rs2
 
 rules() {
 	rules_load <<-END
@@ -156,7 +156,6 @@ run_case "an unrelated device comes and goes" unrelated_device
 
 # The devices of containers come and go all the time: no flow is looked at, no entry of
 # the journal is taken.
-epoch() { EPOCH=$(in_r sed -n 's/^topology-epoch //p' /proc/net/nf_flow_offload); }
 devices_elsewhere() {
 	local before i
 

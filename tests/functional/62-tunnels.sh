@@ -68,6 +68,24 @@ run_case "6in4, the tunnel listed, udp6" through sit udp6 "rc, tun0"
 run_case "GRE, the tunnel and the device below listed, udp" through gre udp "rc, rs, tun0"
 run_case "GRE with checksums is carried where the tunnel is listed" through grecsum udp "rc, tun0"
 
+# A packet that comes through a tunnel is noted twice, as the tunnel's and as its own. With as
+# many connections as these, some have both notes in one place when there is one for both.
+many_in_tunnel() {
+	ours_only "it does not look into GRE"
+	behind_tunnel "$1"
+	rules_listing "rc, rs"
+	next_port
+	peer_start m "$NS_C" exec "$NFO_TOOLS/nfo_swarm" "$C4" $((PORT + 20000)) 512 "$V4S" 5000 ||
+		fail "swarm: $ANSWER"
+	must m ping 0 512 2
+	wait_for 10 is_fast m ping 0 512 1 || fail "$(in_r "$NFO_TOOLS/nft-offload" status)"
+	peer_stop m
+	tunnel_gone
+}
+for kind in ipip gre ip6tnl; do
+	run_case "many connections, $kind" many_in_tunnel $kind
+done
+
 # over_vlan - a tunnel over a VLAN over the listed device.
 over_vlan() {
 	behind_vlans 802.1q:10

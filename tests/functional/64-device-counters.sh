@@ -133,7 +133,7 @@ bridge() {
 		addr add $RS4/24 dev br0
 		link set br0 up
 	END
-	wait_for 10 link_ready "$NS_R" br0
+	links_ready "$NS_R" rs "$NS_R" br0
 	compare br0
 	above_rs_gone br0
 }
@@ -203,7 +203,7 @@ team() {
 		addr add $RS4/24 dev team0
 		link set team0 up
 	END
-	wait_for 10 link_ready "$NS_R" team0
+	links_ready "$NS_R" rs "$NS_R" team0
 	ip -n "$NS_S" neigh flush dev s0
 	compare team0
 	above_rs_gone team0

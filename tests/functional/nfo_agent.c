@@ -13,6 +13,7 @@
  *   ctmark NS 4|6 PROTO SPORT MARK -> ok            (as conntrack -U --mark)
  *   ctflush NS                     -> ok
  *   sysctl NS NAME [VALUE]         -> ok VALUE
+ *   epoch NS                       -> ok NUMBER     (how many changes the module noticed)
  *
  * It enters a namespace for one command and leaves it again, so that it never
  * keeps one alive.
@@ -314,6 +315,21 @@ static int sysctl(const char *name, const char *value, char *answer, size_t size
 	return n < 0 ? n : 0;
 }
 
+static int changes(char *answer, size_t size)
+{
+	FILE *f = fopen("/proc/net/nf_flow_offload", "r");
+	unsigned int n = 0;
+	char line[128];
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f) && sscanf(line, "topology-epoch %u", &n) != 1)
+		;
+	fclose(f);
+	snprintf(answer, size, "%u", n);
+	return 0;
+}
+
 static void command(char *line)
 {
 	char cmd[32], ns[128], a[256] = "", b[128] = "", c[128] = "", d[32] = "", answer[512] = "";
@@ -351,6 +367,8 @@ static void command(char *line)
 		err = ct_delete(AF_UNSPEC, NULL);
 	} else if (!strcmp(cmd, "sysctl") && n >= 3) {
 		err = sysctl(a, b, answer, sizeof(answer));
+	} else if (!strcmp(cmd, "epoch")) {
+		err = changes(answer, sizeof(answer));
 	} else {
 		err = -EINVAL;
 	}

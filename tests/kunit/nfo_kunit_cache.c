@@ -272,6 +272,7 @@ static void nfo_test_size_learned(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_fake_flow *other = nfo_fake_flow(fake, 0, 1);
 	struct nfo_dev *d = fake->port[0].d;
 	struct nfo_hw_queue *q = d->queue;
 	unsigned long before = jiffies;
@@ -286,7 +287,18 @@ static void nfo_test_size_learned(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
 	KUNIT_EXPECT_EQ(test, q->size, 5);
 
+	/* The flow that was refused is not the first to ask again while there are others. */
 	q->probe_at = jiffies - 1;
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(other), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, q->size, 0);
+
+	/* When all were refused, any of them is. */
+	KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &other->f, 1, -ENOSPC), NFO_R_HW_FULL);
+	q->probe_at = jiffies - 1;
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(other), NFO_R_HW_FULL);
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+	q->probe_at = jiffies - HZ;
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
 	KUNIT_EXPECT_EQ(test, q->size, 0);
 

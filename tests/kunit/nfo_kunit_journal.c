@@ -550,6 +550,7 @@ static void nfo_test_ruleset(struct kunit *test)
 
 	nfo_ruleset_begin(fake, &seq);
 	nn->settings.ruleset_ms = 1000 * MSEC_PER_SEC;
+	atomic_set(&nn->flows, 1);
 	/* The first counts at once, those in the window after it at its end, together. */
 	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
 	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
@@ -566,6 +567,15 @@ static void nfo_test_ruleset(struct kunit *test)
 	/* A window of its own begins with that. */
 	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
 	nfo_fake_look(fake);
+	/* Without a flow each one counts. */
+	atomic_set(&nn->flows, 0);
+	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
+	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
+	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
+	atomic_set(&nn->flows, 1);
+	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
+	nfo_fake_look(fake);
+	atomic_set(&nn->flows, 0);
 	/* Without a window each one counts. */
 	nn->settings.ruleset_ms = 0;
 	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);

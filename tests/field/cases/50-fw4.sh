@@ -40,8 +40,7 @@ fw4_up() {
 	ip -n "$NS_R" link set br-lan up
 	wait_for 10 link_up "$NS_R" br-lan || fail "the bridge does not come up"
 	# Until then, up to a second, the far ends send nothing, not even an answer to ARP.
-	wait_for 10 link_ready "$NS_C" c0 || fail "the client's link does not come up"
-	wait_for 10 link_ready "$NS_S" s0 || fail "the server's link does not come up"
+	links_ready "$NS_C" c0 "$NS_S" s0
 	ip -n "$NS_C" addr add $LAN4/24 dev c0
 	routes "$NS_C" "replace default via 192.168.1.1 src $LAN4"
 	TO=$S4 WAN4=$RS4
