@@ -4,7 +4,7 @@
  * helper and its NAT read them.
  *
  *   nfo_pptp NAMESPACE serve LOCAL
- *       answers one client, and sends the packets of its call back -> "ok serve"
+ *       answers one client, and sends the packets of its call back -> "ok pptp"
  *   nfo_pptp NAMESPACE client LOCAL REMOTE
  *       opens a call -> "ok call OWN-ID PEER-ID"; then commands on stdin:
  *         ping N [SIZE]   N packets of the call with SIZE bytes of data, each awaits its echo
@@ -187,7 +187,7 @@ static void serve(int fd, const struct addr *local)
 
 	if (listener < 0 || listen(listener, 1))
 		die("port %d: %m", PORT);
-	say("ok serve");
+	say("ok pptp");
 	tcp = accept(listener, (struct sockaddr *)&from.ss, &from.len);
 	if (tcp < 0)
 		die("accept: %m");
