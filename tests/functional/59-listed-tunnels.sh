@@ -42,6 +42,24 @@ for kind in gretap vxlan geneve tun wireguard ip6gre; do
 	run_case "$kind listed, tcp, NAT" listed $kind tcp "$NAT"
 done
 
+# A VXLAN that takes more than the path to its other end does: its packets are cut up until the
+# sender knows the path's MTU.
+wide() {
+	behind_tunnel vxlan
+	ip -n "$NS_R" link set tun0 mtu 1500
+	ip -n "$NS_S" link set tun0 mtu 1500
+	rules_listing "rc, tun0"
+	address_of "$1"
+	client c "$1" 5000 "$TO"
+	promote c "$1" "$PORT"
+	must c bulk 300000
+	all_fast c bulk 300000
+	all_fast c ping 50
+	tunnel_gone
+}
+run_case "vxlan wider than its path, tcp" wide tcp
+run_case "vxlan wider than its path, tcp6" wide tcp6
+
 # below KIND - only the port below is listed: the connection is declined for a reason, and
 # works.
 below() {

@@ -98,7 +98,16 @@ udplite() {
 	carried udplite "$@"
 	agent sysctl "$NS_R" net/netfilter/nf_conntrack_checksum 1
 }
-has_ports() { [ -e /proc/config.gz ] && zgrep -q '^CONFIG_NF_CT_PROTO_UDPLITE=y' /proc/config.gz; }
+# has_ports - does conntrack tell connections of UDP-Lite apart by ports?
+has_ports() {
+	rules
+	raw_up udplite 4
+	must c send 1
+	ct_get udplite "$PORT"
+	peer_stop c
+	peer_stop srv
+	[ "$CT" != none ]
+}
 for family in 4 6; do
 	run_case "UDP-Lite, IPv$family" udplite $family
 	run_case "UDP-Lite, IPv$family, NAT" udplite $family masquerade
@@ -140,6 +149,51 @@ gre_version() {
 	[ "$(reasons protocol)" -gt 0 ] || fail "the reason is not counted"
 }
 run_case "GRE of version 1 stays slow" gre_version
+
+# stays_slow PROTO FAMILY REASON [NAT] - every packet of it takes the classic path, unharmed.
+stays_slow() {
+	local before
+
+	rules "${4:-}"
+	before=$(reasons "$3")
+	raw_up "$1" "$2"
+	slow 40 c ping 20
+	slow 6 c ping 3 1300
+	[ "$(reasons "$3")" -gt "$before" ] || fail "the reason is not counted"
+	in_r "$NFO_TOOLS/nft-offload" list -j >"$LIB_TMP/list"
+	[ "$(jq '.flows | length' "$LIB_TMP/list")" = 0 ] || fail "offloaded: $(cat "$LIB_TMP/list")"
+}
+# IPv4's conntrack tracks AH by its addresses, IPv6's tracks what is behind it.
+run_case "AH stays slow, IPv4" stays_slow ah 4 protocol
+run_case "AH stays slow, IPv6" stays_slow ah 6 protocol
+
+# pptp [NAT] - a call of PPTP: conntrack's helper reads the control connection, expects the call,
+# and its NAT writes the call's identifiers anew.
+pptp() {
+	local before
+
+	modprobe -q -a nf_conntrack_pptp nf_nat_pptp || true
+	rules "${1:-}"
+	in_r nft -f - <<-END || skip "no helper for PPTP"
+		table ip helpers {
+			ct helper pptp { type "pptp" protocol tcp; }
+			chain pre { type filter hook prerouting priority 0; tcp dport 1723 ct helper set "pptp"; }
+		}
+	END
+	before=$(reasons protocol)
+	peer_run srv "$NFO_TOOLS/nfo_pptp" "$NS_S" serve $S4
+	peer_answer srv || fail "server: $ANSWER"
+	peer_run c "$NFO_TOOLS/nfo_pptp" "$NS_C" client $C4 $S4
+	peer_answer c || fail "call: $ANSWER"
+	slow 40 c ping 20
+	slow 6 c ping 3 1300
+	in_r conntrack -L -p gre >"$LIB_TMP/calls"
+	grep -q 'srckey=0x[1-9a-f]' "$LIB_TMP/calls" || fail "no call is expected: $(cat "$LIB_TMP/calls")"
+	[ "$(reasons protocol)" -gt "$before" ] || fail "the reason of the call is not counted"
+	[ "$(reasons helper)" -gt 0 ] || fail "the reason of the control connection is not counted"
+}
+run_case "PPTP stays slow" pptp
+run_case "PPTP stays slow, NAT" pptp masquerade
 
 icmp_setting() {
 	rules

@@ -116,7 +116,9 @@ run_case "IPIP over a VLAN" tunnel_in_vlan
 # above_rs_gone DEVICE - and rs has its addresses again.
 above_rs_gone() {
 	ip -n "$NS_R" link del "$1"
+	# A team closes the ports that it loses.
 	ip -n "$NS_R" -batch - <<-END
+		link set rs up
 		addr add $RS4/24 dev rs
 		addr replace $RS6/64 dev rs nodad
 	END
@@ -194,7 +196,10 @@ team() {
 	tunnel_gone
 	stack_gone
 	V4S=$S4 V6S=$S6
+	command -v teamnl >/dev/null || skip "no teamnl"
 	modprobe -q team_mode_roundrobin && ip -n "$NS_R" link add team0 type team || skip "no team"
+	# Without a mode, which no link attribute gives, it drops all.
+	in_r teamnl team0 setoption mode roundrobin
 	ip -n "$NS_R" -batch - <<-END
 		link set rs down
 		addr flush dev rs

@@ -11,7 +11,7 @@
  *         send N [SIZE]   without awaiting anything -> "ok send N"
  *         version N       GRE packets have this version from now on -> "ok version"
  *
- * PROTO: gre and ipip (an IPv4 packet inside), esp, udplite (with ports), icmp (SPORT is the
+ * PROTO: gre, ipip and ah (an IPv4 packet inside), esp, udplite (with ports), icmp (SPORT is the
  * identifier; the far end's kernel answers). An echo of UDP-Lite whose checksum is wrong
  * counts as missing.
  */
@@ -24,6 +24,7 @@
 #include "../lib/net.h"
 
 #define MAX	2048
+#define AH_LEN	24
 #ifndef IPPROTO_UDPLITE
 #define IPPROTO_UDPLITE 136
 #endif
@@ -117,6 +118,14 @@ static size_t build(size_t size)
 		break;
 	case IPPROTO_IPIP:
 		head = build_inner(tx, size);
+		break;
+	case IPPROTO_AH:
+		tx[0] = IPPROTO_IPIP;
+		/* In words of 32 bits, less 2. */
+		tx[1] = AH_LEN / 4 - 2;
+		put16(tx + 6, 0x1234);
+		put16(tx + 10, sequence);
+		head = AH_LEN + build_inner(tx + AH_LEN, size);
 		break;
 	case IPPROTO_UDPLITE:
 		put16(tx, sport);
@@ -255,7 +264,7 @@ static int set_proto(const char *name)
 {
 	static const struct { const char *name; int proto; } names[] = {
 		{ "gre", IPPROTO_GRE }, { "ipip", IPPROTO_IPIP }, { "esp", IPPROTO_ESP },
-		{ "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP },
+		{ "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP }, { "ah", IPPROTO_AH },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
