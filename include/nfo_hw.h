@@ -33,6 +33,7 @@ bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p);
 void nfo_hw_next(struct nfo_flow *f);
 void nfo_hw_expel(struct nfo_flow *f);
+void nfo_hw_expel_stale(struct nfo_flow *f);
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d);
