@@ -128,7 +128,6 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 		nfo_flow_hw(f)->evict = true;
 	if (nfo_hw_news(f, p->dir, READ_ONCE(f->table->nn->epoch))) {
 		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
-		nfo_flow_hw(f)->returns = true;
 		nfo_flow_hw(f)->evict = true;
 	}
 }

@@ -28,8 +28,11 @@ void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p)
 
 	p->state = NFO_RULE_NONE;
 	p->dev = NULL;
-	if (!--d->users)
-		wake_up_all(&f->table->hw.wait);
+	if (--d->users)
+		return;
+	wake_up_all(&f->table->hw.wait);
+	if (d->drains)
+		queue_delayed_work(nfo_hw_wq, &f->table->hw.drained_work, 0);
 }
 
 /* Return: the counter of struct nfo_hw that the flow is in, or NULL. */
@@ -165,11 +168,17 @@ void nfo_hw_expel(struct nfo_flow *f)
  * @f: as for nfo_hw_next()
  *
  * Its rules are deleted before others are, and when its packets have shown where they go now, it
- * returns before other flows. Context: nfo_hw::lock held.
+ * returns before other flows, and before their rules are deleted. No rule of an earlier flow with
+ * the same packets is among these, for all that were due had been deleted before the rules of this
+ * flow were added: so this is for flows alone that were in hardware as a whole.
+ * Context: nfo_hw::lock held.
  */
 void nfo_hw_expel_stale(struct nfo_flow *f)
 {
-	WRITE_ONCE(nfo_flow_hw(f)->returns, true);
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
+
+	if (h->state == NFO_HW_LIVE && h->want == NFO_HW_BOTH)
+		WRITE_ONCE(h->returns, true);
 	nfo_hw_expel(f);
 }
 
@@ -340,13 +349,13 @@ static void nfo_hw_pull_waiting(struct nfo_hw_queue *q, struct list_head *list,
 }
 
 /**
- * nfo_hw_pull_begin() - have all flows of a device taken back into software
+ * nfo_hw_pull_start() - have all flows of a device taken back into software, and do not wait
  * @t: its table
  * @d: device with a queue; no rule is added to it until it is bound again
  *
- * Context: may sleep, nfo_net::lock held. nfo_hw_pull_wait() must follow.
+ * Context: may sleep, nfo_net::lock held.
  */
-void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
+void nfo_hw_pull_start(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = d->queue;
 	struct nfo_hw *hw = &t->hw;
@@ -354,7 +363,6 @@ void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 	unsigned int left;
 
 	spin_lock_bh(&hw->lock);
-	q->pullers++;
 	d->leaving = true;
 	nfo_hw_queue_unstick(q);
 	nfo_hw_pull_waiting(q, &q->add, d);
@@ -372,6 +380,21 @@ void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 	q->unread = q->count;
 	nfo_hw_wake(q);
 	spin_unlock_bh(&hw->lock);
+}
+
+/**
+ * nfo_hw_pull_begin() - have all flows of a device taken back into software
+ * @t: its table
+ * @d: device with a queue; no rule is added to it until it is bound again
+ *
+ * Context: may sleep, nfo_net::lock held. nfo_hw_pull_wait() must follow.
+ */
+void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
+{
+	spin_lock_bh(&t->hw.lock);
+	d->queue->pullers++;
+	spin_unlock_bh(&t->hw.lock);
+	nfo_hw_pull_start(t, d);
 }
 
 /**

@@ -24,6 +24,7 @@ struct nfo_table;
  * @half:   flows of which one direction is in hardware; likewise
  * @wait:   woken when nfo_dev::users of a device becomes 0
  * @gone_work: unbinds devices whose driver said ENODEV
+ * @drained_work: unbinds devices with nfo_dev::drains that have no rules any more
  */
 struct nfo_hw {
 	spinlock_t		lock;	/* queues, nfo_flow::hw, nfo_dev */
@@ -33,6 +34,7 @@ struct nfo_hw {
 	u32			half;
 	wait_queue_head_t	wait;
 	struct work_struct	gone_work;
+	struct delayed_work	drained_work;
 };
 
 /* struct nfo_hw_queue::cursor */

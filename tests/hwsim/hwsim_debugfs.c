@@ -233,7 +233,8 @@ static ssize_t watch_write(struct file *file, const char __user *from, size_t co
 	err = get_line(line, sizeof(line), from, count);
 	if (err)
 		return err;
-	if (!mac_pton(line, mac))
+	if (sscanf(line, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != ETH_ALEN)
 		return -EINVAL;
 	mutex_lock(&hwsim.lock);
 	hwsim_watch(&hwsim, w, mac);
