@@ -308,6 +308,8 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	if (begin) {
 		trace_nfo_promote(f->ct, nfo_reason_names[NFO_R_NONE]);
 		nfo_table_ops->added(f);
+	} else if (READ_ONCE(nfo_flow_hw(f)->returns)) {
+		nfo_table_ops->active(f);
 	}
 
 	return NFO_R_NONE;

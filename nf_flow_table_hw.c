@@ -155,6 +155,7 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 	if (nfo_hw_going(f))
 		return;
 
+	nfo_flow_hw(f)->returns = false;
 	if (READ_ONCE(f->table->nn->settings.hw_oneway) &&
 	    (why == NFO_R_HW_SHAPE || why == NFO_R_HW_DRIVER)) {
 		nfo_flow_hw(f)->want &= ~BIT(p->dir);
@@ -255,6 +256,14 @@ static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
 	return READ_ONCE(q->unchecked);
 }
 
+/* Likewise for a batch that reads counters. Return: there are also rules of flows that something
+ * changed for.
+ */
+static bool nfo_hw_read_interrupted(const struct nfo_hw_queue *q)
+{
+	return nfo_hw_interrupted(q) || !list_empty(&q->stale) || !list_empty(&q->back);
+}
+
 /* Return: did it have something to do? */
 static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 {
@@ -299,10 +308,10 @@ static bool nfo_hw_still_true(struct nfo_flow *f, struct nfo_hw_rule *p, bool us
 /* Take a flow whose direction is not true any more out of hardware; its packets show in
  * software where they go now.
  */
-static void nfo_hw_expel_stale(struct nfo_flow *f, enum ip_conntrack_dir dir)
+static void nfo_hw_learn_anew(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	nfo_entry_make_stale(&f->e[dir], READ_ONCE(f->table->nn->epoch));
-	nfo_hw_expel(f);
+	nfo_hw_expel_stale(f);
 }
 
 /* The next rules that are to be looked at. They are in, so their flows stay: this worker alone
@@ -344,7 +353,7 @@ static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 	spin_lock_bh(&q->hw->lock);
 	for (i = 0; i < changed; i++)
 		if (rules[i]->state == NFO_RULE_IN)
-			nfo_hw_expel_stale(nfo_hw_rule_flow(rules[i]), rules[i]->dir);
+			nfo_hw_learn_anew(nfo_hw_rule_flow(rules[i]), rules[i]->dir);
 	spin_unlock_bh(&q->hw->lock);
 	rcu_read_unlock();
 
@@ -392,7 +401,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	spin_lock_bh(&hw->lock);
 	nfo_hw_judge(f, p, err, use);
 	if (!stays && p->state == NFO_RULE_IN)
-		nfo_hw_expel_stale(f, p->dir);
+		nfo_hw_learn_anew(f, p->dir);
 	spin_unlock_bh(&hw->lock);
 	rcu_read_unlock();
 }
@@ -402,7 +411,7 @@ static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 	struct nfo_hw_rule *p;
 	int i;
 
-	for (i = 0; i < NFO_HW_BATCH && !(i && nfo_hw_interrupted(q)); i++) {
+	for (i = 0; i < NFO_HW_BATCH && !(i && nfo_hw_read_interrupted(q)); i++) {
 		p = nfo_hw_queue_unread(q);
 		if (!p)
 			break;

@@ -115,7 +115,7 @@ static bool nfo_hw_bind_rtnl(const struct nfo_dev *d, enum nfo_dev_hw how)
 {
 	unsigned int ms;
 
-	if (how != NFO_DEV_HW_BLOCK || d->lent)
+	if ((how != NFO_DEV_HW_BLOCK && !READ_ONCE(d->off)) || d->lent)
 		return false;
 	for (ms = 0; ms < NFO_HW_RTNL_MS; ms++) {
 		if (rtnl_trylock())
@@ -150,7 +150,9 @@ static int nfo_hw_ask(struct nfo_dev *d, enum nfo_dev_hw how, struct flow_block_
 	bool rtnl = nfo_hw_bind_rtnl(d, how);
 	int err;
 
+	nfo_hw_feature_show(d, true);
 	err = nfo_hw_ask_driver(d, how, bo);
+	nfo_hw_feature_show(d, false);
 	if (rtnl)
 		rtnl_unlock();
 
@@ -344,6 +346,13 @@ static bool nfo_hw_to_unbind(const struct nfo_dev *d)
 	return d->bound != NFO_DEV_HW_NONE || d->indirect;
 }
 
+static void nfo_hw_set_drains(struct nfo_table *t, struct nfo_dev *d, bool drains)
+{
+	spin_lock_bh(&t->hw.lock);
+	d->drains = drains;
+	spin_unlock_bh(&t->hw.lock);
+}
+
 /* Caller holds nfo_net::lock. No driver has a rule of the device. */
 static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -360,6 +369,8 @@ static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_UNBIND, NULL);
 	err = nfo_hw_ask(d, bound, &bo);
+	nfo_hw_set_drains(t, d, false);
+	WRITE_ONCE(d->off, NULL);
 	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
@@ -484,34 +495,83 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 	return 0;
 }
 
-/* Somebody switched hw-tc-offload off, of @dev, which is the device of @d or the one below it.
- * Many drivers do not hear of any rule then, not even that it is to be deleted, and the event
- * comes when the bit is clear. They are shown the bit until they have let go. The caller holds
- * RTNL, and features change under RTNL alone.
+/* No flow of the device is in hardware any more. If hw-tc-offload was switched on again meanwhile,
+ * the driver is asked again. The caller holds RTNL.
+ */
+static void nfo_hw_drained(struct nfo_table *t, struct nfo_dev *d)
+{
+	d->lent = true;
+	nfo_hw_let_go(t, d);
+	if (nfo_hw_feature_on(d->dev))
+		nfo_hw_bind(t, d);
+	d->lent = false;
+}
+
+static bool nfo_hw_is_drained(struct nfo_table *t, const struct nfo_dev *d)
+{
+	bool drained;
+
+	spin_lock_bh(&t->hw.lock);
+	drained = d->drains && !d->users;
+	spin_unlock_bh(&t->hw.lock);
+
+	return drained;
+}
+
+/* RTNL is not waited for: its holder may wait for nf_tables' commit mutex, and a holder of that for
+ * this work item, in nfo_hw_exit().
+ */
+static void nfo_hw_drained_work(struct work_struct *work)
+{
+	struct nfo_hw *hw = container_of(to_delayed_work(work), struct nfo_hw, drained_work);
+	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
+	struct nfo_dev *d;
+
+	if (!rtnl_trylock()) {
+		queue_delayed_work(nfo_hw_wq, &hw->drained_work, 1);
+		return;
+	}
+	mutex_lock(&t->nn->lock);
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
+		if (!d->going && nfo_hw_is_drained(t, d))
+			nfo_hw_drained(t, d);
+	mutex_unlock(&t->nn->lock);
+	rtnl_unlock();
+}
+
+/* Somebody switched hw-tc-offload off, of @dev, which is the device of @d or the one below it, and
+ * holds RTNL. The driver may need long to delete all rules, so the worker does it afterwards, and
+ * holds RTNL for each call alone. A device without rules is unbound at once.
  */
 static void nfo_hw_unbind_off(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
 {
-	bool off = !tc_can_offload(dev);
-
-	if (off)
-		dev->features |= NETIF_F_HW_TC;
-	d->lent = true;
-	nfo_hw_unbind(t, d);
-	d->lent = false;
-	if (off)
-		dev->features &= ~NETIF_F_HW_TC;
+	if (!tc_can_offload(dev))
+		WRITE_ONCE(d->off, dev);
+	if (d->going)
+		return;
+	nfo_hw_set_drains(t, d, true);
+	nfo_hw_pull_start(t, d);
+	if (nfo_hw_is_drained(t, d))
+		nfo_hw_drained(t, d);
 }
 
 static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
 {
 	bool can = nfo_hw_feature_on(d->dev), bound = d->bound != NFO_DEV_HW_NONE;
 
-	if (!d->dev->netdev_ops->ndo_setup_tc || can == bound || d->going)
+	if (!d->dev->netdev_ops->ndo_setup_tc)
+		return;
+	/* On again before all rules were gone: nfo_hw_drained() binds it. */
+	if (can)
+		WRITE_ONCE(d->off, NULL);
+	if (can == bound)
 		return;
 	if (!can) {
 		nfo_hw_unbind_off(t, d, dev);
 		return;
 	}
+	if (d->going)
+		return;
 	d->lent = true;
 	nfo_hw_bind(t, d);
 	d->lent = false;
@@ -598,6 +658,7 @@ void nfo_hw_init(struct nfo_table *t)
 	INIT_LIST_HEAD(&hw->queues);
 	init_waitqueue_head(&hw->wait);
 	INIT_WORK(&hw->gone_work, nfo_hw_gone_work);
+	INIT_DELAYED_WORK(&hw->drained_work, nfo_hw_drained_work);
 }
 
 /**
@@ -617,6 +678,7 @@ void nfo_hw_exit(struct nfo_table *t)
 		nfo_hw_unbind_last(t, d);
 	mutex_unlock(&t->nn->lock);
 	cancel_work_sync(&t->hw.gone_work);
+	cancel_delayed_work_sync(&t->hw.drained_work);
 	WARN_ON_ONCE(!list_empty(&t->hw.queues));
 }
 
@@ -642,6 +704,8 @@ enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_de
 		return NFO_R_HW_OFF;
 	if (d->bound == NFO_DEV_HW_NONE)
 		return nfo_hw_unbound_reason(d);
+	if (READ_ONCE(d->off))
+		return NFO_R_HW_FEATURE;
 	err = READ_ONCE(d->err);
 	if (nfo_hw_means_full(d, err))
 		return NFO_R_HW_FULL;

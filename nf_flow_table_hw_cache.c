@@ -317,8 +317,9 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		if (nfo_flow_hw(f)->want & BIT(dir))
 			continue;
 		reason[dir] = nfo_hw_dev_check(d[dir], f, dir, need);
+		/* Flows that return are not more than were in hardware before. */
 		if ((!reason[dir] || reason[dir] == NFO_R_HW_FULL) &&
-		    d[dir]->queue->depth >= limit)
+		    d[dir]->queue->depth >= limit && !nfo_flow_hw(f)->returns)
 			reason[dir] = NFO_R_HW_QUEUE;
 		if (nfo_hw_never(reason[dir]))
 			meant &= ~BIT(dir);

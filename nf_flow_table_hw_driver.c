@@ -103,12 +103,14 @@ static bool nfo_hw_borrow_rtnl(struct nfo_hw_queue *q)
 	return q->lent;
 }
 
-/* RTNL for a driver that wants it. Return: RTNL was taken and is to be released. */
+/* RTNL for a driver that wants it, or for nfo_hw_feature_show(). Return: RTNL was taken and is to
+ * be released.
+ */
 static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 {
 	unsigned int i;
 
-	if (!d->locked)
+	if (!d->locked && !READ_ONCE(d->off))
 		return false;
 	for (i = 0; !READ_ONCE(d->lent) && !READ_ONCE(d->queue->lent); i++) {
 		if (rtnl_trylock())
@@ -120,6 +122,26 @@ static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 	return false;
 }
 
+/**
+ * nfo_hw_feature_show() - show a driver that hw-tc-offload is on while it is called
+ * @d:  device
+ * @on: true before the call, false after it
+ *
+ * Somebody switched it off, and the driver still has rules. Many drivers do not hear of any rule
+ * then, not even that it is to be deleted. Context: RTNL held, or its holder waits for the caller.
+ */
+void nfo_hw_feature_show(struct nfo_dev *d, bool on)
+{
+	struct net_device *dev = READ_ONCE(d->off);
+
+	if (!dev)
+		return;
+	if (on)
+		dev->features |= NETIF_F_HW_TC;
+	else
+		dev->features &= ~NETIF_F_HW_TC;
+}
+
 /* Call every callback of the device. Return: 0 when one accepted, else the first error. */
 static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
@@ -127,6 +149,7 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 	struct flow_block_cb *cb;
 	int err = -EOPNOTSUPP, ret;
 
+	nfo_hw_feature_show(d, true);
 	list_for_each_entry(cb, &d->block.cb_list, list) {
 		ret = cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
 		if (ret >= 0)
@@ -134,6 +157,7 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 		else if (err)
 			err = ret;
 	}
+	nfo_hw_feature_show(d, false);
 	if (rtnl)
 		rtnl_unlock();
 

@@ -28,8 +28,11 @@ void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p)
 
 	p->state = NFO_RULE_NONE;
 	p->dev = NULL;
-	if (!--d->users)
-		wake_up_all(&f->table->hw.wait);
+	if (--d->users)
+		return;
+	wake_up_all(&f->table->hw.wait);
+	if (d->drains)
+		queue_delayed_work(nfo_hw_wq, &f->table->hw.drained_work, 0);
 }
 
 /* Return: the counter of struct nfo_hw that the flow is in, or NULL. */
@@ -76,13 +79,14 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 		if (!(h->want & BIT(dir)))
 			continue;
 		if (p->state == NFO_RULE_NONE)
-			nfo_hw_queue_add(p->dev->queue, p, begun);
+			nfo_hw_queue_add(p->dev->queue, p, begun, h->returns);
 		if (p->state != NFO_RULE_IN)
 			return;
 		begun = true;
 	}
 
 	nfo_hw_set_state(f, NFO_HW_LIVE, h->want);
+	h->returns = false;
 	if (h->want == NFO_HW_BOTH)
 		nfo_ct_hardware(f->ct, true);
 	nfo_table_ops->hardware(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
@@ -123,7 +127,7 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 			nfo_hw_rule_put(f, p);
 			continue;
 		case NFO_RULE_IN:
-			nfo_hw_queue_del(p->dev->queue, p);
+			nfo_hw_queue_del(p->dev->queue, p, h->returns);
 			atomic_dec(&f->table->nn->in_hw);
 			break;
 		}
@@ -157,6 +161,25 @@ void nfo_hw_expel(struct nfo_flow *f)
 {
 	nfo_flow_hw(f)->evict = true;
 	nfo_hw_next(f);
+}
+
+/**
+ * nfo_hw_expel_stale() - take a flow out of hardware because a rule is not true any more
+ * @f: as for nfo_hw_next()
+ *
+ * Its rules are deleted before others are, and when its packets have shown where they go now, it
+ * returns before other flows, and before their rules are deleted. No rule of an earlier flow with
+ * the same packets is among these, for all that were due had been deleted before the rules of this
+ * flow were added: so this is for flows alone that were in hardware as a whole.
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_expel_stale(struct nfo_flow *f)
+{
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
+
+	if (h->state == NFO_HW_LIVE && h->want == NFO_HW_BOTH)
+		WRITE_ONCE(h->returns, true);
+	nfo_hw_expel(f);
 }
 
 /* The flow is admitted. In software until now, it gets the reference of the hardware side;
@@ -273,7 +296,7 @@ void nfo_hw_evict(struct nfo_flow *f)
 
 	spin_lock_bh(&hw->lock);
 	if (nfo_flow_hw(f)->state != NFO_HW_SOFT)
-		nfo_hw_expel(f);
+		nfo_hw_expel_stale(f);
 	spin_unlock_bh(&hw->lock);
 }
 
@@ -296,6 +319,69 @@ void nfo_hw_retired(struct nfo_flow *f)
 	spin_unlock_bh(&hw->lock);
 }
 
+/* After some rules of a long walk: whoever waits for the lock, in softirq perhaps, gets it. */
+static void nfo_hw_pause(struct nfo_hw *hw, unsigned int left)
+{
+	if (left % NFO_HW_TURN)
+		return;
+	spin_unlock_bh(&hw->lock);
+	cond_resched();
+	spin_lock_bh(&hw->lock);
+}
+
+/* Withdraw the flows of a device in a list of rules to add. At most one direction of a flow waits,
+ * so withdrawing it removes no other node. The worker, which finds nfo_dev::leaving set, asks no
+ * driver for rules that this walk misses.
+ */
+static void nfo_hw_pull_waiting(struct nfo_hw_queue *q, struct list_head *list,
+				const struct nfo_dev *d)
+{
+	struct nfo_hw_rule *p;
+	unsigned int left;
+
+	for (left = q->depth; left && !list_empty(list); left--) {
+		p = list_first_entry(list, struct nfo_hw_rule, node);
+		list_move_tail(&p->node, list);
+		if (p->dev == d)
+			nfo_hw_expel(nfo_hw_rule_flow(p));
+		nfo_hw_pause(q->hw, left);
+	}
+}
+
+/**
+ * nfo_hw_pull_start() - have all flows of a device taken back into software, and do not wait
+ * @t: its table
+ * @d: device with a queue; no rule is added to it until it is bound again
+ *
+ * Context: may sleep, nfo_net::lock held.
+ */
+void nfo_hw_pull_start(struct nfo_table *t, struct nfo_dev *d)
+{
+	struct nfo_hw_queue *q = d->queue;
+	struct nfo_hw *hw = &t->hw;
+	struct nfo_hw_rule *p;
+	unsigned int left;
+
+	spin_lock_bh(&hw->lock);
+	d->leaving = true;
+	nfo_hw_queue_unstick(q);
+	nfo_hw_pull_waiting(q, &q->add, d);
+	nfo_hw_pull_waiting(q, &q->back, d);
+	for (left = q->count; left && !list_empty(&q->live); left--) {
+		p = list_first_entry(&q->live, struct nfo_hw_rule, node);
+		nfo_hw_queue_rotate(q, p);
+		if (p->dev == d)
+			nfo_hw_expel(nfo_hw_rule_flow(p));
+		nfo_hw_pause(hw, left);
+	}
+	/* The worker rotates the list too, so the walk may have missed rules. The worker
+	 * withdraws these when it reads counters, because nfo_dev::leaving is set.
+	 */
+	q->unread = q->count;
+	nfo_hw_wake(q);
+	spin_unlock_bh(&hw->lock);
+}
+
 /**
  * nfo_hw_pull_begin() - have all flows of a device taken back into software
  * @t: its table
@@ -305,36 +391,10 @@ void nfo_hw_retired(struct nfo_flow *f)
  */
 void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 {
-	struct nfo_hw_queue *q = d->queue;
-	struct nfo_hw *hw = &t->hw;
-	struct nfo_hw_rule *p, *next;
-	unsigned int left;
-
-	spin_lock_bh(&hw->lock);
-	q->pullers++;
-	d->leaving = true;
-	nfo_hw_queue_unstick(q);
-	/* At most one direction of a flow waits, so withdrawing it removes no other node. */
-	list_for_each_entry_safe(p, next, &q->add, node)
-		if (p->dev == d)
-			nfo_hw_expel(nfo_hw_rule_flow(p));
-	for (left = q->count; left && !list_empty(&q->live); left--) {
-		p = list_first_entry(&q->live, struct nfo_hw_rule, node);
-		nfo_hw_queue_rotate(q, p);
-		if (p->dev == d)
-			nfo_hw_expel(nfo_hw_rule_flow(p));
-		if (left % NFO_HW_TURN)
-			continue;
-		spin_unlock_bh(&hw->lock);
-		cond_resched();
-		spin_lock_bh(&hw->lock);
-	}
-	/* The worker rotates the list too, so the walk may have missed rules. The worker
-	 * withdraws these when it reads counters, because nfo_dev::leaving is set.
-	 */
-	q->unread = q->count;
-	nfo_hw_wake(q);
-	spin_unlock_bh(&hw->lock);
+	spin_lock_bh(&t->hw.lock);
+	d->queue->pullers++;
+	spin_unlock_bh(&t->hw.lock);
+	nfo_hw_pull_start(t, d);
 }
 
 /**

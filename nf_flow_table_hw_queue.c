@@ -32,8 +32,10 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 	q->round = 1;
 	q->devs = 1;
 	q->read_at = jiffies;
-	INIT_LIST_HEAD(&q->add);
+	INIT_LIST_HEAD(&q->stale);
+	INIT_LIST_HEAD(&q->back);
 	INIT_LIST_HEAD(&q->del);
+	INIT_LIST_HEAD(&q->add);
 	INIT_LIST_HEAD(&q->live);
 	INIT_LIST_HEAD(&q->stuck);
 	for (i = 0; i < NFO_HW_CURSORS; i++)
@@ -71,16 +73,19 @@ void nfo_hw_queue_free(struct nfo_hw_queue *q)
  * @p:     direction, in no list
  * @begun: the other direction is in hardware already. A flow with one direction alone is
  *         of no use, so this rule goes before rules of flows that have none in hardware
+ * @returns: the flow was in hardware until something changed, and goes before other flows
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun)
+void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun, bool returns)
 {
+	struct list_head *to = returns ? &q->back : &q->add;
+
 	p->state = NFO_RULE_WAITING;
 	if (begun)
-		list_add(&p->node, &q->add);
+		list_add(&p->node, to);
 	else
-		list_add_tail(&p->node, &q->add);
+		list_add_tail(&p->node, to);
 	q->depth++;
 	nfo_hw_wake(q);
 }
@@ -128,14 +133,15 @@ static void nfo_hw_queue_spare(struct nfo_hw_queue *q, const struct nfo_hw_rule 
  * nfo_hw_queue_del() - a rule in hardware is to be deleted
  * @q: queue
  * @p: direction in state NFO_RULE_IN
+ * @stale: the flow's packets go somewhere else by now, so the rule goes before other rules
  *
  * Context: nfo_hw::lock held.
  */
-void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
+void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool stale)
 {
 	nfo_hw_queue_spare(q, p);
 	p->state = NFO_RULE_LEAVING;
-	list_move_tail(&p->node, &q->del);
+	list_move_tail(&p->node, stale ? &q->stale : &q->del);
 	q->count--;
 	nfo_hw_wake(q);
 }
@@ -199,9 +205,24 @@ void nfo_hw_queue_unstick(struct nfo_hw_queue *q)
 	nfo_hw_wake(q);
 }
 
+/* Return: the list whose turn it is; it may be empty. */
+static struct list_head *nfo_hw_queue_next(struct nfo_hw_queue *q)
+{
+	if (!list_empty(&q->stale))
+		return &q->stale;
+	if (!list_empty(&q->back))
+		return &q->back;
+	if (!list_empty(&q->del))
+		return &q->del;
+	return &q->add;
+}
+
 /**
- * nfo_hw_queue_take() - the next rule to delete or to add; deletions go first
+ * nfo_hw_queue_take() - the next rule to delete or to add
  * @q: queue
+ *
+ * Of flows that something changed for, all that is due goes before the rules of other flows, and
+ * deletions go before additions.
  *
  * Context: the queue's worker. Return: a direction in state NFO_RULE_DELETING or
  * NFO_RULE_ADDING, in no list; or NULL.
@@ -211,18 +232,13 @@ struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
 	struct nfo_hw_rule *p;
 
 	spin_lock_bh(&q->hw->lock);
-	p = list_first_entry_or_null(&q->del, struct nfo_hw_rule, node);
+	p = list_first_entry_or_null(nfo_hw_queue_next(q), struct nfo_hw_rule, node);
 	if (p) {
-		p->state = NFO_RULE_DELETING;
-	} else {
-		p = list_first_entry_or_null(&q->add, struct nfo_hw_rule, node);
-		if (p) {
-			p->state = NFO_RULE_ADDING;
-			q->depth--;
-		}
-	}
-	if (p)
 		list_del_init(&p->node);
+		if (p->state == NFO_RULE_WAITING)
+			q->depth--;
+		p->state = p->state == NFO_RULE_WAITING ? NFO_RULE_ADDING : NFO_RULE_DELETING;
+	}
 	spin_unlock_bh(&q->hw->lock);
 
 	return p;

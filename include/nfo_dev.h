@@ -48,6 +48,10 @@ struct nfo_hw_refusal {
  * @locked:  its driver wants RTNL for each call; constant while bound
  * @lent:    a holder of RTNL waits until the rules are gone, so the worker does not take
  *           RTNL; written with nfo_net::lock, or by the worker of @queue
+ * @off:     device whose hw-tc-offload somebody switched off while the driver had rules: @dev, or
+ *          the one below it; written with RTNL held, or while its holder waits
+ * @drains:  it is unbound by nfo_hw::drained_work when no rule is left; written with
+ *          nfo_net::lock and nfo_hw::lock held
  * @counts:  its driver has reported a packet, or when one passed, since it was bound; written
  *           by the worker of @queue alone
  * @leaving: no more rules for it, and those it has go; nfo_hw::lock
@@ -82,6 +86,8 @@ struct nfo_dev {
 	bool			indirect;
 	bool			locked;
 	bool			lent;
+	struct net_device	*off;
+	bool			drains;
 	bool			counts;
 	bool			leaving;
 	bool			going;

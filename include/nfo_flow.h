@@ -238,10 +238,10 @@ enum nfo_hw_state {
 /**
  * enum nfo_hw_rule_state - where one direction's rule stands
  * @NFO_RULE_NONE:     the driver does not have it
- * @NFO_RULE_WAITING:  in nfo_hw_queue::add
+ * @NFO_RULE_WAITING:  in nfo_hw_queue::add or nfo_hw_queue::back
  * @NFO_RULE_ADDING:   the driver is being asked
  * @NFO_RULE_IN:       in hardware, and in nfo_hw_queue::live
- * @NFO_RULE_LEAVING:  in nfo_hw_queue::del
+ * @NFO_RULE_LEAVING:  in nfo_hw_queue::del, nfo_hw_queue::stale or nfo_hw_queue::stuck
  * @NFO_RULE_DELETING: the driver is being told
  */
 enum nfo_hw_rule_state {
@@ -283,6 +283,8 @@ struct nfo_hw_rule {
  * @state: enum nfo_hw_state
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
  * @evict: the flow is to leave the hardware, though it lives on in software
+ * @returns: it left the hardware, or is about to, because a rule was not true any more: its rules
+ *         go before those of other flows until it is back or a driver refuses it
  * @why:   reason, of those that concern the flow alone, that was counted for it last
  * @round: nfo_hw_queue::round when a chip last had no room for the flow; 0: it never had none
  * @rate:  packets per second, both directions, by the last measurement
@@ -299,6 +301,7 @@ struct nfo_hw_flow {
 	u8			state;
 	u8			want;
 	bool			evict;
+	bool			returns;
 	u8			why;
 	u8			round;
 	u32			rate;

@@ -33,7 +33,9 @@ bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p);
 void nfo_hw_next(struct nfo_flow *f);
 void nfo_hw_expel(struct nfo_flow *f);
+void nfo_hw_expel_stale(struct nfo_flow *f);
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_pull_start(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_active(struct nfo_flow *f);
@@ -53,6 +55,7 @@ enum nfo_hw_use {
 	NFO_HW_COUNTED,
 };
 
+void nfo_hw_feature_show(struct nfo_dev *d, bool on);
 int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		    enum ip_conntrack_dir dir, enum nfo_hw_ttl form,
 		    struct netlink_ext_ack *extack);

@@ -24,6 +24,7 @@ struct nfo_table;
  * @half:   flows of which one direction is in hardware; likewise
  * @wait:   woken when nfo_dev::users of a device becomes 0
  * @gone_work: unbinds devices whose driver said ENODEV
+ * @drained_work: unbinds devices with nfo_dev::drains that have no rules any more
  */
 struct nfo_hw {
 	spinlock_t		lock;	/* queues, nfo_flow::hw, nfo_dev */
@@ -33,6 +34,7 @@ struct nfo_hw {
 	u32			half;
 	wait_queue_head_t	wait;
 	struct work_struct	gone_work;
+	struct delayed_work	drained_work;
 };
 
 /* struct nfo_hw_queue::cursor */
@@ -44,14 +46,17 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @hw:     hardware side of the table it belongs to, which outlives it; constant
  * @t:      that table; constant
  * @devs:   how many devices share the queue; protected by nfo_net::lock
- * @add:    rules to add; struct nfo_hw_rule::node, as in the other lists
- * @del:    rules to delete, before any rule is added
+ * @stale:  rules to delete before anything else, because packets of their flow go somewhere else
+ *          by now; struct nfo_hw_rule::node, as in the other lists
+ * @back:   rules to add of flows that left for this reason, before any other rule is deleted
+ * @del:    other rules to delete, before any rule of @add is added
+ * @add:    other rules to add
  * @live:   rules in hardware
  * @stuck:  rules that a driver did not delete; it is told again each period
  * @cursor: places in @live, or its head, from which a walk in steps goes on: that which looks
  *          for changed flows, and that which looks for the least busy one
  * @unchecked: how many rules of @live the first of these walks has still to look at
- * @depth:  length of @add
+ * @depth:  length of @add and @back
  * @count:  length of @live
  * @rules:  rules in hardware: those in @live and those that wait for their deletion
  * @size:   how many rules the chip held when its driver said ENOSPC; 0: unknown
@@ -74,8 +79,10 @@ struct nfo_hw_queue {
 	struct nfo_hw		*hw;
 	struct nfo_table	*t;
 	unsigned int		devs;
-	struct list_head	add;
+	struct list_head	stale;
+	struct list_head	back;
 	struct list_head	del;
+	struct list_head	add;
 	struct list_head	live;
 	struct list_head	stuck;
 	struct list_head	*cursor[NFO_HW_CURSORS];
@@ -103,10 +110,10 @@ void nfo_hw_queue_module_exit(void);
 struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 					work_func_t sync);
 void nfo_hw_queue_free(struct nfo_hw_queue *q);
-void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun);
+void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun, bool returns);
 void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
 void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
-void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
+void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool stale);
 void nfo_hw_queue_rotate(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
 struct nfo_hw_rule *nfo_hw_queue_step(struct nfo_hw_queue *q, unsigned int cursor);
 void nfo_hw_queue_stuck(struct nfo_hw_queue *q, struct nfo_hw_rule *p);

@@ -9,7 +9,7 @@ rules_flood=100000
 
 # shellcheck disable=SC2154 # set in run
 rules() {
-	local p round rounds=${rounds:-3} tsv=$out/rules.tsv kernel load dir tools ko line
+	local p round hw_flows=${hw_flows:-10000} rounds=${rounds:-3} tsv=$out/rules.tsv kernel load dir tools ko line
 
 	: >"$tsv"
 	tools=$("$NFO_TOP/tests/functional/prepare")

@@ -89,12 +89,12 @@ tc_feature() {
 	hw_up c udp
 	in_r ethtool -K hwp0 hw-tc-offload off
 	wait_for 3 used 0 || fail "rules are left: $(cat $CHIP/rules)"
-	dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
+	wait_for 3 dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
 	by_host c ping 10
 	in_r ethtool -K hwp0 hw-tc-offload on
 	in_hw c udp "$PORT"
 	by_hw 10 c ping 5
-	dev_is hwp0 "ft none 0 " || fail "hwp0: $SAYS"
+	wait_for 3 dev_is hwp0 "ft none 0 " || fail "hwp0: $SAYS"
 }
 
 # --- slow drivers, drivers that go ---------------------------------------

@@ -25,7 +25,7 @@ feature_off() {
 	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	[[ $(in_r ethtool -k hwp0) == *"hw-tc-offload: off"* ]] || fail "the switch is on again"
 	by_host c ping 10
-	dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
+	wait_for 5 dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
 	in_r ethtool -K hwp0 hw-tc-offload on
 	in_hw c udp "$PORT"
 	by_hw 10 c ping 5

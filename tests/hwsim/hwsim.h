@@ -39,6 +39,7 @@
 #define HWSIM_PORTS_MAX		32
 #define HWSIM_TAGS		2
 #define HWSIM_HASH_BITS		14
+#define HWSIM_WATCHED		2
 #define HWSIM_TEXT		128
 
 /* What of a frame can be matched. Padding is zero, the whole is compared. */
@@ -192,6 +193,13 @@ struct hwsim_fail {
 	char	text[HWSIM_TEXT];	/* static: an extended ACK points to it */
 };
 
+/* How many rules send to an address, and when, by the clock of the wall, that changed last. */
+struct hwsim_watch {
+	u8	mac[ETH_ALEN];
+	u32	rules;
+	u64	last;
+};
+
 struct hwsim_chip {
 	unsigned int		ports;
 	struct hwsim_port	port[HWSIM_PORTS_MAX];
@@ -223,6 +231,7 @@ struct hwsim_chip {
 	bool			hold;		/* commands wait until it is off */
 	u32			span_adds;	/* rules added, and from when to when */
 	u64			span_first, span_last;
+	struct hwsim_watch	watch[HWSIM_WATCHED];
 	u32			fail_port;	/* whose calls fail; no port's number: all */
 	u64			calls[HWSIM_CALLS];
 	u64			failed[HWSIM_CALLS];
@@ -269,6 +278,7 @@ int hwsim_command(struct hwsim_slot *slot, struct flow_cls_offload *cls);
 struct hwsim_rule *hwsim_lookup(struct hwsim_chip *c, const struct hwsim_key *key);
 void hwsim_port_flush(struct hwsim_chip *c, unsigned int index);
 void hwsim_table_flush(struct hwsim_chip *c);
+void hwsim_watch(struct hwsim_chip *c, struct hwsim_watch *w, const u8 *mac);
 
 /* path */
 void hwsim_from_wire(struct hwsim_port *p, struct sk_buff *skb);

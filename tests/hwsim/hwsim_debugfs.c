@@ -23,6 +23,9 @@
  *   hold           1: commands wait until it is 0 again
  *   span           rules added since it was written to, and the nanoseconds from the
  *                  first to the last of them
+ *   watch/0, watch/1
+ *                  write an address: how many rules send to it, and the time of the wall,
+ *                  in nanoseconds, when that changed last
  *   reset          write anything: the table is empty, no port is deaf, nobody is told
  *   ports          one line each; write "del N" or "add N": a port goes or comes
  */
@@ -207,6 +210,35 @@ static ssize_t span_write(struct file *file, const char __user *from, size_t cou
 	c->span_first = 0;
 	c->span_last = 0;
 	mutex_unlock(&c->lock);
+	return count;
+}
+
+static int watch_show(struct seq_file *s, void *unused)
+{
+	struct hwsim_watch *w = s->private;
+
+	mutex_lock(&hwsim.lock);
+	seq_printf(s, "%u %llu\n", w->rules, w->last);
+	mutex_unlock(&hwsim.lock);
+	return 0;
+}
+
+static ssize_t watch_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	struct hwsim_watch *w = ((struct seq_file *)file->private_data)->private;
+	char line[24];
+	u8 mac[ETH_ALEN];
+	int err;
+
+	err = get_line(line, sizeof(line), from, count);
+	if (err)
+		return err;
+	if (sscanf(line, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != ETH_ALEN)
+		return -EINVAL;
+	mutex_lock(&hwsim.lock);
+	hwsim_watch(&hwsim, w, mac);
+	mutex_unlock(&hwsim.lock);
 	return count;
 }
 
@@ -435,6 +467,7 @@ DEFINE_RW(fail);
 DEFINE_RW(ports);
 DEFINE_RW(reset);
 DEFINE_RW(span);
+DEFINE_RW(watch);
 
 void hwsim_debugfs_init(struct hwsim_chip *c)
 {
@@ -470,6 +503,11 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	for (i = 0; i < c->ports; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		debugfs_create_u32(name, 0600, dir, &c->port[i].delay_us);
+	}
+	dir = debugfs_create_dir("watch", c->dir);
+	for (i = 0; i < HWSIM_WATCHED; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		debugfs_create_file(name, 0600, dir, &c->watch[i], &watch_fops);
 	}
 	dir = debugfs_create_dir("features", c->dir);
 	for (i = 0; i < HWSIM_FEATURES; i++)

@@ -3,6 +3,7 @@
  * The chip's table and the driver's three commands on it.
  */
 #include <linux/delay.h>
+#include <linux/etherdevice.h>
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rculist.h>
@@ -83,8 +84,38 @@ static void rule_unhash(struct hwsim_rule *r)
 	mask_put(r->mask);
 }
 
+static bool sends_to(const struct hwsim_rule *r, const u8 *mac)
+{
+	return ether_addr_equal_unaligned(r->act.eth.val, mac);
+}
+
+static void watched(struct hwsim_chip *c, const struct hwsim_rule *r, int change)
+{
+	int i;
+
+	for (i = 0; i < HWSIM_WATCHED; i++) {
+		if (!sends_to(r, c->watch[i].mac))
+			continue;
+		c->watch[i].rules += change;
+		c->watch[i].last = ktime_get_real_ns();
+	}
+}
+
+/* From now on it is known how many rules send to this address. Caller holds hwsim_chip::lock. */
+void hwsim_watch(struct hwsim_chip *c, struct hwsim_watch *w, const u8 *mac)
+{
+	struct hwsim_rule *r;
+
+	ether_addr_copy(w->mac, mac);
+	w->rules = 0;
+	w->last = 0;
+	list_for_each_entry(r, &c->rules, list)
+		w->rules += sends_to(r, mac);
+}
+
 static void rule_free(struct hwsim_chip *c, struct hwsim_rule *r)
 {
+	watched(c, r, -1);
 	rule_unhash(r);
 	hash_del(&r->cookie_node);
 	list_del(&r->list);
@@ -205,6 +236,7 @@ static int rule_add(struct hwsim_chip *c, struct hwsim_slot *slot, struct flow_c
 		c->span_first = c->span_last;
 	c->used++;
 	c->used_max = max(c->used_max, c->used);
+	watched(c, r, 1);
 	list_add_tail(&r->list, &c->rules);
 	hash_add(c->cookies, &r->cookie_node, r->cookie);
 	hlist_add_head_rcu(&r->node, &c->match[hash_min(key_hash(&r->key, r->mask->seed),

@@ -551,6 +551,7 @@ bool nfo_fake_nothing_left(struct nfo_fake *fake, struct nfo_fake_flow *ff,
 	list_for_each_entry(q, &hw->queues, list)
 		left |= q->depth || q->count || q->rules || !list_empty(&q->add) ||
 			!list_empty(&q->del) || !list_empty(&q->live) ||
+			!list_empty(&q->stale) || !list_empty(&q->back) ||
 			!list_empty(&q->stuck);
 
 	return !left && !hw->queued && !hw->whole && !hw->half &&
