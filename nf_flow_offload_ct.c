@@ -151,6 +151,14 @@ void nfo_ct_tcp_forget(struct nf_conn *ct)
 	spin_unlock_bh(&ct->lock);
 }
 
+static bool nfo_ct_state_is_established(const struct nf_conn *ct, u8 l4proto)
+{
+	if (nfo_l4_is_sctp(l4proto))
+		return READ_ONCE(ct->proto.sctp.state) == SCTP_CONNTRACK_ESTABLISHED;
+	return l4proto != IPPROTO_TCP ||
+	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_ESTABLISHED;
+}
+
 /**
  * nfo_ct_is_established() - is a connection in the state in which it may be offloaded?
  * @ct: entry
@@ -159,10 +167,7 @@ void nfo_ct_tcp_forget(struct nf_conn *ct)
  */
 bool nfo_ct_is_established(const struct nf_conn *ct)
 {
-	if (nfo_l4_is_sctp(nf_ct_protonum(ct)))
-		return READ_ONCE(ct->proto.sctp.state) == SCTP_CONNTRACK_ESTABLISHED;
-	return nf_ct_protonum(ct) != IPPROTO_TCP ||
-	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_ESTABLISHED;
+	return nfo_ct_state_is_established(ct, nf_ct_protonum(ct));
 }
 
 /**
@@ -177,12 +182,13 @@ enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct)
 }
 
 /* The state by which conntrack chooses the timeout, and the timeouts of the namespace. */
-static unsigned int nfo_ct_timeout_state(const struct nf_conn *ct, const unsigned int **timeouts)
+static unsigned int nfo_ct_timeout_state(const struct nf_conn *ct, u8 l4proto,
+					 const unsigned int **timeouts)
 {
 	unsigned int replied = test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
 	struct net *net = nf_ct_net(ct);
 
-	switch (nf_ct_protonum(ct)) {
+	switch (l4proto) {
 	case IPPROTO_TCP:
 		*timeouts = nf_tcp_pernet(net)->timeouts;
 		return READ_ONCE(ct->proto.tcp.state);
@@ -215,10 +221,10 @@ static unsigned int nfo_ct_timeout_state(const struct nf_conn *ct, const unsigne
 }
 
 /* The timeout conntrack itself would give the entry now, in jiffies. */
-static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
+static u32 nfo_ct_normal_timeout(struct nf_conn *ct, u8 l4proto, bool policy)
 {
-	const unsigned int *own = nf_ct_timeout_lookup(ct), *timeouts;
-	unsigned int state = nfo_ct_timeout_state(ct, &timeouts);
+	const unsigned int *own = policy ? nf_ct_timeout_lookup(ct) : NULL, *timeouts;
+	unsigned int state = nfo_ct_timeout_state(ct, l4proto, &timeouts);
 
 	return READ_ONCE((own ?: timeouts)[state]);
 }
@@ -227,6 +233,16 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct)
 static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
 {
 	cmpxchg(&ct->timeout, from, to);
+}
+
+static void nfo_ct_hold(struct nf_conn *ct, u8 l4proto, bool policy, u32 was, u32 idle)
+{
+	u32 flow = nfo_flow_timeout(nf_ct_net(ct), l4proto) + (NFO_VISIT_MAX + 5) * HZ;
+	u32 normal = nfo_ct_normal_timeout(ct, l4proto, policy);
+	u32 want = nfct_time_stamp + nfo_timeout_left(max(normal, flow), idle);
+
+	if ((s32)(want - was) > (s32)HZ)
+		nfo_ct_set_timeout(ct, was, want);
 }
 
 /**
@@ -242,33 +258,30 @@ static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
  */
 void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle)
 {
-	u32 flow = nfo_ct_flow_timeout(ct) + (NFO_VISIT_MAX + 5) * HZ;
-	u32 want;
-
-	want = nfct_time_stamp + nfo_timeout_left(max(nfo_ct_normal_timeout(ct), flow), idle);
-	if ((s32)(want - was) > (s32)HZ)
-		nfo_ct_set_timeout(ct, was, want);
+	nfo_ct_hold(ct, nf_ct_protonum(ct), true, was, idle);
 }
 
 /**
  * nfo_ct_refresh() - what conntrack would have done for the packets of half a second
  * @ct: entry of a flow that has packets
+ * @l4proto: IPPROTO_* of it, which is in a line of memory that nothing else here needs
+ * @policy: it may have a timeout policy, which is in another one
  *
  * Context: any.
  */
-void nfo_ct_refresh(struct nf_conn *ct)
+void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
 {
 	u32 was = READ_ONCE(ct->timeout);
 
-	if (nfo_ct_is_established(ct))
-		nfo_ct_hold_timeout(ct, was, 0);
-	if (nf_ct_protonum(ct) == IPPROTO_TCP) {
+	if (nfo_ct_state_is_established(ct, l4proto))
+		nfo_ct_hold(ct, l4proto, policy, was, 0);
+	if (l4proto == IPPROTO_TCP) {
 		/* Liberal again after a closing segment that conntrack found invalid. */
 		if (nfo_ct_tcp_liberal(ct) != NFO_CT_BOTH)
 			nfo_ct_offload_begin(ct);
 		return;
 	}
-	if (nf_ct_protonum(ct) != IPPROTO_UDP || test_bit(IPS_ASSURED_BIT, &ct->status) ||
+	if (l4proto != IPPROTO_UDP || test_bit(IPS_ASSURED_BIT, &ct->status) ||
 	    !test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ||
 	    !time_after(jiffies, READ_ONCE(ct->proto.udp.stream_ts)) ||
 	    test_bit(IPS_NAT_CLASH_BIT, &ct->status))
@@ -291,7 +304,7 @@ void nfo_ct_refresh(struct nf_conn *ct)
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 {
 	u32 old = READ_ONCE(ct->timeout);
-	u32 left = nfo_timeout_left(nfo_ct_normal_timeout(ct), idle);
+	u32 left = nfo_timeout_left(nfo_ct_normal_timeout(ct, nf_ct_protonum(ct), true), idle);
 
 	if (nfo_ct_is_established(ct))
 		nfo_ct_set_timeout(ct, old, nfct_time_stamp + left);

@@ -41,8 +41,8 @@ static int nfo_put_learned(struct sk_buff *msg, const struct nfo_flow *f,
 
 	if (!nfo_flow_learned(f, dir))
 		return 0;
-	if (nla_put_u32(msg, NFO_DIR_IIF, f->route[dir].in->ifindex) ||
-	    nla_put_u32(msg, NFO_DIR_OIF, e->out->ifindex) ||
+	if (nla_put_u32(msg, NFO_DIR_IIF, nfo_flow_refs(f, dir)->in->ifindex) ||
+	    nla_put_u32(msg, NFO_DIR_OIF, nfo_entry_refs(e)->out->ifindex) ||
 	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(e->mtu)))
 		return -EMSGSIZE;
 	return 0;

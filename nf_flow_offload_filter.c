@@ -135,16 +135,16 @@ static bool nfo_filter_tuple(const struct nf_conntrack_tuple *t,
 
 static bool nfo_filter_dev(const struct nfo_flow *f, u32 ifindex)
 {
-	const struct nfo_entry *e;
+	const struct nfo_route_refs *refs;
 	int dir;
 
 	/* The listed device counts, and so do the devices that routing uses. */
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		e = &f->e[dir];
 		if (!nfo_flow_learned(f, dir))
 			continue;
-		if (e->key.iif == ifindex || f->route[dir].in->ifindex == ifindex ||
-		    e->out->ifindex == ifindex)
+		refs = nfo_flow_refs(f, dir);
+		if (f->e[dir].key.iif == ifindex || refs->in->ifindex == ifindex ||
+		    refs->out->ifindex == ifindex)
 			return true;
 	}
 

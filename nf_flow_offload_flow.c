@@ -20,6 +20,10 @@ static const char * const nfo_flow_cache_names[2][2] = {
 
 struct nfo_hw_flow nfo_hw_none;
 
+spinlock_t nfo_flow_locks[] = {
+	[0 ... (1 << NFO_FLOW_LOCKS) - 1] = __SPIN_LOCK_UNLOCKED(nfo_flow_locks),
+};
+
 struct nfo_hash_secret nfo_hash_secret __read_mostly;
 
 /* Of nfo_net::by_ct. */
@@ -48,23 +52,24 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct)
 {
 	bool v6 = nf_ct_l3num(ct) == NFPROTO_IPV6, hw = t->flags & NF_FLOWTABLE_HW_OFFLOAD;
 	struct nfo_flow *f;
+	int dir;
 
 	f = kmem_cache_zalloc(nfo_flow_cache[v6][hw], GFP_ATOMIC);
 	if (!f)
 		return NULL;
 
-	f->v6 = v6;
-	f->has_hw = hw;
+	f->state = (unsigned long)v6 << NFO_F_V6 | (unsigned long)hw << NFO_F_HAS_HW;
 	if (hw)
 		nfo_flow_hw(f)->flow = f;
 	nf_conntrack_get(&ct->ct_general);
-	f->ct = ct;
 	f->table = t;
 	f->added = nfo_now();
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		f->e[dir].ct = ct;
+		f->e[dir].refs = &nfo_route_refs_none;
+		f->e[dir].used = f->added;
+	}
 	f->e[IP_CT_DIR_REPLY].flags = NFO_E_REPLY;
-	f->e[IP_CT_DIR_ORIGINAL].used = f->added;
-	f->e[IP_CT_DIR_REPLY].used = f->added;
-	spin_lock_init(&f->lock);
 	INIT_LIST_HEAD(&f->wheel);
 	refcount_set(&f->refs, 1);
 
@@ -72,40 +77,20 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct)
 }
 
 /**
- * nfo_route_refs_put() - drop what a direction holds
- * @refs: may be empty or half filled
- *
- * Context: any.
- */
-void nfo_route_refs_put(struct nfo_route_refs *refs)
-{
-	if (refs->neigh)
-		nfo_neigh_put(refs->neigh);
-	if (refs->out_lower.dev)
-		netdev_put(refs->out_lower.dev, &refs->lower_tracker);
-	if (refs->in)
-		netdev_put(refs->in, &refs->in_tracker);
-	if (refs->out)
-		netdev_put(refs->out, &refs->tracker);
-	dst_release(refs->dst);
-	kfree(refs->extra);
-	memset(refs, 0, sizeof(*refs));
-}
-
-/**
  * nfo_flow_free() - undo nfo_flow_alloc()
  * @f: flow that nobody can find (any more)
  *
- * Context: any. Drops the references of both paths and of the connection.
+ * Context: any. Drops the references of both directions and of the connection.
  */
 void nfo_flow_free(struct nfo_flow *f)
 {
+	bool v6 = nfo_flow_is_v6(f), hw = test_bit(NFO_F_HAS_HW, &f->state);
 	struct nf_conn *ct = f->ct;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		nfo_route_refs_put(&f->route[dir]);
-	kmem_cache_free(nfo_flow_cache[f->v6][f->has_hw], f);
+		nfo_route_refs_put(f->e[dir].refs);
+	kmem_cache_free(nfo_flow_cache[v6][hw], f);
 	nf_ct_put(ct);
 }
 
@@ -175,7 +160,7 @@ static void nfo_entry_remove(struct nfo_table *t, struct nfo_entry *e)
 
 /* A flow with two entries is met once by those who walk the table: at the direction that was
  * known first, for as long as that is known. Whoever walks while a flow moves may meet it twice
- * or miss it. The caller holds nfo_flow::lock.
+ * or miss it. The caller holds nfo_flow_lock().
  */
 static void nfo_flow_lead(struct nfo_flow *f)
 {
@@ -195,7 +180,7 @@ static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 {
 	bool alive, before;
 
-	spin_lock_bh(&f->lock);
+	spin_lock_bh(nfo_flow_lock(f));
 	before = nfo_flow_is_oneway(f);
 	alive = !test_bit(NFO_F_DEAD, &f->state);
 	if (alive && learned)
@@ -204,7 +189,7 @@ static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 		clear_bit(NFO_F_LEARNED + dir, &f->state);
 	atomic_add(nfo_flow_is_oneway(f) - before, &f->table->oneway);
 	nfo_flow_lead(f);
-	spin_unlock_bh(&f->lock);
+	spin_unlock_bh(nfo_flow_lock(f));
 
 	return alive;
 }
@@ -216,14 +201,17 @@ static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 static int nfo_flow_begin(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	struct nfo_table *t = f->table;
-	int err;
+	int liberal, err;
 
 	if (dir == IP_CT_DIR_REPLY)
 		set_bit(NFO_F_REPLY_LEADS, &f->state);
-	f->liberal = nfo_ct_offload_begin(f->ct);
+	liberal = nfo_ct_offload_begin(f->ct);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (liberal & BIT(dir))
+			set_bit(NFO_F_LIBERAL + dir, &f->state);
 	set_bit(NFO_F_BEGUN, &f->state);
 	atomic_inc(&t->flows);
-	if (f->v6)
+	if (nfo_flow_is_v6(f))
 		atomic_inc(&t->flows6);
 	atomic_inc(&t->nn->flows);
 	this_cpu_inc(t->nn->stats->added);
@@ -241,9 +229,10 @@ static int nfo_flow_begin(struct nfo_flow *f, enum ip_conntrack_dir dir)
 }
 
 /* Events of the devices look for flows from here on. */
-static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
-			      const struct nfo_route_refs *refs)
+static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e)
 {
+	const struct nfo_route_refs *refs = e->refs;
+
 	return nfo_net_use_dev(nn, e->key.iif) && nfo_net_use_dev(nn, refs->in->ifindex) &&
 	       nfo_net_use_dev(nn, refs->out->ifindex) &&
 	       (!refs->out_lower.dev || nfo_net_use_dev(nn, refs->out_lower.dev->ifindex));
@@ -253,9 +242,9 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
  * nfo_flow_teach() - a direction of a flow is known: let packets find it
  * @f:     flow; NFO_F_LEARNING of the direction is set by the caller
  * @dir:   direction that is not known
- * @e:     its entry, copied
+ * @e:     its entry, copied; what it rests on is of nfo_route_refs_share(), and no longer the
+ *         caller's, unless the call fails
  * @a6:    its addresses, of an IPv6 flow; copied
- * @refs:  what it rests on; no longer the caller's, unless the call fails
  * @begin: the flow is new and belongs to the caller
  *
  * Context: rcu_read_lock(). Everything that ends a flow finds it before the first packet
@@ -266,11 +255,10 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e,
  * known before.
  */
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
-			       const struct nfo_entry *e, const struct nfo_addr6 *a6,
-			       struct nfo_route_refs *refs, bool begin)
+			       const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin)
 {
-	struct nfo_route_refs old = f->route[dir];
 	struct nfo_entry *to = &f->e[dir];
+	struct nfo_route_refs *old = to->refs;
 	int err = 0;
 
 	/* Whoever retires a flow says that it is dead, then that its directions are not known, and
@@ -279,26 +267,28 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	 */
 	smp_rmb();	/* the direction is not known, then whether the flow is dead */
 	if (test_bit(NFO_F_DEAD, &f->state)) {
-		nfo_route_refs_put(refs);
+		nfo_route_refs_put(e->refs);
 		return NFO_R_NONE;
 	}
 	if (READ_ONCE(nfo_flow_hw(f)->state) != NFO_HW_SOFT)
 		return NFO_R_HW_BUSY;
-	if (!nfo_flow_use_devs(f->table->nn, e, refs))
+	if (!nfo_flow_use_devs(f->table->nn, e))
 		return NFO_R_NO_MEMORY;
-	*to = *e;
-	if (f->v6)
+	memcpy((void *)to + NFO_E_LESSON_FROM, (const void *)e + NFO_E_LESSON_FROM,
+	       NFO_E_LESSON_TO - NFO_E_LESSON_FROM);
+	if (nfo_flow_is_v6(f))
 		f->a6[dir] = *a6;
-	f->route[dir] = *refs;
+	/* Who does not come by the hash table may read it at once. */
+	smp_store_release(&to->refs, e->refs);
 	if (begin)
 		err = nfo_flow_begin(f, dir);
 	if (!err)
 		err = nfo_entry_insert(f->table, to);
 	if (err) {
-		f->route[dir] = old;
+		WRITE_ONCE(to->refs, old);
 		return err == -EEXIST ? NFO_R_TUPLE_BUSY : NFO_R_NO_MEMORY;
 	}
-	nfo_route_refs_put(&old);
+	nfo_route_refs_put(old);
 	nfo_test_point(NFO_TP_PUBLISHED, f);
 	if (!nfo_flow_set_learned(f, dir, true)) {
 		/* Retired meanwhile: the caller that did it found no entry to remove. */
@@ -348,7 +338,7 @@ static void nfo_flow_forget_rcu(struct rcu_head *rcu)
 	bool over[IP_CT_DIR_MAX], again = false;
 	int dir;
 
-	spin_lock_bh(&f->lock);
+	spin_lock_bh(nfo_flow_lock(f));
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		over[dir] = test_and_clear_bit(NFO_F_WAITING + dir, &f->state);
 		if (!test_and_clear_bit(NFO_F_NEXT + dir, &f->state))
@@ -356,7 +346,7 @@ static void nfo_flow_forget_rcu(struct rcu_head *rcu)
 		set_bit(NFO_F_WAITING + dir, &f->state);
 		again = true;
 	}
-	spin_unlock_bh(&f->lock);
+	spin_unlock_bh(nfo_flow_lock(f));
 	if (again)
 		call_rcu(&f->rcu, nfo_flow_forget_rcu);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
@@ -369,10 +359,10 @@ static void nfo_flow_await_packets(struct nfo_flow *f, enum ip_conntrack_dir dir
 {
 	bool waiting;
 
-	spin_lock_bh(&f->lock);
+	spin_lock_bh(nfo_flow_lock(f));
 	waiting = test_bit(NFO_F_WAITING + !dir, &f->state);
 	set_bit((waiting ? NFO_F_NEXT : NFO_F_WAITING) + dir, &f->state);
-	spin_unlock_bh(&f->lock);
+	spin_unlock_bh(nfo_flow_lock(f));
 	if (!waiting)
 		call_rcu(&f->rcu, nfo_flow_forget_rcu);
 }
@@ -426,20 +416,23 @@ void nfo_flow_abandon(struct nfo_flow *f)
 void nfo_flow_sync_tcp(struct nfo_flow *f)
 {
 	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	u8 liberal = 0;
 	int dir;
 
 	if (test_bit(NFO_F_HARDWARE, &f->state)) {
 		nfo_ct_tcp_forget(f->ct);
 		return;
 	}
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		liberal |= test_bit(NFO_F_LIBERAL + dir, &f->state) << dir;
 		seen[dir] = (struct nfo_ct_tcp) {
 			.known	= nfo_flow_learned(f, dir) || f->e[dir].end,
 			.end	= READ_ONCE(f->e[dir].end),
 			.ack	= READ_ONCE(f->e[dir].ack),
 			.win	= READ_ONCE(f->e[dir].win),
 		};
-	nfo_ct_tcp_sync(f->ct, seen, f->liberal);
+	}
+	nfo_ct_tcp_sync(f->ct, seen, liberal);
 }
 
 /**
@@ -447,7 +440,7 @@ void nfo_flow_sync_tcp(struct nfo_flow *f)
  * @f:   flow seen under rcu_read_lock(), or not yet published
  * @why: counted; NFO_R_NONE when the caller counts
  *
- * Context: any; takes bucket locks, nfo_flow::lock, the wheel's lock, ct->lock one after
+ * Context: any; takes bucket locks, nfo_flow_lock(), the wheel's lock, ct->lock one after
  * the other. Returns with the flow gone from every list, and its memory safe until
  * the end of the caller's RCU section. Of several callers one does the work.
  */
@@ -466,7 +459,7 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
 	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 	nfo_wheel_del(&t->wheel, f);
-	if (f->v6)
+	if (nfo_flow_is_v6(f))
 		atomic_dec(&t->flows6);
 	atomic_dec(&t->flows);
 	atomic_dec(&t->nn->flows);
@@ -529,10 +522,12 @@ static int __init nfo_flow_caches_create(void)
 }
 
 /**
- * nfo_table_init() - caches of the module. Return: 0 or -ENOMEM.
+ * nfo_table_init() - caches of the module. Return: 0 or a negative errno.
  */
 int __init nfo_table_init(void)
 {
+	int err;
+
 	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
 	BUILD_BUG_ON(NFO_KEY_WORDS % 2);
 	/* What a packet reads of a table is in one line, before what others write. */
@@ -540,18 +535,23 @@ int __init nfo_table_init(void)
 	BUILD_BUG_ON(offsetof(struct nfo_table, ht.nelems) < 64);
 	BUILD_BUG_ON(offsetof(struct nfo_table, flows) % 64);
 	BUILD_BUG_ON(offsetof(struct nfo_entry, saddr) != 64);
-	BUILD_BUG_ON(offsetof(struct nfo_entry, counts) != 120);
+	BUILD_BUG_ON(offsetofend(struct nfo_route_refs, neigh) > 64);
 	BUILD_BUG_ON(sizeof(struct nfo_entry) != 128);
 	BUILD_BUG_ON(sizeof(struct nfo_addr6) != 64);
+	BUILD_BUG_ON(offsetof(struct nfo_flow, ct) != offsetof(struct nfo_flow, e[0].ct));
+	BUILD_BUG_ON(sizeof(struct nfo_flow) != 320);
 
 	get_random_bytes(&nfo_hash_secret, sizeof(nfo_hash_secret));
 	nfo_hash_secret.mul[0] |= 1;
 	nfo_hash_secret.mul[1] |= 1;
-	if (!nfo_flow_caches_create())
-		return 0;
+	err = nfo_route_refs_init();
+	if (err)
+		return err;
+	err = nfo_flow_caches_create();
+	if (err)
+		nfo_table_exit();
 
-	nfo_table_exit();
-	return -ENOMEM;
+	return err;
 }
 
 /**
@@ -567,6 +567,7 @@ void nfo_table_exit(void)
 	rcu_barrier();
 	rcu_barrier();
 	rcu_barrier();
+	nfo_route_refs_exit();
 	for (v6 = 0; v6 < 2; v6++)
 		for (hw = 0; hw < 2; hw++)
 			kmem_cache_destroy(nfo_flow_cache[v6][hw]);

@@ -235,10 +235,11 @@ static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 
 	WRITE_ONCE(e->used, nfo_now());
 	nfo_flow_settle(f, nfo_dir(e));
-	nfo_ct_refresh(e->ct);
-	nfo_table_ops->active(f);
+	nfo_ct_refresh(e->ct, e->key.l4proto, e->flags & NFO_E_TIMEOUT);
+	if (t->flags & NF_FLOWTABLE_HW_OFFLOAD)
+		nfo_table_ops->active(f);
 
-	return nfo_route_refresh(f, nfo_dir(e));
+	return nfo_route_refresh(t, f, nfo_dir(e));
 }
 
 /* Does the entry still say what the classic path would do? If not, the packet takes that
@@ -269,15 +270,15 @@ static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, 
 
 /* Room for the link-layer header, and headers nobody else looks at? */
 static __always_inline bool nfo_is_writable(const struct sk_buff *skb,
-					    const struct nfo_entry *e, unsigned int len)
+					    const struct net_device *out, unsigned int len)
 {
-	return skb_headroom(skb) >= LL_RESERVED_SPACE(e->out) &&
+	return skb_headroom(skb) >= LL_RESERVED_SPACE(out) &&
 	       (!skb_cloned(skb) || skb_clone_writable(skb, len));
 }
 
-static bool nfo_make_writable(struct sk_buff *skb, const struct nfo_entry *e)
+static bool nfo_make_writable(struct sk_buff *skb, const struct net_device *out)
 {
-	unsigned int need = LL_RESERVED_SPACE(e->out);
+	unsigned int need = LL_RESERVED_SPACE(out);
 	unsigned int room = skb_headroom(skb);
 
 	return !pskb_expand_head(skb, need > room ? SKB_DATA_ALIGN(need - room) : 0,
@@ -362,34 +363,37 @@ static __always_inline void nfo_account(struct nfo_entry *e, const struct sk_buf
 		nfo_ct_count(e->ct, nfo_dir(e), skb->len);
 }
 
-static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e)
+static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e,
+			const struct nfo_route_refs *refs)
 {
 	skb_dst_drop(skb);
 	if (e->flags & NFO_E_KEEP_DST)
-		skb_dst_set_noref(skb, READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].dst));
+		skb_dst_set_noref(skb, refs->dst);
 }
 
-static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e)
+static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e,
+			    const struct nfo_route_refs *refs)
 {
 	if (unlikely(!(e->flags & NFO_E_HEADER)))
 		return;
 	/* Not a byte more: the line before the header of the frame that came is cold. */
-	memcpy(__skb_push(skb, ETH_HLEN), e->hh, ETH_HLEN);
+	memcpy(__skb_push(skb, ETH_HLEN), refs->hh, ETH_HLEN);
 }
 
-static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e)
+static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e,
+				     const struct nfo_route_refs *refs)
 {
-	if (unlikely(e->flags & NFO_E_EXTRA) && nfo_entry_extra(e)->encrypt) {
+	if (unlikely(e->flags & NFO_E_EXTRA) && refs->extra->encrypt) {
 		nfo_xmit_xfrm(skb, e);
 		return;
 	}
 	if (unlikely(skb->destructor))
 		skb_orphan(skb);
-	nfo_set_dst(skb, e);
+	nfo_set_dst(skb, e, refs);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
-	skb->dev = e->out;
-	nfo_push_header(skb, e);
+	skb->dev = refs->out;
+	nfo_push_header(skb, e, refs);
 	dev_queue_xmit(skb);
 }
 
@@ -398,16 +402,6 @@ static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry
 static bool nfo_entry_is_due(const struct nfo_entry *e, u32 epoch)
 {
 	return READ_ONCE(e->epoch) != epoch || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
-}
-
-/* What a look that is due reads, all on its way while the packet's headers are checked. */
-static noinline void nfo_due_prefetch(const struct nfo_entry *e)
-{
-	const struct nfo_flow *f = nfo_flow(e);
-
-	prefetch(&f->table);
-	prefetch(&f->route[nfo_dir(e)]);
-	prefetch(&e->ct->timeout);
 }
 
 static noinline bool nfo_skb_settled(const struct sk_buff *skb, const struct nfo_entry *e,
@@ -446,7 +440,7 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	prefetch(&e->ct->status);
 	due = nfo_entry_is_due(e, p->epoch);
 	if (unlikely(due))
-		nfo_due_prefetch(e);
+		prefetch(&e->ct->timeout);
 
 	if (unlikely(skb_sk_is_prefetched(skb)))
 		return NFO_PASS;
@@ -485,6 +479,7 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 	    const struct nfo_encap_popped *popped, u8 family)
 {
 	struct nfo_pkt p = { .popped = popped };
+	const struct nfo_route_refs *refs;
 	struct nfo_entry *e;
 	unsigned int hlen;
 
@@ -499,12 +494,13 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 	}
 
 	/* Of other protocols no more than TCP's length is written to. */
+	refs = nfo_entry_refs(e);
 	hlen = e->key.l4proto == IPPROTO_UDP ? sizeof(struct udphdr) :
 					       sizeof(struct tcphdr);
-	if (unlikely(!nfo_is_writable(skb, e, nfo_thoff(family) + hlen))) {
+	if (unlikely(!nfo_is_writable(skb, refs->out, nfo_thoff(family) + hlen))) {
 		if (skb_shared(skb))
 			return NF_ACCEPT;
-		if (!nfo_make_writable(skb, e))
+		if (!nfo_make_writable(skb, refs->out))
 			return NF_DROP;
 	}
 
@@ -512,7 +508,7 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 		return NF_DROP;
 	nfo_account(e, skb);
 	nfo_rewrite(skb, e, &p, family);
-	nfo_xmit(skb, e);
+	nfo_xmit(skb, e, refs);
 
 	return NF_STOLEN;
 }

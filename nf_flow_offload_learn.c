@@ -22,6 +22,7 @@
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
+#include <net/netfilter/nf_conntrack_timeout.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
 #include "nfo_ct.h"
@@ -366,13 +367,14 @@ static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry 
 {
 	/* A frame for the device's own address is known by its type. */
 	if (l->note->has_dest && !l->note->own_dest) {
-		ether_addr_copy(e->in_dest, l->note->in_dest);
+		ether_addr_copy(refs->in_dest, l->note->in_dest);
 		e->flags |= NFO_E_IN_DEST;
 	}
 	if (!l->in)
 		return NFO_R_DEV_GONE;
 	refs->in = l->in;
 	netdev_hold(refs->in, &refs->in_tracker, GFP_ATOMIC);
+	refs->rp_filter = nfo_route_rp_filter(refs->in);
 	if (l->in->ifindex == e->key.iif)
 		return NFO_R_NONE;
 
@@ -463,7 +465,10 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 		e->flags |= NFO_E_REPLY;
 	if (nf_conn_acct_find(l->ct))
 		e->flags |= NFO_E_ACCT;
-	if (nfo_route_ct_mark(l->ct))
+	if (nf_ct_timeout_find(l->ct))
+		e->flags |= NFO_E_TIMEOUT;
+	e->ct_mark = nfo_route_ct_mark(l->ct);
+	if (e->ct_mark)
 		e->flags |= NFO_E_CT_MARK;
 	if (READ_ONCE(t->nn->zones))
 		e->flags |= NFO_E_ORIGIN;
@@ -514,19 +519,14 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 			    const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
 	const struct nfo_entry *old = &f->e[dir];
-	const struct nfo_route_refs *r = &f->route[dir];
+	const struct nfo_route_refs *r = nfo_flow_refs(f, dir);
 
-	return !memcmp(&old->key, &e->key, sizeof(e->key)) && old->out == e->out &&
-	       old->flags == e->flags &&
+	return !memcmp(&old->key, &e->key, sizeof(e->key)) && old->flags == e->flags &&
 	       !memcmp(&old->saddr, &e->saddr,
-		       offsetof(struct nfo_entry, ttl_in) - offsetof(struct nfo_entry, saddr)) &&
+		       offsetof(struct nfo_entry, win) - offsetof(struct nfo_entry, saddr)) &&
 	       (!(e->flags & NFO_E_ORIGIN) ||
 		nfo_same_origin(&r->extra->origin, &refs->extra->origin)) &&
-	       r->in == refs->in && r->neigh == refs->neigh &&
-	       r->out_lower.dev == refs->out_lower.dev &&
-	       nfo_encap_equal(&r->out_lower.encap, &refs->out_lower.encap) &&
-	       ether_addr_equal(r->out_lower.h_dest, refs->out_lower.h_dest) &&
-	       nfo_same_extra(r->extra, refs->extra);
+	       nfo_route_refs_alike(r, refs) && nfo_same_extra(r->extra, refs->extra);
 }
 
 /* Is this a packet of another flow label, while the entry's own are still coming? */
@@ -565,9 +565,27 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 		return true;
 	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;
-	nfo_route_renew(f, l->dir, refs, e->mtu, e->epoch);
 
-	return true;
+	return nfo_route_renew(f, l->dir, refs, e);
+}
+
+/* A direction that is not learned. @refs are no longer the caller's, unless the call fails. */
+static enum nfo_reason nfo_learn_anew(struct nfo_flow *f, const struct nfo_lesson *l,
+				      struct nfo_entry *e, const struct nfo_addr6 *a6,
+				      struct nfo_route_refs *refs, bool begin)
+{
+	enum nfo_reason why;
+
+	e->refs = nfo_route_refs_share(refs);
+	if (!e->refs)
+		return NFO_R_NO_MEMORY;
+	if (test_bit(NFO_F_HAS_HW, &f->state))
+		nfo_learn_origin(&nfo_flow_hw(f)->origin[l->dir], l->note);
+	why = nfo_flow_teach(f, l->dir, e, a6, begin);
+	if (why)
+		nfo_route_refs_put(e->refs);
+
+	return why;
 }
 
 static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, bool begin)
@@ -582,17 +600,11 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 		if (!nfo_learn_again(f, l, &e, &refs))
 			nfo_flow_forget(f, l->dir);
 	} else if (!why) {
-		refs.ct_mark = nfo_route_ct_mark(f->ct);
-		if (f->has_hw)
-			nfo_learn_origin(&nfo_flow_hw(f)->origin[l->dir], l->note);
-		f->rp_filter[l->dir] = nfo_route_rp_filter(refs.in);
-		why = nfo_flow_teach(f, l->dir, &e, &a6, &refs, begin);
-		if (!why)
-			memset(&refs, 0, sizeof(refs));
+		why = nfo_learn_anew(f, l, &e, &a6, &refs, begin);
 	} else if (nfo_flow_learned(f, l->dir)) {
 		nfo_flow_forget(f, l->dir);
 	}
-	nfo_route_refs_put(&refs);
+	nfo_route_refs_drop(&refs);
 
 	if (!why)
 		return;

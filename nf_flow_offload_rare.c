@@ -27,7 +27,7 @@
 /* Rulesets route by the connection's mark, and its administrator may change it. */
 static bool nfo_ct_mark_ok(const struct nfo_entry *e)
 {
-	return nfo_route_ct_mark(e->ct) == READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].ct_mark);
+	return nfo_route_ct_mark(e->ct) == READ_ONCE(e->ct_mark);
 }
 
 /* Where connections have zones, the same addresses and ports by the same device may be
@@ -52,7 +52,8 @@ static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 {
 	if (e->flags & NFO_E_IN_DEST ?
-	    !ether_addr_equal_unaligned(eth_hdr(skb)->h_dest, e->in_dest) :
+	    !ether_addr_equal_unaligned(eth_hdr(skb)->h_dest,
+					nfo_entry_refs(e)->in_dest) :
 	    skb->pkt_type != PACKET_HOST)
 		return false;
 
@@ -107,7 +108,7 @@ static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch
 static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
 			 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce)
 {
-	const struct nfo_route_refs *refs = &nfo_flow(e)->route[nfo_dir(e)];
+	const struct nfo_route_refs *refs = nfo_entry_refs(e);
 	struct nfo_extra *x = refs->extra;
 
 	if (!(e->flags & NFO_E_EXTRA))
@@ -119,7 +120,7 @@ static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
 	if (x->tunnel && nfo_tunnel_shows(e, x, epoch))
 		return false;
 	/* A bundle whose states or policies changed. */
-	if (x->encrypt && !dst_check(READ_ONCE(refs->dst), 0)) {
+	if (x->encrypt && !dst_check(refs->dst, 0)) {
 		nfo_entry_make_stale(e, epoch);
 		return false;
 	}
@@ -147,7 +148,7 @@ bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	if (e->flags & NFO_E_CT_MARK && !nfo_ct_mark_ok(e))
 		nfo_entry_make_stale(e, epoch);
 	/* A filter may have come to the device that is passed. */
-	if (e->flags & NFO_E_LOWER && nfo_lower_filters(t, nfo_flow(e)->route[nfo_dir(e)].in))
+	if (e->flags & NFO_E_LOWER && nfo_lower_filters(t, nfo_entry_refs(e)->in))
 		return false;
 
 	return !(e->flags & NFO_E_LABEL) ||
@@ -228,7 +229,8 @@ void nfo_rewrite_fields(struct sk_buff *skb, const struct nfo_entry *e, u8 field
  */
 void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e)
 {
-	struct dst_entry *dst = READ_ONCE(nfo_flow(e)->route[nfo_dir(e)].dst);
+	struct nfo_route_refs *refs = nfo_entry_refs(e);
+	struct dst_entry *dst = refs->dst;
 
 	skb_orphan(skb);
 	skb_dst_drop(skb);
@@ -239,7 +241,7 @@ void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e)
 	skb_dst_set(skb, dst);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
-	skb->dev = e->out;
+	skb->dev = refs->out;
 	if (IS_ENABLED(CONFIG_XFRM))
 		xfrm_output(NULL, skb);
 	else

@@ -138,7 +138,7 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 		neigh_release(n);
 		return NFO_R_NO_MEMORY;
 	}
-	why = nfo_hh_build(refs->out, nfo_proto(e->key.family), n, e->hh);
+	why = nfo_hh_build(refs->out, nfo_proto(e->key.family), n, refs->hh);
 	e->flags |= NFO_E_HEADER;
 	/* In use from now on; an unresolved one starts resolving. */
 	neigh_event_send(n, NULL);
@@ -179,8 +179,9 @@ bool nfo_route_encrypts(const struct sk_buff *skb)
 /**
  * nfo_route_learn() - what the route that a packet has means for its direction
  * @t:    flowtable: a device that is neither listed nor above a listed one is refused
- * @e:    entry of the direction; output device, link-layer header and MTU are filled in
- * @refs: zeroed; what the entry rests on, the caller's also after a refusal
+ * @e:    entry of the direction; flags and MTU are filled in
+ * @refs: what the entry rests on, of which that of the output is filled in; the caller's also
+ *        after a refusal
  * @skb:  packet at the end of POSTROUTING
  * @out:  device it leaves by
  *
@@ -211,7 +212,6 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 
 	refs->out = out;
 	netdev_hold(out, &refs->tracker, GFP_ATOMIC);
-	e->out = out;
 	e->mtu = nfo_lower_mtu(&refs->out_lower, nfo_dst_mtu(dst, family));
 	if (!(out->priv_flags & IFF_XMIT_DST_RELEASE))
 		e->flags |= NFO_E_KEEP_DST;
@@ -269,32 +269,34 @@ u32 nfo_route_ct_mark(const struct nf_conn *ct)
  * nfo_route_renew() - a packet taught a direction what it knows already
  * @f:     flow
  * @dir:   direction that is known
- * @refs:  what the packet showed; its route object becomes the flow's, and the other way
- *         round
- * @mtu:   largest IP packet, bytes
- * @epoch: when the packet came in
+ * @refs:  what the packet showed; the direction rests on it from now on, and the caller has
+ *         nothing, unless the call fails
+ * @shown: entry that the packet showed: largest IP packet, conntrack's mark, when it came in
  *
- * Context: rcu_read_lock().
+ * Context: rcu_read_lock(), NFO_F_LEARNING of the direction is set by the caller.
+ *
+ * Return: false without memory.
  */
-void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
-		     struct nfo_route_refs *refs, u16 mtu, u32 epoch)
+bool nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
+		     struct nfo_route_refs *refs, const struct nfo_entry *shown)
 {
-	struct nfo_route_refs *own = &f->route[dir];
+	struct nfo_route_refs *old = nfo_flow_refs(f, dir), *fresh;
 	struct nfo_entry *e = &f->e[dir];
-	struct dst_entry *dst = refs->dst;
 
-	spin_lock_bh(&f->lock);
-	refs->dst = own->dst;
-	own->cookie = refs->cookie;
-	WRITE_ONCE(own->dst, dst);
-	spin_unlock_bh(&f->lock);
-	WRITE_ONCE(e->mtu, mtu);
-	if (own->extra)
-		WRITE_ONCE(own->extra->shown, 0);
-	WRITE_ONCE(own->ct_mark, nfo_route_ct_mark(f->ct));
-	WRITE_ONCE(f->rp_filter[dir], nfo_route_rp_filter(own->in));
+	fresh = nfo_route_refs_share(refs);
+	if (!fresh)
+		return false;
+	spin_lock_bh(nfo_flow_lock(f));
+	/* What it has is visible before packets and hardware workers read it. */
+	smp_store_release(&e->refs, fresh);
+	WRITE_ONCE(e->mtu, shown->mtu);
+	spin_unlock_bh(nfo_flow_lock(f));
+	WRITE_ONCE(e->ct_mark, shown->ct_mark);
+	nfo_route_refs_put(old);
 	/* The route object is visible before the entry is true again. */
-	smp_store_release(&e->epoch, epoch);
+	smp_store_release(&e->epoch, shown->epoch);
+
+	return true;
 }
 
 /* ---- is it still true? ---- */
@@ -319,8 +321,7 @@ static bool nfo_change_of_prefix(const struct nfo_change *c, const struct nfo_en
 
 static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_entry *e)
 {
-	const struct nfo_flow *f = nfo_flow(e);
-	const struct nfo_route_refs *refs = &f->route[nfo_dir(e)];
+	const struct nfo_route_refs *refs = nfo_entry_refs(e);
 
 	switch (c->what) {
 	case NFO_CHANGE_FAMILY:
@@ -330,7 +331,7 @@ static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_ent
 	case NFO_CHANGE_NEIGH:
 		return refs->neigh && refs->neigh->n == c->neigh;
 	case NFO_CHANGE_DEV:
-		return e->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
+		return refs->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
 		       refs->in->ifindex == c->ifindex ||
 		       (refs->out_lower.dev && refs->out_lower.dev->ifindex == c->ifindex);
 	default:
@@ -382,9 +383,23 @@ static bool nfo_dst_is_good(struct dst_entry *dst, u32 cookie, u8 family)
 	return family == NFPROTO_IPV4 && READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
 }
 
+/* A lock is another processor's line: it is taken when the MTU changed only. */
+static void nfo_route_set_mtu(struct nfo_flow *f, struct nfo_entry *e,
+			      const struct nfo_route_refs *refs, u16 mtu)
+{
+	if (likely(READ_ONCE(e->mtu) == mtu))
+		return;
+	spin_lock_bh(nfo_flow_lock(f));
+	/* Unless a packet showed another route meanwhile. */
+	if (refs == nfo_entry_refs(e))
+		WRITE_ONCE(e->mtu, mtu);
+	spin_unlock_bh(nfo_flow_lock(f));
+}
+
 /**
  * nfo_route_refresh() - now and then: say that the objects are in use, see if
  * they are still good
+ * @t:   its table
  * @f:   flow found under rcu_read_lock()
  * @dir: direction that is known
  *
@@ -394,34 +409,25 @@ static bool nfo_dst_is_good(struct dst_entry *dst, u32 cookie, u8 family)
  *
  * Return: false when a packet has to show anew where it goes.
  */
-bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
+bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	struct nfo_route_refs *refs = &f->route[dir];
+	struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 	struct nfo_entry *e = &f->e[dir];
 	struct nfo_lower lower;
 	enum nfo_reason why;
-	bool good;
 
 	if (refs->neigh)
 		neigh_event_send(refs->neigh->n, NULL);
 
-	why = nfo_route_lower(f->table, e, refs, e->out, &lower);
-
-	spin_lock_bh(&f->lock);
-	good = !why && nfo_dst_is_good(refs->dst, refs->cookie, e->key.family);
-	if (good)
-		WRITE_ONCE(e->mtu, nfo_lower_mtu(&lower,
-						 nfo_dst_mtu(refs->dst, e->key.family)));
-	spin_unlock_bh(&f->lock);
-	if (!good)
+	why = nfo_route_lower(t, e, refs, refs->out, &lower);
+	if (why || !nfo_dst_is_good(refs->dst, refs->cookie, e->key.family))
 		return false;
-	if (READ_ONCE(refs->ct_mark) != nfo_route_ct_mark(e->ct) ||
-	    READ_ONCE(f->rp_filter[dir]) != nfo_route_rp_filter(refs->in))
+	nfo_route_set_mtu(f, e, refs, nfo_lower_mtu(&lower, nfo_dst_mtu(refs->dst, e->key.family)));
+	if (READ_ONCE(e->ct_mark) != nfo_route_ct_mark(e->ct) ||
+	    refs->rp_filter != nfo_route_rp_filter(refs->in))
 		return false;
-	if (e->flags & NFO_E_LOWER && nfo_lower_check(f->table, e->key.iif, refs->in))
+	if (e->flags & NFO_E_LOWER && nfo_lower_check(t, e->key.iif, refs->in))
 		return false;
 
-	return lower.dev == refs->out_lower.dev &&
-	       nfo_encap_equal(&lower.encap, &refs->out_lower.encap) &&
-	       ether_addr_equal(lower.h_dest, refs->out_lower.h_dest);
+	return nfo_lower_equal(&lower, &refs->out_lower);
 }

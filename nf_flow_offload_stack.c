@@ -224,7 +224,7 @@ void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 pa
 		     u64 bytes)
 {
 	struct nfo_lower_counts c = { .packets = packets, .bytes = bytes };
-	struct net_device *in = f->route[dir].in;
+	struct net_device *in = nfo_flow_refs(f, dir)->in;
 
 	if (!in || !READ_ONCE(f->table->nn->settings.dev_counters))
 		return;

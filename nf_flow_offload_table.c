@@ -388,13 +388,16 @@ u64 nfo_net_memory(const struct nfo_net *nn)
 static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 {
 	const struct net_device *dev = arg;
+	const struct nfo_route_refs *refs;
 	int dir;
 
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		if (f->route[dir].out == dev || f->route[dir].out_lower.dev == dev ||
-		    f->route[dir].in == dev ||
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		refs = nfo_flow_refs(f, dir);
+		if (refs->out == dev || refs->out_lower.dev == dev || refs->in == dev ||
 		    f->e[dir].key.iif == dev->ifindex)
 			return true;
+	}
+
 	return false;
 }
 

@@ -30,21 +30,26 @@ static void nfo_test_teach(struct nfo_flow *f)
 {
 	const enum ip_conntrack_dir dir = IP_CT_DIR_REPLY;
 	const struct rhash_head *next = rcu_dereference_raw(f->e[dir].node.next);
-	struct nfo_addr6 a6 = f->v6 ? f->a6[dir] : (struct nfo_addr6) {};
-	struct nfo_route_refs refs = {
-		.in	= f->route[dir].in,
-		.out	= f->route[dir].out,
-		.dst	= dst_clone(f->route[dir].dst),
+	struct nfo_addr6 a6 = nfo_flow_is_v6(f) ? f->a6[dir] : (struct nfo_addr6) {};
+	struct nfo_route_refs own = {
+		.in	= nfo_flow_refs(f, dir)->in,
+		.out	= nfo_flow_refs(f, dir)->out,
+		.dst	= dst_clone(nfo_flow_refs(f, dir)->dst),
 	};
 	struct nfo_entry e = f->e[dir];
 	enum nfo_reason why;
 
 	memset(&e.node, 0, sizeof(e.node));
-	netdev_hold(refs.in, &refs.in_tracker, GFP_ATOMIC);
-	netdev_hold(refs.out, &refs.tracker, GFP_ATOMIC);
-	why = nfo_flow_teach(f, dir, &e, &a6, &refs, false);
+	netdev_hold(own.in, &own.in_tracker, GFP_ATOMIC);
+	netdev_hold(own.out, &own.tracker, GFP_ATOMIC);
+	e.refs = nfo_route_refs_share(&own);
+	if (!e.refs) {
+		nfo_route_refs_drop(&own);
+		return;
+	}
+	why = nfo_flow_teach(f, dir, &e, &a6, false);
 	if (why)
-		nfo_route_refs_put(&refs);
+		nfo_route_refs_put(e.refs);
 	WARN_ONCE(rcu_dereference_raw(f->e[dir].node.next) != next,
 		  "an entry was overwritten in its chain");
 }

@@ -300,9 +300,9 @@ static bool nfo_hw_still_true(struct nfo_flow *f, struct nfo_hw_rule *p, bool us
 	}
 	if (!used)
 		return true;
-	nfo_ct_refresh(f->ct);
+	nfo_ct_refresh(f->ct, nf_ct_protonum(f->ct), true);
 
-	return nfo_route_refresh(f, p->dir);
+	return nfo_route_refresh(f->table, f, p->dir);
 }
 
 /* Take a flow whose direction is not true any more out of hardware; its packets show in

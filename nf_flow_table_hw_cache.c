@@ -77,7 +77,7 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
 	unsigned int encap = max(nfo_encap_shape(&e->key.encap),
-				 nfo_encap_shape(&f->route[dir].out_lower.encap));
+				 nfo_encap_shape(&nfo_flow_refs(f, dir)->out_lower.encap));
 
 	return BIT_ULL((e->key.family == NFPROTO_IPV6) |
 		       (e->key.l4proto == IPPROTO_TCP) << 1 |
@@ -91,7 +91,7 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
-	int out = f->route[dir].out_lower.dev->ifindex;
+	int out = nfo_flow_refs(f, dir)->out_lower.dev->ifindex;
 	u64 shape = nfo_hw_shape(f, dir);
 	unsigned int i;
 
@@ -105,7 +105,7 @@ static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 			  enum ip_conntrack_dir dir)
 {
-	int out = f->route[dir].out_lower.dev->ifindex;
+	int out = nfo_flow_refs(f, dir)->out_lower.dev->ifindex;
 	struct nfo_hw_refusal *r = NULL;
 	unsigned int i;
 
@@ -175,7 +175,7 @@ static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
 	case NFO_HW_MTU_PORT:
 		return false;
 	case NFO_HW_MTU_CHIP:
-		return comes > READ_ONCE(f->route[dir].out_lower.dev->mtu);
+		return comes > READ_ONCE(nfo_flow_refs(f, dir)->out_lower.dev->mtu);
 	default:
 		return comes > READ_ONCE(f->e[dir].mtu);
 	}
@@ -189,7 +189,7 @@ static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f
 
 	if (d->bound != NFO_DEV_HW_BLOCK)
 		return false;
-	out = nfo_dev_find(&f->table->devs, f->route[dir].out_lower.dev->ifindex);
+	out = nfo_dev_find(&f->table->devs, nfo_flow_refs(f, dir)->out_lower.dev->ifindex);
 
 	return !out || out->queue != d->queue;
 }
@@ -220,7 +220,7 @@ static bool nfo_hw_over_budget(const struct nfo_dev *d)
 
 static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	const struct nfo_extra *x = f->route[dir].extra;
+	const struct nfo_extra *x = nfo_flow_refs(f, dir)->extra;
 
 	return x && (x->decrypted || x->encrypt);
 }
@@ -244,7 +244,7 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 	if (nfo_hw_is_ipsec(f, dir))
 		return NFO_R_XFRM;
 	/* A bridge, a tunnel, or more headers than a rule can have, is between the two devices. */
-	if (!f->route[dir].out_lower.dev)
+	if (!nfo_flow_refs(f, dir)->out_lower.dev)
 		return NFO_R_DEV_STACK;
 	why = nfo_hw_rule_check(d, f, dir);
 	if (why)

@@ -39,9 +39,10 @@ static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
 }
 
 static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
-		       const struct nfo_lower *lower)
+		       const struct nfo_route_refs *refs)
 {
-	const struct ethhdr *eth = (const void *)e->hh;
+	const struct nfo_lower *lower = &refs->out_lower;
+	const struct ethhdr *eth = (const void *)refs->hh;
 
 	if (e->flags & NFO_E_HEADER) {
 		ether_addr_copy(s->eth_src, eth->h_source);
@@ -57,7 +58,8 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 			     const struct nfo_flow *f, enum ip_conntrack_dir dir,
 			     enum nfo_hw_ttl form)
 {
-	const struct nfo_lower *lower = &f->route[dir].out_lower;
+	const struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
+	const struct nfo_lower *lower = &refs->out_lower;
 	const struct nf_conntrack_tuple *t = nf_ct_tuple(f->ct, dir);
 	const struct nf_conntrack_tuple *o = nf_ct_tuple(f->ct, !dir);
 	const struct nfo_entry *e = &f->e[dir];
@@ -85,10 +87,10 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 		.new_sport	= e->sport,
 		.new_dport	= e->dport,
 	};
-	ether_addr_copy(s->in_dest, e->flags & NFO_E_IN_DEST ? e->in_dest : d->dev->dev_addr);
+	ether_addr_copy(s->in_dest, e->flags & NFO_E_IN_DEST ? refs->in_dest : d->dev->dev_addr);
 	s->in_encaps = nfo_hw_encaps(s->in_encap, &e->key.encap);
 	s->out_encaps = nfo_hw_encaps(s->out_encap, &lower->encap);
-	nfo_hw_eth(s, e, lower);
+	nfo_hw_eth(s, e, refs);
 }
 
 /* The worker gets no RTNL, and somebody waits for it with nfo_net::lock held: the holder of
@@ -231,7 +233,10 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 	struct nfo_hw_spec s;
 	int err;
 
+	/* A lesson may replace what the direction rests on; the devices stay. */
+	rcu_read_lock();
 	nfo_hw_spec_fill(&s, d, f, dir, form);
+	rcu_read_unlock();
 	r = nfo_hw_cls_alloc(&s);
 	if (IS_ERR(r))
 		return PTR_ERR(r);
@@ -319,8 +324,8 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 	headers = cls.stats.pkts * (ETH_HLEN + nfo_encap_frame_len(&e->key.encap));
 	bytes = cls.stats.bytes > headers ? cls.stats.bytes - headers : 0;
 	if (cls.stats.pkts || bytes) {
-		atomic64_add(cls.stats.pkts, &f->packets[dir]);
-		atomic64_add(bytes, &f->bytes[dir]);
+		atomic64_add(cls.stats.pkts, &f->e[dir].packets);
+		atomic64_add(bytes, &f->e[dir].bytes);
 		if (e->flags & NFO_E_LOWER)
 			nfo_table_ops->passed(f, dir, cls.stats.pkts, bytes);
 		if (e->flags & NFO_E_ACCT)

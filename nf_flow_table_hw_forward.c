@@ -24,7 +24,7 @@
 static void nfo_hw_push_link(struct sk_buff *skb, const struct nfo_flow *f,
 			     enum ip_conntrack_dir dir)
 {
-	const struct net_device *in = f->route[dir].in;
+	const struct net_device *in = nfo_flow_refs(f, dir)->in;
 	struct ethhdr *eth;
 
 	if (in->type == ARPHRD_ETHER && in->addr_len == ETH_ALEN) {
@@ -48,7 +48,7 @@ static void nfo_hw_put_ip(struct sk_buff *skb, const struct nfo_flow *f,
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
 
-	if (!f->v6) {
+	if (!nfo_flow_is_v6(f)) {
 		ip = skb_put_zero(skb, sizeof(*ip));
 		ip->version = 4;
 		ip->ihl = sizeof(*ip) / 4;
@@ -114,7 +114,7 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
 {
 	unsigned int len = nf_ct_protonum(f->ct) == IPPROTO_TCP ? sizeof(struct tcphdr) :
 								  sizeof(struct udphdr);
-	struct nfo_route_refs *refs = &f->route[dir];
+	struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 	struct sk_buff *skb;
 	u8 tos;
 
@@ -122,7 +122,7 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, LL_MAX_HEADER);
-	skb->protocol = f->v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
+	skb->protocol = nfo_flow_is_v6(f) ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 	skb->dev = refs->in;
 	skb->skb_iif = refs->in->ifindex;
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
@@ -134,9 +134,7 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
 	nfo_hw_put_ip(skb, f, dir, tos, len);
 	nfo_hw_put_ports(skb, f, dir, len);
 
-	spin_lock_bh(&f->lock);
 	skb_dst_set(skb, dst_clone(refs->dst));
-	spin_unlock_bh(&f->lock);
 	nf_conntrack_get(&f->ct->ct_general);
 	nf_ct_set(skb, f->ct,
 		  dir == IP_CT_DIR_ORIGINAL ? IP_CT_ESTABLISHED : IP_CT_ESTABLISHED_REPLY);
@@ -156,13 +154,13 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
  */
 bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	struct nfo_route_refs *refs = &f->route[dir];
+	struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 	struct sk_buff *skb;
 	bool passes;
 
 	local_bh_disable();
 	skb = nfo_hw_packet(f, dir);
-	passes = skb && nf_hook(f->v6 ? NFPROTO_IPV6 : NFPROTO_IPV4, NF_INET_FORWARD,
+	passes = skb && nf_hook(nfo_flow_is_v6(f) ? NFPROTO_IPV6 : NFPROTO_IPV4, NF_INET_FORWARD,
 				f->table->nn->net, NULL, skb, refs->in, refs->out,
 				/* Who queues the packet may outlive this module. */
 				dst_discard_out) == 1;

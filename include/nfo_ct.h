@@ -55,7 +55,7 @@ void nfo_ct_tcp_forget(struct nf_conn *ct);
 bool nfo_ct_is_established(const struct nf_conn *ct);
 enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct);
 void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle);
-void nfo_ct_refresh(struct nf_conn *ct);
+void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy);
 u32 nfo_ct_flow_timeout(const struct nf_conn *ct);
 u32 nfo_flow_timeout(const struct net *net, u8 l4proto);
 

@@ -6,17 +6,16 @@
 #ifndef _NFO_FLOW_H
 #define _NFO_FLOW_H
 
-#include <linux/if_ether.h>
 #include <linux/in6.h>
 #include <linux/netdevice.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
-#include <linux/spinlock.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "nfo_compat.h"
 #include "nfo_key.h"
 #include "nfo_net.h"
+#include "nfo_refs.h"
 
 /* What nfo_entry_counts() returns: packets above, bytes below. */
 #define NFO_COUNT_PACKET	BIT_ULL(40)
@@ -26,15 +25,16 @@
 #define NFO_E_REPLY	BIT(0)	/* the connection's reply direction */
 #define NFO_E_NAT	BIT(1)	/* addresses or ports are rewritten */
 #define NFO_E_KEEP_DST	BIT(2)	/* the output device wants skb_dst() */
-#define NFO_E_HEADER	BIT(3)	/* the output device has an Ethernet header: @hh */
-#define NFO_E_IN_DEST	BIT(4)	/* frames come for @in_dest, not for the device's address */
+#define NFO_E_HEADER	BIT(3)	/* the output device has an Ethernet header: nfo_route_refs::hh */
+#define NFO_E_IN_DEST	BIT(4)	/* frames come for nfo_route_refs::in_dest, not for the device */
 #define NFO_E_PRIO_TOS	BIT(5)	/* forwarding gives packets the priority of their TOS */
 #define NFO_E_LABEL	BIT(6)	/* known for the IPv6 flow label @label alone */
 #define NFO_E_LOWER	BIT(7)	/* routing knows another device than the listed one */
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
 #define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark, which may change */
-#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from @origin */
+#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from nfo_extra::origin */
 #define NFO_E_EXTRA	BIT(11)	/* tunnels, IPsec, many headers: nfo_route_refs::extra */
+#define NFO_E_TIMEOUT	BIT(12)	/* conntrack has a timeout policy for the connection */
 
 /* What few directions have, so that the packets of all others pay for one test: what is
  * compared with the frame, and what is looked at once the packet is known to be sound.
@@ -55,32 +55,33 @@
  *
  *  line 0  identity, and where to               line 1  what becomes of the packet
  *  0  node     8  hash chain               64  saddr,daddr  8  new addresses
- *  8  key     24  struct nfo_key           72  sport,dport  4  new ports
- *  32 out      8  output device            76  addr_delta,l4_delta,ip_delta  6
- *  40 ct       8  its conntrack entry      82  hh      14  link-layer header
- *  48 epoch    4  when it was last true
- *  52 mark     4  of what leaves           96  in_dest  6  address frames come for
- *  56 priority 4  of what leaves           102 ttl_in,ttl_out,dscp,fields  4
- *  60 mtu      2  largest IP packet        106 win      2  TCP: last window, unscaled
- *  62 flags    2  NFO_E_*                  108 used     4  jiffies of last packet
- *                                          112 ack,end  8  TCP: highest seen
- *                                          120 counts   8  packets and bytes
+ *  8  refs     8  devices, link-layer      72  sport,dport  4  new ports
+ *                 header, route            76  addr_delta,l4_delta,ip_delta  6
+ *  16 key     24  struct nfo_key           82  win      2  TCP: last window, unscaled
+ *  40 ct       8  its conntrack entry      84  ttl_in,ttl_out,dscp,fields  4
+ *  48 epoch    4  when it was last true    88  used     4  jiffies of last packet
+ *  52 mark     4  of what leaves           92  ack,end  8  TCP: highest seen
+ *  56 priority 4  of what leaves           100 ct_mark  4  conntrack's when it was learned
+ *  60 mtu      2  largest IP packet        104 counts   8  packets and bytes
+ *  62 flags    2  NFO_E_*                  112 packets,bytes  16  what was counted before
  *
- * An IPv4 packet touches these two lines and the hash bucket; IPv6 has its addresses in
- * a third line (struct nfo_addr6). The status of its conntrack entry is one line more:
- * `conntrack -D` is to act on the next packet.
+ * An IPv4 packet touches these two lines, the hash bucket and @refs, which is one for all
+ * directions that rest on the same; IPv6 has its addresses in a line of its own (struct
+ * nfo_addr6). The status of its conntrack entry is one line more: `conntrack -D` is to act on
+ * the next packet.
  *
  * Written by the packet path: @epoch, @used, @ack, @end, @win (WRITE_ONCE, racing writers
  * write the same kind of truth), @mtu (by a new verification) and @counts (atomic, added
- * to the flow's totals twice a second). Written by the learner, who has NFO_F_LEARNING:
- * @fields, which gains bits; and, while the entry is stale, the values of fields that are not
- * fixed. Everything else is constant from publication to the end of the RCU grace period after
- * removal. @out and @ct are referenced by the flow.
+ * to the totals @packets and @bytes twice a second). Written by the learner, who has
+ * NFO_F_LEARNING: @refs, see nfo_flow_refs(); @ct_mark; @fields, which gains bits; and, while the
+ * entry is stale, the values of fields that are not fixed. Everything else is constant from
+ * publication to the end of the RCU grace period after removal. The flow has a reference of @ct
+ * and of @refs. The totals are the flow's for as long as it lives.
  */
 struct nfo_entry {
 	struct rhash_head	node;
+	struct nfo_route_refs	*refs;
 	struct nfo_key		key;
-	struct net_device	*out;
 	struct nf_conn		*ct;
 	u32			epoch;
 	u32			mark;
@@ -98,16 +99,15 @@ struct nfo_entry {
 	u16			addr_delta;
 	u16			l4_delta;
 	u16			ip_delta;
-	u8			hh[ETH_HLEN];
-	u8			in_dest[ETH_ALEN];
+	u16			win;
 	u8			ttl_in;
 	u8			ttl_out;
 	u8			dscp;
 	u8			fields;
-	u16			win;
 	u32			used;
 	u32			ack;
 	u32			end;
+	u32			ct_mark;
 #ifdef CONFIG_64BIT
 	atomic64_t		counts;
 #else
@@ -116,7 +116,13 @@ struct nfo_entry {
 		atomic_t	bytes;
 	} counts;
 #endif
+	atomic64_t		packets;
+	atomic64_t		bytes;
 } __aligned(64);
+
+/* What a lesson makes of an entry, its references aside. */
+#define NFO_E_LESSON_FROM	offsetof(struct nfo_entry, key)
+#define NFO_E_LESSON_TO		offsetof(struct nfo_entry, packets)
 
 /**
  * struct nfo_addr6 - the IPv6 addresses of one direction, one cache line; constant
@@ -133,93 +139,7 @@ struct nfo_addr6 {
 };
 
 struct nfo_dev;
-struct nfo_neigh;
 struct nfo_table;
-
-/**
- * struct nfo_lower - what stands between routing's device and the frames
- * @dev:    the listed device whose ingress hook and hardware see the frames; valid while
- *          the device is listed in the flowtable, or while the holder has a reference
- * @encap:  headers between Ethernet and IP there
- * @h_dest: with PPPoE: the peer's address
- * @mtu:    below a tunnel: the largest IP packet that the tunnel's route takes whole;
- *          0: no tunnel
- */
-struct nfo_lower {
-	struct net_device	*dev;
-	struct nfo_encap	encap;
-	u16			mtu;
-	u8			h_dest[ETH_ALEN];
-};
-
-/**
- * struct nfo_origin - by what else a ruleset may tell connections of two zones apart
- * @mark:     skb->mark at the ingress hook
- * @h_source: the sender's Ethernet address
- * @has_source: frames have one
- */
-struct nfo_origin {
-	u32	mark;
-	u8	h_source[ETH_ALEN];
-	bool	has_source;
-};
-
-/**
- * struct nfo_extra - what few directions need
- * @outer:     headers that packets come in, with @has_outer
- * @origin:    where packets come from, with NFO_E_ORIGIN
- * @has_outer: the key has no room for all of the headers
- * @tunnel:    one of the headers is a tunnel's
- * @decrypted: packets come out of IPsec
- * @encrypt:   packets leave through IPsec: the route is a bundle of its transformations
- * @shown:     packets that were sent the classic way since one was learned from
- * @at:        jiffies of the last such packet
- *
- * Constant after publication, apart from @shown and @at, which racing packets write.
- */
-struct nfo_extra {
-	struct nfo_outer	outer;
-	struct nfo_origin	origin;
-	bool			has_outer;
-	bool			tunnel;
-	bool			decrypted;
-	bool			encrypt;
-	u8			shown;
-	u32			at;
-};
-
-/**
- * struct nfo_route_refs - what one direction of a flow keeps alive
- * @dst:    route, one reference
- * @neigh:  next hop, one reference; NULL when the device has no link layer
- * @out:    output device, one reference through @tracker
- * @tracker: holder of the device reference
- * @cookie: for dst_check()
- * @ct_mark: conntrack's mark when the direction was learned
- * @in:     device its packets come in by, as routing knows it, one reference through
- *          @in_tracker
- * @in_tracker: holder of that reference
- * @out_lower: what is below @out; its device with one reference through @lower_tracker,
- *          for the hardware's rules name it
- * @lower_tracker: holder of that reference
- * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
- *
- * After publication @dst and @cookie are protected by nfo_flow::lock, @ct_mark is written
- * with NFO_F_LEARNING of the direction, and the rest is constant.
- */
-struct nfo_route_refs {
-	struct dst_entry	*dst;
-	struct nfo_neigh	*neigh;
-	struct net_device	*out;
-	netdevice_tracker	tracker;
-	u32			cookie;
-	u32			ct_mark;
-	struct net_device	*in;
-	netdevice_tracker	in_tracker;
-	struct nfo_lower	out_lower;
-	netdevice_tracker	lower_tracker;
-	struct nfo_extra	*extra;
-};
 
 /**
  * enum nfo_hw_state - where a flow stands with the hardware
@@ -322,23 +242,17 @@ struct nfo_hw_flow {
 #define NFO_F_REPLY_LEADS	9	/* walks meet the flow at its reply direction */
 #define NFO_F_WAITING	10	/* + direction: nfo_flow::rcu waits for packets of it */
 #define NFO_F_NEXT	12	/* + direction: it is to wait after that */
+#define NFO_F_LIBERAL	14	/* + direction: its TCP window was not checked before either */
+#define NFO_F_V6	16	/* it has nfo_flow::a6; constant */
+#define NFO_F_HAS_HW	17	/* it has a struct nfo_hw_flow; constant */
 
 /**
  * struct nfo_flow - one connection in the fast path
  * @e:      its two directions, indexed by enum ip_conntrack_dir
+ * @ct:     conntrack entry, one reference; constant. The same as that of @e, by which the table
+ *          of connections finds the flow
  * @table:  the flowtable it is in, which outlives the flow; constant
  * @state:  NFO_F_* bits, atomic
- * @lock:   protects dst and cookie of @route while a direction is published
- * @v6:     it has @a6; constant
- * @has_hw: it has a struct nfo_hw_flow; constant
- * @liberal: directions whose TCP window conntrack did not check before either, bit by
- *          enum ip_conntrack_dir; constant
- * @rp_filter: by direction, how sources were checked when it was learned; written with
- *          NFO_F_LEARNING of the direction
- * @packets: by direction, what was counted before @counts of the entry; atomic
- * @bytes:  likewise
- * @route:  what the directions rest on; as @rp_filter
- * @ct:     conntrack entry, one reference; constant
  * @ct_node: in nfo_net::by_ct
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
  * @added:  jiffies of promotion; constant
@@ -355,21 +269,16 @@ struct nfo_hw_flow {
  * only.
  */
 struct nfo_flow {
-	struct nfo_entry	e[IP_CT_DIR_MAX];
+	union {
+		struct nfo_entry	e[IP_CT_DIR_MAX];
+		struct {
+			u8		before_ct[offsetof(struct nfo_entry, ct)];
+			struct nf_conn	*ct;
+		};
+	};
 
-	/* What the look of twice a second reads and writes. */
 	struct nfo_table	*table;
 	unsigned long		state;
-	spinlock_t		lock;	/* dst and cookie of route[] */
-	bool			v6 : 1;
-	bool			has_hw : 1;
-	u8			liberal;
-	u8			rp_filter[IP_CT_DIR_MAX];
-	atomic64_t		packets[IP_CT_DIR_MAX];
-	atomic64_t		bytes[IP_CT_DIR_MAX];
-	struct nfo_route_refs	route[IP_CT_DIR_MAX];
-
-	struct nf_conn		*ct;
 	struct rhash_head	ct_node;
 	struct list_head	wheel;
 	u32			added;
@@ -388,15 +297,41 @@ static inline struct nfo_flow *nfo_flow(const struct nfo_entry *e)
 	return container_of(e - nfo_dir(e), struct nfo_flow, e[0]);
 }
 
+/**
+ * nfo_flow_refs() - what a direction of a flow rests on
+ * @f:   flow
+ * @dir: direction
+ *
+ * Never NULL; empty when the direction was never learned. A lesson may replace it, by one that
+ * names the same devices, headers and next hop. Context: rcu_read_lock(), or NFO_F_LEARNING of
+ * the direction.
+ */
+static inline struct nfo_route_refs *nfo_flow_refs(const struct nfo_flow *f,
+						   enum ip_conntrack_dir dir)
+{
+	return READ_ONCE(f->e[dir].refs);
+}
+
+/* What the direction of an entry rests on. */
+static inline struct nfo_route_refs *nfo_entry_refs(const struct nfo_entry *e)
+{
+	return READ_ONCE(e->refs);
+}
+
 /* Of an entry with NFO_E_EXTRA or NFO_E_ORIGIN. */
 static inline struct nfo_extra *nfo_entry_extra(const struct nfo_entry *e)
 {
-	return nfo_flow(e)->route[nfo_dir(e)].extra;
+	return nfo_entry_refs(e)->extra;
 }
 
 static inline struct nfo_addr6 *nfo_addr6(const struct nfo_entry *e)
 {
 	return &nfo_flow(e)->a6[nfo_dir(e)];
+}
+
+static inline bool nfo_flow_is_v6(const struct nfo_flow *f)
+{
+	return test_bit(NFO_F_V6, &f->state);
 }
 
 static inline bool nfo_flow_learned(const struct nfo_flow *f, enum ip_conntrack_dir dir)
@@ -451,8 +386,8 @@ static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	u64 counts = nfo_entry_counts_take(&f->e[dir]);
 
-	atomic64_add(counts / NFO_COUNT_PACKET, &f->packets[dir]);
-	atomic64_add(counts & NFO_COUNT_BYTES, &f->bytes[dir]);
+	atomic64_add(counts / NFO_COUNT_PACKET, &f->e[dir].packets);
+	atomic64_add(counts & NFO_COUNT_BYTES, &f->e[dir].bytes);
 
 	return counts;
 }
@@ -465,13 +400,13 @@ static inline void nfo_entry_make_stale(struct nfo_entry *e, u32 epoch)
 
 static inline u64 nfo_flow_packets(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	return atomic64_read(&f->packets[dir]) +
+	return atomic64_read(&f->e[dir].packets) +
 	       nfo_entry_counts(&f->e[dir]) / NFO_COUNT_PACKET;
 }
 
 static inline u64 nfo_flow_bytes(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	return atomic64_read(&f->bytes[dir]) +
+	return atomic64_read(&f->e[dir].bytes) +
 	       (nfo_entry_counts(&f->e[dir]) & NFO_COUNT_BYTES);
 }
 

@@ -14,7 +14,7 @@ static __always_inline u32 nfo_in_ifindex(const struct nfo_entry *e)
 {
 	if (likely(!(e->flags & NFO_E_LOWER)))
 		return e->key.iif;
-	return nfo_flow(e)->route[nfo_dir(e)].in->ifindex;
+	return nfo_entry_refs(e)->in->ifindex;
 }
 
 bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e);

@@ -26,10 +26,10 @@ bool nfo_route_encrypts(const struct sk_buff *skb);
 u8 nfo_route_rp_filter(const struct net_device *dev);
 u32 nfo_route_ct_mark(const struct nf_conn *ct);
 bool nfo_route_by_label(const struct net *net, const struct dst_entry *dst);
-void nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
-		     struct nfo_route_refs *refs, u16 mtu, u32 epoch);
+bool nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
+		     struct nfo_route_refs *refs, const struct nfo_entry *shown);
 enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from,
 				u32 to);
-bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir);
+bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrack_dir dir);
 
 #endif /* _NFO_ROUTE_H */

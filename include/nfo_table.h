@@ -6,7 +6,9 @@
 #ifndef _NFO_TABLE_H
 #define _NFO_TABLE_H
 
+#include <linux/hash.h>
 #include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
 #include <net/netfilter/nf_flow_table.h>
 
 #include "nfo_dev.h"
@@ -149,8 +151,7 @@ u32 nfo_flow_left(const struct nfo_flow *f);
 struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct);
 struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct);
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
-			       const struct nfo_entry *e, const struct nfo_addr6 *a6,
-			       struct nfo_route_refs *refs, bool begin);
+			       const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin);
 void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_flow_abandon(struct nfo_flow *f);
 void nfo_flow_free(struct nfo_flow *f);
@@ -158,16 +159,31 @@ void nfo_flow_put(struct nfo_flow *f);
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
 void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_flow_sync_tcp(struct nfo_flow *f);
-void nfo_route_refs_put(struct nfo_route_refs *refs);
+
+/* Few operations on a flow need a lock, and none of them waits for another flow's. */
+#define NFO_FLOW_LOCKS	6	/* as a power of two */
+extern spinlock_t nfo_flow_locks[1 << NFO_FLOW_LOCKS];
+
+/**
+ * nfo_flow_lock() - the lock of a flow, and of some others
+ * @f: flow
+ *
+ * It protects nfo_entry::mtu together with nfo_entry::refs while the direction is published, and
+ * the bits NFO_F_LEARNED together with nfo_table::oneway. No two are held at a time.
+ */
+static inline spinlock_t *nfo_flow_lock(const struct nfo_flow *f)
+{
+	return &nfo_flow_locks[hash_ptr(f, NFO_FLOW_LOCKS)];
+}
 
 /* Where a flow without a side of the hardware stands: nowhere. Nobody writes it. */
 extern struct nfo_hw_flow nfo_hw_none;
 
 static inline struct nfo_hw_flow *nfo_flow_hw(const struct nfo_flow *f)
 {
-	if (!f->has_hw)
+	if (!test_bit(NFO_F_HAS_HW, &f->state))
 		return &nfo_hw_none;
-	return (struct nfo_hw_flow *)&f->a6[f->v6 ? IP_CT_DIR_MAX : 0];
+	return (struct nfo_hw_flow *)&f->a6[nfo_flow_is_v6(f) ? IP_CT_DIR_MAX : 0];
 }
 
 /* A walk over the entries of a table meets each flow once by those for which this is

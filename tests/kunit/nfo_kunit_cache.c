@@ -46,7 +46,7 @@ static struct nfo_flow *nfo_colder_than(struct nfo_fake_flow *ff)
 
 static void nfo_packets(struct nfo_fake_flow *ff, u64 original, u64 reply)
 {
-	atomic64_set(&ff->f.packets[IP_CT_DIR_ORIGINAL], original);
+	atomic64_set(&ff->f.e[IP_CT_DIR_ORIGINAL].packets, original);
 	/* As long as nothing added it up, it counts as well. */
 	atomic64_set(&ff->f.e[IP_CT_DIR_REPLY].counts, reply * NFO_COUNT_PACKET);
 }
@@ -164,7 +164,7 @@ static void nfo_test_admit_stack(struct kunit *test)
 	u8 want;
 
 	for (i = 0; i < 2; i++) {
-		struct net_device **dev = &ff->f.route[i].out_lower.dev, *was = *dev;
+		struct net_device **dev = &ff->route[i].out_lower.dev, *was = *dev;
 
 		*dev = NULL;
 		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_DEV_STACK);
@@ -397,7 +397,7 @@ static void nfo_test_refused_out_encap(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
 	struct nfo_dev *d = fake->port[0].d;
-	struct nfo_encap *out = &ff->f.route[0].out_lower.encap;
+	struct nfo_encap *out = &ff->route[0].out_lower.encap;
 
 	out->kinds = NFO_ENCAP_PPPOE;
 	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);

@@ -271,12 +271,12 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_flow_put(f);
 }
 
-void nfo_ct_refresh(struct nf_conn *ct)
+void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
 {
 	container_of(ct, struct nfo_fake_flow, ct)->ct_refreshed++;
 }
 
-bool nfo_route_refresh(struct nfo_flow *f, enum ip_conntrack_dir dir)
+bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	nfo_fake_of(f)->refreshed[dir]++;
 	return !nfo_fake(f)->refresh_fails;
@@ -422,6 +422,10 @@ unsigned long nfo_fake_reasons(const struct nfo_fake *fake, enum nfo_reason why)
 
 /* ---- flows ---- */
 
+spinlock_t nfo_flow_locks[] = {
+	[0 ... (1 << NFO_FLOW_LOCKS) - 1] = __SPIN_LOCK_UNLOCKED(nfo_flow_locks),
+};
+
 static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fake_port *in,
 			       struct nfo_fake_port *out)
 {
@@ -445,10 +449,10 @@ static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fak
 	e->epoch = nfo_epoch(&in->fake->nn);
 	e->used = nfo_now();
 	e->ct = &ff->ct;
-	e->out = out->netdev;
-	ff->f.route[dir].out = out->netdev;
-	ff->f.route[dir].out_lower.dev = out->netdev;
-	ff->f.route[dir].in = in->netdev;
+	e->refs = &ff->route[dir];
+	ff->route[dir].out = out->netdev;
+	ff->route[dir].out_lower.dev = out->netdev;
+	ff->route[dir].in = in->netdev;
 	__set_bit(NFO_F_LEARNED + dir, &ff->f.state);
 	INIT_LIST_HEAD(&nfo_flow_hw(&ff->f)->rule[dir].node);
 }
@@ -463,13 +467,11 @@ struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsi
 			   GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(fake->test, ff);
 	fake->ports++;
-	ff->f.ct = &ff->ct;
 	ff->f.table = &fake->t;
-	ff->f.has_hw = true;
+	ff->f.state = BIT(NFO_F_HAS_HW);
 	BUILD_BUG_ON(sizeof(struct nfo_hw_flow) > IP_CT_DIR_MAX * sizeof(struct nfo_addr6));
 	nfo_flow_hw(&ff->f)->flow = &ff->f;
 	ff->f.added = nfo_now();
-	spin_lock_init(&ff->f.lock);
 	refcount_set(&ff->f.refs, 1);
 	nfo_fake_direction(ff, IP_CT_DIR_ORIGINAL, &fake->port[in], &fake->port[out]);
 	nfo_fake_direction(ff, IP_CT_DIR_REPLY, &fake->port[out], &fake->port[in]);

@@ -134,6 +134,7 @@ struct nfo_fake {
  * @refreshed: by direction, calls of nfo_route_refresh()
  * @judged: by direction, calls of nfo_hw_forwards()
  * @ct_refreshed: calls of nfo_ct_refresh()
+ * @route:   what its directions rest on
  * @f:       the flow
  */
 struct nfo_fake_flow {
@@ -145,6 +146,7 @@ struct nfo_fake_flow {
 	unsigned int		refreshed[IP_CT_DIR_MAX];
 	unsigned int		judged[IP_CT_DIR_MAX];
 	unsigned int		ct_refreshed;
+	struct nfo_route_refs	route[IP_CT_DIR_MAX];
 	struct nfo_flow		f;
 };
 

@@ -52,7 +52,13 @@ static int nfo_journal_init(struct kunit *test)
 	fake->nn.ruleset_at = nfo_now() - 1000 * HZ;
 	INIT_DELAYED_WORK(&fake->nn.ruleset_work, nfo_ruleset_work);
 
-	return 0;
+	return nfo_route_refs_init();
+}
+
+static void nfo_journal_exit(struct kunit *test)
+{
+	nfo_route_refs_exit();
+	nfo_fake_close(test);
 }
 
 /* Does a change make an entry that was true before it stale? */
@@ -182,7 +188,7 @@ static void nfo_test_neighbour(struct kunit *test)
 
 	/* A device without a link layer has none. */
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, &ff->f.e[ORIGINAL], &c));
-	ff->f.route[ORIGINAL].neigh = &watch;
+	ff->route[ORIGINAL].neigh = &watch;
 	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, &ff->f.e[ORIGINAL], &c));
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, &ff->f.e[REPLY], &c));
 	c.neigh = &others;
@@ -202,16 +208,16 @@ static void nfo_test_device(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, nfo_concerns(fake, e, &c), port < 2, "port %d", port);
 	}
 	/* Where packets come in, as routing sees it. */
-	ff->f.route[ORIGINAL].in = fake->port[2].netdev;
+	ff->route[ORIGINAL].in = fake->port[2].netdev;
 	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
-	ff->f.route[ORIGINAL].in = fake->port[0].netdev;
+	ff->route[ORIGINAL].in = fake->port[0].netdev;
 	/* The device below the one that routing sends to. */
-	ff->f.route[ORIGINAL].out_lower.dev = fake->port[2].netdev;
+	ff->route[ORIGINAL].out_lower.dev = fake->port[2].netdev;
 	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
-	ff->f.route[ORIGINAL].out_lower.dev = NULL;
+	ff->route[ORIGINAL].out_lower.dev = NULL;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 	/* What the other direction rests on is none of this one's. */
-	ff->f.route[REPLY].in = fake->port[2].netdev;
+	ff->route[REPLY].in = fake->port[2].netdev;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 }
 
@@ -330,26 +336,35 @@ static void nfo_test_renew(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	struct nfo_entry *e = nfo_entry4(fake);
 	struct nfo_flow *f = nfo_flow(e);
-	static struct dst_entry old, new;
-	struct nfo_route_refs refs = { .dst = &new, .cookie = 7 };
+	struct nfo_route_refs old = { .cookie = 6 }, refs = { .cookie = 7 };
+	struct nfo_route_refs *both, *now, *reply = f->e[REPLY].refs;
+	struct nfo_entry shown = { .mtu = 1400, .ct_mark = 5 };
 
-	f->route[ORIGINAL].dst = &old;
-	f->ct->mark = 5;
+	both = nfo_route_refs_share(&old);
+	KUNIT_ASSERT_NOT_NULL(test, both);
+	f->e[ORIGINAL].refs = both;
 	nfo_entry_make_stale(e, fake->nn.epoch);
 	nfo_add_others(fake, 3);
 	rcu_read_lock();
-	nfo_route_renew(f, ORIGINAL, &refs, 1400, fake->nn.epoch - 1);
+	shown.epoch = fake->nn.epoch - 1;
+	KUNIT_EXPECT_TRUE(test, nfo_route_renew(f, ORIGINAL, &refs, &shown));
+	/* Another direction that rests on the same goes on with it, and so does a packet. */
+	KUNIT_EXPECT_EQ(test, both->cookie, 6);
 	rcu_read_unlock();
-	KUNIT_EXPECT_PTR_EQ(test, f->route[ORIGINAL].dst, &new);
-	KUNIT_EXPECT_EQ(test, f->route[ORIGINAL].cookie, 7);
-	/* The caller drops it. */
-	KUNIT_EXPECT_PTR_EQ(test, refs.dst, &old);
+	now = f->e[ORIGINAL].refs;
+	KUNIT_EXPECT_EQ(test, now->cookie, 7);
+	KUNIT_EXPECT_EQ(test, e->ct_mark, 5);
+	KUNIT_EXPECT_EQ(test, f->e[REPLY].ct_mark, 0);
 	KUNIT_EXPECT_EQ(test, e->mtu, 1400);
-	KUNIT_EXPECT_EQ(test, f->route[ORIGINAL].ct_mark, 5);
-	KUNIT_EXPECT_EQ(test, f->route[REPLY].ct_mark, 0);
+	KUNIT_EXPECT_PTR_EQ(test, f->e[REPLY].refs, reply);
 	KUNIT_EXPECT_EQ(test, e->epoch, fake->nn.epoch - 1);
+	/* Devices of the test, of which there is no reference to drop. */
+	now->in = fake->port[0].netdev;
+	now->out = fake->port[1].netdev;
 	KUNIT_EXPECT_FALSE(test, nfo_route_changed(&fake->nn, e, e->epoch, fake->nn.epoch));
-	KUNIT_EXPECT_NULL(test, f->route[REPLY].dst);
+	now->in = NULL;
+	now->out = NULL;
+	nfo_route_refs_put(now);
 }
 
 /* ---- objects that are looked at now and then ---- */
@@ -366,7 +381,7 @@ static bool nfo_refresh(struct nfo_flow *f)
 	bool good;
 
 	rcu_read_lock();
-	good = nfo_route_refresh_of_packets(f, ORIGINAL);
+	good = nfo_route_refresh_of_packets(f->table, f, ORIGINAL);
 	rcu_read_unlock();
 
 	return good;
@@ -378,11 +393,11 @@ static struct nfo_flow *nfo_routed(struct nfo_fake *fake, struct rtable *rt, u32
 	struct nfo_entry *e = nfo_entry4(fake);
 	struct nfo_flow *f = nfo_flow(e);
 
-	*rt = (struct rtable) { .dst.ops = &nfo_dst_ops, .dst.dev = e->out };
+	*rt = (struct rtable) { .dst.ops = &nfo_dst_ops, .dst.dev = e->refs->out };
 	metrics[RTAX_MTU - 1] = 1300;
 	rt->dst._metrics = (unsigned long)metrics;
-	f->route[ORIGINAL].dst = &rt->dst;
-	dev_net_set(e->out, fake->nn.net);
+	f->e[ORIGINAL].refs->dst = &rt->dst;
+	dev_net_set(e->refs->out, fake->nn.net);
 
 	return f;
 }
@@ -418,15 +433,15 @@ static void nfo_test_refresh_rest(struct kunit *test)
 	static struct rtable rt;
 	struct nfo_fake *fake = test->priv;
 	struct nfo_flow *f = nfo_routed(fake, &rt, metrics);
-	struct nfo_route_refs *refs = &f->route[ORIGINAL];
+	struct nfo_route_refs *refs = f->e[ORIGINAL].refs;
 
 	f->ct->mark = 1;
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	f->route[ORIGINAL].ct_mark = 1;
+	f->e[ORIGINAL].ct_mark = 1;
 	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	f->rp_filter[ORIGINAL] = 1;
+	refs->rp_filter = 1;
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	f->rp_filter[ORIGINAL] = 0;
+	refs->rp_filter = 0;
 	/* The device below is another one, has other headers, or another peer. */
 	refs->out_lower.dev = fake->port[2].netdev;
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
@@ -628,7 +643,7 @@ static struct kunit_case nfo_journal_cases[] = {
 static struct kunit_suite nfo_journal_suite = {
 	.name		= "nf_flow_offload_journal",
 	.init		= nfo_journal_init,
-	.exit		= nfo_fake_close,
+	.exit		= nfo_journal_exit,
 	.test_cases	= nfo_journal_cases,
 };
 

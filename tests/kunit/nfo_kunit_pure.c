@@ -588,15 +588,18 @@ static void nfo_test_layout(struct kunit *test)
 	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV6);
 
 	/* Two cache lines, and what they say in nfo_flow.h. */
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, key), 8);
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, out), 32);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, refs), 8);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, key), 16);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, epoch), 48);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, flags), 62);
 	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, saddr), 64);
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, hh), 82);
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, win), 106);
-	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, counts), 120);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, win), 82);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, counts), 104);
+	KUNIT_EXPECT_EQ(test, offsetof(struct nfo_entry, bytes), 120);
 	KUNIT_EXPECT_EQ(test, sizeof(struct nfo_entry), 128);
+	/* Five lines, whatever the kernel's locks are made of. */
+	KUNIT_EXPECT_EQ(test, sizeof(struct nfo_flow), 320);
+	KUNIT_EXPECT_PTR_EQ(test, &f->ct, &f->e[0].ct);
 	KUNIT_EXPECT_PTR_EQ(test, nfo_flow(&f->e[0]), f);
 	KUNIT_EXPECT_PTR_EQ(test, nfo_flow(&f->e[1]), f);
 	KUNIT_EXPECT_PTR_EQ(test, nfo_addr6(&f->e[0]), &f->a6[0]);

@@ -245,7 +245,7 @@ static void nfo_test_no_more_true(struct kunit *test)
 	change.what = NFO_CHANGE_NEIGH;
 	for (i = 0; i < IP_CT_DIR_MAX; i++) {
 		watch[i].n = next_hop[i];
-		ff->f.route[i].neigh = &watch[i];
+		ff->route[i].neigh = &watch[i];
 		change.neigh = next_hop[i];
 		nfo_change_add(&fake->nn, &change);
 		nfo_fake_period(fake);
@@ -310,7 +310,7 @@ static void nfo_test_event_concerns(struct kunit *test)
 	fake->nn.settings.hw_sync_ms = 1000 * MSEC_PER_SEC;
 	nfo_fake_period(fake);
 	fake->port[0].reads = 0;
-	ff[150]->f.route[ORIGINAL].neigh = &watch;
+	ff[150]->route[ORIGINAL].neigh = &watch;
 	change.neigh = &next_hop;
 	nfo_change_add(&fake->nn, &change);
 	nfo_fake_look(fake);

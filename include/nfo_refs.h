@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the directions of flows rest on: route, next hop, devices. Directions that rest on the
+ * same share it.
+ */
+#ifndef _NFO_REFS_H
+#define _NFO_REFS_H
+
+#include <linux/if_ether.h>
+#include <linux/netdevice.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+
+#include "nfo_compat.h"
+#include "nfo_key.h"
+
+struct nfo_neigh;
+
+/**
+ * struct nfo_lower - what stands between routing's device and the frames
+ * @dev:    the listed device whose ingress hook and hardware see the frames; valid while
+ *          the device is listed in the flowtable, or while the holder has a reference
+ * @encap:  headers between Ethernet and IP there
+ * @h_dest: with PPPoE: the peer's address
+ * @mtu:    below a tunnel: the largest IP packet that the tunnel's route takes whole;
+ *          0: no tunnel
+ */
+struct nfo_lower {
+	struct net_device	*dev;
+	struct nfo_encap	encap;
+	u16			mtu;
+	u8			h_dest[ETH_ALEN];
+};
+
+/**
+ * struct nfo_origin - by what else a ruleset may tell connections of two zones apart
+ * @mark:     skb->mark at the ingress hook
+ * @h_source: the sender's Ethernet address
+ * @has_source: frames have one
+ */
+struct nfo_origin {
+	u32	mark;
+	u8	h_source[ETH_ALEN];
+	bool	has_source;
+};
+
+/**
+ * struct nfo_extra - what few directions need
+ * @outer:     headers that packets come in, with @has_outer
+ * @origin:    where packets come from, with NFO_E_ORIGIN
+ * @has_outer: the key has no room for all of the headers
+ * @tunnel:    one of the headers is a tunnel's
+ * @decrypted: packets come out of IPsec
+ * @encrypt:   packets leave through IPsec: the route is a bundle of its transformations
+ * @shown:     packets that were sent the classic way since one was learned from
+ * @at:        jiffies of the last such packet
+ *
+ * Constant after publication, apart from @shown and @at, which racing packets write.
+ */
+struct nfo_extra {
+	struct nfo_outer	outer;
+	struct nfo_origin	origin;
+	bool			has_outer;
+	bool			tunnel;
+	bool			decrypted;
+	bool			encrypt;
+	u8			shown;
+	u32			at;
+};
+
+/**
+ * struct nfo_route_refs - what a direction of a flow rests on, and keeps alive
+ * @dst:    route, one reference
+ * @neigh:  next hop, one reference; NULL when the device has no link layer
+ * @out:    output device, one reference through @tracker
+ * @in:     device its packets come in by, as routing knows it, one reference through
+ *          @in_tracker
+ * @out_lower: what is below @out; its device with one reference through @lower_tracker,
+ *          for the hardware's rules name it
+ * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
+ * @hh:     link-layer header of packets that leave, with NFO_E_HEADER
+ * @in_dest: Ethernet address that frames come for, with NFO_E_IN_DEST
+ * @cookie: for dst_check()
+ * @rp_filter: how sources were checked when the direction was learned
+ * @shared: directions that rest on the same may use it: it is in the table of these
+ * @refs:   one for each direction that uses it
+ * @tracker: holder of the reference of @out
+ * @in_tracker: holder of the reference of @in
+ * @lower_tracker: holder of the reference of @out_lower's device
+ * @node:   with @shared: in that table
+ * @rcu:    drops what it keeps alive and frees it
+ *
+ * A lesson begins with one of its own, whose last four fields are unused, for
+ * nfo_route_refs_share() or nfo_route_refs_drop(). What was shared is constant, @refs aside.
+ */
+struct nfo_route_refs {
+	/* What packets read. */
+	struct net_device	*out;
+	u8			hh[ETH_HLEN];
+	u8			in_dest[ETH_ALEN];
+	u8			rp_filter;
+	bool			shared;
+	struct net_device	*in;
+	struct nfo_extra	*extra;
+	struct dst_entry	*dst;
+	struct nfo_neigh	*neigh;
+
+	/* Another line: what each new flow writes, and what the look of twice a second compares. */
+	refcount_t		refs;
+	u32			cookie;
+	struct nfo_lower	out_lower;
+	netdevice_tracker	tracker;
+	netdevice_tracker	in_tracker;
+	netdevice_tracker	lower_tracker;
+	struct rhash_head	node;
+	struct rcu_head		rcu;
+};
+
+extern struct nfo_route_refs nfo_route_refs_none;
+
+int nfo_route_refs_init(void);
+void nfo_route_refs_exit(void);
+void nfo_route_refs_drop(struct nfo_route_refs *refs);
+struct nfo_route_refs *nfo_route_refs_share(struct nfo_route_refs *refs);
+void nfo_route_refs_put(struct nfo_route_refs *refs);
+bool nfo_route_refs_alike(const struct nfo_route_refs *a, const struct nfo_route_refs *b);
+bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b);
+
+#endif /* _NFO_REFS_H */

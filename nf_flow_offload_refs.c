@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the directions of flows rest on: route, next hop, devices. A router has few of these and
+ * many flows, so directions that rest on the same share one object.
+ */
+#include <linux/etherdevice.h>
+#include <linux/jhash.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+
+#include "nfo_encap.h"
+#include "nfo_neigh.h"
+#include "nfo_refs.h"
+
+/* Of a direction that was never learned. Nobody counts its references. */
+struct nfo_route_refs nfo_route_refs_none;
+
+/* What is shared. A reference is the last one under this lock only. */
+static DEFINE_SPINLOCK(nfo_refs_lock);
+static struct rhashtable nfo_refs_table;
+
+/**
+ * nfo_lower_equal() - is the same below two output devices?
+ * @a: what is below one
+ * @b: what is below the other one
+ *
+ * The MTU of a tunnel is no part of it. Return: true when it is.
+ */
+bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b)
+{
+	return a->dev == b->dev && nfo_encap_equal(&a->encap, &b->encap) &&
+	       ether_addr_equal(a->h_dest, b->h_dest);
+}
+
+/**
+ * nfo_route_refs_alike() - do the packets of two directions come and go the same way?
+ * @a: what one direction rests on
+ * @b: what the other one rests on
+ *
+ * The route may be another one that names the same next hop. Return: true when they do.
+ */
+bool nfo_route_refs_alike(const struct nfo_route_refs *a, const struct nfo_route_refs *b)
+{
+	return a->out == b->out && a->in == b->in && a->neigh == b->neigh &&
+	       !memcmp(a->hh, b->hh, sizeof(a->hh)) &&
+	       ether_addr_equal(a->in_dest, b->in_dest) &&
+	       nfo_lower_equal(&a->out_lower, &b->out_lower);
+}
+
+static bool nfo_refs_equal(const struct nfo_route_refs *a, const struct nfo_route_refs *b)
+{
+	return a->dst == b->dst && a->cookie == b->cookie &&
+	       a->rp_filter == b->rp_filter && a->out_lower.mtu == b->out_lower.mtu &&
+	       nfo_route_refs_alike(a, b);
+}
+
+static u32 nfo_refs_hash(const void *data, u32 len, u32 seed)
+{
+	const struct nfo_route_refs *refs = data;
+	const unsigned long words[] = {
+		(unsigned long)refs->dst, (unsigned long)refs->neigh, (unsigned long)refs->in,
+	};
+
+	return jhash(words, sizeof(words), seed);
+}
+
+static int nfo_refs_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	return !nfo_refs_equal(obj, arg->key);
+}
+
+static const struct rhashtable_params nfo_refs_params = {
+	.head_offset		= offsetof(struct nfo_route_refs, node),
+	.hashfn			= nfo_refs_hash,
+	.obj_hashfn		= nfo_refs_hash,
+	.obj_cmpfn		= nfo_refs_cmp,
+	.automatic_shrinking	= true,
+};
+
+/**
+ * nfo_route_refs_drop() - drop what a lesson holds
+ * @refs: the lesson's own; may be empty or half filled
+ *
+ * Context: any.
+ */
+void nfo_route_refs_drop(struct nfo_route_refs *refs)
+{
+	if (refs->neigh)
+		nfo_neigh_put(refs->neigh);
+	if (refs->out_lower.dev)
+		netdev_put(refs->out_lower.dev, &refs->lower_tracker);
+	if (refs->in)
+		netdev_put(refs->in, &refs->in_tracker);
+	if (refs->out)
+		netdev_put(refs->out, &refs->tracker);
+	dst_release(refs->dst);
+	kfree(refs->extra);
+	memset(refs, 0, sizeof(*refs));
+}
+
+/* Return: what is shared and the same, with a reference; NULL when there is none. */
+static struct nfo_route_refs *nfo_refs_find(const struct nfo_route_refs *like)
+{
+	struct nfo_route_refs *found;
+
+	rcu_read_lock();
+	found = rhashtable_lookup(&nfo_refs_table, like, nfo_refs_params);
+	if (found && !refcount_inc_not_zero(&found->refs))
+		found = NULL;
+	rcu_read_unlock();
+
+	return found;
+}
+
+/* Make a new one findable, unless somebody else did. Return: the one to use. */
+static struct nfo_route_refs *nfo_refs_add(struct nfo_route_refs *fresh)
+{
+	struct nfo_route_refs *found;
+
+	spin_lock_bh(&nfo_refs_lock);
+	found = nfo_refs_find(fresh);
+	/* Whoever finds it reads @shared. If it cannot be inserted, the direction has it alone. */
+	fresh->shared = true;
+	if (!found && rhashtable_insert_fast(&nfo_refs_table, &fresh->node, nfo_refs_params))
+		fresh->shared = false;
+	spin_unlock_bh(&nfo_refs_lock);
+
+	return found ?: fresh;
+}
+
+/**
+ * nfo_route_refs_share() - what a direction is to rest on, from its lesson
+ * @refs: the lesson's own; empty afterwards, unless the call fails
+ *
+ * What few directions have (@extra) is not shared. Context: any.
+ *
+ * Return: it, with a reference for nfo_route_refs_put(); NULL without memory.
+ */
+struct nfo_route_refs *nfo_route_refs_share(struct nfo_route_refs *refs)
+{
+	struct nfo_route_refs *used = NULL, *fresh;
+
+	if (!refs->extra)
+		used = nfo_refs_find(refs);
+	if (used) {
+		nfo_route_refs_drop(refs);
+		return used;
+	}
+	fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC);
+	if (!fresh)
+		return NULL;
+	*fresh = *refs;
+	refcount_set(&fresh->refs, 1);
+	used = refs->extra ? fresh : nfo_refs_add(fresh);
+	if (used == fresh) {
+		memset(refs, 0, sizeof(*refs));
+	} else {
+		nfo_route_refs_drop(refs);
+		kfree(fresh);
+	}
+
+	return used;
+}
+
+static void nfo_refs_free_rcu(struct rcu_head *rcu)
+{
+	struct nfo_route_refs *refs = container_of(rcu, struct nfo_route_refs, rcu);
+
+	nfo_route_refs_drop(refs);
+	kfree(refs);
+}
+
+/* Return: it was the last reference, and nobody can find @refs any more. */
+static bool nfo_refs_dec(struct nfo_route_refs *refs)
+{
+	bool last;
+
+	if (!refs->shared)
+		return refcount_dec_and_test(&refs->refs);
+	local_bh_disable();
+	last = refcount_dec_and_lock(&refs->refs, &nfo_refs_lock);
+	if (last) {
+		rhashtable_remove_fast(&nfo_refs_table, &refs->node, nfo_refs_params);
+		spin_unlock(&nfo_refs_lock);
+	}
+	local_bh_enable();
+
+	return last;
+}
+
+/**
+ * nfo_route_refs_put() - a direction does not rest on this any more
+ * @refs: of nfo_route_refs_share(), or nfo_route_refs_none
+ *
+ * Context: any. The last one drops what is kept alive after an RCU grace period: packets and
+ * dumps may be reading.
+ */
+void nfo_route_refs_put(struct nfo_route_refs *refs)
+{
+	if (refs != &nfo_route_refs_none && nfo_refs_dec(refs))
+		call_rcu(&refs->rcu, nfo_refs_free_rcu);
+}
+
+/**
+ * nfo_route_refs_init() - the table of what is shared. Return: 0 or a negative errno.
+ */
+int nfo_route_refs_init(void)
+{
+	return rhashtable_init(&nfo_refs_table, &nfo_refs_params);
+}
+
+/**
+ * nfo_route_refs_exit() - undo nfo_route_refs_init(). The last flow was freed; waits for what
+ * it rested on.
+ */
+void nfo_route_refs_exit(void)
+{
+	rcu_barrier();
+	rhashtable_destroy(&nfo_refs_table);
+}
