@@ -153,7 +153,7 @@ static int __init nfo_init(void)
 	err = nfo_table_init();
 	if (err)
 		goto err_net_module;
-	err = nfo_learn_init();
+	err = nfo_note_init();
 	if (err)
 		goto err_table;
 	err = nfo_hw_queue_module_init();
@@ -184,7 +184,7 @@ err_net:
 err_hw:
 	nfo_hw_queue_module_exit();
 err_learn:
-	nfo_learn_exit();
+	nfo_note_exit();
 err_table:
 	nfo_table_exit();
 err_net_module:
@@ -199,7 +199,7 @@ static void __exit nfo_exit(void)
 	nfo_event_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
 	nfo_hw_queue_module_exit();
-	nfo_learn_exit();
+	nfo_note_exit();
 	nfo_table_exit();
 	nfo_net_module_exit();
 }

@@ -13,9 +13,6 @@
 #include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
-#include <linux/slab.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -34,186 +31,6 @@
 #include "nfo_route.h"
 #include "nfo_stack.h"
 #include "nfo_trace.h"
-
-/* ---- notes and permits, of each CPU ---- */
-
-/* Packets that an ingress hook may see before the first of them is at the end of
- * POSTROUTING: a NAPI poll hands over up to 64 in a list.
- */
-#define NFO_NOTES	128
-
-/* A packet in a tunnel is noted by its own addresses and by the tunnel's, because the hook does
- * not know whether the tunnel ends here. In one array the two notes would share a place for one
- * of NFO_NOTES pairs of a connection and a tunnel, and such a connection would never learn.
- */
-#define NFO_NOTES_INNER	32
-
-/**
- * struct nfo_permit - the last packet that `flow add` matched
- * @skb: packet; compared, never followed
- * @ct:  its connection; compared, never followed
- * @t:   flowtable; valid while @gen is nfo_net::tables_gen
- * @gen: nfo_net::tables_gen at that time
- */
-struct nfo_permit {
-	const struct sk_buff	*skb;
-	const struct nf_conn	*ct;
-	struct nfo_table	*t;
-	u32			gen;
-};
-
-/**
- * struct nfo_learn_cpu - what a CPU remembers of the packets it has in hand
- * @permit: the last one that `flow add` matched
- * @taken:  counts notes
- * @note:   those that came in, by a hash of their addresses and ports
- * @inner:  those that came in a tunnel, without the tunnel's headers
- *
- * Written and read in softirq on that CPU alone. Allocated, for modules have little room
- * for static data of each CPU.
- */
-struct nfo_learn_cpu {
-	struct nfo_permit	permit;
-	u32			taken;
-	struct nfo_note		note[NFO_NOTES];
-	struct nfo_note		inner[NFO_NOTES_INNER];
-};
-
-static struct nfo_learn_cpu __percpu *nfo_learn_cpus __read_mostly;
-
-/* Without device and encapsulation: who looks for a note does not know those. */
-static struct nfo_note *nfo_note_slot(const struct nfo_table *t, __be32 saddr, __be32 daddr,
-				      __be16 sport, __be16 dport, bool inner)
-{
-	u32 hash = jhash_3words((__force u32)saddr, (__force u32)daddr,
-				(__force u32)sport << 16 | (__force u32)dport,
-				(u32)(unsigned long)t);
-
-	return inner ? this_cpu_ptr(&nfo_learn_cpus->inner[hash % NFO_NOTES_INNER]) :
-		       this_cpu_ptr(&nfo_learn_cpus->note[hash % NFO_NOTES]);
-}
-
-/* The checksum field of a layer 4 header at @offset from skb->data; of other protocols than
- * TCP and UDP a sum of the payload. Return: false when the packet ends before.
- */
-static bool nfo_note_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto,
-			   __sum16 *check)
-{
-	__sum16 copy;
-	const __sum16 *field;
-
-	if (!nfo_l4_is_main(l4proto))
-		return nfo_l4_sum(skb, offset, l4proto, check);
-	offset += l4proto == IPPROTO_TCP ? offsetof(struct tcphdr, check) :
-					   offsetof(struct udphdr, check);
-	field = skb_header_pointer(skb, offset, sizeof(copy), &copy);
-	if (field)
-		*check = *field;
-
-	return field;
-}
-
-static bool nfo_note_sender_differs(const struct nfo_note *n, const struct sk_buff *skb)
-{
-	return n->has_dest && skb_mac_header_was_set(skb) &&
-	       !ether_addr_equal_unaligned(n->h_source, eth_hdr(skb)->h_source);
-}
-
-/* Was the last packet of the same direction another in what may be learned? */
-static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t,
-			     const struct sk_buff *skb, const struct nfo_key *key)
-{
-	return n->t == t && !memcmp(&n->key, key, sizeof(*key)) &&
-	       (n->look.mark != skb->mark || n->look.priority != skb->priority ||
-		n->look.tos != nfo_skb_tos(skb, key->family) ||
-		n->look.ttl != nfo_skb_ttl(skb, key->family) ||
-		n->label != nfo_skb_label(skb, key->family) ||
-		nfo_note_sender_differs(n, skb));
-}
-
-static void nfo_note_addresses(struct nfo_note *n, const struct sk_buff *skb)
-{
-	ether_addr_copy(n->in_dest, eth_hdr(skb)->h_dest);
-	n->own_dest = ether_addr_equal(n->in_dest, skb->dev->dev_addr);
-	ether_addr_copy(n->h_source, eth_hdr(skb)->h_source);
-}
-
-/**
- * nfo_note_take() - remember what a packet looks like that takes the classic path
- * @t:     flowtable whose hook sees it
- * @skb:   packet, data at the network header
- * @key:   what identifies the packets of its direction
- * @popped: headers that were taken off it, or NULL
- * @thoff: offset of the layer 4 header from the network header
- * @epoch: nfo_epoch() when it came in
- *
- * Context: softirq.
- */
-void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
-		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
-		   unsigned int thoff, u32 epoch)
-{
-	struct nfo_note *n = nfo_note_slot(t, key->saddr, key->daddr, key->sport, key->dport,
-					   popped && popped->tunnel);
-	bool mixed = nfo_note_differs(n, t, skb, key);
-
-	n->t = NULL;
-	if (!nfo_note_check(skb, thoff, key->l4proto, &n->check))
-		return;
-	n->t = t;
-	n->at = this_cpu_inc_return(nfo_learn_cpus->taken);
-	n->mixed = mixed;
-	n->skb = skb;
-	n->head = skb->head;
-	n->key = *key;
-	n->epoch = epoch;
-	n->look = nfo_skb_look(skb, key->family);
-	n->len = nfo_skb_len(skb, key->family);
-	n->label = nfo_skb_label(skb, key->family);
-	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
-	if (n->has_dest)
-		nfo_note_addresses(n, skb);
-	n->deep = popped && nfo_encap_is_deep(popped);
-	if (n->deep) {
-		n->tunnel = popped->tunnel;
-		n->outer = popped->outer;
-	}
-}
-
-/**
- * nfo_permit() - `flow add` matched a packet
- * @t:   flowtable
- * @skb: packet in the forward hook
- * @ct:  its connection, which may be promoted
- *
- * Context: softirq, rcu_read_lock(). A table that goes advances nfo_net::tables_gen
- * before it waits for an RCU grace period, so that a permit outlives its table by
- * its bytes only.
- */
-void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct)
-{
-	*this_cpu_ptr(&nfo_learn_cpus->permit) = (struct nfo_permit) {
-		.skb	= skb,
-		.ct	= ct,
-		.t	= t,
-		.gen	= READ_ONCE(t->nn->tables_gen),
-	};
-}
-
-/* Return: the table that a packet's connection may be promoted to, or NULL. */
-static struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *skb,
-				       const struct nf_conn *ct)
-{
-	struct nfo_permit *p = this_cpu_ptr(&nfo_learn_cpus->permit);
-
-	if (p->skb != skb)
-		return NULL;
-	p->skb = NULL;
-	/* The same address may be that of another namespace's packet, long after. */
-	if (p->ct != ct || p->gen != READ_ONCE(nn->tables_gen))
-		return NULL;
-	return p->t->nn == nn ? p->t : NULL;
-}
 
 /**
  * struct nfo_lesson - a packet at the end of POSTROUTING
@@ -234,44 +51,6 @@ struct nfo_lesson {
 	unsigned int			thoff;
 	const struct nfo_note		*note;
 };
-
-/* Return: of packets that came in as a tuple says, in a tunnel or without one, the later note. */
-static const struct nfo_note *nfo_note_of(const struct nfo_table *t,
-					  const struct nf_conntrack_tuple *tuple)
-{
-	bool v6 = tuple->src.l3num == NFPROTO_IPV6;
-	__be32 saddr = v6 ? nfo_fold6(&tuple->src.u3.in6) : tuple->src.u3.ip;
-	__be32 daddr = v6 ? nfo_fold6(&tuple->dst.u3.in6) : tuple->dst.u3.ip;
-	const struct nfo_note *n, *latest = NULL;
-	int inner;
-
-	for (inner = 0; inner < 2; inner++) {
-		n = nfo_note_slot(t, saddr, daddr, tuple->src.u.all, tuple->dst.u.all, inner);
-		if (n->t != t || n->key.saddr != saddr || n->key.daddr != daddr ||
-		    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
-		    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)
-			continue;
-		if (!latest || (s32)(n->at - latest->at) > 0)
-			latest = n;
-	}
-
-	return latest;
-}
-
-static const struct nfo_note *nfo_note_find(const struct nfo_table *t, const struct nfo_lesson *l)
-{
-	const struct nfo_note *n = nfo_note_of(t, nf_ct_tuple(l->ct, l->dir));
-
-	if (!n || n->len != nfo_skb_len(l->skb, n->key.family))
-		return NULL;
-	if (n->skb == l->skb || n->head == l->skb->head)
-		return n;
-	/* A copy of the packet, or another one of the same direction. A layer 4 checksum that
-	 * is consistent will tell; one that is yet to be made, or none, does not, and then it
-	 * has to be all the same.
-	 */
-	return n->mixed ? NULL : n;
-}
 
 /* ---- what the classic path did ---- */
 
@@ -718,7 +497,7 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 		nfo_learn_track(f, &l);
 	if (f)
 		t = f->table;
-	l.note = nfo_note_find(t, &l);
+	l.note = nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir));
 	if (!l.note)
 		return;
 	if (f)
@@ -792,21 +571,4 @@ int nfo_learn_net_start(struct nfo_net *nn)
 void nfo_learn_net_stop(struct nfo_net *nn)
 {
 	nf_unregister_net_hooks(nn->net, nfo_learn_ops, ARRAY_SIZE(nfo_learn_ops));
-}
-
-/**
- * nfo_learn_init() - room for what each CPU remembers. Return: 0 or -ENOMEM.
- */
-int __init nfo_learn_init(void)
-{
-	nfo_learn_cpus = alloc_percpu(struct nfo_learn_cpu);
-	return nfo_learn_cpus ? 0 : -ENOMEM;
-}
-
-/**
- * nfo_learn_exit() - undo nfo_learn_init(). No hook is left.
- */
-void nfo_learn_exit(void)
-{
-	free_percpu(nfo_learn_cpus);
 }

@@ -55,12 +55,17 @@ unsigned int nfo_closing_hook4(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state);
 unsigned int nfo_closing_hook6(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state);
-int nfo_learn_init(void);
-void nfo_learn_exit(void);
+int nfo_note_init(void);
+void nfo_note_exit(void);
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
 		   unsigned int thoff, u32 epoch);
+bool nfo_note_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto, __sum16 *check);
+const struct nfo_note *nfo_note_find(const struct nfo_table *t, const struct sk_buff *skb,
+				     const struct nf_conntrack_tuple *tuple);
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct);
+struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *skb,
+				const struct nf_conn *ct);
 int nfo_learn_net_start(struct nfo_net *nn);
 void nfo_learn_net_stop(struct nfo_net *nn);
 
