@@ -20,9 +20,7 @@ static const char * const nfo_flow_cache_names[2][2] = {
 
 struct nfo_hw_flow nfo_hw_none;
 
-spinlock_t nfo_flow_locks[] = {
-	[0 ... (1 << NFO_FLOW_LOCKS) - 1] = __SPIN_LOCK_UNLOCKED(nfo_flow_locks),
-};
+spinlock_t nfo_flow_locks[1 << NFO_FLOW_LOCKS];
 
 struct nfo_hash_secret nfo_hash_secret __read_mostly;
 
@@ -526,7 +524,7 @@ static int __init nfo_flow_caches_create(void)
  */
 int __init nfo_table_init(void)
 {
-	int err;
+	int i, err;
 
 	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
 	BUILD_BUG_ON(NFO_KEY_WORDS % 2);
@@ -541,6 +539,8 @@ int __init nfo_table_init(void)
 	BUILD_BUG_ON(offsetof(struct nfo_flow, ct) != offsetof(struct nfo_flow, e[0].ct));
 	BUILD_BUG_ON(sizeof(struct nfo_flow) != 320);
 
+	for (i = 0; i < 1 << NFO_FLOW_LOCKS; i++)
+		spin_lock_init(&nfo_flow_locks[i]);
 	get_random_bytes(&nfo_hash_secret, sizeof(nfo_hash_secret));
 	nfo_hash_secret.mul[0] |= 1;
 	nfo_hash_secret.mul[1] |= 1;

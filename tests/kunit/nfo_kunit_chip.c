@@ -351,6 +351,8 @@ void nfo_fake_chips(struct nfo_fake *fake, unsigned int chips)
 	fake->chips = chips;
 }
 
+spinlock_t nfo_flow_locks[1 << NFO_FLOW_LOCKS];
+
 /* A flowtable with flags offload; nfo_fake_close() ends it. */
 struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 {
@@ -368,6 +370,8 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 					 GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake->nn.journal);
 	spin_lock_init(&fake->nn.journal_lock);
+	for (i = 0; i < 1 << NFO_FLOW_LOCKS; i++)
+		spin_lock_init(&nfo_flow_locks[i]);
 	refcount_set(&fake->nn.refs, 1);
 	mutex_init(&fake->nn.lock);
 	INIT_LIST_HEAD(&fake->nn.tables);
@@ -421,10 +425,6 @@ unsigned long nfo_fake_reasons(const struct nfo_fake *fake, enum nfo_reason why)
 }
 
 /* ---- flows ---- */
-
-spinlock_t nfo_flow_locks[] = {
-	[0 ... (1 << NFO_FLOW_LOCKS) - 1] = __SPIN_LOCK_UNLOCKED(nfo_flow_locks),
-};
 
 static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fake_port *in,
 			       struct nfo_fake_port *out)

@@ -59,8 +59,8 @@ static void nfo_other_refs(struct nfo_route_refs other[NFO_REFS_FIELDS])
 	other[3].hh[ETH_HLEN - 1]++;
 	other[4].in_dest[0]++;
 	other[5].in_dest[5]++;
-	other[6].out_lower.encap.id[0]++;
-	other[7].out_lower.encap.id[1]++;
+	other[6].out_lower.encap.id[0] ^= htons(1);
+	other[7].out_lower.encap.id[1] ^= htons(1);
 	other[8].out_lower.encap.kinds = NFO_ENCAP_8021AD;
 	other[9].out_lower.mtu--;
 	other[10].out_lower.h_dest[5]++;
