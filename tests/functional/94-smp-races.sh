@@ -19,9 +19,9 @@ echo_up
 	exit 0
 }
 # The second way into the router, which is removed and made anew.
-A4=203.0.113.2
+A4=203.0.113.2 B4=198.51.100.3
 sysctl_in "$NS_C" net/ipv4/ip_nonlocal_bind 1
-ip -n "$NS_C" rule add from $A4 lookup 100
+ip -n "$NS_S" addr add $B4/32 dev s0
 sysctl_r net/ipv4/conf/all/rp_filter 0
 second_way() {
 	ip -force -batch - <<-END
@@ -34,7 +34,7 @@ second_way() {
 	ip -n "$NS_C" -force -batch - <<-END
 		addr add $A4/24 dev c1
 		link set c1 up
-		route add default via 203.0.113.1 dev c1 table 100
+		route add $B4/32 via 203.0.113.1 dev c1
 	END
 	in_r nft 'add flowtable inet t f { devices = { rd }; }'
 }
@@ -147,7 +147,7 @@ load() {
 	local cpu ends ms=$(($1 * 10000 * LIB_SLOW))
 
 	LOADS=()
-	for ends in "0 tcp $C4 $S4" "1 udp $C4 $S4" "1 tcp $C6 $S6" "0 udp $C6 $S6" "0 tcp $A4 $S4" "1 udp $A4 $S4"; do
+	for ends in "0 tcp $C4 $S4" "1 udp $C4 $S4" "1 tcp $C6 $S6" "0 udp $C6 $S6" "0 tcp $A4 $B4" "1 udp $A4 $B4"; do
 		cpu=${ends%% *} ends=${ends#* }
 		LOADS+=("l$cpu${#LOADS[@]}")
 		# shellcheck disable=SC2086 # words
