@@ -424,7 +424,7 @@ void nfo_flow_sync_tcp(struct nfo_flow *f)
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		liberal |= test_bit(NFO_F_LIBERAL + dir, &f->state) << dir;
 		seen[dir] = (struct nfo_ct_tcp) {
-			.known	= nfo_flow_learned(f, dir) || f->e[dir].end,
+			.known	= nfo_flow_learned(f, dir) || READ_ONCE(f->e[dir].end),
 			.end	= READ_ONCE(f->e[dir].end),
 			.ack	= READ_ONCE(f->e[dir].ack),
 			.win	= READ_ONCE(f->e[dir].win),

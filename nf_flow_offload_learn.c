@@ -208,9 +208,9 @@ static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
 	unsigned int data = l->skb->len - l->thoff - th->doff * 4;
 
-	e->end = ntohl(th->seq) + data;
-	e->ack = ntohl(th->ack_seq);
-	e->win = ntohs(th->window);
+	WRITE_ONCE(e->end, ntohl(th->seq) + data);
+	WRITE_ONCE(e->ack, ntohl(th->ack_seq));
+	WRITE_ONCE(e->win, ntohs(th->window));
 }
 
 /* Segments that the classic path forwards count as well: conntrack, which misses those of
@@ -221,7 +221,7 @@ static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
 	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
 	struct nfo_entry *e = &f->e[l->dir];
 
-	if (nfo_flow_learned(f, l->dir) || e->end)
+	if (nfo_flow_learned(f, l->dir) || READ_ONCE(e->end))
 		nfo_entry_track_tcp(e, th, l->skb->len - l->thoff - th->doff * 4);
 	else
 		nfo_learn_tcp(e, l);

@@ -131,9 +131,9 @@ static inline void nfo_entry_track_tcp(struct nfo_entry *e, const struct tcphdr 
 	u32 end = ntohl(th->seq) + len;
 	u32 ack = ntohl(th->ack_seq);
 
-	if ((s32)(end - e->end) > 0)
+	if ((s32)(end - READ_ONCE(e->end)) > 0)
 		WRITE_ONCE(e->end, end);
-	if ((s32)(ack - e->ack) > 0)
+	if ((s32)(ack - READ_ONCE(e->ack)) > 0)
 		WRITE_ONCE(e->ack, ack);
 	WRITE_ONCE(e->win, ntohs(th->window));
 }
