@@ -11,10 +11,13 @@
 #include "nfo.h"
 #include "nfo_event.h"
 #include "nfo_hw.h"
+#include "nfo_ip.h"
 #include "nfo_learn.h"
 #include "nfo_netlink.h"
 #include "nfo_nft.h"
+#include "nfo_recheck.h"
 #include "nfo_stack.h"
+#include "nfo_unseen.h"
 
 /* ---- per namespace ---- */
 
@@ -51,6 +54,7 @@ static int __net_init nfo_net_init(struct net *net)
 		return -ENOMEM;
 	nfo_event_net_init(nn);
 	nfo_hw_net_init(nn);
+	nfo_recheck_net_init(nn);
 	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net,
 				    nfo_proc_show, NULL)) {
 		nfo_net_put(nn);
@@ -76,6 +80,8 @@ static void __net_exit nfo_net_exit(struct net *net)
 		nfo_table_flush(t, NULL, NFO_R_NETNS_GONE);
 	mutex_unlock(&nn->lock);
 	nfo_event_net_exit(nn);
+	nfo_unseen_net_exit(nn);
+	nfo_recheck_net_exit(nn);
 	nfo_net_put(nn);
 }
 
@@ -116,8 +122,9 @@ static const struct nfo_table_ops nfo_core_table_ops = {
 	.active	= nfo_hw_active,
 	.forgotten	= nfo_flow_forgotten,
 	.retired	= nfo_flow_retired,
-	.passed		= nfo_lower_count,
+	.passed		= nfo_lower_passed,
 	.hardware	= nfo_flow_hardware,
+	.is_own_hook	= nfo_hook_is_own,
 };
 
 /* ---- mainline's modules ---- */
@@ -158,7 +165,7 @@ static int __init nfo_init(void)
 		goto err_table;
 	err = nfo_hw_queue_module_init();
 	if (err)
-		goto err_learn;
+		goto err_note;
 	err = register_pernet_subsys(&nfo_net_ops);
 	if (err)
 		goto err_hw;
@@ -183,7 +190,7 @@ err_net:
 	unregister_pernet_subsys(&nfo_net_ops);
 err_hw:
 	nfo_hw_queue_module_exit();
-err_learn:
+err_note:
 	nfo_note_exit();
 err_table:
 	nfo_table_exit();

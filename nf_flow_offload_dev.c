@@ -43,7 +43,7 @@ struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex)
  */
 struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 {
-	struct nfo_dev *d = kzalloc_obj(*d);
+	struct nfo_dev *d = kzalloc_obj(*d, GFP_KERNEL_ACCOUNT);
 
 	if (!d)
 		return NULL;

@@ -93,6 +93,43 @@ static int nfo_put_ct(struct sk_buff *msg, const struct nf_conn *ct)
 	return 0;
 }
 
+/* Of a device that takes no rules its own reason says more. */
+static enum nfo_reason nfo_flow_driver_reason(const struct nfo_flow *f)
+{
+	enum nfo_reason why;
+	struct nfo_dev *d;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		d = nfo_hw_dev(f, dir);
+		if (!d)
+			return NFO_R_HW_DRIVER;
+		why = d->bound == NFO_DEV_HW_NONE ? nfo_hw_dev_reason(f->table, d) : NFO_R_NONE;
+		if (why)
+			return why;
+	}
+
+	return NFO_R_NONE;
+}
+
+/**
+ * nfo_flow_reason() - why a flow, or one direction of it, is not in hardware
+ * @f: flow seen under rcu_read_lock()
+ *
+ * Return: what was found when it asked last; NFO_R_NONE when nothing stands against it, when it
+ * has not asked yet, and in a flowtable without `flags offload`.
+ */
+enum nfo_reason nfo_flow_reason(const struct nfo_flow *f)
+{
+	enum nfo_flow_state state = nfo_flow_state(f);
+	enum nfo_reason why = READ_ONCE(nfo_flow_hw(f)->reason);
+
+	if (state != NFO_STATE_SOFTWARE && state != NFO_STATE_HALF)
+		return NFO_R_NONE;
+
+	return why == NFO_R_HW_DRIVER ? nfo_flow_driver_reason(f) : why;
+}
+
 /**
  * nfo_put_flow() - describe a flow
  * @msg: message, inside its header
@@ -105,7 +142,7 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
 		 enum nfo_reason why)
 {
 	const struct nfo_table *t = f->table;
-	u64 age = jiffies_to_msecs(nfo_now() - f->added);
+	u64 age = nfo_flow_age_ms(f);
 
 	if (nla_put_u8(msg, NFO_FLOW_FAMILY, t->family) ||
 	    nla_put_string(msg, NFO_FLOW_TABLE, t->table_name) ||
@@ -168,7 +205,7 @@ static struct nfo_dump *nfo_dump(const struct netlink_callback *cb)
  */
 int nfo_dump_start(struct netlink_callback *cb)
 {
-	struct nfo_dump *d = kzalloc_obj(*d);
+	struct nfo_dump *d = kzalloc_obj(*d, GFP_KERNEL_ACCOUNT);
 
 	if (!d)
 		return -ENOMEM;
@@ -265,7 +302,7 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 
 	if (!hdr)
 		return -EMSGSIZE;
-	if (nfo_put_flow(msg, f, NFO_R_NONE)) {
+	if (nfo_put_flow(msg, f, nfo_flow_reason(f))) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
 	}

@@ -105,7 +105,7 @@ static bool nfo_encap_add_tunnel(struct nfo_encap_popped *popped, enum nfo_encap
 	u32 fold = 0;
 	int i;
 
-	if (popped->tunnel || !nfo_encap_add(popped, kind, 0))
+	if (!nfo_encap_add(popped, kind, 0))
 		return false;
 	for (i = 0; i < 4; i++)
 		fold ^= (__force u32)o->saddr.s6_addr32[i] ^
@@ -311,7 +311,8 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
 	do {
 		type = nfo_encap_by_proto(proto);
 		layers = popped->layers;
-		if (type && (tunnels || !type->is_tunnel))
+		/* What passes through a tunnel that ends here may be a tunnel itself. */
+		if (type && (!type->is_tunnel || (tunnels && !popped->tunnel)))
 			proto = INDIRECT_CALL_4(type->parse, nfo_encap_parse_ipv4,
 						nfo_encap_parse_vlan, nfo_encap_parse_pppoe,
 						nfo_encap_parse_ipv6, popped, skb, proto);
@@ -353,7 +354,7 @@ void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *poppe
  * @popped: what nfo_encap_pop() took off
  *
  * The length in a PPPoE header decides how much of the packet PPP gets to see, that in a
- * tunnel's header how much the tunnel does.
+ * tunnel's header how much the tunnel does. GRO counts in each of them what it put together.
  */
 bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped)
 {
@@ -361,13 +362,27 @@ bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popp
 
 	if (!popped->has_payload)
 		return true;
-	/* GRO counts in a tunnel's header what it put together. */
-	if (skb_is_gso(skb) && !popped->tunnel)
-		return false;
 	len = skb->protocol == htons(ETH_P_IP) ? ntohs(ip_hdr(skb)->tot_len) :
 		sizeof(struct ipv6hdr) + ntohs(ipv6_hdr(skb)->payload_len);
 
 	return len == popped->payload;
+}
+
+/**
+ * nfo_encap_of_tag() - the header that an ethertype of a VLAN tag announces
+ * @proto: ethertype, big endian
+ *
+ * Return: NFO_ENCAP_NONE when it is no tag's.
+ */
+enum nfo_encap_kind nfo_encap_of_tag(__be16 proto)
+{
+	int kind;
+
+	for (kind = 1; kind < __NFO_ENCAP_MAX; kind++)
+		if (nfo_encap_types[kind].is_vlan && nfo_encap_types[kind].proto == proto)
+			return kind;
+
+	return NFO_ENCAP_NONE;
 }
 
 /**
@@ -380,13 +395,11 @@ enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path)
 {
 	int kind;
 
-	for (kind = 1; kind < __NFO_ENCAP_MAX; kind++) {
-		if (nfo_encap_types[kind].is_tunnel || path->type != nfo_encap_types[kind].path)
-			continue;
-		if (!nfo_encap_types[kind].is_vlan ||
-		    path->encap.proto == nfo_encap_types[kind].proto)
+	if (path->type == DEV_PATH_VLAN)
+		return nfo_encap_of_tag(path->encap.proto);
+	for (kind = 1; kind < __NFO_ENCAP_MAX; kind++)
+		if (!nfo_encap_types[kind].is_tunnel && path->type == nfo_encap_types[kind].path)
 			return kind;
-	}
 
 	return NFO_ENCAP_NONE;
 }
@@ -412,17 +425,21 @@ unsigned int nfo_encap_frame_len(const struct nfo_encap *encap)
  * nfo_encap_shape() - the headers as far as a driver's ability goes
  * @encap: headers
  *
- * Return: 0 no header, 1 one tag, 2 two tags, 3 PPPoE with or without tags; below 8.
+ * Return: 0 no header, 1 one tag, 2 two tags, 3 PPPoE with or without tags; and
+ * NFO_ENCAP_SHAPE_AD with a tag of 802.1ad, which fewer drivers can push; below 8.
  */
 unsigned int nfo_encap_shape(const struct nfo_encap *encap)
 {
-	unsigned int shape = 0;
+	unsigned int shape = 0, ad = 0;
 	u16 kinds;
 
-	for (kinds = encap->kinds; kinds; kinds >>= NFO_ENCAP_BITS)
+	for (kinds = encap->kinds; kinds; kinds >>= NFO_ENCAP_BITS) {
 		shape += nfo_encap_types[nfo_encap_first(kinds)].shape;
+		if (nfo_encap_first(kinds) == NFO_ENCAP_8021AD)
+			ad = NFO_ENCAP_SHAPE_AD;
+	}
 
-	return min(shape, 3u);
+	return min(shape, 3u) | ad;
 }
 
 /**

@@ -3,10 +3,13 @@
  * The world changes: devices, neighbours and routes. Each event goes into the journal of
  * its namespace and advances the epoch; flows whose device went away end at once.
  */
+#include <linux/etherdevice.h>
+#include <linux/if_bridge.h>
 #include <linux/inetdevice.h>
 #include <linux/net.h>
 #include <linux/netconf.h>
 #include <linux/netlink.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
 #include <net/ip6_fib.h>
@@ -14,12 +17,14 @@
 #include <net/neighbour.h>
 #include <net/netevent.h>
 #include <net/netlink.h>
+#include <net/nexthop.h>
 #include <net/sock.h>
 
 #include "nfo_event.h"
 #include "nfo_hw.h"
 #include "nfo_neigh.h"
 #include "nfo_stack.h"
+#include "nfo_unseen.h"
 
 /* Flows in hardware have no packets that would notice the new epoch. */
 static void nfo_event_add(struct nfo_net *nn, const struct nfo_change *change)
@@ -159,6 +164,8 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 		fallthrough;
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
+	/* Rules know devices by their names. */
+	case NETDEV_CHANGENAME:
 		nfo_event_dev_changed(dev);
 		break;
 	}
@@ -166,14 +173,33 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	return NOTIFY_DONE;
 }
 
-/* Atomic context. */
-static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void *ptr)
+static void nfo_event_neigh_changed(struct neighbour *n)
 {
-	struct neighbour *n = ptr;
 	const struct nfo_change c = { .what = NFO_CHANGE_NEIGH, .neigh = n };
 
-	if (event == NETEVENT_NEIGH_UPDATE && nfo_neigh_changed(n))
+	if (nfo_neigh_changed(n))
 		nfo_event_changed(dev_net(n->dev), &c);
+}
+
+/* Atomic context. Besides neighbours, sysctls that say how packets are routed, or what priority
+ * they get.
+ */
+static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct nfo_change c = { .what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV4 };
+
+	switch (event) {
+	case NETEVENT_NEIGH_UPDATE:
+		nfo_event_neigh_changed(ptr);
+		break;
+	case NETEVENT_IPV6_MPATH_HASH_UPDATE:
+		c.family = NFPROTO_IPV6;
+		fallthrough;
+	case NETEVENT_IPV4_MPATH_HASH_UPDATE:
+	case NETEVENT_IPV4_FWD_UPDATE_PRIORITY_UPDATE:
+		nfo_event_changed(ptr, &c);
+		break;
+	}
 
 	return NOTIFY_DONE;
 }
@@ -241,6 +267,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	if (info->family != AF_INET && info->family != AF_INET6)
 		return NOTIFY_DONE;
 	c.family = info->family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	c.early = info->family == AF_INET;
 
 	switch (event) {
 	case FIB_EVENT_ENTRY_REPLACE:
@@ -279,24 +306,37 @@ static struct notifier_block nfo_neigh_nb = {
 	.notifier_call	= nfo_event_neigh,
 };
 
-/* ---- sysctls of devices ---- */
+/* ---- what rtnetlink alone tells ---- */
 
 /*
- * No notifier tells of a device's sysctls, rp_filter and forwarding among them, but rtnetlink
- * does (RTNLGRP_IPV4_NETCONF, `ip monitor netconf`). The namespace has a netlink socket for
- * that: who writes the sysctl delivers the message, and nobody reads it.
+ * No notifier tells of a device's sysctls, rp_filter and forwarding among them; of a nexthop
+ * object that routes use already, when the change is made; or of what a bridge port lets in.
+ * rtnetlink does (`ip monitor netconf nexthop`, `bridge monitor`). The namespace has a netlink
+ * socket for that: who makes the change delivers the message, and nobody reads it. Filters and
+ * qdiscs are told of in this way as well (`tc monitor`).
  */
-static void nfo_event_netconf(struct nfo_net *nn, const struct sk_buff *skb)
+static const int nfo_rtnl_groups[] = {
+	RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_NEXTHOP, RTNLGRP_LINK,
+	RTNLGRP_NEIGH, RTNLGRP_BRVLAN, RTNLGRP_TC,
+};
+
+/* What follows the header of a message. Return: it, or NULL when the message is shorter. */
+static const void *nfo_rtnl_data(const struct nlmsghdr *nlh, int size)
 {
-	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
-	const struct nlattr *dev = nlmsg_find_attr(nlh, sizeof(struct netconfmsg),
-						   NETCONFA_IFINDEX);
-	const struct netconfmsg *msg = nlmsg_data(nlh);
-	struct nfo_change c = {
-		.what		= NFO_CHANGE_DEV,
-		.family		= msg->ncm_family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6,
-		.ifindex	= dev ? nla_get_s32(dev) : NETCONFA_IFINDEX_ALL,
-	};
+	return nlmsg_len(nlh) >= size ? nlmsg_data(nlh) : NULL;
+}
+
+static void nfo_event_netconf(struct nfo_net *nn, const struct nlmsghdr *nlh)
+{
+	const struct netconfmsg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
+	struct nfo_change c = { .what = NFO_CHANGE_DEV };
+	const struct nlattr *dev;
+
+	if (!msg)
+		return;
+	dev = nlmsg_find_attr(nlh, sizeof(*msg), NETCONFA_IFINDEX);
+	c.family = msg->ncm_family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	c.ifindex = dev ? nla_get_s32(dev) : NETCONFA_IFINDEX_ALL;
 
 	if (c.ifindex == NETCONFA_IFINDEX_DEFAULT)
 		return;
@@ -308,31 +348,219 @@ static void nfo_event_netconf(struct nfo_net *nn, const struct sk_buff *skb)
 	nfo_event_add(nn, &c);
 }
 
-static void nfo_netconf_ready(struct sock *sk)
+/* What a bridge port that flows come in by lets pass, or the bridge above it: flows pass both
+ * unseen.
+ */
+static void nfo_event_bridge(struct nfo_net *nn, int ifindex)
+{
+	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = ifindex };
+	const struct net_device *dev;
+	bool concerns;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(nn->net, ifindex);
+	concerns = dev && (nfo_net_uses_dev(nn, ifindex) || netif_is_bridge_master(dev));
+	rcu_read_unlock();
+	if (!concerns)
+		return;
+	nfo_event_add(nn, &c);
+	nfo_unseen_soon(nn);
+}
+
+/* VLANs, the state that STP gives, a port that is locked. */
+static void nfo_event_bridge_link(struct nfo_net *nn, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
+
+	if (msg && nlh->nlmsg_type == RTM_NEWLINK && msg->ifi_family == AF_BRIDGE)
+		nfo_event_bridge(nn, msg->ifi_index);
+}
+
+static void nfo_event_bridge_vlan(struct nfo_net *nn, const struct nlmsghdr *nlh)
+{
+	const struct br_vlan_msg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
+
+	if (msg)
+		nfo_event_bridge(nn, msg->ifindex);
+}
+
+/* A bridge has learned where a station is, or has forgotten it. Hardware has to send to another
+ * port then, and a locked port lets in those stations alone that the bridge knows to be there.
+ *
+ * Whoever floods a network with made-up addresses has bridges learn and forget them by the
+ * thousand, so the journal gets stations that flows send to, and those that were taken away.
+ */
+static void nfo_event_bridge_station(struct nfo_net *nn, const struct nlmsghdr *nlh)
+{
+	const struct ndmsg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
+	struct nfo_change c = { .what = NFO_CHANGE_STATION };
+	const struct nlattr *addr;
+	bool taken_away;
+
+	/* Neighbours have a notifier. */
+	if (!msg || msg->ndm_family != AF_BRIDGE)
+		return;
+	addr = nlmsg_find_attr(nlh, sizeof(*msg), NDA_LLADDR);
+	if (!addr || nla_len(addr) != ETH_ALEN)
+		return;
+	/* One that was not heard for a while is stale. */
+	taken_away = nlh->nlmsg_type == RTM_DELNEIGH && msg->ndm_state != NUD_STALE &&
+		     nfo_net_uses_dev(nn, msg->ndm_ifindex);
+	if (!taken_away && !nfo_neigh_is_at(nla_data(addr)))
+		return;
+	ether_addr_copy(c.lladdr, nla_data(addr));
+	nfo_event_add(nn, &c);
+}
+
+/* A new object has no route yet. Return: routes or groups use the object of the message. */
+static bool nfo_nexthop_is_used(const struct nfo_net *nn, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *id = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_ID);
+	const struct nexthop *nh;
+	bool used;
+
+	if (!id || nla_len(id) != sizeof(u32))
+		return false;
+	rcu_read_lock();
+	nh = nexthop_find_by_id(nn->net, nla_get_u32(id));
+	used = nh && !(list_empty(&nh->fi_list) && list_empty(&nh->f6i_list) &&
+		       list_empty(&nh->grp_list));
+	rcu_read_unlock();
+
+	return used;
+}
+
+/* Routes of both families use it, and nothing says which. One that goes takes its routes with it,
+ * of which routing tells one by one, and leaves its groups, which are told of as changed objects.
+ */
+static void nfo_event_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh)
+{
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+
+	if (nlh->nlmsg_type == RTM_NEWNEXTHOP && nfo_nexthop_is_used(nn, nlh))
+		nfo_event_add(nn, &all);
+}
+
+/* Filters, qdiscs and their classes. A block of filters is that of several devices, so all that
+ * flows use are looked at.
+ */
+static void nfo_event_tc(struct nfo_net *nn)
+{
+	if (atomic_read(&nn->in_hw))
+		nfo_unseen_soon(nn);
+}
+
+static void nfo_event_rtnl(struct nfo_net *nn, const struct sk_buff *skb)
+{
+	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
+
+	switch (NETLINK_CB(skb).dst_group) {
+	case RTNLGRP_IPV4_NETCONF:
+	case RTNLGRP_IPV6_NETCONF:
+		nfo_event_netconf(nn, nlh);
+		break;
+	case RTNLGRP_NEXTHOP:
+		nfo_event_nexthop_object(nn, nlh);
+		break;
+	case RTNLGRP_LINK:
+		nfo_event_bridge_link(nn, nlh);
+		break;
+	case RTNLGRP_BRVLAN:
+		nfo_event_bridge_vlan(nn, nlh);
+		break;
+	case RTNLGRP_NEIGH:
+		nfo_event_bridge_station(nn, nlh);
+		break;
+	case RTNLGRP_TC:
+		nfo_event_tc(nn);
+		break;
+	}
+}
+
+/* Whoever has CAP_NET_ADMIN in the namespace can send to the groups and to the socket, also what
+ * is shorter than its header says.
+ */
+static bool nfo_rtnl_is_kernels(const struct sk_buff *skb)
+{
+	return !NETLINK_CB(skb).portid && skb->len >= NLMSG_HDRLEN &&
+	       nlmsg_ok(nlmsg_hdr(skb), skb->len);
+}
+
+static void nfo_rtnl_ready(struct sock *sk)
 {
 	struct sk_buff *skb;
 
 	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
-		nfo_event_netconf(sk->sk_user_data, skb);
+		if (nfo_rtnl_is_kernels(skb))
+			nfo_event_rtnl(sk->sk_user_data, skb);
 		consume_skb(skb);
 	}
 }
 
-/* Return: the socket, or NULL: flows then notice within half a second. */
-static struct socket *nfo_netconf_open(struct nfo_net *nn)
+/* A socket that a message could not be delivered to gets no other one until its owner has been seen
+ * to read an empty queue.
+ */
+static void nfo_rtnl_listen_again(struct socket *sock)
 {
-	struct sockaddr_nl addr = {
-		.nl_family	= AF_NETLINK,
-		.nl_groups	= BIT(RTNLGRP_IPV4_NETCONF - 1) | BIT(RTNLGRP_IPV6_NETCONF - 1),
-	};
+	struct msghdr msg = {};
+	struct kvec none = {};
+
+	nfo_rtnl_ready(sock->sk);
+	iov_iter_kvec(&msg.msg_iter, READ, &none, 1, 0);
+	sock->ops->recvmsg(sock, &msg, 0, MSG_DONTWAIT | MSG_PEEK);
+}
+
+/* What the lost messages would have told is not known. */
+static void nfo_rtnl_lost_work(struct work_struct *work)
+{
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+	struct nfo_net *nn = container_of(work, struct nfo_net, rtnl_work);
+
+	mutex_lock(&nn->lock);
+	if (nn->rtnl)
+		nfo_rtnl_listen_again(nn->rtnl);
+	mutex_unlock(&nn->lock);
+	nfo_event_add(nn, &all);
+}
+
+/* For want of memory a message was not made, or could not be delivered. May be called with
+ * interrupts off.
+ */
+static void nfo_rtnl_lost(struct sock *sk)
+{
+	struct nfo_net *nn = sk->sk_user_data;
+
+	queue_work(nfo_net_wq, &nn->rtnl_work);
+}
+
+/* Return: 0 or a negative errno. */
+static int nfo_rtnl_join(struct socket *sock)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	int i, group, err;
+
+	/* The type of the address differs between kernels. */
+	err = kernel_bind(sock, (void *)&addr, sizeof(addr));
+	for (i = 0; !err && i < ARRAY_SIZE(nfo_rtnl_groups); i++) {
+		group = nfo_rtnl_groups[i];
+		err = sock->ops->setsockopt(sock, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+					    KERNEL_SOCKPTR(&group), sizeof(group));
+	}
+
+	return err;
+}
+
+/* Return: the socket, or NULL: flows then notice sysctls within half a second. */
+static struct socket *nfo_rtnl_open(struct nfo_net *nn)
+{
 	struct socket *sock;
 
 	if (sock_create_kern(nn->net, PF_NETLINK, SOCK_RAW, NETLINK_ROUTE, &sock))
 		return NULL;
 	sock->sk->sk_user_data = nn;
-	sock->sk->sk_data_ready = nfo_netconf_ready;
-	/* The type of the address differs between kernels. */
-	if (kernel_bind(sock, (void *)&addr, sizeof(addr))) {
+	sock->sk->sk_data_ready = nfo_rtnl_ready;
+	sock->sk->sk_error_report = nfo_rtnl_lost;
+	if (nfo_rtnl_join(sock)) {
 		sock_release(sock);
 		return NULL;
 	}
@@ -344,18 +572,6 @@ static struct socket *nfo_netconf_open(struct nfo_net *nn)
 
 /* Another try after a registration that failed. */
 #define NFO_FIB_RETRY	HZ
-
-/* Routes changed while nobody listened to their events? IPv4 counts its changes itself, and
- * nfo_net_notice() knows them.
- */
-static bool nfo_event_routes_missed(const struct nfo_net *nn)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	return (u32)atomic_read(&nn->net->ipv6.fib6_sernum) != nn->fib_sernum6;
-#else
-	return false;
-#endif
-}
 
 /* Registration reads all routes, and fails when they change meanwhile, time and again. */
 static void nfo_event_fib_listen(struct nfo_net *nn)
@@ -375,7 +591,8 @@ static void nfo_event_fib_listen(struct nfo_net *nn)
 		return;
 	}
 	WRITE_ONCE(nn->fib_on, true);
-	if (nfo_event_routes_missed(nn))
+	/* IPv4 counts its changes itself, and nfo_net_notice() knows them. */
+	if (nfo_net_sernum6(nn) != nn->fib_sernum6)
 		nfo_event_add(nn, &missed);
 }
 
@@ -413,10 +630,11 @@ static void nfo_event_fib_want(struct nfo_net *nn, bool wanted)
 void nfo_event_net_init(struct nfo_net *nn)
 {
 	INIT_DELAYED_WORK(&nn->fib_work, nfo_event_fib_work);
+	INIT_WORK(&nn->rtnl_work, nfo_rtnl_lost_work);
 }
 
 /**
- * nfo_event_net_start() - listen to a namespace's routes and sysctls, when it has a flowtable
+ * nfo_event_net_start() - listen to a namespace's routes and to rtnetlink, when it has a flowtable
  * @nn: namespace
  *
  * The routes are listened to soon after the return. What changes before that is not missed:
@@ -425,13 +643,11 @@ void nfo_event_net_init(struct nfo_net *nn)
  */
 void nfo_event_net_start(struct nfo_net *nn)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	if (!READ_ONCE(nn->fib_on))
-		nn->fib_sernum6 = atomic_read(&nn->net->ipv6.fib6_sernum);
-#endif
+		nn->fib_sernum6 = nfo_net_sernum6(nn);
 	nfo_event_fib_want(nn, true);
-	if (!nn->netconf)
-		nn->netconf = nfo_netconf_open(nn);
+	if (!nn->rtnl)
+		nn->rtnl = nfo_rtnl_open(nn);
 }
 
 /**
@@ -455,8 +671,12 @@ void nfo_event_net_stop(struct nfo_net *nn)
  */
 void nfo_event_net_exit(struct nfo_net *nn)
 {
+	struct socket *rtnl;
+
 	mutex_lock(&nn->lock);
 	nn->fib_over = true;
+	rtnl = nn->rtnl;
+	nn->rtnl = NULL;
 	mutex_unlock(&nn->lock);
 
 	cancel_delayed_work_sync(&nn->fib_work);
@@ -464,9 +684,9 @@ void nfo_event_net_exit(struct nfo_net *nn)
 		unregister_fib_notifier(nn->net, &nn->fib);
 	nn->fib_on = false;
 
-	if (nn->netconf)
-		sock_release(nn->netconf);
-	nn->netconf = NULL;
+	if (rtnl)
+		sock_release(rtnl);
+	cancel_work_sync(&nn->rtnl_work);
 }
 
 /**

@@ -57,15 +57,17 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct)
 		return NULL;
 
 	f->state = (unsigned long)v6 << NFO_F_V6 | (unsigned long)hw << NFO_F_HAS_HW;
-	if (hw)
+	if (hw) {
 		nfo_flow_hw(f)->flow = f;
+		nfo_flow_hw(f)->at = nfo_now();
+	}
 	nf_conntrack_get(&ct->ct_general);
 	f->table = t;
-	f->added = nfo_now();
+	f->added = nfo_flow_clock();
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		f->e[dir].ct = ct;
 		f->e[dir].refs = &nfo_route_refs_none;
-		f->e[dir].used = f->added;
+		f->e[dir].used = nfo_now();
 	}
 	f->e[IP_CT_DIR_REPLY].flags = NFO_E_REPLY;
 	INIT_LIST_HEAD(&f->wheel);
@@ -118,8 +120,8 @@ void nfo_flow_put(struct nfo_flow *f)
 u32 nfo_flow_idle(const struct nfo_flow *f)
 {
 	u32 now = nfo_now();
-	u32 a = now - READ_ONCE(f->e[0].used);
-	u32 b = now - READ_ONCE(f->e[1].used);
+	u32 a = nfo_time_since(now, READ_ONCE(f->e[0].used));
+	u32 b = nfo_time_since(now, READ_ONCE(f->e[1].used));
 
 	return min(a, b);
 }
@@ -236,6 +238,34 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e)
 	       (!refs->out_lower.dev || nfo_net_use_dev(nn, refs->out_lower.dev->ifindex));
 }
 
+/* Copy what the lesson says and let packets find it. The caller has a reference of @f. Return:
+ * 0 or a negative errno; then what @e rests on is the caller's.
+ */
+static int nfo_flow_publish(struct nfo_flow *f, enum ip_conntrack_dir dir,
+			    const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin)
+{
+	struct nfo_entry *to = &f->e[dir];
+	struct nfo_route_refs *old = to->refs;
+	int err = 0;
+
+	memcpy((void *)to + NFO_E_LESSON_FROM, (const void *)e + NFO_E_LESSON_FROM,
+	       NFO_E_LESSON_TO - NFO_E_LESSON_FROM);
+	if (nfo_flow_is_v6(f))
+		f->a6[dir] = *a6;
+	/* Who does not come by the hash table may read it at once. */
+	smp_store_release(&to->refs, e->refs);
+	if (begin)
+		err = nfo_flow_begin(f, dir);
+	if (!err)
+		err = nfo_entry_insert(f->table, to);
+	if (err)
+		WRITE_ONCE(to->refs, old);
+	else
+		nfo_route_refs_put(old);
+
+	return err;
+}
+
 /**
  * nfo_flow_teach() - a direction of a flow is known: let packets find it
  * @f:     flow; NFO_F_LEARNING of the direction is set by the caller
@@ -255,9 +285,7 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e)
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 			       const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin)
 {
-	struct nfo_entry *to = &f->e[dir];
-	struct nfo_route_refs *old = to->refs;
-	int err = 0;
+	int err;
 
 	/* Whoever retires a flow says that it is dead, then that its directions are not known, and
 	 * takes their entries out of the table last. The caller has seen the second of these:
@@ -272,25 +300,24 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 		return NFO_R_HW_BUSY;
 	if (!nfo_flow_use_devs(f->table->nn, e))
 		return NFO_R_NO_MEMORY;
-	memcpy((void *)to + NFO_E_LESSON_FROM, (const void *)e + NFO_E_LESSON_FROM,
-	       NFO_E_LESSON_TO - NFO_E_LESSON_FROM);
-	if (nfo_flow_is_v6(f))
-		f->a6[dir] = *a6;
-	/* Who does not come by the hash table may read it at once. */
-	smp_store_release(&to->refs, e->refs);
-	if (begin)
-		err = nfo_flow_begin(f, dir);
-	if (!err)
-		err = nfo_entry_insert(f->table, to);
+	/* Whoever retires the flow from here on drops its reference, perhaps before the entry is
+	 * in the table. The grace period that frees the flow would not wait for a packet that
+	 * finds the entry after that, so it begins when this reference goes.
+	 */
+	if (!refcount_inc_not_zero(&f->refs)) {
+		nfo_route_refs_put(e->refs);
+		return NFO_R_NONE;
+	}
+	err = nfo_flow_publish(f, dir, e, a6, begin);
 	if (err) {
-		WRITE_ONCE(to->refs, old);
+		nfo_flow_put(f);
 		return err == -EEXIST ? NFO_R_TUPLE_BUSY : NFO_R_NO_MEMORY;
 	}
-	nfo_route_refs_put(old);
 	nfo_test_point(NFO_TP_PUBLISHED, f);
 	if (!nfo_flow_set_learned(f, dir, true)) {
 		/* Retired meanwhile: the caller that did it found no entry to remove. */
-		nfo_entry_remove(f->table, to);
+		nfo_entry_remove(f->table, &f->e[dir]);
+		nfo_flow_put(f);
 		return NFO_R_NONE;
 	}
 	if (begin) {
@@ -299,6 +326,7 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	} else if (READ_ONCE(nfo_flow_hw(f)->returns)) {
 		nfo_table_ops->active(f);
 	}
+	nfo_flow_put(f);
 
 	return NFO_R_NONE;
 }
@@ -315,7 +343,7 @@ void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	u64 counts = nfo_flow_count(f, dir);
 
-	if (counts && f->e[dir].flags & NFO_E_LOWER)
+	if (counts)
 		nfo_table_ops->passed(f, dir, counts / NFO_COUNT_PACKET,
 				      counts & NFO_COUNT_BYTES);
 }
@@ -386,6 +414,20 @@ void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_table_ops->forgotten(f);
 	nfo_flow_settle(f, dir);
 	nfo_flow_await_packets(f, dir);
+}
+
+/**
+ * nfo_flow_drop_refs() - drop what the directions of a flow rest on before the flow is freed
+ * @f: flow that has ended, an RCU grace period ago or more
+ *
+ * Context: any.
+ */
+void nfo_flow_drop_refs(struct nfo_flow *f)
+{
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		nfo_route_refs_put(xchg(&f->e[dir].refs, &nfo_route_refs_none));
 }
 
 /**
@@ -533,7 +575,7 @@ int __init nfo_table_init(void)
 	BUILD_BUG_ON(offsetof(struct nfo_table, ht.nelems) < 64);
 	BUILD_BUG_ON(offsetof(struct nfo_table, flows) % 64);
 	BUILD_BUG_ON(offsetof(struct nfo_entry, saddr) != 64);
-	BUILD_BUG_ON(offsetofend(struct nfo_route_refs, neigh) > 64);
+	BUILD_BUG_ON(offsetofend(struct nfo_route_refs, out) > 64);
 	BUILD_BUG_ON(sizeof(struct nfo_entry) != 128);
 	BUILD_BUG_ON(sizeof(struct nfo_addr6) != 64);
 	BUILD_BUG_ON(offsetof(struct nfo_flow, ct) != offsetof(struct nfo_flow, e[0].ct));

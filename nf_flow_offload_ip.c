@@ -27,6 +27,7 @@
 #include "nfo_l4.h"
 #include "nfo_learn.h"
 #include "nfo_rare.h"
+#include "nfo_recheck.h"
 #include "nfo_route.h"
 #include "nfo_skb.h"
 
@@ -146,12 +147,14 @@ static bool nfo_check4(struct sk_buff *skb, struct nfo_pkt *p)
 	return likely(skb->len == p->len) || !pskb_trim_rcsum(skb, p->len);
 }
 
-static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct net *net)
+static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct nfo_entry *e,
+		       const struct net *net)
 {
 	unsigned int payload = ntohs(ipv6_hdr(skb)->payload_len);
 
 	/* IPv4 has rt_genid for this, see nfo_net_moved(). */
-	if (unlikely(!READ_ONCE(net->ipv6.devconf_all->forwarding)))
+	if (unlikely(!READ_ONCE(net->ipv6.devconf_all->forwarding)) &&
+	    !nfo_forced_to_forward6(nfo_entry_refs(e)->in))
 		return false;
 	/* A jumbogram, or one that GRO put together: sized by the skb. */
 	if (unlikely(!payload && skb_is_gso(skb)))
@@ -227,28 +230,45 @@ static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 }
 
 /* Twice a second a flow's counters, its conntrack timeout and the hardware side are brought up
- * to date, and the objects are looked at whose changes no event announces.
+ * to date, and the objects are looked at whose changes no event announces. Return: false when a
+ * packet has to show anew what becomes of the direction.
  */
 static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 {
+	bool recheck = nfo_recheck_due(t->nn, e, READ_ONCE(e->used));
 	struct nfo_flow *f = nfo_flow(e);
 
 	WRITE_ONCE(e->used, nfo_now());
 	nfo_flow_settle(f, nfo_dir(e));
+	if (unlikely(test_bit(IPS_FIXED_TIMEOUT_BIT, &e->ct->status))) {
+		nfo_flow_retire(f, NFO_R_FIXED_TIMEOUT);
+		return false;
+	}
 	nfo_ct_refresh(e->ct, e->key.l4proto, e->flags & NFO_E_TIMEOUT);
+	/* Without the test a flow in software would miss the line of its table's pointer. */
 	if (t->flags & NF_FLOWTABLE_HW_OFFLOAD)
 		nfo_table_ops->active(f);
 
-	return nfo_route_refresh(t, f, nfo_dir(e));
+	return nfo_route_refresh(t, f, nfo_dir(e)) && !recheck;
 }
 
 /* Does the entry still say what the classic path would do? If not, the packet takes that
- * path, and the entry learns from it.
+ * path, and the entry learns from it. @own: it takes the fast one otherwise, and shows that the
+ * entry is in use.
  */
-static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, u32 epoch)
+static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, u32 epoch, bool own)
 {
+	bool refresh = own && nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
 	u32 was = READ_ONCE(e->epoch);
 
+	/* For a while packets need not look until something concerns the entry. It did not watch
+	 * what happened before.
+	 */
+	if (refresh) {
+		nfo_entry_watch(t->nn, e);
+		/* As nfo_epoch(). */
+		epoch = smp_load_acquire(&t->nn->epoch);
+	}
 	if (was != epoch) {
 		if (nfo_route_changed(t->nn, e, was, epoch)) {
 			nfo_entry_make_stale(e, epoch);
@@ -258,9 +278,7 @@ static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, 
 		/* Unless another packet found it stale meanwhile. */
 		cmpxchg(&e->epoch, was, epoch);
 	}
-	if (nfo_now() - READ_ONCE(e->used) < NFO_REFRESH)
-		return true;
-	if (nfo_entry_refresh(t, e))
+	if (!refresh || nfo_entry_refresh(t, e))
 		return true;
 
 	nfo_entry_make_stale(e, epoch);
@@ -392,16 +410,16 @@ static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry
 	nfo_set_dst(skb, e, refs);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
-	skb->dev = refs->out;
+	skb->dev = refs->send;
 	nfo_push_header(skb, e, refs);
 	dev_queue_xmit(skb);
 }
 
 /* ---- verdict ---- */
 
-static bool nfo_entry_is_due(const struct nfo_entry *e, u32 epoch)
+static bool nfo_entry_is_due(const struct nfo_net *nn, const struct nfo_entry *e)
 {
-	return READ_ONCE(e->epoch) != epoch || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
+	return !nfo_entry_is_current(nn, e) || nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
 }
 
 static noinline bool nfo_skb_settled(const struct sk_buff *skb, const struct nfo_entry *e,
@@ -435,10 +453,10 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	const struct net *net = t->nn->net;
 	enum nfo_verdict verdict;
 	bool set_ce = false;
-	bool due;
+	bool due, known;
 
 	prefetch(&e->ct->status);
-	due = nfo_entry_is_due(e, p->epoch);
+	due = nfo_entry_is_due(t->nn, e);
 	if (unlikely(due))
 		prefetch(&e->ct->timeout);
 
@@ -448,7 +466,7 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	    !nfo_frame_ok(skb, e))
 		return NFO_PASS;
 
-	if (family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p, net))
+	if (family == NFPROTO_IPV4 ? !nfo_check4(skb, p) : !nfo_check6(skb, p, e, net))
 		return NFO_PASS;
 	skb_set_transport_header(skb, nfo_thoff(family));
 	verdict = e->key.l4proto == IPPROTO_TCP ? nfo_check_tcp(skb, p, e, net, family) :
@@ -464,14 +482,15 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 		if (!nfo_rare_ok(t, e, skb, p->popped, p->epoch, &set_ce))
 			return NFO_PASS;
 		p->set_ce = set_ce;
-		due = nfo_entry_is_due(e, p->epoch);
+		due = nfo_entry_is_due(t->nn, e);
 	}
-	if (unlikely(due) && !nfo_entry_verify(t, e, p->epoch))
+	known = nfo_fields_ok(skb, e, p, family);
+	if (unlikely(due) && !nfo_entry_verify(t, e, p->epoch, known))
 		return NFO_PASS;
 	if (unlikely(nfo_too_big(skb, READ_ONCE(e->mtu))))
 		return NFO_PASS;
 
-	return nfo_fields_ok(skb, e, p, family) ? NFO_FORWARD : NFO_PASS;
+	return likely(known) ? NFO_FORWARD : NFO_PASS;
 }
 
 static __always_inline unsigned int
@@ -497,10 +516,10 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 	refs = nfo_entry_refs(e);
 	hlen = e->key.l4proto == IPPROTO_UDP ? sizeof(struct udphdr) :
 					       sizeof(struct tcphdr);
-	if (unlikely(!nfo_is_writable(skb, refs->out, nfo_thoff(family) + hlen))) {
+	if (unlikely(!nfo_is_writable(skb, refs->send, nfo_thoff(family) + hlen))) {
 		if (skb_shared(skb))
 			return NF_ACCEPT;
-		if (!nfo_make_writable(skb, refs->out))
+		if (!nfo_make_writable(skb, refs->send))
 			return NF_DROP;
 	}
 
@@ -674,4 +693,15 @@ unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
 	return nfo_ingress(nfo_table(priv), skb, state, NFPROTO_INET);
+}
+
+/**
+ * nfo_hook_is_own() - is a hook one of the above?
+ * @hook: function of any hook
+ *
+ * Context: any.
+ */
+bool nfo_hook_is_own(nf_hookfn *hook)
+{
+	return hook == nfo_hook_ip || hook == nfo_hook_ip6 || hook == nfo_hook_inet;
 }

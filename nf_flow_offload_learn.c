@@ -19,6 +19,7 @@
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
+#include <net/netfilter/nf_conntrack_labels.h>
 #include <net/netfilter/nf_conntrack_timeout.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
@@ -28,6 +29,7 @@
 #include "nfo_hash.h"
 #include "nfo_l4.h"
 #include "nfo_learn.h"
+#include "nfo_recheck.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
 #include "nfo_trace.h"
@@ -88,20 +90,55 @@ static void nfo_learn_nat(struct nfo_entry *e, struct nfo_addr6 *a6, const struc
 	}
 }
 
+/* What stands before the part of the packet that nfo_l4_sum() covers: SCTP's ports and tag, ICMP's
+ * identifier. NAT writes it.
+ */
+static bool nfo_learn_same_l4(const struct nfo_entry *e, const struct nfo_lesson *l,
+			      unsigned int offset)
+{
+	const unsigned int ports = sizeof(e->sport) + sizeof(e->dport);
+	u8 after[sizeof(l->note->l4)];
+
+	if (skb_copy_bits(l->skb, offset, after, sizeof(after)))
+		return true;
+	if (!(e->flags & NFO_E_NAT))
+		return !memcmp(after, l->note->l4, sizeof(after));
+	if (!nfo_l4_is_sctp(e->key.l4proto))
+		return true;
+	return !memcmp(after, &e->sport, ports) &&
+	       !memcmp(after + ports, l->note->l4 + ports, sizeof(after) - ports);
+}
+
+/* Does the very packet that was noted leave with what no checksum shows as it came? */
+static bool nfo_learn_same_bytes(const struct nfo_entry *e, const struct nfo_lesson *l,
+				 unsigned int offset)
+{
+	if (e->key.l4proto == IPPROTO_TCP && l->note->tcp != nfo_note_tcp(l->skb, offset))
+		return false;
+	if (l->note->has_body && l->note->body != nfo_note_body(l->skb, offset, e->key.l4proto))
+		return false;
+
+	return nfo_l4_is_main(e->key.l4proto) || nfo_learn_same_l4(e, l, offset);
+}
+
 /* Addresses and ports changed as conntrack says and nothing else did? */
 static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct nfo_lesson *l)
 {
+	unsigned int offset = skb_network_offset(l->skb) + l->thoff;
 	__sum16 before = l->note->check;
 	__sum16 after;
 
-	if (!nfo_note_check(l->skb, skb_network_offset(l->skb) + l->thoff, e->key.l4proto, &after))
+	if (!nfo_note_check(l->skb, offset, e->key.l4proto, &after))
+		return NFO_R_PAYLOAD_CHANGED;
+	if (l->note->skb == l->skb && !nfo_learn_same_bytes(e, l, offset))
 		return NFO_R_PAYLOAD_CHANGED;
 
 	if (!nfo_l4_is_main(e->key.l4proto))
 		return before == after ? NFO_R_NONE : NFO_R_PAYLOAD_CHANGED;
-	if (e->key.l4proto == IPPROTO_UDP && !before && !after &&
+	/* No checksum is 0 as well, and not what a checksum of 0 is sent as. */
+	if (e->key.l4proto == IPPROTO_UDP && (!before || !after) &&
 	    l->skb->ip_summed != CHECKSUM_PARTIAL)
-		return NFO_R_NONE;
+		return before == after ? NFO_R_NONE : NFO_R_PAYLOAD_CHANGED;
 	if (e->flags & NFO_E_NAT)
 		before = nfo_l4_csum_nat(before, e, l->skb->ip_summed == CHECKSUM_PARTIAL);
 	if (before == after)
@@ -114,14 +151,48 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 	return NFO_R_PAYLOAD_CHANGED;
 }
 
-/* The fields that rulesets set, before and after. ECN is each packet's own. */
+/* Does the packet leave from and to where conntrack says? Rules may write addresses as well; a
+ * checksum of 0, or none, does not show that.
+ */
+static enum nfo_reason nfo_learn_addresses(const struct nfo_entry *e, const struct nfo_addr6 *a6,
+					   const struct nfo_lesson *l)
+{
+	const void *l4hdr = skb_network_header(l->skb) + l->thoff;
+	bool same;
+
+	if (e->key.family == NFPROTO_IPV4)
+		same = ip_hdr(l->skb)->saddr == e->saddr && ip_hdr(l->skb)->daddr == e->daddr;
+	else
+		same = ipv6_addr_equal(&ipv6_hdr(l->skb)->saddr, &a6->new_saddr) &&
+		       ipv6_addr_equal(&ipv6_hdr(l->skb)->daddr, &a6->new_daddr);
+	/* Both ports at once. */
+	if (same && nfo_l4_is_main(e->key.l4proto))
+		same = !memcmp(l4hdr, &e->sport, sizeof(e->sport) + sizeof(e->dport));
+
+	return same ? NFO_R_NONE : NFO_R_HEADER_CHANGED;
+}
+
+/* ECN is each packet's own, unless a rule sets it. A tunnel that takes its header off may have said
+ * that there was congestion.
+ */
+static bool nfo_learn_ecn_ok(const struct nfo_lesson *l, const struct nfo_look *out)
+{
+	u8 before = l->note->look.tos & INET_ECN_MASK, after = out->tos & INET_ECN_MASK;
+
+	return before == after || (l->note->tunnel && after == INET_ECN_CE);
+}
+
+/* The fields that rulesets set, before and after. */
 static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_lesson *l)
 {
 	const struct net *net = nf_ct_net(l->ct);
 	struct nfo_look out = nfo_skb_look(l->skb, e->key.family);
 	struct nfo_look in;
 
-	if (nfo_skb_label(l->skb, e->key.family) != l->note->label)
+	if (nfo_skb_label(l->skb, e->key.family) != l->note->label || !nfo_learn_ecn_ok(l, &out))
+		return NFO_R_HEADER_CHANGED;
+	if (e->key.family == NFPROTO_IPV4 && l->note->skb == l->skb &&
+	    ip_hdr(l->skb)->id != l->note->id)
 		return NFO_R_HEADER_CHANGED;
 	if (e->key.family == NFPROTO_IPV4 && READ_ONCE(net->ipv4.sysctl_ip_fwd_update_priority))
 		e->flags |= NFO_E_PRIO_TOS;
@@ -148,6 +219,11 @@ static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry 
 	if (l->note->has_dest && !l->note->own_dest) {
 		ether_addr_copy(refs->in_dest, l->note->in_dest);
 		e->flags |= NFO_E_IN_DEST;
+	}
+	/* What another sender sends with the number of a PPPoE session is no part of it. */
+	if (l->note->has_dest && nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE)) {
+		ether_addr_copy(refs->in_source, l->note->h_source);
+		e->flags |= NFO_E_IN_SOURCE;
 	}
 	if (!l->in)
 		return NFO_R_DEV_GONE;
@@ -246,13 +322,18 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 		e->flags |= NFO_E_ACCT;
 	if (nf_ct_timeout_find(l->ct))
 		e->flags |= NFO_E_TIMEOUT;
-	e->ct_mark = nfo_route_ct_mark(l->ct);
+	if (nf_ct_labels_find(l->ct))
+		e->flags |= NFO_E_LABELS;
+	e->ct_mark = nfo_route_ct_mark(l->ct, e->flags);
 	if (e->ct_mark)
 		e->flags |= NFO_E_CT_MARK;
 	if (READ_ONCE(t->nn->zones))
 		e->flags |= NFO_E_ORIGIN;
 
 	nfo_learn_nat(e, a6, l->ct, l->dir);
+	why = nfo_learn_addresses(e, a6, l);
+	if (why)
+		return why;
 	why = nfo_learn_payload(e, l);
 	if (why)
 		return why;
@@ -315,6 +396,19 @@ static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entr
 	       nfo_now() - READ_ONCE(old->used) < HZ;
 }
 
+/* Is this a packet of another DSCP, while rules look at it? That such packets are treated alike
+ * would say nothing of those with a third one.
+ */
+static bool nfo_dscp_differs(struct nfo_net *nn, const struct nfo_entry *old,
+			     const struct nfo_lesson *l)
+{
+	const u8 known = NFO_FIELD_DSCP | NFO_FIELD_DSCP << NFO_FIELD_SETTLED;
+
+	return !(READ_ONCE(old->fields) & known) &&
+	       (l->note->look.tos & ~INET_ECN_MASK) != READ_ONCE(old->dscp) &&
+	       nfo_recheck_by_dscp(nn);
+}
+
 /* What one more packet of a direction that is learned shows of the fields. */
 static bool nfo_learn_more_fields(struct nfo_entry *old, const struct nfo_entry *e,
 				  const struct nfo_lesson *l)
@@ -342,8 +436,14 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
+	/* The entry is left to its own packets, while they are coming. */
+	if (READ_ONCE(old->epoch) == e->epoch && nfo_dscp_differs(f->table->nn, old, l))
+		return nfo_now() - READ_ONCE(old->used) < HZ;
 	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;
+	/* What was counted until now was sent as before. */
+	if (nfo_flow_refs(f, l->dir)->send != refs->send)
+		nfo_flow_settle(f, l->dir);
 
 	return nfo_route_renew(f, l->dir, refs, e);
 }
@@ -355,7 +455,7 @@ static enum nfo_reason nfo_learn_anew(struct nfo_flow *f, const struct nfo_lesso
 {
 	enum nfo_reason why;
 
-	e->refs = nfo_route_refs_share(refs);
+	e->refs = nfo_route_refs_share(f->table->nn, refs);
 	if (!e->refs)
 		return NFO_R_NO_MEMORY;
 	if (test_bit(NFO_F_HAS_HW, &f->state))
@@ -385,8 +485,10 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 	}
 	nfo_route_refs_drop(&refs);
 
-	if (!why)
+	if (!why) {
+		nfo_route_learned(f->table->nn, &f->e[l->dir]);
 		return;
+	}
 	nfo_count_reason(f->table->nn, why);
 	trace_nfo_refuse(l->ct, nfo_reason_names[why]);
 }
@@ -419,6 +521,17 @@ static void nfo_learn_first(struct nfo_table *t, const struct nfo_lesson *l)
 	clear_bit_unlock(NFO_F_LEARNING + l->dir, &f->state);
 	if (!nfo_flow_learned(f, l->dir))
 		nfo_flow_abandon(f);
+}
+
+/* An ICMP error about the connection is related to it, and an extension header may stand before
+ * that of layer 4.
+ */
+static bool nfo_lesson_is_of_ct(const struct nfo_lesson *l)
+{
+	u8 proto = nf_ct_l3num(l->ct) == NFPROTO_IPV6 ? ipv6_hdr(l->skb)->nexthdr :
+							ip_hdr(l->skb)->protocol;
+
+	return proto == nf_ct_protonum(l->ct);
 }
 
 /* Opening and closing segments belong to conntrack. */
@@ -469,6 +582,7 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 		.out	= state->out,
 		.thoff	= thoff,
 	};
+	struct nfo_note note;
 	struct nfo_table *t;
 	struct nfo_flow *f;
 	struct nfo_net *nn;
@@ -491,15 +605,15 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 		nfo_flow_retire(f, nfo_ct_close_reason(l.ct));
 		return;
 	}
-	if (!nfo_lesson_l4_ok(nn, &l))
+	if (!nfo_lesson_is_of_ct(&l) || !nfo_lesson_l4_ok(nn, &l))
 		return;
 	if (f && nf_ct_protonum(l.ct) == IPPROTO_TCP)
 		nfo_learn_track(f, &l);
 	if (f)
 		t = f->table;
-	l.note = nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir));
-	if (!l.note)
+	if (!nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir), &note))
 		return;
+	l.note = &note;
 	if (f)
 		nfo_learn_more(f, &l);
 	else

@@ -5,6 +5,7 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/slab.h>
 
 #include "nfo_compat.h"
@@ -12,6 +13,12 @@
 
 static DEFINE_SPINLOCK(nfo_neigh_lock);
 static DEFINE_HASHTABLE(nfo_neighs, 10);
+static DEFINE_HASHTABLE(nfo_neighs_by_ha, 10);
+
+static u32 nfo_neigh_ha_key(const u8 ha[ETH_ALEN])
+{
+	return jhash(ha, ETH_ALEN, 0);
+}
 
 /**
  * nfo_neigh_read() - what a neighbour is now
@@ -68,6 +75,7 @@ struct nfo_neigh *nfo_neigh_get(struct neighbour *n)
 	nb->refs = 1;
 	nb->valid = nfo_neigh_read(n, nb->ha);
 	hash_add(nfo_neighs, &nb->node, (unsigned long)n);
+	hash_add(nfo_neighs_by_ha, &nb->by_ha, nfo_neigh_ha_key(nb->ha));
 out:
 	spin_unlock_bh(&nfo_neigh_lock);
 	return nb;
@@ -87,6 +95,7 @@ void nfo_neigh_put(struct nfo_neigh *nb)
 		return;
 	}
 	hash_del(&nb->node);
+	hash_del(&nb->by_ha);
 	spin_unlock_bh(&nfo_neigh_lock);
 
 	neigh_release(nb->n);
@@ -104,7 +113,7 @@ bool nfo_neigh_changed(const struct neighbour *n)
 {
 	struct nfo_neigh *nb;
 	bool changed = false;
-	u8 ha[ETH_ALEN];
+	u8 ha[ETH_ALEN] __aligned(2);
 	bool valid;
 
 	spin_lock_bh(&nfo_neigh_lock);
@@ -114,8 +123,33 @@ bool nfo_neigh_changed(const struct neighbour *n)
 		changed = valid != nb->valid || !ether_addr_equal(ha, nb->ha);
 		nb->valid = valid;
 		ether_addr_copy(nb->ha, ha);
+		hash_del(&nb->by_ha);
+		hash_add(nfo_neighs_by_ha, &nb->by_ha, nfo_neigh_ha_key(ha));
 	}
 	spin_unlock_bh(&nfo_neigh_lock);
 
 	return changed;
+}
+
+/**
+ * nfo_neigh_is_at() - does some flow send to an Ethernet address?
+ * @ha: address
+ *
+ * Context: any but with the lock of a neighbour held. Return: true when it does, in some network
+ * namespace.
+ */
+bool nfo_neigh_is_at(const u8 ha[ETH_ALEN])
+{
+	struct nfo_neigh *nb;
+	bool found = false;
+
+	spin_lock_bh(&nfo_neigh_lock);
+	hash_for_each_possible(nfo_neighs_by_ha, nb, by_ha, nfo_neigh_ha_key(ha)) {
+		found = ether_addr_equal(nb->ha, ha);
+		if (found)
+			break;
+	}
+	spin_unlock_bh(&nfo_neigh_lock);
+
+	return found;
 }

@@ -19,6 +19,9 @@ struct workqueue_struct *nfo_net_wq;
 /* Given by the kernel when core registers the module's namespaces. */
 unsigned int nfo_net_id;
 
+/* Counts the tables that went, of all namespaces: see nfo_permit(). */
+atomic_t nfo_tables_gen = ATOMIC_INIT(0);
+
 static struct nfo_net **nfo_net_slot(const struct net *net)
 {
 	return net_generic(net, nfo_net_id);
@@ -26,16 +29,163 @@ static struct nfo_net **nfo_net_slot(const struct net *net)
 
 /* ---- changes ---- */
 
+/* A prefix stands for each group of longer prefixes that it has the first bits of. Return: how many
+ * groups these are, 0 for too many; @first is set to the first bits of the first one.
+ */
+static u32 nfo_prefix_groups(const struct nfo_change *c, u32 *first)
+{
+	u8 len = nfo_prefix_len(c->family), span = len - min(c->plen, len);
+
+	if (span > NFO_PREFIX_SPAN)
+		return 0;
+	*first = ntohl(c->prefix.ip6[0]) & ~0U << (32 - len + span);
+
+	return 1U << span;
+}
+
+/* The place of group @i of a prefix whose first group is @first. */
+static u32 nfo_prefix_group(const struct nfo_change *c, u32 first, u32 i)
+{
+	return nfo_prefix_slot(c->family, htonl(first + (i << (32 - nfo_prefix_len(c->family)))));
+}
+
+static void nfo_prefix_changed(struct nfo_journal *j, const struct nfo_change *c, u32 epoch)
+{
+	int family = nfo_prefix_family(c->family);
+	u32 first, i, n = nfo_prefix_groups(c, &first);
+
+	if (!n)
+		WRITE_ONCE(j->all[family], epoch);
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(j->prefixes[family][nfo_prefix_group(c, first, i)], epoch);
+}
+
+/* ---- whom changes concern ---- */
+
+/* For how long a generation of nfo_journal::watched gains bits, and is kept after that. An entry
+ * whose packets are coming sets its bits anew twice a second.
+ */
+#define NFO_WATCH_TURN	(2 * HZ)
+
+/* Caller holds the journal's lock. */
+static void nfo_watch_turn(struct nfo_journal *j)
+{
+	int next = !j->turn;
+
+	if (nfo_now() - j->turned_at < NFO_WATCH_TURN)
+		return;
+	memset(j->watched[next], 0, sizeof(j->watched[next]));
+	/* The generation is empty before it gains bits. */
+	smp_store_release(&j->turn, next);
+	j->turned_at = nfo_now();
+}
+
+static bool nfo_slot_is_watched(const struct nfo_journal *j, int family, u32 slot)
+{
+	return test_bit(slot, j->watched[0][family]) || test_bit(slot, j->watched[1][family]);
+}
+
+static bool nfo_prefix_is_watched(const struct nfo_journal *j, const struct nfo_change *c)
+{
+	int family = nfo_prefix_family(c->family);
+	u32 first, i, n = nfo_prefix_groups(c, &first);
+
+	for (i = 0; i < n; i++)
+		if (nfo_slot_is_watched(j, family, nfo_prefix_group(c, first, i)))
+			return true;
+
+	return !n;
+}
+
+/* Likewise of the prefixes that nfo_many_again() gave an epoch. */
+static bool nfo_prefixes_are_watched(const struct nfo_journal *j, u8 family, u32 epoch)
+{
+	int place = nfo_prefix_family(family);
+	u32 slot;
+
+	for (slot = 0; slot < 1 << NFO_PREFIX_BITS; slot++)
+		if (j->prefixes[place][slot] == epoch && nfo_slot_is_watched(j, place, slot))
+			return true;
+
+	return j->all[place] == epoch;
+}
+
+/* May a change concern an entry whose packets are coming? Caller holds the journal's lock. */
+static bool nfo_change_is_watched(struct nfo_journal *j, const struct nfo_change *c, u32 epoch)
+{
+	nfo_watch_turn(j);
+	switch (c->what) {
+	case NFO_CHANGE_PREFIX:
+		return nfo_prefix_is_watched(j, c);
+	case NFO_CHANGE_PREFIXES:
+		return nfo_prefixes_are_watched(j, c->family, epoch);
+	default:
+		return true;
+	}
+}
+
+/**
+ * nfo_net_watch() - packets rely on the routes to and from addresses
+ * @nn:     namespace
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @src:    first 32 bits of the one
+ * @dst:    first 32 bits of the other
+ *
+ * For the next half a second at least, packets need not look at the journal until
+ * nfo_net::concerned moves. What changed before the call may not have moved it: the caller looks
+ * at the journal after the call. Context: any.
+ */
+void nfo_net_watch(struct nfo_net *nn, u8 family, __be32 src, __be32 dst)
+{
+	struct nfo_journal *j = nn->journal;
+	unsigned long *bits;
+
+	if (!j)
+		return;
+	/* The generation was emptied before. */
+	bits = j->watched[smp_load_acquire(&j->turn)][nfo_prefix_family(family)];
+	if (!test_bit(nfo_prefix_slot(family, src), bits))
+		set_bit(nfo_prefix_slot(family, src), bits);
+	if (!test_bit(nfo_prefix_slot(family, dst), bits))
+		set_bit(nfo_prefix_slot(family, dst), bits);
+	/* Either nfo_change_append() sees the bits, or the caller sees the change. */
+	smp_mb();
+}
+
+/**
+ * nfo_net_concern() - a change that seemed to concern nobody may concern an entry
+ * @nn: namespace
+ *
+ * Context: any.
+ */
+void nfo_net_concern(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	WRITE_ONCE(nn->concerned, nn->epoch);
+	spin_unlock_bh(&nn->journal_lock);
+}
+
 /* Caller holds the journal's lock. */
 static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *change)
 {
+	struct nfo_journal *j = nn->journal;
 	u32 epoch = nn->epoch + 1;
 
 	lockdep_assert_held(&nn->journal_lock);
-	if (nn->journal)
-		nn->journal[epoch % NFO_JOURNAL] = *change;
+	if (j) {
+		j->changes[epoch % NFO_JOURNAL] = *change;
+		if (change->what == NFO_CHANGE_PREFIX)
+			nfo_prefix_changed(j, change, epoch);
+		else if (change->what != NFO_CHANGE_PREFIXES)
+			WRITE_ONCE(j->other, epoch);
+	}
 	/* What changed, and its place in the journal, are visible before the epoch. */
 	smp_store_release(&nn->epoch, epoch);
+	/* Pairs with nfo_net_watch(). */
+	smp_mb();
+	if (!j || nfo_change_is_watched(j, change, epoch) ||
+	    epoch - nn->concerned >= NFO_UNCONCERNED / 2)
+		WRITE_ONCE(nn->concerned, epoch);
 }
 
 /**
@@ -82,6 +232,8 @@ static void nfo_change_ruleset(struct nfo_net *nn)
 	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
 
 	nn->ruleset_at = nfo_now();
+	nn->ruleset_burst = atomic_read(&nn->flows) ?
+			    min_t(unsigned int, nn->ruleset_burst + 1, U8_MAX) : 0;
 	nfo_change_append(nn, &ruleset);
 }
 
@@ -112,17 +264,37 @@ static bool nfo_ruleset_in_use(struct nfo_net *nn, u32 seq)
 	return nfo_now() - nn->ruleset_wait > HZ / 10;
 }
 
+/* A window costs each flow a packet of each direction on the classic path. Of a program that
+ * commits all the time each fourth window makes the next ones twice as long, three times at most.
+ */
+#define NFO_RULESET_BURST	4
+#define NFO_RULESET_DOUBLED	3
+
+/* Caller holds the journal's lock, and there was a commit. Return: jiffies. */
+static u32 nfo_ruleset_window(struct nfo_net *nn)
+{
+	u32 window = msecs_to_jiffies(READ_ONCE(nn->settings.ruleset_ms));
+
+	if (nfo_now() - nn->ruleset_seen > NFO_RULESET_BURST * window)
+		nn->ruleset_burst = 0;
+	nn->ruleset_seen = nfo_now();
+
+	return window << min_t(unsigned int, nn->ruleset_burst / NFO_RULESET_BURST,
+			       NFO_RULESET_DOUBLED);
+}
+
 /* Caller holds the journal's lock. The first commit counts at once, those in a window
  * after it count together at its end. Without a flow there is nothing to spare: counted at the
  * end of the window, a commit would concern flows that were learned after it.
  */
 static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 {
-	u32 window = msecs_to_jiffies(READ_ONCE(nn->settings.ruleset_ms));
 	u32 since = nfo_now() - nn->ruleset_at;
+	u32 window;
 
 	if (!nfo_ruleset_in_use(nn, seq))
 		return;
+	window = nfo_ruleset_window(nn);
 	WRITE_ONCE(nn->ruleset, seq);
 	/* Mainline's way: rules are for connections that are not in the fast path. */
 	if (READ_ONCE(nn->settings.policy))
@@ -131,11 +303,7 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 		nfo_change_ruleset(nn);
 		return;
 	}
-	if (!refcount_inc_not_zero(&nn->refs))
-		return;
-	if (!queue_delayed_work(nfo_net_wq, &nn->ruleset_work, window - since))
-		/* Not the last one: the work that is queued has one. */
-		refcount_dec(&nn->refs);
+	nfo_net_queue(nn, nfo_net_wq, &nn->ruleset_work, window - since);
 }
 
 /* Changes of IPv4's generation for this long after an event are part of the event. */
@@ -157,6 +325,49 @@ static u32 nfo_net_signature(const struct net *net)
 	return sum;
 }
 
+/* More changes than the journal tells one by one: prefixes of IPv4 since an epoch, or also others.
+ * Caller holds the journal's lock.
+ */
+static void nfo_many_again(struct nfo_net *nn, u32 from)
+{
+	struct nfo_change c = { .what = NFO_CHANGE_PREFIXES, .family = NFPROTO_IPV4 };
+	u32 *at = nn->journal->prefixes[nfo_prefix_family(NFPROTO_IPV4)];
+	u32 *all = &nn->journal->all[nfo_prefix_family(NFPROTO_IPV4)];
+	int i;
+
+	for (i = 0; i < 1 << NFO_PREFIX_BITS; i++)
+		if (nfo_epoch_is_later(at[i], from))
+			WRITE_ONCE(at[i], nn->epoch + 1);
+	if (nfo_epoch_is_later(*all, from))
+		WRITE_ONCE(*all, nn->epoch + 1);
+	if (nfo_epoch_is_later(nn->journal->other, from))
+		c.what = NFO_CHANGE_FAMILY;
+	nfo_change_append(nn, &c);
+}
+
+/* Routing tells of a route that goes, and of a rule that comes, before it makes the change, and
+ * advances the generation afterwards. A packet between the two has taught what was true before,
+ * with an epoch from after the change: what such changes concern learns once more. Caller holds
+ * the journal's lock.
+ */
+static void nfo_changes_again(struct nfo_net *nn)
+{
+	u32 from = nn->genid_epoch, to = nn->epoch, i;
+	struct nfo_change c;
+
+	if (!nn->journal)
+		return;
+	if (to - from >= NFO_JOURNAL / 2) {
+		nfo_many_again(nn, from);
+		return;
+	}
+	for (i = from + 1; i != to + 1; i++) {
+		c = nn->journal->changes[i % NFO_JOURNAL];
+		if (c.early)
+			nfo_change_append(nn, &c);
+	}
+}
+
 /* Caller holds the journal's lock. IPv4's generation moves with each change of a route,
  * which the journal has then already; without one it was something else: forwarding
  * switched off, an IPsec policy, caches flushed.
@@ -167,7 +378,10 @@ static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
 
 	if (signature != nn->signature || nfo_now() - nn->explained_at > NFO_EXPLAINED)
 		nfo_change_all(nn);
+	else
+		nfo_changes_again(nn);
 	nn->signature = signature;
+	nn->genid_epoch = nn->epoch;
 	WRITE_ONCE(nn->genid, genid);
 }
 
@@ -176,14 +390,12 @@ static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
  */
 static void nfo_sernum6_changed(struct nfo_net *nn)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	u32 signature = nfo_net_signature(nn->net);
 
-	WRITE_ONCE(nn->sernum6, atomic_read(&nn->net->ipv6.fib6_sernum));
+	WRITE_ONCE(nn->sernum6, nfo_net_sernum6(nn));
 	if (signature != nn->signature)
 		nfo_change_all(nn);
 	nn->signature = signature;
-#endif
 }
 
 /**
@@ -217,19 +429,21 @@ void nfo_net_notice(struct nfo_net *nn)
  */
 int nfo_net_start(struct nfo_net *nn, const struct nft_table *table)
 {
-	struct nfo_change *journal;
+	struct nfo_journal *journal;
 
 	if (nn->journal)
 		return 0;
-	journal = kvcalloc(NFO_JOURNAL, sizeof(*journal), GFP_KERNEL);
+	journal = kvzalloc(sizeof(*journal), GFP_KERNEL_ACCOUNT);
 	if (!journal)
 		return -ENOMEM;
 
 	spin_lock_bh(&nn->journal_lock);
 	nn->journal = journal;
 	nn->signature = nfo_net_signature(nn->net);
-	WRITE_ONCE(nn->ruleset_seq, nfo_nft_base_seq(nn->net, table) ?: &nn->ruleset);
+	nn->nft_tables = nfo_nft_tables(nn->net, table);
+	WRITE_ONCE(nn->ruleset_seq, nfo_nft_base_seq(nn->net, nn->nft_tables) ?: &nn->ruleset);
 	WRITE_ONCE(nn->ruleset, *nn->ruleset_seq);
+	WRITE_ONCE(nn->rules_seen, nn->ruleset - 1);
 	nn->ruleset_at = nfo_now() - HZ;
 	spin_unlock_bh(&nn->journal_lock);
 
@@ -259,11 +473,11 @@ static void nfo_net_free_work(struct work_struct *work)
  */
 struct nfo_net *nfo_net_alloc(struct net *net)
 {
-	struct nfo_net *nn = kzalloc_obj(*nn);
+	struct nfo_net *nn = kzalloc_obj(*nn, GFP_KERNEL_ACCOUNT);
 
 	if (!nn)
 		return NULL;
-	nn->stats = alloc_percpu(struct nfo_stats);
+	nn->stats = alloc_percpu_gfp(struct nfo_stats, GFP_KERNEL_ACCOUNT);
 	if (!nn->stats) {
 		kfree(nn);
 		return NULL;
@@ -304,8 +518,7 @@ struct nfo_net *nfo_net_withdraw(struct net *net)
 	struct nfo_net *nn = *nfo_net_slot(net);
 
 	WRITE_ONCE(*nfo_net_slot(net), NULL);
-	if (cancel_delayed_work_sync(&nn->ruleset_work))
-		nfo_net_put(nn);
+	nfo_net_cancel(nn, &nn->ruleset_work);
 
 	return nn;
 }
@@ -353,6 +566,39 @@ void nfo_net_put(struct nfo_net *nn)
 }
 
 /**
+ * nfo_net_queue() - queue work of a namespace; it has a reference for nfo_net_put() at its end
+ * @nn:    namespace
+ * @wq:    workqueue
+ * @work:  embedded in @nn
+ * @delay: jiffies
+ *
+ * Context: any, nfo_net::journal_lock held, so that whoever is to cancel the work for good can
+ * keep this from being called before.
+ */
+void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delayed_work *work,
+		   unsigned long delay)
+{
+	if (!refcount_inc_not_zero(&nn->refs))
+		return;
+	if (!queue_delayed_work(wq, work, delay))
+		/* Not the last one: the work that is queued has one. */
+		refcount_dec(&nn->refs);
+}
+
+/**
+ * nfo_net_cancel() - undo nfo_net_queue(), or wait for the end of the work
+ * @nn:   namespace
+ * @work: embedded in @nn
+ *
+ * Context: may sleep.
+ */
+void nfo_net_cancel(struct nfo_net *nn, struct delayed_work *work)
+{
+	if (cancel_delayed_work_sync(work))
+		nfo_net_put(nn);
+}
+
+/**
  * nfo_net_use_dev() - a flow is about to use a device
  * @nn:      namespace
  * @ifindex: device
@@ -363,7 +609,7 @@ void nfo_net_put(struct nfo_net *nn)
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex)
 {
 	return xa_load(&nn->devs, ifindex) ||
-	       !xa_err(xa_store_bh(&nn->devs, ifindex, xa_mk_value(1), GFP_ATOMIC));
+	       !xa_err(xa_cmpxchg_bh(&nn->devs, ifindex, NULL, xa_mk_value(0), GFP_ATOMIC));
 }
 
 /**
@@ -376,6 +622,34 @@ bool nfo_net_use_dev(struct nfo_net *nn, int ifindex)
 bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex)
 {
 	return xa_load(&nn->devs, ifindex);
+}
+
+/**
+ * nfo_net_dev_note() - what nfo_net_note_dev() noted of a device
+ * @nn:      namespace
+ * @ifindex: device
+ *
+ * Context: any. Return: the note, 0 without one.
+ */
+u8 nfo_net_dev_note(struct nfo_net *nn, int ifindex)
+{
+	void *entry = xa_load(&nn->devs, ifindex);
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+/**
+ * nfo_net_note_dev() - note something of a device that a flow uses
+ * @nn:      namespace
+ * @ifindex: device, for which nfo_net_uses_dev() is true
+ * @note:    what to note; a bit 0 tells it from no note
+ *
+ * Context: any.
+ */
+void nfo_net_note_dev(struct nfo_net *nn, int ifindex, u8 note)
+{
+	/* There is an entry, so that no memory is needed. */
+	xa_store_bh(&nn->devs, ifindex, xa_mk_value(note), GFP_ATOMIC);
 }
 
 /**

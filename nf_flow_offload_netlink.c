@@ -13,6 +13,7 @@
 #include "nfo_dump.h"
 #include "nfo_hw.h"
 #include "nfo_netlink.h"
+#include "nfo_recheck.h"
 
 static struct genl_family nfo_genl_family;
 
@@ -225,7 +226,7 @@ out:
 
 static int nfo_use_put(struct nfo_flow *f, void *msg)
 {
-	return nfo_put_flow(msg, f, NFO_R_NONE);
+	return nfo_put_flow(msg, f, nfo_flow_reason(f));
 }
 
 static int nfo_put_named_flow(struct sk_buff *msg, struct nfo_net *nn,
@@ -347,6 +348,7 @@ static int nfo_put_stats(struct sk_buff *msg, struct nfo_net *nn,
 	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE, nfo_flow_size(false, false)) ||
 	    nla_put_u32(msg, NFO_STATS_FLOW_SIZE6, nfo_flow_size(true, false)) ||
 	    nla_put_u64_64bit(msg, NFO_STATS_MEMORY, memory, NFO_STATS_PAD) ||
+	    nla_put_u32(msg, NFO_STATS_RECHECK_MS, jiffies_to_msecs(nfo_recheck_period(nn))) ||
 	    nla_put_string(msg, NFO_STATS_VERSION, NFO_VERSION))
 		return -EMSGSIZE;
 	for (why = NFO_R_NONE + 1; why < __NFO_R_MAX; why++)

@@ -53,6 +53,8 @@ const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_HW_OVERSIZE]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_ICMP_ECHO]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_DEV_COUNTERS]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[NFO_SETTINGS_HW_BYPASS]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[NFO_SETTINGS_RECHECK_MS]	= NLA_POLICY_MAX(NLA_U32, 32767),
 };
 
 const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
@@ -70,6 +72,8 @@ const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
 	{ NFO_SETTINGS_HW_OVERSIZE, offsetof(struct nfo_settings, hw_oversize), 0 },
 	{ NFO_SETTINGS_ICMP_ECHO, offsetof(struct nfo_settings, icmp_echo), 0 },
 	{ NFO_SETTINGS_DEV_COUNTERS, offsetof(struct nfo_settings, dev_counters), 1 },
+	{ NFO_SETTINGS_HW_BYPASS, offsetof(struct nfo_settings, hw_bypass), 0 },
+	{ NFO_SETTINGS_RECHECK_MS, offsetof(struct nfo_settings, recheck_ms), 5000 },
 };
 
 /**
@@ -140,4 +144,7 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_SCTP_STATE]		= "sctp-state",
 	[NFO_R_ICMP_ECHO]		= "icmp-echo",
 	[NFO_R_HW_PROTOCOL]		= "hw-protocol",
+	[NFO_R_HW_FILTER]		= "hw-filter",
+	[NFO_R_HW_QDISC]		= "hw-qdisc",
+	[NFO_R_HW_STALE]		= "hw-stale",
 };

@@ -86,7 +86,8 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 	u32 max = READ_ONCE(nn->settings.max_flows) ?: nf_conntrack_max;
 	const struct nf_conn_acct *acct;
 
-	if (atomic_read(&nn->flows) >= max)
+	/* In kernels that take 0 for nf_conntrack_max that is no limit. */
+	if (max && atomic_read(&nn->flows) >= max)
 		return NFO_R_MAX_FLOWS;
 	if (!after)
 		return NFO_R_NONE;
@@ -104,7 +105,7 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
  */
 static enum nfo_reason nfo_pressure_check(struct nfo_table *t, const struct nf_conn *ct)
 {
-	if (test_bit(IPS_ASSURED_BIT, &ct->status) ||
+	if (test_bit(IPS_ASSURED_BIT, &ct->status) || !nf_conntrack_max ||
 	    nf_conntrack_count(t->nn->net) < nf_conntrack_max / 4 * 3)
 		return NFO_R_NONE;
 	nfo_table_press(t);
@@ -361,7 +362,12 @@ static struct nft_expr_type nfo_expr_types[] = {
 static int nfo_type_setup(struct nf_flowtable *ft, struct net_device *dev,
 			  enum flow_block_command cmd)
 {
-	return nfo_hw_setup(nfo_table(ft), dev, cmd);
+	const struct nft_flowtable *nft = container_of(ft, struct nft_flowtable, data);
+	struct nfo_table *t = nfo_table(ft);
+
+	/* The devices of a flowtable that is deleted leave it one by one. */
+	return nfo_hw_setup(t, dev, cmd, nft_is_active(t->nn->net, nft) ? NFO_R_DEV_GONE :
+									  NFO_R_TABLE_GONE);
 }
 
 static void nfo_type_free(struct nf_flowtable *ft)

@@ -6,6 +6,7 @@
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <net/addrconf.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -27,7 +28,7 @@
 /* Rulesets route by the connection's mark, and its administrator may change it. */
 static bool nfo_ct_mark_ok(const struct nfo_entry *e)
 {
-	return nfo_route_ct_mark(e->ct) == READ_ONCE(e->ct_mark);
+	return nfo_route_ct_mark(e->ct, e->flags) == READ_ONCE(e->ct_mark);
 }
 
 /* Where connections have zones, the same addresses and ports by the same device may be
@@ -47,7 +48,8 @@ static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
  * @skb: packet, with its Ethernet header
  * @e:   entry of the direction; it may have NFO_E_FRAME
  *
- * Return: true when it is, and comes from their sender, where zones are in use.
+ * Return: true when it is, and comes from their sender, where zones are in use or the frames
+ * are those of a PPPoE session.
  */
 bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 {
@@ -57,7 +59,24 @@ bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 	    skb->pkt_type != PACKET_HOST)
 		return false;
 
+	if (e->flags & NFO_E_IN_SOURCE &&
+	    !ether_addr_equal_unaligned(eth_hdr(skb)->h_source, nfo_entry_refs(e)->in_source))
+		return false;
+
 	return !(e->flags & NFO_E_ORIGIN) || nfo_origin_ok(skb, e);
+}
+
+/**
+ * nfo_forced_to_forward6() - does a device forward IPv6 although the namespace does not?
+ * @in: device packets come in by, as routing knows it
+ *
+ * Context: rcu_read_lock(). Return: net.ipv6.conf.DEV.force_forwarding.
+ */
+bool nfo_forced_to_forward6(const struct net_device *in)
+{
+	const struct inet6_dev *idev = __in6_dev_get(in);
+
+	return idev && nfo_force_forwarding(idev);
 }
 
 /* ---- tunnels and IPsec ---- */
@@ -148,7 +167,7 @@ bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	if (e->flags & NFO_E_CT_MARK && !nfo_ct_mark_ok(e))
 		nfo_entry_make_stale(e, epoch);
 	/* A filter may have come to the device that is passed. */
-	if (e->flags & NFO_E_LOWER && nfo_lower_filters(t, nfo_entry_refs(e)->in))
+	if (e->flags & NFO_E_LOWER && nfo_lower_filters(nfo_entry_refs(e)->in))
 		return false;
 
 	return !(e->flags & NFO_E_LABEL) ||
@@ -173,6 +192,15 @@ static bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e, boo
 	return true;
 }
 
+/* Until a device has sent it. */
+static void nfo_show_ct(struct sk_buff *skb, const struct nfo_entry *e)
+{
+	nf_reset_ct(skb);
+	nf_conntrack_get(&e->ct->ct_general);
+	nf_ct_set(skb, e->ct,
+		  e->flags & NFO_E_REPLY ? IP_CT_ESTABLISHED_REPLY : IP_CT_ESTABLISHED);
+}
+
 /**
  * nfo_leave_rare() - do what devices that a packet passes unseen would have done to it
  * @skb:    packet that is forwarded and may be written to
@@ -187,7 +215,13 @@ bool nfo_leave_rare(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce)
 	if (e->flags & NFO_E_LOWER) {
 		skb->skb_iif = nfo_in_ifindex(e);
 		skb->pkt_type = PACKET_HOST;
+#ifdef CONFIG_NET_SWITCHDEV
+		/* A switch would take the frame for one that it has sent to the bridge's ports. */
+		skb->offload_fwd_mark = 0;
+#endif
 	}
+	if (e->flags & NFO_E_SHOW_CT)
+		nfo_show_ct(skb, e);
 
 	return !(e->flags & NFO_E_EXTRA) || nfo_leave_tunnel(skb, e, set_ce);
 }

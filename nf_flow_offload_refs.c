@@ -11,6 +11,7 @@
 
 #include "nfo_encap.h"
 #include "nfo_neigh.h"
+#include "nfo_net.h"
 #include "nfo_refs.h"
 
 /* Of a direction that was never learned. Nobody counts its references. */
@@ -30,7 +31,8 @@ static struct rhashtable nfo_refs_table;
 bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b)
 {
 	return a->dev == b->dev && nfo_encap_equal(&a->encap, &b->encap) &&
-	       ether_addr_equal(a->h_dest, b->h_dest);
+	       ether_addr_equal(a->h_dest, b->h_dest) &&
+	       ether_addr_equal(a->h_source, b->h_source);
 }
 
 /**
@@ -38,19 +40,21 @@ bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b)
  * @a: what one direction rests on
  * @b: what the other one rests on
  *
- * The route may be another one that names the same next hop. Return: true when they do.
+ * The route may be another one that names the same next hop, and a bridge may be passed by or not.
+ * Return: true when they do.
  */
 bool nfo_route_refs_alike(const struct nfo_route_refs *a, const struct nfo_route_refs *b)
 {
 	return a->out == b->out && a->in == b->in && a->neigh == b->neigh &&
 	       !memcmp(a->hh, b->hh, sizeof(a->hh)) &&
 	       ether_addr_equal(a->in_dest, b->in_dest) &&
+	       ether_addr_equal(a->in_source, b->in_source) &&
 	       nfo_lower_equal(&a->out_lower, &b->out_lower);
 }
 
 static bool nfo_refs_equal(const struct nfo_route_refs *a, const struct nfo_route_refs *b)
 {
-	return a->dst == b->dst && a->cookie == b->cookie &&
+	return a->dst == b->dst && a->cookie == b->cookie && a->send == b->send &&
 	       a->rp_filter == b->rp_filter && a->out_lower.mtu == b->out_lower.mtu &&
 	       nfo_route_refs_alike(a, b);
 }
@@ -129,15 +133,21 @@ static struct nfo_route_refs *nfo_refs_add(struct nfo_route_refs *fresh)
 	return found ?: fresh;
 }
 
+static long nfo_refs_size(const struct nfo_route_refs *refs)
+{
+	return sizeof(*refs) + (refs->extra ? sizeof(*refs->extra) : 0);
+}
+
 /**
  * nfo_route_refs_share() - what a direction is to rest on, from its lesson
+ * @nn:   namespace of the direction, which counts the memory
  * @refs: the lesson's own; empty afterwards, unless the call fails
  *
  * What few directions have (@extra) is not shared. Context: any.
  *
  * Return: it, with a reference for nfo_route_refs_put(); NULL without memory.
  */
-struct nfo_route_refs *nfo_route_refs_share(struct nfo_route_refs *refs)
+struct nfo_route_refs *nfo_route_refs_share(struct nfo_net *nn, struct nfo_route_refs *refs)
 {
 	struct nfo_route_refs *used = NULL, *fresh;
 
@@ -151,9 +161,12 @@ struct nfo_route_refs *nfo_route_refs_share(struct nfo_route_refs *refs)
 	if (!fresh)
 		return NULL;
 	*fresh = *refs;
+	fresh->nn = nn;
 	refcount_set(&fresh->refs, 1);
 	used = refs->extra ? fresh : nfo_refs_add(fresh);
 	if (used == fresh) {
+		refcount_inc(&nn->refs);
+		atomic_long_add(nfo_refs_size(fresh), &nn->route_refs);
 		memset(refs, 0, sizeof(*refs));
 	} else {
 		nfo_route_refs_drop(refs);
@@ -166,9 +179,12 @@ struct nfo_route_refs *nfo_route_refs_share(struct nfo_route_refs *refs)
 static void nfo_refs_free_rcu(struct rcu_head *rcu)
 {
 	struct nfo_route_refs *refs = container_of(rcu, struct nfo_route_refs, rcu);
+	struct nfo_net *nn = refs->nn;
 
+	atomic_long_sub(nfo_refs_size(refs), &nn->route_refs);
 	nfo_route_refs_drop(refs);
 	kfree(refs);
+	nfo_net_put(nn);
 }
 
 /* Return: it was the last reference, and nobody can find @refs any more. */

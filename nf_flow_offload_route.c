@@ -5,11 +5,14 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
+#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/neighbour.h>
+#include <net/netfilter/nf_conntrack_labels.h>
 #include <net/xfrm.h>
 
 #include "nfo_encap.h"
@@ -19,9 +22,8 @@
 
 /* ---- link-layer header ---- */
 
-/* Ask the device itself; VLAN devices have a header but no cache for it. */
-static bool nfo_hh_create(struct net_device *dev, struct neighbour *n,
-			  const u8 *ha, u8 *hh)
+/* Ask the device itself: it has a header but no cache for it. */
+static bool nfo_hh_create(struct net_device *dev, __be16 proto, const u8 *ha, u8 *hh)
 {
 	struct sk_buff *skb;
 	bool ok = false;
@@ -31,9 +33,8 @@ static bool nfo_hh_create(struct net_device *dev, struct neighbour *n,
 		return false;
 	skb_reserve(skb, LL_MAX_HEADER);
 	skb->dev = dev;
-	skb->protocol = n->tbl->family == AF_INET6 ? htons(ETH_P_IPV6) :
-						     htons(ETH_P_IP);
-	if (dev_hard_header(skb, dev, ntohs(skb->protocol), ha, NULL, 0) == ETH_HLEN &&
+	skb->protocol = proto;
+	if (dev_hard_header(skb, dev, ntohs(proto), ha, NULL, 0) == ETH_HLEN &&
 	    skb->len == ETH_HLEN) {
 		memcpy(hh, skb->data, ETH_HLEN);
 		ok = true;
@@ -48,16 +49,20 @@ static bool nfo_dev_has_header(const struct net_device *dev)
 	return dev->header_ops && dev->header_ops->create;
 }
 
+/* @proto: of the packets; the next hop of an IPv4 route may be an IPv6 neighbour. */
 static enum nfo_reason nfo_hh_build(struct net_device *dev, __be16 proto,
 				    struct neighbour *n, u8 *hh)
 {
-	struct ethhdr eth;
-	u8 ha[ETH_ALEN];
+	u8 ha[ETH_ALEN] __aligned(2);
+	struct ethhdr eth __aligned(2);
 
 	if (!nfo_neigh_read(n, ha))
 		return NFO_R_NEIGH;
-	if (!dev->header_ops->cache)
-		return nfo_hh_create(dev, n, ha, hh) ? NFO_R_NONE : NFO_R_DEV_TYPE;
+	/* A VLAN device adds the tag to a header without one when it sends, also when it would
+	 * have made one with the tag (reorder_hdr off).
+	 */
+	if (!dev->header_ops->cache && !is_vlan_dev(dev))
+		return nfo_hh_create(dev, proto, ha, hh) ? NFO_R_NONE : NFO_R_DEV_TYPE;
 
 	ether_addr_copy(eth.h_dest, ha);
 	ether_addr_copy(eth.h_source, dev->dev_addr);
@@ -147,17 +152,19 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 	return why;
 }
 
-/* No driver's rule has a tunnel, more headers than two, or IPsec. */
-static enum nfo_reason nfo_route_lower(const struct nfo_table *t, const struct nfo_entry *e,
-				       const struct nfo_route_refs *refs,
-				       const struct net_device *out, struct nfo_lower *lower)
+/* The next hop's address, by which a bridge chooses its port. */
+static const u8 *nfo_route_h_dest(const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
-	enum nfo_reason why = nfo_lower_find(t, out, lower);
+	return e->flags & NFO_E_HEADER ? ((const struct ethhdr *)refs->hh)->h_dest : NULL;
+}
 
+/* No driver's rule has a tunnel, more headers than two, or IPsec. */
+static void nfo_route_lower(const struct nfo_table *t, const struct nfo_entry *e,
+			    const struct nfo_route_refs *refs, struct nfo_lower *lower)
+{
+	nfo_lower_find(t, refs->out, nfo_route_h_dest(e, refs), lower);
 	if (e->flags & NFO_E_EXTRA || !nfo_encap_fits_rule(&e->key.encap))
 		lower->dev = NULL;
-
-	return why;
 }
 
 static u16 nfo_lower_mtu(const struct nfo_lower *lower, u16 mtu)
@@ -204,19 +211,26 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 		return why;
 	if (dst_dev(dst) != out)
 		return NFO_R_ROUTE_TYPE;
-	why = nfo_route_lower(t, e, refs, out, &refs->out_lower);
-	if (why)
-		return why;
-	if (refs->out_lower.dev)
-		netdev_hold(refs->out_lower.dev, &refs->lower_tracker, GFP_ATOMIC);
+	if (!nfo_lower_covers(t, out))
+		return NFO_R_DEV_NOT_IN_TABLE;
 
 	refs->out = out;
 	netdev_hold(out, &refs->tracker, GFP_ATOMIC);
-	e->mtu = nfo_lower_mtu(&refs->out_lower, nfo_dst_mtu(dst, family));
 	if (!(out->priv_flags & IFF_XMIT_DST_RELEASE))
 		e->flags |= NFO_E_KEEP_DST;
+	if (nfo_lower_shows_ct(out))
+		e->flags |= NFO_E_SHOW_CT;
+	why = nfo_route_learn_neigh(e, refs);
+	if (why)
+		return why;
 
-	return nfo_route_learn_neigh(e, refs);
+	nfo_route_lower(t, e, refs, &refs->out_lower);
+	if (refs->out_lower.dev)
+		netdev_hold(refs->out_lower.dev, &refs->lower_tracker, GFP_ATOMIC);
+	refs->send = nfo_lower_send_by(t, out, &refs->out_lower);
+	e->mtu = nfo_lower_mtu(&refs->out_lower, nfo_dst_mtu(dst, family));
+
+	return NFO_R_NONE;
 }
 
 /**
@@ -250,19 +264,28 @@ u8 nfo_route_rp_filter(const struct net_device *dev)
 	return in ? IN_DEV_RPFILTER(in) : 0;
 }
 
+static u32 nfo_route_ct_labels(const struct nf_conn *ct)
+{
+	const struct nf_conn_labels *labels = nf_ct_labels_find(ct);
+
+	return labels ? jhash(labels->bits, sizeof(labels->bits), 0) : 0;
+}
+
 /**
  * nfo_route_ct_mark() - what a ruleset may route by, and conntrack's user may change
- * @ct: connection
+ * @ct:    connection
+ * @flags: NFO_E_LABELS: the connection may have labels
  *
- * Context: any. Return: its mark.
+ * Context: any. Return: its mark, or a number that changes with its mark and with its labels.
  */
-u32 nfo_route_ct_mark(const struct nf_conn *ct)
+u32 nfo_route_ct_mark(const struct nf_conn *ct, u16 flags)
 {
+	u32 mark = 0;
+
 #ifdef CONFIG_NF_CONNTRACK_MARK
-	return READ_ONCE(ct->mark);
-#else
-	return 0;
+	mark = READ_ONCE(ct->mark);
 #endif
+	return unlikely(flags & NFO_E_LABELS) ? mark ^ nfo_route_ct_labels(ct) : mark;
 }
 
 /**
@@ -283,7 +306,7 @@ bool nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	struct nfo_route_refs *old = nfo_flow_refs(f, dir), *fresh;
 	struct nfo_entry *e = &f->e[dir];
 
-	fresh = nfo_route_refs_share(refs);
+	fresh = nfo_route_refs_share(f->table->nn, refs);
 	if (!fresh)
 		return false;
 	spin_lock_bh(nfo_flow_lock(f));
@@ -308,7 +331,7 @@ static bool nfo_in_prefix(const struct nfo_change *c, const void *addr)
 	return ipv6_prefix_equal(addr, &c->prefix.in6, c->plen);
 }
 
-/* The destination is routed; the source is, too, where its reverse path is checked. */
+/* As nfo_entry_routed(). */
 static bool nfo_change_of_prefix(const struct nfo_change *c, const struct nfo_entry *e)
 {
 	if (c->family != e->key.family)
@@ -319,7 +342,61 @@ static bool nfo_change_of_prefix(const struct nfo_change *c, const struct nfo_en
 	       nfo_in_prefix(c, &nfo_addr6(e)->saddr);
 }
 
-static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_entry *e)
+/* Flows send to a station by the port where it is. They see what comes from a station before a
+ * bridge does, which may not let it in any more: that is the station that the other direction
+ * sends to, or any one where that is not known.
+ */
+static bool nfo_change_of_station(const struct nfo_change *c, const struct nfo_entry *e)
+{
+	const struct nfo_flow *f = nfo_flow(e);
+	const struct nfo_entry *other = &f->e[!nfo_dir(e)];
+	const u8 *h_dest = nfo_route_h_dest(e, nfo_entry_refs(e));
+
+	if (h_dest && ether_addr_equal_unaligned(h_dest, c->lladdr))
+		return true;
+	if (!(e->flags & NFO_E_LOWER))
+		return false;
+	if (!nfo_flow_learned(f, !nfo_dir(e)) || !(other->flags & NFO_E_HEADER))
+		return true;
+
+	return ether_addr_equal_unaligned(nfo_entry_refs(other)->hh, c->lladdr);
+}
+
+/* A device between the listed one and routing's decides as well what comes in. */
+static bool nfo_change_of_dev(const struct nfo_net *nn, const struct nfo_change *c,
+			      const struct nfo_entry *e)
+{
+	const struct nfo_route_refs *refs = nfo_entry_refs(e);
+
+	return refs->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
+	       refs->in->ifindex == c->ifindex ||
+	       (refs->out_lower.dev && refs->out_lower.dev->ifindex == c->ifindex) ||
+	       (e->flags & NFO_E_LOWER && nfo_lower_is_above(nn, e->key.iif, c->ifindex));
+}
+
+/* Did a prefix change since an epoch that an address may be in? */
+static bool nfo_prefix_moved(const struct nfo_journal *j, u8 family, __be32 addr, u32 from)
+{
+	const u32 *slots = j->prefixes[nfo_prefix_family(family)];
+
+	return nfo_epoch_is_later(READ_ONCE(slots[nfo_prefix_slot(family, addr)]), from);
+}
+
+/* Did prefixes change since an epoch that an entry may rest on? */
+static bool nfo_prefixes_moved(const struct nfo_journal *j, const struct nfo_entry *e, u32 from)
+{
+	__be32 src, dst;
+	u8 family = nfo_entry_routed(e, &src, &dst);
+
+	if (nfo_epoch_is_later(READ_ONCE(j->all[nfo_prefix_family(family)]), from))
+		return true;
+
+	return nfo_prefix_moved(j, family, src, from) || nfo_prefix_moved(j, family, dst, from);
+}
+
+/* @at: epoch of the change */
+static bool nfo_change_concerns(const struct nfo_net *nn, const struct nfo_change *c,
+				const struct nfo_entry *e, u32 at)
 {
 	const struct nfo_route_refs *refs = nfo_entry_refs(e);
 
@@ -328,15 +405,23 @@ static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_ent
 		return c->family == e->key.family;
 	case NFO_CHANGE_PREFIX:
 		return nfo_change_of_prefix(c, e);
+	case NFO_CHANGE_PREFIXES:
+		return c->family == e->key.family && nfo_prefixes_moved(nn->journal, e, at - 1);
 	case NFO_CHANGE_NEIGH:
 		return refs->neigh && refs->neigh->n == c->neigh;
+	case NFO_CHANGE_STATION:
+		return nfo_change_of_station(c, e);
 	case NFO_CHANGE_DEV:
-		return refs->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
-		       refs->in->ifindex == c->ifindex ||
-		       (refs->out_lower.dev && refs->out_lower.dev->ifindex == c->ifindex);
+		return nfo_change_of_dev(nn, c, e);
 	default:
 		return true;
 	}
+}
+
+/* Without a look at each change: did none since an epoch concern an entry? */
+static bool nfo_route_untouched(const struct nfo_journal *j, const struct nfo_entry *e, u32 from)
+{
+	return !nfo_epoch_is_later(READ_ONCE(j->other), from) && !nfo_prefixes_moved(j, e, from);
 }
 
 /**
@@ -347,7 +432,8 @@ static bool nfo_change_concerns(const struct nfo_change *c, const struct nfo_ent
  * @to:   epoch now
  *
  * Context: rcu_read_lock(). Return: NFO_NEWS_NONE, NFO_NEWS_RULESET when the ruleset alone
- * changed, otherwise NFO_NEWS_ROUTE; that also when there were too many changes to know.
+ * changed, otherwise NFO_NEWS_ROUTE; that also when there were too many changes to know which of
+ * them concerns the entry.
  */
 enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from,
 				u32 to)
@@ -356,13 +442,18 @@ enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry
 	struct nfo_change c;
 	u32 i;
 
+	if (to - from >= NFO_JOURNAL_ALL)
+		return NFO_NEWS_ROUTE;
+	/* A few changes are looked at as fast. */
+	if (to - from > 4 && nfo_route_untouched(nn->journal, e, from))
+		return NFO_NEWS_NONE;
 	if (to - from >= NFO_JOURNAL)
 		return NFO_NEWS_ROUTE;
 	for (i = from + 1; i != to + 1; i++) {
-		c = nn->journal[i % NFO_JOURNAL];
+		c = nn->journal->changes[i % NFO_JOURNAL];
 		if (c.what == NFO_CHANGE_RULESET)
 			news = NFO_NEWS_RULESET;
-		else if (nfo_change_concerns(&c, e))
+		else if (nfo_change_concerns(nn, &c, e, i))
 			return NFO_NEWS_ROUTE;
 	}
 	/* What was read may have been overwritten meanwhile. */
@@ -370,15 +461,43 @@ enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry
 	return READ_ONCE(nn->epoch) - from >= NFO_JOURNAL ? NFO_NEWS_ROUTE : news;
 }
 
+/**
+ * nfo_route_learned() - an entry was learned, or has learned again, and packets may use it
+ * @nn: namespace
+ * @e:  entry
+ *
+ * It may not have been known that a route concerns anybody which changed between the packet's
+ * arrival and this call. Context: rcu_read_lock().
+ */
+void nfo_route_learned(struct nfo_net *nn, const struct nfo_entry *e)
+{
+	nfo_entry_watch(nn, e);
+	if (nfo_prefixes_moved(nn->journal, e, READ_ONCE(e->epoch)))
+		nfo_net_concern(nn);
+}
+
+static bool nfo_route_has_policies(const struct net *net)
+{
+#ifdef CONFIG_XFRM
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(net->xfrm.policy_count); i++)
+		if (READ_ONCE(net->xfrm.policy_count[i]))
+			return true;
+#endif
+	return false;
+}
+
 /* Each change of any IPv4 route makes all route objects expire. The journal has seen that
  * such a change did not concern the entry; then only an object that was taken out of use
- * by itself, for a redirect or a path MTU, says anything.
+ * by itself, for a redirect or a path MTU, says anything. An IPsec policy that becomes another one
+ * makes them expire as well, and no journal has it.
  */
-static bool nfo_dst_is_good(struct dst_entry *dst, u32 cookie, u8 family)
+static bool nfo_dst_is_good(const struct net *net, struct dst_entry *dst, u32 cookie, u8 family)
 {
 	if (dst_check(dst, cookie))
 		return true;
-	if (dst_xfrm(dst))
+	if (dst_xfrm(dst) || nfo_route_has_policies(net))
 		return false;
 	return family == NFPROTO_IPV4 && READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
 }
@@ -396,6 +515,17 @@ static void nfo_route_set_mtu(struct nfo_flow *f, struct nfo_entry *e,
 	spin_unlock_bh(nfo_flow_lock(f));
 }
 
+/* Tell a neighbour that it is in use, as neigh_event_send() does. It is one for many flows, on all
+ * processors, and their looks would write the time to it with every tick: twice a second will do.
+ */
+static void nfo_neigh_use(struct neighbour *n)
+{
+	if (nfo_now() - (u32)READ_ONCE(n->used) < HZ / 2 &&
+	    READ_ONCE(n->nud_state) & (NUD_CONNECTED | NUD_DELAY | NUD_PROBE))
+		return;
+	neigh_event_send(n, NULL);
+}
+
 /**
  * nfo_route_refresh() - now and then: say that the objects are in use, see if
  * they are still good
@@ -404,7 +534,7 @@ static void nfo_route_set_mtu(struct nfo_flow *f, struct nfo_entry *e,
  * @dir: direction that is known
  *
  * Keeps the neighbour from going stale unnoticed, and finds what no event
- * announces: path MTU exceptions, redirects, a new PPPoE session under the same device,
+ * announces: path MTU exceptions, redirects, a new PPPoE session under the same device, qdiscs,
  * filters on a device that the flow passes unseen. Context: rcu_read_lock().
  *
  * Return: false when a packet has to show anew where it goes.
@@ -414,20 +544,23 @@ bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrac
 	struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 	struct nfo_entry *e = &f->e[dir];
 	struct nfo_lower lower;
-	enum nfo_reason why;
 
 	if (refs->neigh)
-		neigh_event_send(refs->neigh->n, NULL);
+		nfo_neigh_use(refs->neigh->n);
 
-	why = nfo_route_lower(t, e, refs, refs->out, &lower);
-	if (why || !nfo_dst_is_good(refs->dst, refs->cookie, e->key.family))
+	if (!nfo_lower_covers(t, refs->out) ||
+	    !nfo_dst_is_good(t->nn->net, refs->dst, refs->cookie, e->key.family))
 		return false;
+	nfo_route_lower(t, e, refs, &lower);
 	nfo_route_set_mtu(f, e, refs, nfo_lower_mtu(&lower, nfo_dst_mtu(refs->dst, e->key.family)));
-	if (READ_ONCE(e->ct_mark) != nfo_route_ct_mark(e->ct) ||
+	if (READ_ONCE(e->ct_mark) != nfo_route_ct_mark(e->ct, e->flags) ||
 	    refs->rp_filter != nfo_route_rp_filter(refs->in))
 		return false;
 	if (e->flags & NFO_E_LOWER && nfo_lower_check(t, e->key.iif, refs->in))
 		return false;
+	if (nfo_lower_shows_ct(refs->out) != !!(e->flags & NFO_E_SHOW_CT))
+		return false;
 
-	return nfo_lower_equal(&lower, &refs->out_lower);
+	return nfo_lower_equal(&lower, &refs->out_lower) &&
+	       nfo_lower_send_by(t, refs->out, &lower) == refs->send;
 }

@@ -4,21 +4,39 @@
  * listed device whose ingress hook, and whose hardware, sees the frames (eth0),
  * and the headers that stand between Ethernet and IP there.
  *
- * Software still sends through the upper device, so its qdisc, its egress hooks
- * and its counters see every packet; what is said here is for matching what
- * comes in, and for the hardware, which knows no upper devices.
+ * Software sends through the upper device, so its qdisc, its egress hooks and its
+ * counters see every packet; to a bridge's port it sends straight where nothing
+ * above the port looks. What is said here is for matching what comes in, for that,
+ * and for the hardware, which knows no upper devices.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
+#include <linux/netfilter_bridge.h>
+#include <net/sch_generic.h>
 
 #include "nfo_encap.h"
 #include "nfo_stack.h"
 #include "nfo_tunnel.h"
 
+/* No bridge knows this address. */
+static const u8 nobody[ETH_ALEN] __aligned(2);
+
 /* Tunnels and PPP devices above each other that are looked through. */
 #define NFO_LOWER_DEPTH	3
+
+/* A VLAN device that gives tags a priority does more than put the tag on. Rules for hardware
+ * push tags without one.
+ */
+static bool nfo_lower_sends_plain(const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	if (is_vlan_dev(dev))
+		return !READ_ONCE(vlan_dev_priv(dev)->nr_egress_mappings);
+#endif
+	return true;
+}
 
 /* A VLAN device that sets priorities by tag does more than take the tag off. */
 static bool nfo_lower_is_plain(const struct net_device *dev)
@@ -58,7 +76,7 @@ static struct net_device *nfo_lower_unlinked(const struct net_device *dev, unsig
 	*mtu = 0;
 	if (dev->type != ARPHRD_PPP)
 		return nfo_tunnel_below(dev, mtu, len);
-	if (!nfo_dev_has_forward_path(dev) || nfo_fill_forward_path(dev, &path) < 0 ||
+	if (!nfo_dev_has_forward_path(dev) || nfo_fill_forward_path(dev, nobody, &path) < 0 ||
 	    path.num_paths < 2)
 		return NULL;
 	below = (struct net_device *)path.path[1].dev;
@@ -71,7 +89,9 @@ static bool nfo_lower_covers_linked(const struct nfo_table *t, const struct net_
 {
 	struct netdev_nested_priv priv = { .data = (void *)t };
 
-	return nfo_lower_listed(t, dev) ||
+	if (nfo_lower_listed(t, dev))
+		return true;
+	return !nfo_tunnel_hides(dev) &&
 	       netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_is_listed,
 					     &priv);
 }
@@ -101,42 +121,140 @@ bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 	return covers;
 }
 
-#ifdef CONFIG_NETFILTER_INGRESS
-/* A listed device has our own hook. */
-static bool nfo_lower_has_hooks(const struct nfo_table *t, const struct net_device *dev)
+/**
+ * nfo_lower_is_above() - is a device linked above a listed one?
+ * @nn:      namespace
+ * @iif:     index of the listed device
+ * @ifindex: index of the other one
+ *
+ * Context: rcu_read_lock().
+ */
+bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
 {
-	const struct nf_hook_entries *hooks = rcu_dereference(dev->nf_hooks_ingress);
+	struct net_device *lower = dev_get_by_index_rcu(nn->net, iif);
+	struct net_device *upper = dev_get_by_index_rcu(nn->net, ifindex);
 
-	return hooks && hooks->num_hook_entries > !!nfo_lower_listed(t, dev);
+	return lower && upper && netdev_has_upper_dev_all_rcu(lower, upper);
 }
-#else
-static bool nfo_lower_has_hooks(const struct nfo_table *t, const struct net_device *dev)
+
+/* Qdiscs and filters that an administrator made: the kernel's own qdisc has no handle. */
+static int nfo_lower_has_qdisc(struct net_device *dev, struct netdev_nested_priv *priv)
 {
+	return rcu_dereference(dev->qdisc)->handle || nfo_dev_has_tc(dev, true);
+}
+
+/**
+ * nfo_lower_shows_ct() - may what a device sends be classified by its conntrack entry?
+ * @dev: device, as routing knows it
+ *
+ * CAKE asks for the addresses before NAT, filters for conntrack's state and mark; on the classic
+ * path a packet has its entry until a device has sent it. A tunnel takes the entry away, so the
+ * devices below are not looked at. Context: rcu_read_lock().
+ */
+bool nfo_lower_shows_ct(const struct net_device *dev)
+{
+	struct netdev_nested_priv priv = {};
+	unsigned int mtu, len;
+	int depth;
+
+	for (depth = 0; dev && depth <= NFO_LOWER_DEPTH; depth++) {
+		if (nfo_lower_has_qdisc((struct net_device *)dev, &priv) ||
+		    netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_has_qdisc,
+						  &priv))
+			return true;
+		dev = dev->type == ARPHRD_PPP ? nfo_lower_unlinked(dev, &mtu, &len) : NULL;
+	}
+
 	return false;
 }
+
+/**
+ * nfo_lower_has_hooks() - do rules of the netdev family see what a device receives?
+ * @dev: device
+ * @all: also behind a flowtable's hook, which packets of flows do not pass if the flowtable is
+ *       the one that carries them
+ *
+ * Context: rcu_read_lock().
+ */
+bool nfo_lower_has_hooks(const struct net_device *dev, bool all)
+{
+#ifdef CONFIG_NETFILTER_INGRESS
+	const struct nf_hook_entries *hooks = rcu_dereference(dev->nf_hooks_ingress);
+	int i;
+
+	for (i = 0; hooks && i < hooks->num_hook_entries; i++) {
+		if (!nfo_table_ops->is_own_hook(hooks->hooks[i].hook))
+			return true;
+		if (!all)
+			return false;
+	}
 #endif
+	return false;
+}
+
+/* Rules come with a chain or a table; br_netfilter and bridges' connection tracking, which judge
+ * nothing, hook in without. Caller holds rcu_read_lock(). Return: @dev is a bridge, and one of the
+ * two hooks has rules.
+ */
+static bool nfo_bridge_has_rules(const struct net_device *dev, unsigned int one, unsigned int other)
+{
+#ifdef CONFIG_NETFILTER_FAMILY_BRIDGE
+	const unsigned int numbers[] = { one, other };
+	const struct nf_hook_entries *hooks;
+	int i, j;
+
+	if (!netif_is_bridge_master(dev))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		hooks = rcu_dereference(dev_net(dev)->nf.hooks_bridge[numbers[i]]);
+		for (j = 0; hooks && j < hooks->num_hook_entries; j++)
+			if (hooks->hooks[j].priv)
+				return true;
+	}
+#endif
+	return false;
+}
+
+/* Packets for the router itself pass no other hooks of a bridge; see br_pass_frame_up(). */
+static bool nfo_bridge_filters_in(const struct net_device *dev)
+{
+	return nfo_bridge_has_rules(dev, NF_BR_PRE_ROUTING, NF_BR_LOCAL_IN);
+}
+
+static bool nfo_bridge_filters_out(const struct net_device *dev)
+{
+	return nfo_bridge_has_rules(dev, NF_BR_LOCAL_OUT, NF_BR_POST_ROUTING);
+}
 
 /**
  * nfo_lower_filters() - does a device do something to what it receives?
- * @t:   flowtable
  * @dev: device that flows pass unseen
  *
  * Context: rcu_read_lock().
  */
-bool nfo_lower_filters(const struct nfo_table *t, const struct net_device *dev)
+bool nfo_lower_filters(const struct net_device *dev)
 {
-	return !nfo_lower_is_plain(dev) || nfo_lower_has_hooks(t, dev) ||
-	       nfo_dev_has_tc_ingress(dev) || rcu_access_pointer(dev->xdp_prog);
+	return !nfo_lower_is_plain(dev) || nfo_lower_has_hooks(dev, true) ||
+	       nfo_dev_has_tc(dev, false) || rcu_access_pointer(dev->xdp_prog) ||
+	       nfo_bridge_filters_in(dev);
 }
 
-/* Call @use for the devices between a listed one and routing's, routing's included, with
- * the bytes of headers inside which @dev counts. Return: what @use returned, when not 0;
- * -ENODEV when the listed device is gone.
+/**
+ * nfo_lower_each() - call a function for the devices between a listed one and routing's
+ * @t:    flowtable
+ * @iif:  index of the listed device, for which the function is not called
+ * @dev:  device routing knows, above it, for which it is
+ * @use:  function; a value other than 0 ends the walk. @headers: bytes of headers inside which
+ *        the device counts
+ * @data: of the function
+ *
+ * Context: rcu_read_lock(). Return: what @use returned, when not 0; -ENODEV when the listed
+ * device is gone.
  */
-static int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
-			  int (*use)(const struct nfo_table *t, struct net_device *dev,
-				     unsigned int headers, void *data),
-			  void *data)
+int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
+		   int (*use)(const struct nfo_table *t, struct net_device *dev,
+			      unsigned int headers, void *data),
+		   void *data)
 {
 	struct net_device *lower = dev_get_by_index_rcu(t->nn->net, iif);
 	unsigned int mtu, len, headers = 0;
@@ -173,7 +291,7 @@ static int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device 
 static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *dev,
 				 unsigned int headers, void *data)
 {
-	return nfo_lower_filters(t, dev);
+	return nfo_lower_filters(dev);
 }
 
 /**
@@ -193,10 +311,12 @@ enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_d
 
 /**
  * struct nfo_lower_counts - what packets of a direction amount to
+ * @add:     adds them to what a device has received, or sent
  * @packets: how many
  * @bytes:   bytes of their IP headers and what follows
  */
 struct nfo_lower_counts {
+	void	(*add)(struct net_device *dev, u64 packets, u64 bytes);
 	u64	packets;
 	u64	bytes;
 };
@@ -206,15 +326,28 @@ static int nfo_lower_use_count(const struct nfo_table *t, struct net_device *dev
 {
 	const struct nfo_lower_counts *c = data;
 
-	nfo_dev_count_rx(dev, c->packets, c->bytes + c->packets * headers);
+	c->add(dev, c->packets, c->bytes + c->packets * headers);
 
 	return 0;
 }
 
+/* As nfo_lower_each(). */
+static void nfo_lower_add(const struct nfo_table *t, int iif, struct net_device *dev,
+			  struct nfo_lower_counts c)
+{
+	if (!READ_ONCE(t->nn->settings.dev_counters))
+		return;
+	local_bh_disable();
+	rcu_read_lock();
+	nfo_lower_each(t, iif, dev, nfo_lower_use_count, &c);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 /**
- * nfo_lower_count() - the devices that packets passed unseen count them
+ * nfo_lower_count() - the devices that packets passed unseen when they came count them
  * @f:       flow
- * @dir:     direction with NFO_E_LOWER
+ * @dir:     direction
  * @packets: how many
  * @bytes:   bytes of IP packets
  *
@@ -223,65 +356,175 @@ static int nfo_lower_use_count(const struct nfo_table *t, struct net_device *dev
 void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
 		     u64 bytes)
 {
-	struct nfo_lower_counts c = { .packets = packets, .bytes = bytes };
 	struct net_device *in = nfo_flow_refs(f, dir)->in;
 
-	if (!in || !READ_ONCE(f->table->nn->settings.dev_counters))
-		return;
-	local_bh_disable();
+	if (in && f->e[dir].flags & NFO_E_LOWER)
+		nfo_lower_add(f->table, f->e[dir].key.iif, in,
+			      (struct nfo_lower_counts){ nfo_dev_count_rx, packets, bytes });
+}
+
+/**
+ * nfo_lower_count_sent() - the devices above the one that sent packets count them
+ * @f:       flow
+ * @dir:     direction whose rule is in hardware, or that software sends straight to a port
+ * @packets: how many
+ * @bytes:   bytes of IP packets
+ *
+ * Of the device that sent, the driver counts. Context: any.
+ */
+void nfo_lower_count_sent(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
+			  u64 bytes)
+{
+	const struct nfo_route_refs *refs;
+	struct net_device *port;
+
 	rcu_read_lock();
-	nfo_lower_each(f->table, f->e[dir].key.iif, in, nfo_lower_use_count, &c);
+	refs = nfo_flow_refs(f, dir);
+	port = refs->out_lower.dev;
+	if (port && port != refs->out)
+		nfo_lower_add(f->table, port->ifindex, refs->out,
+			      (struct nfo_lower_counts){ nfo_dev_count_tx, packets, bytes });
 	rcu_read_unlock();
-	local_bh_enable();
+}
+
+/**
+ * nfo_lower_passed() - software has forwarded packets of a direction
+ * @f:       flow
+ * @dir:     direction
+ * @packets: how many
+ * @bytes:   bytes of IP packets
+ *
+ * Context: any.
+ */
+void nfo_lower_passed(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets, u64 bytes)
+{
+	const struct nfo_route_refs *refs;
+
+	rcu_read_lock();
+	refs = nfo_flow_refs(f, dir);
+	nfo_lower_count(f, dir, packets, bytes);
+	if (refs->send != refs->out)
+		nfo_lower_count_sent(f, dir, packets, bytes);
+	rcu_read_unlock();
+}
+
+/* Add what a device, which is not the last one of its path, does to the frames that it sends.
+ * Return: it is known, and a rule can say it.
+ */
+static bool nfo_lower_step(struct nfo_lower *s, const struct net_device_path *path)
+{
+	enum nfo_encap_kind kind = nfo_encap_of_path(path);
+	__be16 proto = 0;
+	u16 id = 0;
+
+	if (nfo_bridge_filters_out(path->dev))
+		return false;
+	switch (nfo_path_bridge_tag(path, &id, &proto)) {
+	case NFO_PATH_NO_BRIDGE:
+		id = path->encap.id;
+		break;
+	case NFO_PATH_KEEP:
+		return true;
+	case NFO_PATH_PUSH:
+		kind = nfo_encap_of_tag(proto);
+		break;
+	case NFO_PATH_POP:
+		if (!s->encap.kinds)
+			return false;
+		nfo_encap_drop_outer(&s->encap);
+		return true;
+	}
+	if (!kind || nfo_encap_is_full(&s->encap) || !nfo_lower_is_plain(path->dev))
+		return false;
+	nfo_encap_add_outer(&s->encap, kind, id);
+	if (kind == NFO_ENCAP_PPPOE) {
+		ether_addr_copy(s->h_dest, path->encap.h_dest);
+		ether_addr_copy(s->h_source, path[1].dev->dev_addr);
+	}
+
+	return true;
 }
 
 /**
  * nfo_lower_find() - the listed device that sends what a device sends
  * @t:     flowtable
- * @dev:   device, as routing knows it
- * @lower: filled; its device is NULL when one below is listed, but not all between are
- *         known: a bridge, more headers than a rule can have
+ * @dev:   device, as routing knows it, that nfo_lower_covers() says is listed or above a listed one
+ * @h_dest: Ethernet address of the next hop, by which a bridge chooses its port; NULL without
+ * @lower: filled; its device is NULL when not all between @dev and the listed device are known:
+ *         a bridge that has not heard of the next hop, or that has rules, more headers than a rule
+ *         can have
  *
- * Software sends through @dev in any case; this is for the hardware. Of several listed
- * devices above each other the lowest counts. Context: rcu_read_lock().
- *
- * Return: NFO_R_NONE; NFO_R_DEV_NOT_IN_TABLE when neither @dev nor one below is listed.
+ * Of several listed devices above each other the lowest counts. Context: rcu_read_lock().
  */
-enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
-			       struct nfo_lower *lower)
+void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, const u8 *h_dest,
+		    struct nfo_lower *lower)
 {
 	struct net_device_path_stack path;
 	struct nfo_lower s = {};
 	unsigned int mtu, len;
-	bool known = true;
 	int i;
 
 	*lower = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
-	if (!nfo_lower_covers(t, dev))
-		return NFO_R_DEV_NOT_IN_TABLE;
 	/* No driver's rule sends through a tunnel. */
 	if (nfo_tunnel_below(dev, &mtu, &len)) {
 		lower->dev = NULL;
 		lower->mtu = min_t(unsigned int, mtu, U16_MAX);
-		return NFO_R_NONE;
+		return;
 	}
-	if (!nfo_dev_has_forward_path(dev) || netif_is_bridge_master(dev) ||
-	    nfo_fill_forward_path(dev, &path) < 0)
-		return NFO_R_NONE;
+	if (!nfo_dev_has_forward_path(dev) ||
+	    nfo_fill_forward_path(dev, h_dest ?: nobody, &path) < 0)
+		return;
 
-	for (i = 0; known && i + 1 < path.num_paths; i++) {
-		enum nfo_encap_kind kind = nfo_encap_of_path(&path.path[i]);
-
-		known = kind && i < NFO_ENCAPS && nfo_lower_is_plain(path.path[i].dev);
-		if (!known)
+	for (i = 0; i + 1 < path.num_paths; i++) {
+		/* Whichever device is listed, the tag is put on below it or by it. */
+		if (!nfo_lower_sends_plain(path.path[i].dev)) {
+			lower->dev = NULL;
 			break;
-		nfo_encap_add_outer(&s.encap, kind, path.path[i].encap.id);
-		if (kind == NFO_ENCAP_PPPOE)
-			ether_addr_copy(s.h_dest, path.path[i].encap.h_dest);
+		}
+		if (!nfo_lower_step(&s, &path.path[i]))
+			break;
 		s.dev = nfo_lower_listed(t, path.path[i + 1].dev);
 		if (s.dev)
 			*lower = s;
 	}
+}
 
-	return NFO_R_NONE;
+/* A tap, a rule, a filter or a qdisc of a device sees what the device sends, and so do devices
+ * that are neither bridges nor VLAN devices.
+ */
+static int nfo_lower_use_looks(const struct nfo_table *t, struct net_device *dev,
+			       unsigned int headers, void *data)
+{
+	struct netdev_nested_priv priv = {};
+
+	return !(netif_is_bridge_master(dev) || is_vlan_dev(dev)) ||
+	       !list_empty(&dev->ptype_all) || nfo_dev_has_egress_hooks(dev) ||
+	       nfo_lower_has_qdisc(dev, &priv);
+}
+
+/**
+ * nfo_lower_send_by() - the device that software hands a direction's packets to
+ * @t:     flowtable
+ * @out:   device, as routing knows it
+ * @lower: what nfo_lower_find() found below it
+ *
+ * A bridge above a listed port is passed by when the frames leave the port as they would leave
+ * @out, the bridge would send them by the port, and none of the devices between looks at them.
+ * These devices count them, see nfo_lower_count_sent(). Context: rcu_read_lock(). Return: the
+ * port, or @out.
+ */
+struct net_device *nfo_lower_send_by(const struct nfo_table *t, struct net_device *out,
+				     const struct nfo_lower *lower)
+{
+	struct net_device *port = lower->dev;
+	u8 note;
+
+	if (!port || port == out || lower->encap.kinds || !netif_is_bridge_port(port) ||
+	    READ_ONCE(port->mtu) < READ_ONCE(out->mtu))
+		return out;
+	note = nfo_net_dev_note(t->nn, port->ifindex);
+	if (!(note & NFO_NOTE_KNOWN) || note & NFO_NOTE_HELD)
+		return out;
+
+	return nfo_lower_each(t, port->ifindex, out, nfo_lower_use_looks, NULL) ? out : port;
 }

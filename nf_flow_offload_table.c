@@ -374,11 +374,12 @@ u64 nfo_table_memory(const struct nfo_table *t)
  */
 u64 nfo_net_memory(const struct nfo_net *nn)
 {
-	u64 bytes = sizeof(*nn) + num_possible_cpus() * sizeof(*nn->stats);
+	u64 bytes = sizeof(*nn) + num_possible_cpus() * sizeof(*nn->stats) +
+		    atomic_long_read(&nn->route_refs);
 	const struct nfo_table *t;
 
 	if (nn->journal)
-		bytes += NFO_JOURNAL * sizeof(*nn->journal) + nfo_hash_memory(&nn->by_ct);
+		bytes += sizeof(*nn->journal) + nfo_hash_memory(&nn->by_ct);
 	list_for_each_entry(t, &nn->tables, list)
 		bytes += nfo_table_memory(t);
 
@@ -424,8 +425,8 @@ static int nfo_table_name(struct nfo_table *t, const struct nf_flowtable *ft)
 
 	t->family = nft->table->family;
 	t->flags = ft->flags;
-	t->table_name = kstrdup(nft->table->name, GFP_KERNEL);
-	t->name = kstrdup(nft->name, GFP_KERNEL);
+	t->table_name = kstrdup(nft->table->name, GFP_KERNEL_ACCOUNT);
+	t->name = kstrdup(nft->name, GFP_KERNEL_ACCOUNT);
 
 	return t->table_name && t->name ? 0 : -ENOMEM;
 }
@@ -474,7 +475,7 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 		return ERR_PTR(-ENODEV);
 
 	err = -ENOMEM;
-	t = kzalloc_obj(*t);
+	t = kzalloc_obj(*t, GFP_KERNEL_ACCOUNT);
 	if (!t)
 		goto err_net;
 	err = nfo_table_name(t, ft);
@@ -559,12 +560,16 @@ void nfo_table_drain(struct nfo_table *t)
 	mutex_lock(&t->nn->lock);
 	list_del(&t->list);
 	/* Permits of it are void. */
-	WRITE_ONCE(t->nn->tables_gen, t->nn->tables_gen + 1);
+	atomic_inc(&nfo_tables_gen);
 	mutex_unlock(&t->nn->lock);
 
 	synchronize_rcu();
-	while (atomic_read(&t->flows))
+	nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
+	/* Flows that somebody else is about to retire: the caller may have preempted that one. */
+	while (atomic_read(&t->flows)) {
+		schedule_timeout_uninterruptible(1);
 		nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
+	}
 	cancel_delayed_work_sync(&t->wheel.work);
 }
 

@@ -34,6 +34,7 @@ static void nfo_test_teach(struct nfo_flow *f)
 	struct nfo_route_refs own = {
 		.in	= nfo_flow_refs(f, dir)->in,
 		.out	= nfo_flow_refs(f, dir)->out,
+		.send	= nfo_flow_refs(f, dir)->send,
 		.dst	= dst_clone(nfo_flow_refs(f, dir)->dst),
 	};
 	struct nfo_entry e = f->e[dir];
@@ -42,7 +43,7 @@ static void nfo_test_teach(struct nfo_flow *f)
 	memset(&e.node, 0, sizeof(e.node));
 	netdev_hold(own.in, &own.in_tracker, GFP_ATOMIC);
 	netdev_hold(own.out, &own.tracker, GFP_ATOMIC);
-	e.refs = nfo_route_refs_share(&own);
+	e.refs = nfo_route_refs_share(f->table->nn, &own);
 	if (!e.refs) {
 		nfo_route_refs_drop(&own);
 		return;
@@ -73,6 +74,9 @@ void nfo_test_point(enum nfo_test_point point, struct nfo_flow *f)
 		return;
 	}
 	nfo_flow_retire(f, NFO_R_TCP_CLOSE);
+	/* A packet that finds the entry now is not waited for by a grace period that began. */
+	WARN_ONCE(point == NFO_TP_PUBLISHED && !refcount_read(&f->refs),
+		  "a flow is about to be freed and an entry of it is in the table");
 	if (point == NFO_TP_AGE_LIVE)
 		nfo_test_rst(f->ct);
 }

@@ -11,6 +11,7 @@
 #include <linux/if_macvlan.h>
 #include <linux/if_team.h>
 #include <linux/if_vlan.h>
+#include <linux/inetdevice.h>
 #include <linux/netfilter.h>
 #include <linux/u64_stats_sync.h>
 #include <net/flow.h>
@@ -59,7 +60,22 @@ static struct net_device *nfo_tunnel_route(struct net *net, struct flowi *fl, u8
 	return dev;
 }
 
-/* A tunnel without a remote address asks each packet; a lower device may be configured. */
+/* A tunnel without a remote address (6rd, 6to4, multipoint GRE) asks each packet where it goes. Its
+ * lower device is the one that is configured, or else the one that has its local address.
+ */
+static struct net_device *nfo_tunnel_below_any(const struct ip_tunnel *t, unsigned int *mtu)
+{
+	struct net_device *link = NULL;
+
+	if (t->parms.link)
+		link = dev_get_by_index_rcu(t->net, t->parms.link);
+	else if (t->parms.iph.saddr)
+		link = __ip_dev_find(t->net, t->parms.iph.saddr, false);
+	*mtu = link ? link->mtu : 0;
+
+	return link;
+}
+
 static struct net_device *nfo_tunnel_below4(const struct net_device *dev, unsigned int *mtu,
 					    unsigned int *len)
 {
@@ -69,12 +85,8 @@ static struct net_device *nfo_tunnel_below4(const struct net_device *dev, unsign
 	if (t->collect_md || !net_eq(t->net, dev_net(dev)))
 		return NULL;
 	*len = sizeof(struct iphdr) + t->hlen;
-	if (!t->parms.iph.daddr) {
-		struct net_device *link = dev_get_by_index_rcu(t->net, t->parms.link);
-
-		*mtu = link ? link->mtu : 0;
-		return link;
-	}
+	if (!t->parms.iph.daddr)
+		return nfo_tunnel_below_any(t, mtu);
 	fl.u.ip4 = (struct flowi4) {
 		.daddr		= t->parms.iph.daddr,
 		.saddr		= t->parms.iph.saddr,
@@ -137,6 +149,18 @@ struct net_device *nfo_tunnel_below(const struct net_device *dev, unsigned int *
 }
 
 /**
+ * nfo_tunnel_hides() - are packets of a device not to be recognized at the device below?
+ * @dev: any device
+ *
+ * VXLAN and MACsec devices are linked to the device that carries their packets. Each direction has
+ * to be seen at the device itself, so listing the one below is not enough.
+ */
+bool nfo_tunnel_hides(const struct net_device *dev)
+{
+	return nfo_dev_is_kind(dev, "vxlan") || nfo_dev_is_kind(dev, "macsec");
+}
+
+/**
  * nfo_tunnel_is_plain() - does a device do no more to a packet than take a header off?
  * @dev: any device
  *
@@ -151,15 +175,16 @@ bool nfo_tunnel_is_plain(const struct net_device *dev)
 
 /* ---- counters ---- */
 
-/* The structures of different devices name these counters alike. */
-#define nfo_count_percpu(percpu, packets, bytes) do {		\
+/* The structures of different devices name these counters alike. @way: rx or tx. */
+#define nfo_count_way(percpu, way, packets, bytes) do {		\
 	__auto_type nfo_stats = this_cpu_ptr(percpu);		\
 								\
 	u64_stats_update_begin(&nfo_stats->syncp);		\
-	nfo_stats_add(&nfo_stats->rx_packets, packets);		\
-	nfo_stats_add(&nfo_stats->rx_bytes, bytes);		\
+	nfo_stats_add(&nfo_stats->way##_packets, packets);	\
+	nfo_stats_add(&nfo_stats->way##_bytes, bytes);		\
 	u64_stats_update_end(&nfo_stats->syncp);		\
 } while (0)
+#define nfo_count_percpu(percpu, packets, bytes) nfo_count_way(percpu, rx, packets, bytes)
 
 #ifdef NFO_HAVE_PCPU_STAT_TYPE
 /* A VRF, from 6.7 on. */
@@ -210,4 +235,26 @@ void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
 	else if (netif_is_macvlan(dev))
 		nfo_count_percpu(((struct macvlan_dev *)netdev_priv(dev))->pcpu_stats, packets,
 				 bytes + packets * ETH_HLEN);
+}
+
+/**
+ * nfo_dev_count_tx() - a device counts packets that hardware sent in its place
+ * @dev:     device above one whose hardware sends
+ * @packets: how many
+ * @bytes:   of them, without their Ethernet headers
+ *
+ * PPP in kernels before the core had its counters counts nothing. Context: BH disabled,
+ * rcu_read_lock().
+ */
+void nfo_dev_count_tx(struct net_device *dev, u64 packets, u64 bytes)
+{
+	if (dev->type == ARPHRD_PPP && nfo_dev_has_tstats(dev) && dev->tstats)
+		nfo_count_way(dev->tstats, tx, packets, bytes);
+	bytes += packets * ETH_HLEN;
+	if (netif_is_bridge_master(dev) && dev->tstats)
+		nfo_count_way(dev->tstats, tx, packets, bytes);
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	if (is_vlan_dev(dev))
+		nfo_count_way(vlan_dev_priv(dev)->vlan_pcpu_stats, tx, packets, bytes);
+#endif
 }

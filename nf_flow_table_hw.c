@@ -7,7 +7,9 @@
  */
 #include "nfo_ct.h"
 #include "nfo_hw.h"
+#include "nfo_recheck.h"
 #include "nfo_route.h"
+#include "nfo_unseen.h"
 
 /* Rules added or deleted, and counters read, before another kind of work gets a turn. */
 #define NFO_HW_BATCH		32
@@ -53,24 +55,6 @@ static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_qu
 	return need;
 }
 
-/* Things may have changed while it waited: a full table or a refused shape is not
- * asked for again by all who waited behind. Return: may the driver be asked?
- */
-static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
-			       enum nfo_reason *why)
-{
-	bool going;
-
-	rcu_read_lock();
-	spin_lock_bh(&f->table->hw.lock);
-	going = nfo_hw_going(f);
-	*why = nfo_hw_dev_check(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
-	spin_unlock_bh(&f->table->hw.lock);
-	rcu_read_unlock();
-
-	return !going && !*why;
-}
-
 /* What has happened since the rule was last known to be true, as far as the journal tells until
  * @epoch?
  */
@@ -89,7 +73,30 @@ static enum nfo_news nfo_hw_news(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 	return news;
 }
 
-/* Likewise, for a rule that is in. When the ruleset alone has changed, a packet of our making
+/* Things may have changed while it waited: a full table or a refused shape is not
+ * asked for again by all who waited behind. Return: may the driver be asked?
+ */
+static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
+			       enum nfo_reason *why)
+{
+	bool going;
+
+	rcu_read_lock();
+	spin_lock_bh(&f->table->hw.lock);
+	going = nfo_hw_going(f);
+	*why = nfo_hw_dev_check(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
+	spin_unlock_bh(&f->table->hw.lock);
+	/* A packet has still to show where those of the direction go now. A bridge port that became
+	 * blocked lets none pass to show it, and a rule would.
+	 */
+	if (!*why && nfo_hw_news(f, p->dir, nfo_epoch(f->table->nn)))
+		*why = NFO_R_HW_STALE;
+	rcu_read_unlock();
+
+	return !going && !*why;
+}
+
+/* Is a rule that is in still true? When the ruleset alone has changed, a packet of our making
  * passes the forward hooks: what is dropped there leaves the hardware at once. What is not
  * stays, and leaves in one of the next periods to learn from a packet of its own, for other
  * hooks and what rules set count as well. So a table does not become empty with each commit.
@@ -155,7 +162,9 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 	if (nfo_hw_going(f))
 		return;
 
-	nfo_flow_hw(f)->returns = false;
+	WRITE_ONCE(nfo_flow_hw(f)->reason, why);
+	if (why != NFO_R_HW_STALE)
+		nfo_flow_hw(f)->returns = false;
 	if (READ_ONCE(f->table->nn->settings.hw_oneway) &&
 	    (why == NFO_R_HW_SHAPE || why == NFO_R_HW_DRIVER)) {
 		nfo_flow_hw(f)->want &= ~BIT(p->dir);
@@ -165,6 +174,22 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 	nfo_flow_hw(f)->evict = true;
 	if (why == NFO_R_HW_SHAPE)
 		nfo_table_ops->hardware(f, NFO_EVENT_FAILED, why);
+}
+
+/* Ask in one form. A driver that has a rule of this flow's cookie did not delete the rule of an
+ * earlier flow, whose memory this flow got: that rule goes first. Return: 0, or the driver's
+ * answer.
+ */
+static int nfo_hw_ask_form(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo_hw_ttl form,
+			   struct netlink_ext_ack *extack)
+{
+	int err = nfo_hw_rule_add(p->dev, f, p->dir, form, extack);
+
+	if (err != -EEXIST || !nfo_hw_rule_del(p->dev, f, p->dir))
+		return err;
+	memset(extack, 0, sizeof(*extack));
+
+	return nfo_hw_rule_add(p->dev, f, p->dir, form, extack);
 }
 
 /* Ask in one form after the other. Return: 0, or the driver's last answer. */
@@ -181,7 +206,7 @@ static int nfo_hw_ask_forms(struct nfo_flow *f, struct nfo_hw_rule *p,
 		form = nfo_hw_form(p->dev, f, p->dir);
 		spin_unlock_bh(lock);
 		memset(extack, 0, sizeof(*extack));
-		err = nfo_hw_rule_add(p->dev, f, p->dir, form, extack);
+		err = nfo_hw_ask_form(f, p, form, extack);
 		if (err != -EOPNOTSUPP && err != -EINVAL)
 			return err;
 		spin_lock_bh(lock);
@@ -217,6 +242,48 @@ static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_rule *p)
 	rcu_read_unlock();
 }
 
+/* Has a flow ended for so long that nobody looks any more at what its directions rest on? The
+ * first call for a flow that has ended only begins to count, in @h. Caller holds nfo_hw::lock.
+ */
+static bool nfo_hw_has_ended(const struct nfo_flow *f, struct nfo_hw_flow *h)
+{
+	int dir;
+
+	/* A rule that is being added names a device. */
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (h->rule[dir].state == NFO_RULE_ADDING)
+			return false;
+	if (!test_bit(NFO_F_DEAD, &f->state))
+		return false;
+	if (h->has_ended)
+		return true;
+	h->has_ended = true;
+	h->ended = get_state_synchronize_rcu();
+
+	return false;
+}
+
+/* A driver did not delete a rule of the flow, which stays for that. If the flow has ended, its
+ * devices, route and next hop do not: another device could not be unregistered. Context: the worker
+ * of the rule's queue, which has the rule in hand, so that the flow stays.
+ */
+static void nfo_hw_drop_refs(struct nfo_flow *f)
+{
+	struct nfo_hw_flow *h = nfo_flow_hw(f);
+	unsigned long ended;
+	bool drop;
+
+	spin_lock_bh(&f->table->hw.lock);
+	drop = nfo_hw_has_ended(f, h);
+	ended = h->ended;
+	spin_unlock_bh(&f->table->hw.lock);
+	if (!drop)
+		return;
+	/* Since the last time the driver was told: this does not wait, as a rule. */
+	cond_synchronize_rcu(ended);
+	nfo_flow_drop_refs(f);
+}
+
 /* A rule that its driver does not delete goes on forwarding. Its flow stays, so that no other
  * rule gets its cookie, and the driver is told again, until the device leaves.
  */
@@ -235,6 +302,9 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	if (!done && READ_ONCE(d->leaving))
 		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not delete a rule: error %d\n",
 				    netdev_name(d->dev), d->err);
+
+	if (!done)
+		nfo_hw_drop_refs(f);
 
 	spin_lock_bh(&hw->lock);
 	if (done || d->leaving) {
@@ -293,6 +363,8 @@ static bool nfo_hw_still_true(struct nfo_flow *f, struct nfo_hw_rule *p, bool us
 	struct nfo_hw_queue *q = p->dev->queue;
 
 	if (!nfo_hw_unchanged(f, p, nfo_epoch(f->table->nn)))
+		return false;
+	if (nfo_recheck_due(f->table->nn, &f->e[p->dir], p->read) && !nfo_hw_forwards(f, p->dir))
 		return false;
 	if (p->owes && q->owing) {
 		q->owing--;
@@ -382,6 +454,15 @@ static void nfo_hw_judge(struct nfo_flow *f, struct nfo_hw_rule *p, int err, enu
 		nfo_hw_expel(f);
 }
 
+/* Has it come to light that the rule does what the ruleset would not, or could do more than it
+ * does? Caller holds nfo_hw::lock and rcu_read_lock().
+ */
+static bool nfo_hw_outgrown(const struct nfo_flow *f, const struct nfo_hw_rule *p)
+{
+	return nfo_hw_rule_check(p->dev, f, p->dir) ||
+	       (p->narrow && nfo_hw_dscp_known(f, p->dir));
+}
+
 /* A direction's counters. The rule is in: this worker alone would take it out. */
 static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
@@ -402,6 +483,8 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	nfo_hw_judge(f, p, err, use);
 	if (!stays && p->state == NFO_RULE_IN)
 		nfo_hw_learn_anew(f, p->dir);
+	else if (p->state == NFO_RULE_IN && nfo_hw_outgrown(f, p))
+		nfo_hw_expel_stale(f);
 	spin_unlock_bh(&hw->lock);
 	rcu_read_unlock();
 }
@@ -462,6 +545,8 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 		q->epoch = epoch;
 		WRITE_ONCE(q->unchecked, q->count);
 		nfo_hw_wake(q);
+		/* A commit may have brought a netdev chain, an event an XDP program. */
+		nfo_unseen_soon(q->t->nn);
 	}
 	if (time_before_eq(q->read_at, jiffies)) {
 		q->read_at = jiffies + period;
@@ -512,6 +597,22 @@ void nfo_hw_kick(struct nfo_net *nn)
 		nfo_net_put(nn);
 }
 
+/* Devices have got filters or shapers, or may have. */
+static void nfo_hw_unseen_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, unseen_work);
+	u32 epoch = READ_ONCE(nn->epoch);
+
+	if (!nfo_unseen_renew(nn)) {
+		if (!queue_delayed_work(nfo_hw_wq, &nn->unseen_work, 1))
+			nfo_net_put(nn);
+		return;
+	}
+	if (READ_ONCE(nn->epoch) != epoch)
+		nfo_hw_kick(nn);
+	nfo_net_put(nn);
+}
+
 /* ---- queues ---- */
 
 /**
@@ -536,4 +637,5 @@ struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t)
 void nfo_hw_net_init(struct nfo_net *nn)
 {
 	INIT_WORK(&nn->kick_work, nfo_hw_kick_work);
+	INIT_DELAYED_WORK(&nn->unseen_work, nfo_hw_unseen_work);
 }

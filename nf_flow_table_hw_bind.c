@@ -20,6 +20,7 @@
 #include <net/pkt_cls.h>
 
 #include "nfo_hw.h"
+#include "nfo_unseen.h"
 
 static bool nfo_hw_strict;
 module_param_named(strict_offload, nfo_hw_strict, bool, 0644);
@@ -238,6 +239,12 @@ static bool nfo_hw_feature_on(struct net_device *dev)
 	return on;
 }
 
+/* hw-tc-offload is off and cannot be switched on: the driver has none for this chip. */
+static bool nfo_hw_feature_absent(const struct net_device *dev)
+{
+	return !((dev->features | dev->hw_features) & NETIF_F_HW_TC);
+}
+
 static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 {
 	int err;
@@ -246,6 +253,10 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 
 	if (!d->dev->netdev_ops->ndo_setup_tc)
 		return nfo_hw_try(t, d, NFO_DEV_HW_INDIRECT);
+	if (nfo_hw_feature_absent(d->dev)) {
+		nfo_hw_decline(d, -EOPNOTSUPP);
+		return -EOPNOTSUPP;
+	}
 	/* The administrator has switched hw-tc-offload off. This is no refusal by the
 	 * driver, and mainline does not look at the switch, so strict_offload accepts it.
 	 */
@@ -416,6 +427,9 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 
 	if (!d)
 		return -ENOMEM;
+	/* By the time flows ask, it is known what would be passed by. */
+	nfo_net_use_dev(t->nn, d->ifindex);
+	nfo_unseen_soon(t->nn);
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return 0;
 
@@ -452,7 +466,7 @@ static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
 	}
 }
 
-static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
+static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev, enum nfo_reason why)
 {
 	struct nfo_dev *d;
 	bool bound;
@@ -465,7 +479,7 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
 		spin_unlock_bh(&t->hw.lock);
 		/* RTNL's holder has begun to take the device away, and comes here or waits. */
 		d->lent = dev->reg_state == NETREG_UNREGISTERING;
-		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+		nfo_table_flush(t, dev, why);
 		bound = d->bound != NFO_DEV_HW_NONE;
 		nfo_hw_unbind_last(t, d);
 		nfo_dev_del(&t->devs, d);
@@ -480,6 +494,7 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
  * @t:   flowtable
  * @dev: device
  * @cmd: FLOW_BLOCK_BIND or FLOW_BLOCK_UNBIND
+ * @why: reason of the flows that end because the device leaves
  *
  * Context: may sleep, nf_tables' commit mutex held, with or without RTNL. When a device
  * leaves, no rule of the device is left in hardware after the return.
@@ -487,11 +502,11 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev)
  * Return: 0; -ENOMEM; with strict_offload the driver's error.
  */
 int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
-		 enum flow_block_command cmd)
+		 enum flow_block_command cmd, enum nfo_reason why)
 {
 	if (cmd == FLOW_BLOCK_BIND)
 		return nfo_hw_join(t, dev);
-	nfo_hw_leave(t, dev);
+	nfo_hw_leave(t, dev, why);
 	return 0;
 }
 
@@ -684,7 +699,8 @@ void nfo_hw_exit(struct nfo_table *t)
 
 static enum nfo_reason nfo_hw_unbound_reason(const struct nfo_dev *d)
 {
-	if (d->dev->netdev_ops->ndo_setup_tc && !nfo_hw_feature_on(d->dev))
+	if (d->dev->netdev_ops->ndo_setup_tc && !nfo_hw_feature_absent(d->dev) &&
+	    !nfo_hw_feature_on(d->dev))
 		return NFO_R_HW_FEATURE;
 	return d->declined ? NFO_R_HW_DECLINED : NFO_R_HW_DRIVER;
 }
@@ -698,6 +714,7 @@ static enum nfo_reason nfo_hw_unbound_reason(const struct nfo_dev *d)
  */
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d)
 {
+	enum nfo_reason why;
 	int err;
 
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
@@ -706,6 +723,9 @@ enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_de
 		return nfo_hw_unbound_reason(d);
 	if (READ_ONCE(d->off))
 		return NFO_R_HW_FEATURE;
+	why = nfo_unseen_dev_reason(t->nn, d->ifindex);
+	if (why)
+		return why;
 	err = READ_ONCE(d->err);
 	if (nfo_hw_means_full(d, err))
 		return NFO_R_HW_FULL;

@@ -9,6 +9,7 @@
 
 #include "nfo_encap.h"
 #include "nfo_hw.h"
+#include "nfo_unseen.h"
 
 /* Packets per second on top of the hysteresis. Without it two nearly idle flows would
  * evict each other in turn.
@@ -45,13 +46,15 @@ static u64 nfo_hw_packets(const struct nfo_flow *f)
 void nfo_hw_measure(struct nfo_flow *f)
 {
 	struct nfo_hw_flow *h = nfo_flow_hw(f);
-	u32 now = nfo_now(), since = now - (h->at ?: f->added);
+	u32 now = nfo_now(), since = now - h->at;
 	u64 packets = nfo_hw_packets(f);
 
 	if (since < NFO_HW_MEASURE)
 		return;
+	/* nfo_flow_count() takes counts out of one place before it adds them to the other. */
+	packets = max(packets, h->seen);
 	h->rate = min_t(u64, div_u64((packets - h->seen) * HZ, since), U32_MAX);
-	h->at = now ?: 1;
+	h->at = now;
 	h->seen = packets;
 }
 
@@ -76,8 +79,10 @@ bool nfo_hw_worth(const struct nfo_flow *f)
 static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
-	unsigned int encap = max(nfo_encap_shape(&e->key.encap),
-				 nfo_encap_shape(&nfo_flow_refs(f, dir)->out_lower.encap));
+	unsigned int in = nfo_encap_shape(&e->key.encap);
+	unsigned int out = nfo_encap_shape(&nfo_flow_refs(f, dir)->out_lower.encap);
+	unsigned int encap = max(in & ~NFO_ENCAP_SHAPE_AD, out & ~NFO_ENCAP_SHAPE_AD) |
+			     ((in | out) & NFO_ENCAP_SHAPE_AD);
 
 	return BIT_ULL((e->key.family == NFPROTO_IPV6) |
 		       (e->key.l4proto == IPPROTO_TCP) << 1 |
@@ -194,13 +199,25 @@ static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f
 	return !out || out->queue != d->queue;
 }
 
-/* What no driver can be asked for, whatever it says. */
-static enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
-					 enum ip_conntrack_dir dir)
+/**
+ * nfo_hw_rule_check() - can a rule do what becomes of the packets of a direction?
+ * @d:   device
+ * @f:   flow
+ * @dir: direction, whose packets leave by a device that a rule can name
+ *
+ * No driver is asked for what this refuses. It may change while a rule is in hardware: packets
+ * show more of the fields that the ruleset sets, routes get another MTU, devices filters.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE, or why not.
+ */
+enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
+				  enum ip_conntrack_dir dir)
 {
 	if (!nfo_l4_is_main(f->e[dir].key.l4proto))
 		return NFO_R_HW_PROTOCOL;
-	if (f->e[dir].fields & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
+	if (READ_ONCE(f->e[dir].fields) & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
+		return NFO_R_HW_FIELDS;
+	/* Packets with another flow label may have another route. */
+	if (f->e[dir].flags & NFO_E_LABEL)
 		return NFO_R_HW_FIELDS;
 	/* A rule matches neither the sender's address nor a mark. */
 	if (f->e[dir].flags & NFO_E_ORIGIN)
@@ -210,7 +227,7 @@ static enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct n
 	if (nfo_hw_oversize(d, f, dir))
 		return NFO_R_HW_MTU;
 
-	return NFO_R_NONE;
+	return nfo_unseen_check(f, dir);
 }
 
 static bool nfo_hw_over_budget(const struct nfo_dev *d)
@@ -261,11 +278,18 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 	return NFO_R_NONE;
 }
 
-static bool nfo_hw_never(enum nfo_reason why)
+/**
+ * nfo_hw_never() - does a reason keep a direction out of hardware for good?
+ * @why: what nfo_hw_dev_check() said
+ *
+ * Return: true unless it passes by itself, as when a table was full.
+ */
+bool nfo_hw_never(enum nfo_reason why)
 {
 	return why == NFO_R_HW_DRIVER || why == NFO_R_HW_SHAPE || why == NFO_R_DEV_STACK ||
 	       why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE || why == NFO_R_XFRM ||
-	       why == NFO_R_HW_MTU || why == NFO_R_HW_PROTOCOL;
+	       why == NFO_R_HW_MTU || why == NFO_R_HW_PROTOCOL || why == NFO_R_HW_FILTER ||
+	       why == NFO_R_HW_QDISC;
 }
 
 /* Forget a learned size that is old enough: the driver is asked again, and its next

@@ -5,12 +5,13 @@
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
-#include <net/netfilter/nf_conntrack_acct.h>
 #include <net/pkt_cls.h>
 
+#include "nfo_ct.h"
 #include "nfo_encap.h"
 #include "nfo_hw.h"
 #include "nfo_hw_rule.h"
+#include "nfo_stack.h"
 #include "nfo_trace.h"
 
 /* Attempts to delete a rule. The pause between two attempts is this many milliseconds at
@@ -49,8 +50,8 @@ static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 		ether_addr_copy(s->eth_dst, eth->h_dest);
 		return;
 	}
-	/* A PPP device has no Ethernet addresses: they are those of the device below. */
-	ether_addr_copy(s->eth_src, lower->dev->dev_addr);
+	/* A PPP device has no Ethernet addresses: they are those of the session below. */
+	ether_addr_copy(s->eth_src, lower->h_source);
 	ether_addr_copy(s->eth_dst, lower->h_dest);
 }
 
@@ -76,6 +77,9 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 		.no_frag	= d->driver->flags & NFO_HW_DRV_NO_FRAG,
 		.no_meta	= d->driver->flags & NFO_HW_DRV_NO_META,
 		.match_dest	= d->bound == NFO_DEV_HW_BLOCK,
+		/* Those chips match addresses and ports alone. */
+		.match_dscp	= form != NFO_HW_TTL_IMPLICIT && !nfo_hw_dscp_known(f, dir),
+		.dscp		= e->dscp,
 		.iif		= e->key.iif,
 		.out		= lower->dev,
 		.src		= t->src.u3,
@@ -237,6 +241,7 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 	rcu_read_lock();
 	nfo_hw_spec_fill(&s, d, f, dir, form);
 	rcu_read_unlock();
+	nfo_flow_hw(f)->rule[dir].narrow = s.match_dscp;
 	r = nfo_hw_cls_alloc(&s);
 	if (IS_ERR(r))
 		return PTR_ERR(r);
@@ -282,7 +287,8 @@ bool nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_di
 /* The time of the last packet, where the driver gives one, moves forward only. A driver that
  * does not know it says 0. Return: it moved.
  */
-static bool nfo_hw_last_used(struct nfo_entry *e, const struct flow_stats *stats)
+static bool nfo_hw_last_used(struct nfo_net *nn, struct nfo_entry *e,
+			     const struct flow_stats *stats)
 {
 	u32 last = stats->lastused, now = nfo_now();
 
@@ -292,9 +298,22 @@ static bool nfo_hw_last_used(struct nfo_entry *e, const struct flow_stats *stats
 		last = now;
 	if ((s32)(last - READ_ONCE(e->used)) <= 0)
 		return false;
+	nfo_entry_watch(nn, e);
 	WRITE_ONCE(e->used, last);
 
 	return true;
+}
+
+/* A chip may count a rule from 0 again, as Airoha's does when it takes a connection that was idle
+ * into its table anew. The driver's difference is negative then, and how many packets there were
+ * since is not known.
+ */
+static void nfo_hw_counted(struct flow_stats *stats)
+{
+	if ((s64)stats->pkts >= 0 && (s64)stats->bytes >= 0)
+		return;
+	stats->pkts = 0;
+	stats->bytes = 0;
 }
 
 /**
@@ -320,19 +339,21 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 	if (err)
 		return err;
 
+	nfo_hw_counted(&cls.stats);
 	/* Software and conntrack count bytes of IP packets, hardware counts bytes of frames. */
 	headers = cls.stats.pkts * (ETH_HLEN + nfo_encap_frame_len(&e->key.encap));
 	bytes = cls.stats.bytes > headers ? cls.stats.bytes - headers : 0;
 	if (cls.stats.pkts || bytes) {
 		atomic64_add(cls.stats.pkts, &f->e[dir].packets);
 		atomic64_add(bytes, &f->e[dir].bytes);
-		if (e->flags & NFO_E_LOWER)
-			nfo_table_ops->passed(f, dir, cls.stats.pkts, bytes);
+		nfo_lower_count(f, dir, cls.stats.pkts, bytes);
+		nfo_lower_count_sent(f, dir, cls.stats.pkts, bytes);
 		if (e->flags & NFO_E_ACCT)
-			nf_ct_acct_add(f->ct, dir, cls.stats.pkts, bytes);
+			nfo_ct_count_many(f->ct, dir, cls.stats.pkts, bytes);
+		nfo_entry_watch(f->table->nn, e);
 		WRITE_ONCE(e->used, nfo_now());
 		*use = NFO_HW_COUNTED;
-	} else if (nfo_hw_last_used(e, &cls.stats)) {
+	} else if (nfo_hw_last_used(f->table->nn, e, &cls.stats)) {
 		*use = NFO_HW_USED;
 	}
 	if (*use != NFO_HW_UNUSED || cls.stats.lastused)

@@ -87,8 +87,10 @@ static void nfo_hw_proceed(struct nfo_flow *f)
 
 	nfo_hw_set_state(f, NFO_HW_LIVE, h->want);
 	h->returns = false;
-	if (h->want == NFO_HW_BOTH)
+	if (h->want == NFO_HW_BOTH) {
+		WRITE_ONCE(h->reason, NFO_R_NONE);
 		nfo_ct_hardware(f->ct, true);
+	}
 	nfo_table_ops->hardware(f, NFO_EVENT_HARDWARE, NFO_R_NONE);
 }
 
@@ -216,6 +218,7 @@ static bool nfo_hw_make_room(const struct nfo_flow *hot)
 		return false;
 	nfo_count_reason(hot->table->nn, NFO_R_HW_EVICTED);
 	nfo_table_ops->hardware(cold, NFO_EVENT_EVICTED, NFO_R_HW_EVICTED);
+	WRITE_ONCE(nfo_flow_hw(cold)->reason, NFO_R_HW_EVICTED);
 	nfo_hw_expel(cold);
 
 	return true;
@@ -226,16 +229,26 @@ static bool nfo_hw_both_learned(const struct nfo_flow *f)
 	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) && nfo_flow_learned(f, IP_CT_DIR_REPLY);
 }
 
-/* A reason that concerns this flow alone is counted once, not twice a second. */
-static void nfo_hw_count_own(struct nfo_flow *f, enum nfo_reason why)
+/* What keeps a flow, or one direction of it, out of hardware. What does so for good is counted
+ * once a flow, not twice a second; a device without a driver is counted for no flow.
+ */
+static void nfo_hw_set_reason(struct nfo_flow *f, enum nfo_reason why)
 {
 	struct nfo_hw_flow *h = nfo_flow_hw(f);
-	bool own = why == NFO_R_HW_MTU || why == NFO_R_HW_FIELDS || why == NFO_R_HW_ZONE ||
-		   why == NFO_R_HW_PROTOCOL;
 
-	if (own && h->why != why)
+	if (h->reason != why && why != NFO_R_HW_DRIVER && nfo_hw_never(why))
 		nfo_count_reason(f->table->nn, why);
-	h->why = own ? why : NFO_R_NONE;
+	WRITE_ONCE(h->reason, why);
+}
+
+/* Return: why the direction that is not in @want stays in software; NFO_R_NONE when both are. */
+static enum nfo_reason nfo_hw_left_out(const struct nfo_flow *f, u8 want)
+{
+	enum ip_conntrack_dir dir = want & BIT(IP_CT_DIR_ORIGINAL) ? IP_CT_DIR_REPLY :
+								     IP_CT_DIR_ORIGINAL;
+
+	return want == NFO_HW_BOTH ? NFO_R_NONE :
+				     nfo_hw_dev_check(nfo_hw_dev(f, dir), f, dir, 1);
 }
 
 /* Caller holds hw->lock and rcu_read_lock(). */
@@ -257,11 +270,11 @@ static void nfo_hw_consider(struct nfo_flow *f)
 		return;
 
 	want = nfo_hw_admit(f, &why);
-	nfo_hw_count_own(f, why);
 	if (why == NFO_R_HW_FULL && h->state == NFO_HW_SOFT && nfo_hw_make_room(f))
 		why = NFO_R_NONE;
 	if (why == NFO_R_HW_QUEUE)
 		nfo_count_reason(f->table->nn, why);
+	nfo_hw_set_reason(f, why ?: nfo_hw_left_out(f, want));
 	if (!why && want != h->want)
 		nfo_hw_begin(f, want | h->want);
 }

@@ -4,10 +4,10 @@
  * packets to show. A packet of our making passes them; it goes nowhere, whatever they say.
  *
  * The packet is what the hooks see of a segment without data: addresses between the two halves
- * of NAT, the devices and the route of the direction, its connection, and the mark, priority and
- * DSCP as the direction's packets leave. Hooks before and after forwarding do not see it, for
- * conntrack would count it there; nor do rules about what the packet does not have, such as a
- * length.
+ * of NAT, the devices and the route of the direction, its connection, and the mark, priority,
+ * DSCP and TTL of the packet that taught the direction. Hooks before and after forwarding do not
+ * see it, for conntrack would count it there; nor do rules about what the packet does not have,
+ * such as a length.
  */
 #include <linux/etherdevice.h>
 #include <linux/ip.h>
@@ -41,8 +41,9 @@ static void nfo_hw_push_link(struct sk_buff *skb, const struct nfo_flow *f,
 }
 
 static void nfo_hw_put_ip(struct sk_buff *skb, const struct nfo_flow *f,
-			  enum ip_conntrack_dir dir, u8 tos, unsigned int len)
+			  enum ip_conntrack_dir dir, unsigned int len)
 {
+	u8 tos = READ_ONCE(f->e[dir].dscp), ttl = READ_ONCE(f->e[dir].ttl_in) - 1;
 	const union nf_inet_addr *src = &nf_ct_tuple(f->ct, dir)->src.u3;
 	const union nf_inet_addr *dst = &nf_ct_tuple(f->ct, !dir)->src.u3;
 	struct ipv6hdr *ip6;
@@ -55,7 +56,7 @@ static void nfo_hw_put_ip(struct sk_buff *skb, const struct nfo_flow *f,
 		ip->tos = tos;
 		ip->tot_len = htons(sizeof(*ip) + len);
 		ip->frag_off = htons(IP_DF);
-		ip->ttl = IPDEFTTL;
+		ip->ttl = ttl;
 		ip->protocol = nf_ct_protonum(f->ct);
 		ip->saddr = src->ip;
 		ip->daddr = dst->ip;
@@ -65,7 +66,7 @@ static void nfo_hw_put_ip(struct sk_buff *skb, const struct nfo_flow *f,
 		ip6_flow_hdr(ip6, tos, 0);
 		ip6->payload_len = htons(len);
 		ip6->nexthdr = nf_ct_protonum(f->ct);
-		ip6->hop_limit = IPDEFTTL;
+		ip6->hop_limit = ttl;
 		ip6->saddr = src->in6;
 		ip6->daddr = dst->in6;
 	}
@@ -97,17 +98,15 @@ static void nfo_hw_put_ports(struct sk_buff *skb, const struct nfo_flow *f,
 	}
 }
 
-/* What the direction's packets show of fields that rulesets set. */
-static u8 nfo_hw_put_fields(struct sk_buff *skb, const struct nfo_flow *f,
-			    enum ip_conntrack_dir dir)
+/* What the direction's packets show of fields that rulesets set and the header does not have. */
+static void nfo_hw_put_fields(struct sk_buff *skb, const struct nfo_flow *f,
+			      enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
-	u8 fields = READ_ONCE(e->fields);
 
-	skb->mark = fields & NFO_FIELD_MARK ? e->mark : nfo_flow_hw(f)->origin[dir].mark;
-	skb->priority = fields & NFO_FIELD_PRIORITY ? e->priority : 0;
-
-	return fields & NFO_FIELD_DSCP ? e->dscp : 0;
+	skb->mark = READ_ONCE(e->fields) & NFO_FIELD_MARK ? e->mark :
+							    nfo_flow_hw(f)->origin[dir].mark;
+	skb->priority = READ_ONCE(e->priority);
 }
 
 static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir dir)
@@ -116,7 +115,6 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
 								  sizeof(struct udphdr);
 	struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 	struct sk_buff *skb;
-	u8 tos;
 
 	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) + len, GFP_ATOMIC | __GFP_NOWARN);
 	if (!skb)
@@ -128,10 +126,10 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	memset(skb->cb, 0, sizeof(skb->cb));
 
-	tos = nfo_hw_put_fields(skb, f, dir);
+	nfo_hw_put_fields(skb, f, dir);
 	nfo_hw_push_link(skb, f, dir);
 	skb_reset_network_header(skb);
-	nfo_hw_put_ip(skb, f, dir, tos, len);
+	nfo_hw_put_ip(skb, f, dir, len);
 	nfo_hw_put_ports(skb, f, dir, len);
 
 	skb_dst_set(skb, dst_clone(refs->dst));

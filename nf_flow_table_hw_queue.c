@@ -22,7 +22,7 @@ struct workqueue_struct *nfo_hw_wq;
 struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 					work_func_t sync)
 {
-	struct nfo_hw_queue *q = kzalloc_obj(*q);
+	struct nfo_hw_queue *q = kzalloc_obj(*q, GFP_KERNEL_ACCOUNT);
 	int i;
 
 	if (!q)
@@ -235,9 +235,12 @@ struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
 	p = list_first_entry_or_null(nfo_hw_queue_next(q), struct nfo_hw_rule, node);
 	if (p) {
 		list_del_init(&p->node);
-		if (p->state == NFO_RULE_WAITING)
+		if (p->state == NFO_RULE_WAITING) {
+			p->state = NFO_RULE_ADDING;
 			q->depth--;
-		p->state = p->state == NFO_RULE_WAITING ? NFO_RULE_ADDING : NFO_RULE_DELETING;
+		} else {
+			p->state = NFO_RULE_DELETING;
+		}
 	}
 	spin_unlock_bh(&q->hw->lock);
 

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/tc_act/tc_csum.h>
+#include <net/inet_ecn.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_tables.h>
 
@@ -114,6 +115,16 @@ static bool nfo_hw_sets_ttl(const struct nfo_hw_spec *s)
 	return s->ttl == NFO_HW_TTL_ADD || s->ttl == NFO_HW_TTL_EXACT;
 }
 
+/* Packets with another DSCP go to the host, which finds out what the ruleset does to them. */
+static void nfo_hw_match_dscp(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
+{
+	if (!s->match_dscp)
+		return;
+	nfo_hw_use(r, FLOW_DISSECTOR_KEY_IP, offsetof(struct nfo_hw_key, ip));
+	r->mask.ip.tos = (u8)~INET_ECN_MASK;
+	r->key.ip.tos = s->dscp;
+}
+
 /* A form that lowers the TTL by an action would let a TTL of 1 leave as 0. TC has no range, so
  * one bit of the TTL is matched: the highest of the one that the flow was learned with. A
  * packet that has this bit has a TTL of 2 at least; one that has not goes to the host.
@@ -156,6 +167,7 @@ static void nfo_hw_match(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 	nfo_hw_match_meta(r, s);
 	nfo_hw_match_dest(r, s);
 	nfo_hw_match_ttl(r, s);
+	nfo_hw_match_dscp(r, s);
 	nfo_hw_match_encap(r, s);
 	nfo_hw_match_addrs(r, s);
 	nfo_hw_match_l4(r, s);

@@ -23,6 +23,7 @@
 #define NFO_HAVE_LIST_COUNT_NODES 1
 #define NFO_HAVE_FORWARD_PATH_CTX 1
 #define NFO_HAVE_NFT_BASE_SEQ 1
+#define NFO_HAVE_HOOK_OPS_TYPE 1
 #define NFO_HAVE_TCX_INGRESS 1
 #define NFO_HAVE_FORWARD_PATH 1
 #define NFO_HAVE_NLA_BE16 1
@@ -37,6 +38,7 @@
 #define NFO_HAVE_NLA_STRSCPY 1
 #define NFO_HAVE_PCPU_STAT_TYPE 1
 #define NFO_HAVE_CLS_SKIP_SW 1
+#define NFO_HAVE_FORCE_FORWARDING 1
 #endif
 
 #include <linux/ip.h>
@@ -45,9 +47,11 @@
 #include <linux/slab.h>
 #include <net/dst.h>
 #include <net/genetlink.h>
+#include <net/if_inet6.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
+#include <net/sch_generic.h>
 #include <net/netns/generic.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_tables.h>
@@ -57,6 +61,9 @@
  */
 #ifdef NFO_HAVE_GSO_H
 #include <net/gso.h>
+#endif
+#ifdef NFO_HAVE_TCX_INGRESS
+#include <net/tcx.h>
 #endif
 
 /* 6.17, "net: dst: annotate data-races around dst->dev" brought the
@@ -127,45 +134,153 @@ static inline size_t list_count_nodes(struct list_head *head)
 }
 #endif
 
-/* 6.17, "netfilter: nf_tables: place base_seq in struct net". Until then the counter lies
- * in nf_tables' own part of the namespace, whose id is not exported: that part begins with
- * the head of the list in which the table is. Caller holds nf_tables' commit mutex.
- * Goes with 6.12.
+/* The list of a namespace's nft tables. It is in nf_tables' own part of the namespace, whose id is
+ * not exported: that part begins with the head of the list. Caller holds nf_tables' commit mutex,
+ * and @table is in the list. Return: the head, or NULL.
  */
-static inline const unsigned int *nfo_nft_base_seq(struct net *net,
-						   const struct nft_table *table)
+static inline const struct list_head *nfo_nft_tables(struct net *net,
+						     const struct nft_table *table)
+{
+	const struct list_head *pos, *head = NULL;
+	struct net_generic *gen;
+	unsigned int id;
+
+	rcu_read_lock();
+	gen = rcu_dereference(net->gen);
+	for (pos = table->list.next; !head && pos != &table->list; pos = pos->next)
+		for (id = DIV_ROUND_UP(sizeof(gen->s), sizeof(void *)); id < gen->s.len; id++)
+			if (gen->ptr[id] == pos)
+				head = pos;
+	rcu_read_unlock();
+
+	return head;
+}
+
+/* 6.17, "netfilter: nf_tables: place base_seq in struct net". Until then the counter lies
+ * beside the list of the tables. Goes with 6.12.
+ */
+static inline const unsigned int *nfo_nft_base_seq(const struct net *net,
+						   const struct list_head *tables)
 {
 #ifdef NFO_HAVE_NFT_BASE_SEQ
 	return &net->nft.base_seq;
 #else
-	const struct list_head *pos;
-	struct net_generic *gen;
-	unsigned int id;
-	const unsigned int *seq = NULL;
-
-	rcu_read_lock();
-	gen = rcu_dereference(net->gen);
-	for (pos = table->list.next; !seq && pos != &table->list; pos = pos->next)
-		for (id = DIV_ROUND_UP(sizeof(gen->s), sizeof(void *)); id < gen->s.len; id++)
-			if (gen->ptr[id] == pos)
-				seq = &((const struct nftables_pernet *)pos)->base_seq;
-	rcu_read_unlock();
-
-	return seq;
+	return tables ? &container_of(tables, struct nftables_pernet, tables)->base_seq : NULL;
 #endif
 }
 
-/* 6.6, e420bed02507 ("bpf: Add fd-based tcx multi-prog infra with link support") renamed
- * what an ingress qdisc hangs on. Goes with 6.1.
+/* 5.14, "netfilter: add new hook_ops_type": hooks of nf_tables' chains say so. Goes with 5.10,
+ * where rules of iptables' own tables cannot be told from those.
  */
-static inline bool nfo_dev_has_tc_ingress(const struct net_device *dev)
+static inline bool nfo_hook_is_foreign(const struct nf_hook_ops *ops)
 {
-#ifndef CONFIG_NET_CLS_ACT
-	return false;
-#elif defined(NFO_HAVE_TCX_INGRESS)
-	return rcu_access_pointer(dev->tcx_ingress);
+#ifdef NFO_HAVE_HOOK_OPS_TYPE
+	return ops->hook_ops_type != NF_HOOK_OP_NF_TABLES;
 #else
-	return rcu_access_pointer(dev->miniq_ingress);
+	return false;
+#endif
+}
+
+/* The arguments of an expression's dump, see NFO_DUMP_ARGS. */
+static inline int nfo_expr_dump_to(struct sk_buff *skb, const struct nft_expr *expr)
+{
+#ifdef NFO_HAVE_EXPR_DUMP_RESET
+	return expr->ops->dump(skb, expr, false);
+#else
+	return expr->ops->dump(skb, expr);
+#endif
+}
+
+/* 6.6, e420bed02507 ("bpf: Add fd-based tcx multi-prog infra with link support"): what a device
+ * receives, or sends, passes BPF programs before the filters of a qdisc. Caller holds RTNL or
+ * rcu_read_lock(). Goes with 6.1.
+ */
+#ifndef NFO_HAVE_TCX_INGRESS
+static inline const struct mini_Qdisc *nfo_dev_tc_filters(const struct net_device *dev, bool egress)
+{
+#ifdef CONFIG_NET_CLS_ACT
+	return egress ? rcu_dereference_rtnl(dev->miniq_egress) :
+			rcu_dereference_rtnl(dev->miniq_ingress);
+#else
+	return NULL;
+#endif
+}
+
+static inline bool nfo_dev_has_tcx(const struct net_device *dev, bool egress)
+{
+	return false;
+}
+#elif defined(CONFIG_NET_XGRESS)
+static inline struct bpf_mprog_entry *nfo_dev_tcx(const struct net_device *dev, bool egress)
+{
+	return egress ? rcu_dereference_rtnl(dev->tcx_egress) :
+			rcu_dereference_rtnl(dev->tcx_ingress);
+}
+
+static inline const struct mini_Qdisc *nfo_dev_tc_filters(const struct net_device *dev, bool egress)
+{
+	struct bpf_mprog_entry *entry = nfo_dev_tcx(dev, egress);
+
+	return entry ? rcu_dereference_rtnl(tcx_entry(entry)->miniq) : NULL;
+}
+
+static inline bool nfo_dev_has_tcx(const struct net_device *dev, bool egress)
+{
+	struct bpf_mprog_entry *entry = nfo_dev_tcx(dev, egress);
+
+	return entry && bpf_mprog_total(entry);
+}
+#else
+static inline const struct mini_Qdisc *nfo_dev_tc_filters(const struct net_device *dev, bool egress)
+{
+	return NULL;
+}
+
+static inline bool nfo_dev_has_tcx(const struct net_device *dev, bool egress)
+{
+	return false;
+}
+#endif
+
+/* Does a tc filter or a BPF program see what a device receives, or sends? Caller holds RTNL or
+ * rcu_read_lock().
+ */
+static inline bool nfo_dev_has_tc(const struct net_device *dev, bool egress)
+{
+	return nfo_dev_has_tcx(dev, egress) || nfo_dev_tc_filters(dev, egress);
+}
+
+/* 6.4, "net/sched: Refactor qdisc_graft() for ingress and clsact Qdiscs" and what came after it,
+ * also in 6.1.y: the pointer is RCU's. Caller holds RTNL. Goes with 5.10.
+ */
+static inline struct Qdisc *nfo_queue_qdisc(const struct netdev_queue *queue)
+{
+	return (__force struct Qdisc *)READ_ONCE(queue->qdisc_sleeping);
+}
+
+/* 5.16, 42df6e1d221d ("netfilter: Introduce egress hook"). Caller holds rcu_read_lock(). Goes with
+ * 5.10.
+ */
+static inline bool nfo_dev_has_egress_hooks(const struct net_device *dev)
+{
+#ifdef CONFIG_NETFILTER_EGRESS
+	const struct nf_hook_entries *hooks = rcu_dereference(dev->nf_hooks_egress);
+
+	return hooks && hooks->num_hook_entries;
+#else
+	return false;
+#endif
+}
+
+/* 6.17, "ipv6: add `force_forwarding` sysctl to enable per-interface forwarding".
+ * Goes with 6.12.
+ */
+static inline bool nfo_force_forwarding(const struct inet6_dev *idev)
+{
+#ifdef NFO_HAVE_FORCE_FORWARDING
+	return READ_ONCE(idev->cnf.force_forwarding);
+#else
+	return false;
 #endif
 }
 

@@ -5,9 +5,24 @@
 #ifndef _NFO_COMPAT_PATH_H
 #define _NFO_COMPAT_PATH_H
 
+#include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <net/flow_offload.h>
+
+/**
+ * enum nfo_path_tag - what a bridge does to the outermost tag
+ * @NFO_PATH_NO_BRIDGE: this device is no bridge
+ * @NFO_PATH_KEEP: nothing
+ * @NFO_PATH_PUSH: the tag of its VLAN is put on
+ * @NFO_PATH_POP:  that tag is taken off
+ */
+enum nfo_path_tag {
+	NFO_PATH_NO_BRIDGE,
+	NFO_PATH_KEEP,
+	NFO_PATH_PUSH,
+	NFO_PATH_POP,
+};
 
 #ifdef NFO_HAVE_FORWARD_PATH
 
@@ -31,21 +46,41 @@ static inline u16 nfo_flow_action_pppoe(const struct flow_action_entry *a)
  * released. Only devices without references of their own are looked at here, so
  * that is done at once. Goes with 6.12.
  */
-static inline int nfo_fill_forward_path(const struct net_device *dev,
+static inline int nfo_fill_forward_path(const struct net_device *dev, const u8 *daddr,
 					struct net_device_path_stack *stack)
 {
 #ifdef NFO_HAVE_FORWARD_PATH_CTX
 	struct net_device_path_ctx ctx = { .dev = dev };
-	int err = dev_fill_forward_path(&ctx, stack);
+	int err;
 
+	ether_addr_copy(ctx.daddr, daddr);
+	err = dev_fill_forward_path(&ctx, stack);
 	if (!err)
 		dev_fill_forward_path_release(stack);
 	return err;
 #else
-	static const u8 nobody[ETH_ALEN];
-
-	return dev_fill_forward_path(dev, nobody, stack);
+	return dev_fill_forward_path(dev, daddr, stack);
 #endif
+}
+
+/* What a bridge does to the tags of what it sends through the port after it in the path. */
+static inline enum nfo_path_tag nfo_path_bridge_tag(const struct net_device_path *path, u16 *id,
+						    __be16 *proto)
+{
+	if (path->type != DEV_PATH_BRIDGE)
+		return NFO_PATH_NO_BRIDGE;
+	*id = path->bridge.vlan_id;
+	*proto = path->bridge.vlan_proto;
+	switch (path->bridge.vlan_mode) {
+	case DEV_PATH_BR_VLAN_TAG:
+		return NFO_PATH_PUSH;
+	case DEV_PATH_BR_VLAN_UNTAG:
+	/* The switch takes off what the bridge leaves on: none is on the wire either way. */
+	case DEV_PATH_BR_VLAN_UNTAG_HW:
+		return NFO_PATH_POP;
+	default:
+		return NFO_PATH_KEEP;
+	}
 }
 
 #else
@@ -83,7 +118,7 @@ static inline bool nfo_dev_has_forward_path(const struct net_device *dev)
 }
 
 /* Caller holds rcu_read_lock() or RTNL. */
-static inline int nfo_fill_forward_path(const struct net_device *dev,
+static inline int nfo_fill_forward_path(const struct net_device *dev, const u8 *daddr,
 					struct net_device_path_stack *stack)
 {
 	struct net_device_path *path;
@@ -101,6 +136,13 @@ static inline int nfo_fill_forward_path(const struct net_device *dev,
 	}
 
 	return -1;
+}
+
+/* That kernel does not tell by which port a bridge sends. */
+static inline enum nfo_path_tag nfo_path_bridge_tag(const struct net_device_path *path, u16 *id,
+						    __be16 *proto)
+{
+	return NFO_PATH_NO_BRIDGE;
 }
 
 /* 5.13, 563ae557dd4e ("net: flow_offload: add FLOW_ACTION_PPPOE_PUSH"). No rule gets the

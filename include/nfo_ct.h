@@ -28,22 +28,30 @@ struct nfo_ct_tcp {
 };
 
 /**
- * nfo_ct_count() - count a packet where conntrack counts
- * @ct:  connection
- * @dir: direction of the packet
- * @len: its bytes
+ * nfo_ct_count_many() - count packets where conntrack counts
+ * @ct:      connection
+ * @dir:     direction of the packets
+ * @packets: how many
+ * @bytes:   their bytes
  *
- * As nf_ct_acct_add() does, without a call for each packet. Context: any.
+ * As nf_ct_acct_add() does, without a call for each packet, and without its limit of 32 bits:
+ * hardware may forward more between two readings. Context: any.
  */
-static inline void nfo_ct_count(struct nf_conn *ct, enum ip_conntrack_dir dir,
-				unsigned int len)
+static inline void nfo_ct_count_many(struct nf_conn *ct, enum ip_conntrack_dir dir,
+				     u64 packets, u64 bytes)
 {
 	struct nf_conn_acct *acct = nf_conn_acct_find(ct);
 
 	if (!acct)
 		return;
-	atomic64_inc(&acct->counter[dir].packets);
-	atomic64_add(len, &acct->counter[dir].bytes);
+	atomic64_add(packets, &acct->counter[dir].packets);
+	atomic64_add(bytes, &acct->counter[dir].bytes);
+}
+
+/* Likewise one packet. */
+static inline void nfo_ct_count(struct nf_conn *ct, enum ip_conntrack_dir dir, unsigned int len)
+{
+	nfo_ct_count_many(ct, dir, 1, len);
 }
 
 void nfo_ct_hardware(struct nf_conn *ct, bool on);

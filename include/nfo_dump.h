@@ -11,6 +11,7 @@
 
 struct genl_family;
 
+enum nfo_reason nfo_flow_reason(const struct nfo_flow *f);
 int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f, enum nfo_reason why);
 void nfo_dump_init(const struct genl_family *family);
 int nfo_dump_start(struct netlink_callback *cb);

@@ -84,7 +84,11 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
 void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *popped);
 bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped);
 enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path);
+enum nfo_encap_kind nfo_encap_of_tag(__be16 proto);
 unsigned int nfo_encap_frame_len(const struct nfo_encap *encap);
+/* Part of what nfo_encap_shape() returns. */
+#define NFO_ENCAP_SHAPE_AD	4
+
 unsigned int nfo_encap_shape(const struct nfo_encap *encap);
 bool nfo_encap_fits_rule(const struct nfo_encap *encap);
 
@@ -92,6 +96,18 @@ bool nfo_encap_fits_rule(const struct nfo_encap *encap);
 static inline enum nfo_encap_kind nfo_encap_first(u16 kinds)
 {
 	return kinds & NFO_ENCAP_MASK;
+}
+
+/* Is a header of this kind one of them? */
+static inline bool nfo_encap_has(const struct nfo_encap *encap, enum nfo_encap_kind kind)
+{
+	u16 kinds;
+
+	for (kinds = encap->kinds; kinds; kinds >>= NFO_ENCAP_BITS)
+		if (nfo_encap_first(kinds) == kind)
+			return true;
+
+	return false;
 }
 
 /**
@@ -109,6 +125,26 @@ static inline void nfo_encap_add_outer(struct nfo_encap *encap, enum nfo_encap_k
 		encap->id[i] = encap->id[i - 1];
 	encap->id[0] = htons(id);
 	encap->kinds = encap->kinds << NFO_ENCAP_BITS | kind;
+}
+
+/* Is there no room for one more? */
+static inline bool nfo_encap_is_full(const struct nfo_encap *encap)
+{
+	return encap->kinds >> (NFO_ENCAPS - 1) * NFO_ENCAP_BITS;
+}
+
+/**
+ * nfo_encap_drop_outer() - one header less, the outermost
+ * @encap: headers; at least one
+ */
+static inline void nfo_encap_drop_outer(struct nfo_encap *encap)
+{
+	int i;
+
+	for (i = 0; i < NFO_ENCAPS - 1; i++)
+		encap->id[i] = encap->id[i + 1];
+	encap->id[NFO_ENCAPS - 1] = 0;
+	encap->kinds >>= NFO_ENCAP_BITS;
 }
 
 static inline bool nfo_encap_equal(const struct nfo_encap *a, const struct nfo_encap *b)

@@ -31,16 +31,19 @@
 #define NFO_E_LABEL	BIT(6)	/* known for the IPv6 flow label @label alone */
 #define NFO_E_LOWER	BIT(7)	/* routing knows another device than the listed one */
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
-#define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark, which may change */
+#define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark or labels, which may change */
 #define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from nfo_extra::origin */
 #define NFO_E_EXTRA	BIT(11)	/* tunnels, IPsec, many headers: nfo_route_refs::extra */
 #define NFO_E_TIMEOUT	BIT(12)	/* conntrack has a timeout policy for the connection */
+#define NFO_E_SHOW_CT	BIT(13)	/* what sends the packets may look at their conntrack entry */
+#define NFO_E_IN_SOURCE	BIT(14)	/* frames come from nfo_route_refs::in_source: PPPoE */
+#define NFO_E_LABELS	BIT(15)	/* the connection has room for labels: @ct_mark counts them */
 
 /* What few directions have, so that the packets of all others pay for one test: what is
  * compared with the frame, and what is looked at once the packet is known to be sound.
  */
-#define NFO_E_FRAME	(NFO_E_IN_DEST | NFO_E_ORIGIN)
-#define NFO_E_RARE	(NFO_E_LABEL | NFO_E_LOWER | NFO_E_CT_MARK | NFO_E_EXTRA)
+#define NFO_E_FRAME	(NFO_E_IN_DEST | NFO_E_IN_SOURCE | NFO_E_ORIGIN)
+#define NFO_E_RARE	(NFO_E_LABEL | NFO_E_LOWER | NFO_E_CT_MARK | NFO_E_EXTRA | NFO_E_SHOW_CT)
 
 /* struct nfo_entry::fields, see nf_flow_offload_fields.c */
 #define NFO_FIELD_MARK		BIT(0)	/* skb->mark becomes @mark */
@@ -184,6 +187,8 @@ enum nfo_hw_rule_state {
  *         first. Written by the worker of the device's queue
  * @owes:  the ruleset changed since a packet of the direction last passed it whole; written
  *         and read by that worker
+ * @narrow: the rule matches the DSCP of the packet that taught the direction, because it was not
+ *         known what the ruleset does to packets with another one; likewise
  *
  * Protected by nfo_hw::lock. The ageing wheel reads @state and @read without it.
  */
@@ -193,6 +198,7 @@ struct nfo_hw_rule {
 	u8			state;
 	u8			dir;
 	bool			owes;
+	bool			narrow;
 	u32			read;
 };
 
@@ -205,10 +211,13 @@ struct nfo_hw_rule {
  * @evict: the flow is to leave the hardware, though it lives on in software
  * @returns: it left the hardware, or is about to, because a rule was not true any more: its rules
  *         go before those of other flows until it is back or a driver refuses it
- * @why:   reason, of those that concern the flow alone, that was counted for it last
+ * @reason: what kept it, or one of its directions, out of hardware when it asked last; NFO_R_NONE
+ *         when nothing did. Counted when it became what it is
  * @round: nfo_hw_queue::round when a chip last had no room for the flow; 0: it never had none
+ * @has_ended: the flow has ended, and a driver did not delete a rule of it; @ended counts
+ * @ended: get_state_synchronize_rcu() of that time
  * @rate:  packets per second, both directions, by the last measurement
- * @at:    jiffies of that measurement; 0 before the first
+ * @at:    jiffies of that measurement; of promotion before the first
  * @seen:  packets at that time
  * @origin: by direction, where packets come from; constant while the direction is known
  *
@@ -222,8 +231,10 @@ struct nfo_hw_flow {
 	u8			want;
 	bool			evict;
 	bool			returns;
-	u8			why;
+	u8			reason;
 	u8			round;
+	bool			has_ended;
+	unsigned long		ended;
 	u32			rate;
 	u32			at;
 	u64			seen;
@@ -255,9 +266,9 @@ struct nfo_hw_flow {
  * @state:  NFO_F_* bits, atomic
  * @ct_node: in nfo_net::by_ct
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
- * @added:  jiffies of promotion; constant
+ * @added:  nfo_flow_clock() of promotion; constant
  * @refs:   one for being published, one while the hardware has the flow, one for each
- *          direction that is being forgotten
+ *          direction that is being forgotten or taught
  * @rcu:    ends NFO_F_FORGETTING of directions, and at last frees the flow
  * @a6:     IPv6 only: addresses of the two directions. What follows is the struct
  *          nfo_hw_flow, see nfo_flow_hw()
@@ -392,10 +403,42 @@ static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	return counts;
 }
 
+/* The first 32 bits of the addresses whose routes an entry rests on: the destination is routed; the
+ * source is, too, where its reverse path is checked. The key of a direction that is forgotten
+ * meanwhile says nothing, not even the family. Return: NFPROTO_IPV4 or NFPROTO_IPV6.
+ */
+static inline u8 nfo_entry_routed(const struct nfo_entry *e, __be32 *src, __be32 *dst)
+{
+	if (nfo_flow_is_v6(nfo_flow(e))) {
+		*src = nfo_addr6(e)->saddr.s6_addr32[0];
+		*dst = nfo_addr6(e)->new_daddr.s6_addr32[0];
+		return NFPROTO_IPV6;
+	}
+	*src = e->key.saddr;
+	*dst = e->daddr;
+
+	return NFPROTO_IPV4;
+}
+
+/* Whoever writes @used of an entry, or learns it, calls this first; see nfo_net_watch(). */
+static inline void nfo_entry_watch(struct nfo_net *nn, const struct nfo_entry *e)
+{
+	__be32 src, dst;
+	u8 family = nfo_entry_routed(e, &src, &dst);
+
+	nfo_net_watch(nn, family, src, dst);
+}
+
+/* Does an entry need no look at the journal as far as changes go? */
+static inline bool nfo_entry_is_current(const struct nfo_net *nn, const struct nfo_entry *e)
+{
+	return READ_ONCE(e->epoch) - READ_ONCE(nn->concerned) < NFO_UNCONCERNED;
+}
+
 /* Whatever the journal says, the entry is not true any more. */
 static inline void nfo_entry_make_stale(struct nfo_entry *e, u32 epoch)
 {
-	WRITE_ONCE(e->epoch, epoch - NFO_JOURNAL - 1);
+	WRITE_ONCE(e->epoch, epoch - 2 * NFO_JOURNAL_ALL);
 }
 
 static inline u64 nfo_flow_packets(const struct nfo_flow *f, enum ip_conntrack_dir dir)
@@ -408,6 +451,21 @@ static inline u64 nfo_flow_bytes(const struct nfo_flow *f, enum ip_conntrack_dir
 {
 	return atomic64_read(&f->e[dir].bytes) +
 	       (nfo_entry_counts(&f->e[dir]) & NFO_COUNT_BYTES);
+}
+
+/* A clock of 32 bits for the age of flows. Milliseconds would wrap around after seven weeks, this
+ * clock does after eight years.
+ */
+#define NFO_FLOW_CLOCK	6	/* a shift: 64 ms */
+
+static inline u32 nfo_flow_clock(void)
+{
+	return jiffies64_to_msecs(get_jiffies_64()) >> NFO_FLOW_CLOCK;
+}
+
+static inline u64 nfo_flow_age_ms(const struct nfo_flow *f)
+{
+	return (u64)(u32)(nfo_flow_clock() - f->added) << NFO_FLOW_CLOCK;
 }
 
 #endif /* _NFO_FLOW_H */

@@ -14,7 +14,7 @@
 
 /* ---- hw_bind: which driver, which queue ---- */
 int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
-		 enum flow_block_command cmd);
+		 enum flow_block_command cmd, enum nfo_reason why);
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d);
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev);
 void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev);
@@ -65,8 +65,11 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 
 /* ---- hw_cache: admission, eviction, what an answer means ---- */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why);
+enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
+				  enum ip_conntrack_dir dir);
 enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need);
+bool nfo_hw_never(enum nfo_reason why);
 enum nfo_hw_ttl nfo_hw_form(const struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir);
 bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir);
@@ -94,6 +97,12 @@ static inline bool nfo_hw_means_full(const struct nfo_dev *d, int err)
 static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)
 {
 	return container_of(p - p->dir, struct nfo_hw_flow, rule[0])->flow;
+}
+
+/* Return: true when it is known what the ruleset does to packets of a direction with any DSCP. */
+static inline bool nfo_hw_dscp_known(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	return READ_ONCE(f->e[dir].fields) & NFO_FIELD_DSCP << NFO_FIELD_SETTLED;
 }
 
 /* Return: the listed device by which packets of a direction enter, or NULL. Context:

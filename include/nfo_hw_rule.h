@@ -46,6 +46,8 @@ struct nfo_hw_encap {
  * @no_frag: the rule matches packets that are no fragments
  * @no_meta: the ingress device is not matched
  * @match_dest: frames are matched that come for @in_dest
+ * @match_dscp: packets are matched that come with @dscp
+ * @dscp:    DSCP, as it stands in the type of service
  * @iif:     index of the ingress device
  * @out:     egress device; the caller's reference keeps it
  * @src, @dst, @sport, @dport: addresses and ports of packets that arrive
@@ -67,6 +69,8 @@ struct nfo_hw_spec {
 	bool			no_frag;
 	bool			no_meta;
 	bool			match_dest;
+	bool			match_dscp;
+	u8			dscp;
 	u32			iif;
 	struct net_device	*out;
 	union nf_inet_addr	src, dst;

@@ -13,5 +13,6 @@ unsigned int nfo_hook_ip6(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state);
 unsigned int nfo_hook_inet(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state);
+bool nfo_hook_is_own(nf_hookfn *hook);
 
 #endif /* _NFO_IP_H */

@@ -34,12 +34,16 @@ enum nfo_encap_kind {
 	__NFO_ENCAP_MAX,
 };
 
-/* Bits of struct nfo_encap::kinds that one header takes; 15 kinds have room. */
-#define NFO_ENCAP_BITS	4
+/* Bits of struct nfo_encap::kinds that one header takes; 7 kinds have room. */
+#define NFO_ENCAP_BITS	3
 #define NFO_ENCAP_MASK	(BIT(NFO_ENCAP_BITS) - 1)
-/* Headers whose ids have a place of their own in a key, and headers of a packet. */
+/* Headers whose ids have a place of their own in a key, and headers of a packet: GRE over PPPoE
+ * in two VLANs has five.
+ */
 #define NFO_ENCAPS	2
-#define NFO_ENCAPS_MAX	4
+#define NFO_ENCAPS_MAX	5
+
+static_assert(BIT(NFO_ENCAP_BITS) >= __NFO_ENCAP_MAX && NFO_ENCAPS_MAX * NFO_ENCAP_BITS <= 16);
 
 /**
  * struct nfo_encap - the headers between Ethernet and IP of a packet
@@ -73,7 +77,7 @@ struct nfo_outer {
 	u8		dscp;
 	u8		keyed;
 	u8		limit;
-	u8		pad;
+	u8		pad[3];
 };
 
 /**

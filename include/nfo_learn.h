@@ -21,11 +21,16 @@
  * @len:   length field of the IP header, big endian
  * @label: IPv6 flow label or IPv4 fragment field, as it stands in the header; compared
  * @check: layer 4 checksum field
- * @mixed: the packet before it of the same direction differed in one of these
- * @has_dest: @in_dest counts
- * @own_dest: it is the address of the device whose hook saw the packet
- * @in_dest: address the frame came for
+ * @tcp:     TCP: nfo_note_tcp()
+ * @body:    nfo_note_body()
+ * @id:      IPv4: identification
+ * @l4:      of other protocols than TCP and UDP the first bytes of their header
+ * @in_dest: address the frame came for, with @has_dest
  * @h_source: the sender's address; likewise
+ * @has_body: @body counts
+ * @mixed: the packet before it of the same direction differed in one of these
+ * @has_dest: @in_dest and @h_source count
+ * @own_dest: @in_dest is the address of the device whose hook saw the packet
  * @deep:  @outer counts: the key has no room for all of the headers
  * @tunnel: one of the headers is a tunnel's
  * @outer: all headers
@@ -41,11 +46,16 @@ struct nfo_note {
 	u32			label;
 	__be16			len;
 	__sum16			check;
+	__sum16			tcp;
+	__sum16			body;
+	__be16			id;
+	u8			l4[8];
+	u8			in_dest[ETH_ALEN] __aligned(2);
+	u8			h_source[ETH_ALEN] __aligned(2);
+	bool			has_body;
 	bool			mixed;
 	bool			has_dest;
 	bool			own_dest;
-	u8			in_dest[ETH_ALEN];
-	u8			h_source[ETH_ALEN];
 	bool			deep;
 	bool			tunnel;
 	struct nfo_outer	outer;
@@ -61,8 +71,10 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
 		   unsigned int thoff, u32 epoch);
 bool nfo_note_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto, __sum16 *check);
-const struct nfo_note *nfo_note_find(const struct nfo_table *t, const struct sk_buff *skb,
-				     const struct nf_conntrack_tuple *tuple);
+__sum16 nfo_note_tcp(const struct sk_buff *skb, unsigned int offset);
+__sum16 nfo_note_body(const struct sk_buff *skb, unsigned int offset, u8 l4proto);
+bool nfo_note_find(const struct nfo_table *t, const struct sk_buff *skb,
+		   const struct nf_conntrack_tuple *tuple, struct nfo_note *note);
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct);
 struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *skb,
 				const struct nf_conn *ct);

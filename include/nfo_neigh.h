@@ -11,6 +11,7 @@
 /**
  * struct nfo_neigh - a neighbour some flow sends to, and what was last seen of it
  * @node:  in nfo_neighs
+ * @by_ha: in nfo_neighs_by_ha
  * @n:     the neighbour, one reference; constant
  * @refs:  one for each direction that uses it
  * @ha:    link-layer address when last looked at
@@ -22,6 +23,7 @@
  */
 struct nfo_neigh {
 	struct hlist_node	node;
+	struct hlist_node	by_ha;
 	struct neighbour	*n;
 	unsigned int		refs;
 	u8			ha[ETH_ALEN];
@@ -31,6 +33,7 @@ struct nfo_neigh {
 struct nfo_neigh *nfo_neigh_get(struct neighbour *n);
 void nfo_neigh_put(struct nfo_neigh *nb);
 bool nfo_neigh_changed(const struct neighbour *n);
+bool nfo_neigh_is_at(const u8 ha[ETH_ALEN]);
 bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN]);
 
 #endif /* _NFO_NEIGH_H */

@@ -5,6 +5,8 @@
 #ifndef _NFO_NET_H
 #define _NFO_NET_H
 
+#include <linux/hash.h>
+#include <linux/if_ether.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -20,8 +22,17 @@
 
 #include "nfo_netlink_gen.h"
 
-/* Changes that are remembered; an entry that missed more than these is stale. */
+/* Changes that are remembered one by one. */
 #define NFO_JOURNAL	256
+/* An entry that is this many changes behind is stale, whatever they were. */
+#define NFO_JOURNAL_ALL	BIT(30)
+/* For how many groups of prefixes the latest change is remembered, and for no more than how many of
+ * these a short prefix stands; both as powers of two.
+ */
+#define NFO_PREFIX_BITS	12
+#define NFO_PREFIX_SPAN	8
+/* How many changes that concern nobody nfo_net::epoch may be ahead of nfo_net::concerned. */
+#define NFO_UNCONCERNED	BIT(20)
 
 /**
  * enum nfo_change_what - what an event changed
@@ -29,16 +40,21 @@
  * @NFO_CHANGE_RULESET: the ruleset, for every connection
  * @NFO_CHANGE_FAMILY: routing of a family
  * @NFO_CHANGE_PREFIX: the route to a prefix
+ * @NFO_CHANGE_PREFIXES: the routes to those prefixes of a family that nfo_journal::prefixes has
+ *                     with the change's epoch
  * @NFO_CHANGE_NEIGH:  a neighbour
  * @NFO_CHANGE_DEV:    a device
+ * @NFO_CHANGE_STATION: where a bridge knows a station to be
  */
 enum nfo_change_what {
 	NFO_CHANGE_ALL,
 	NFO_CHANGE_RULESET,
 	NFO_CHANGE_FAMILY,
 	NFO_CHANGE_PREFIX,
+	NFO_CHANGE_PREFIXES,
 	NFO_CHANGE_NEIGH,
 	NFO_CHANGE_DEV,
+	NFO_CHANGE_STATION,
 };
 
 /**
@@ -46,18 +62,76 @@ enum nfo_change_what {
  * @what:    enum nfo_change_what
  * @family:  NFPROTO_*, of a family's or prefix' change
  * @plen:    bits of @prefix that count
+ * @early:   IPv4's routing told of it, perhaps before it was made
  * @ifindex: device
  * @neigh:   neighbour; compared, never followed
  * @prefix:  big endian
+ * @lladdr:  Ethernet address, of a station
  */
 struct nfo_change {
 	u8			what;
 	u8			family;
 	u8			plen;
+	bool			early;
 	int			ifindex;
 	const struct neighbour	*neigh;
-	union nf_inet_addr	prefix;
+	union {
+		union nf_inet_addr	prefix;
+		u8			lladdr[ETH_ALEN];
+	};
 };
+
+/**
+ * struct nfo_journal - the changes of a namespace
+ * @changes:  the latest NFO_JOURNAL ones: the one that made the epoch n is at n modulo NFO_JOURNAL
+ * @prefixes: epoch of the latest change of a prefix, by nfo_prefix_slot() of its first bits; of
+ *            IPv4, then of IPv6
+ * @all:      epoch of the latest change of a prefix that is too short for @prefixes
+ * @other:    epoch of the latest change that is no prefix's
+ * @watched:  the prefixes that entries in use rest on, in two generations, by family and
+ *            nfo_prefix_slot(); bits are set without a lock, see nfo_net_watch()
+ * @turn:     the generation that gains bits
+ * @turned_at: jiffies when @turn last changed
+ *
+ * A routing daemon that loads its table makes more changes than @changes has room for between two
+ * packets of a flow. @prefixes and the two epochs after it forget nothing: they tell at once that
+ * none of the changes concerned an entry, and have something of other prefixes with the same
+ * hash in them. Written with nfo_net::journal_lock held, before nfo_net::epoch; read by RCU readers
+ * who look at the epoch again after they read @changes.
+ */
+struct nfo_journal {
+	struct nfo_change	changes[NFO_JOURNAL];
+	u32			prefixes[2][1 << NFO_PREFIX_BITS];
+	u32			all[2];
+	u32			other;
+	unsigned long		watched[2][2][BITS_TO_LONGS(1 << NFO_PREFIX_BITS)];
+	int			turn;
+	u32			turned_at;
+};
+
+/* Return: @epoch came after @other. Epochs wrap around. */
+static inline bool nfo_epoch_is_later(u32 epoch, u32 other)
+{
+	return (s32)(epoch - other) > 0;
+}
+
+/* The place of a family in struct nfo_journal. */
+static inline int nfo_prefix_family(u8 family)
+{
+	return family == NFPROTO_IPV6;
+}
+
+/* Bits that prefixes of a family are told apart by. */
+static inline u8 nfo_prefix_len(u8 family)
+{
+	return family == NFPROTO_IPV6 ? 32 : 16;
+}
+
+/* @addr: the first 32 bits of an address, big endian. Return: a place in nfo_journal::prefixes. */
+static inline u32 nfo_prefix_slot(u8 family, __be32 addr)
+{
+	return hash_32(ntohl(addr) >> (32 - nfo_prefix_len(family)), NFO_PREFIX_BITS);
+}
 
 /**
  * struct nfo_stats - counters of a namespace, one set for each CPU
@@ -76,32 +150,43 @@ struct nfo_stats {
  * @net:     the namespace; not referenced, for nfo_net_ops' exit ends all that uses it;
  *           constant
  * @epoch:   counts changes; written with the @journal_lock held
+ * @concerned: @epoch of the latest change that may concern an entry whose packets are coming; less
+ *           than NFO_UNCONCERNED behind @epoch; written with the @journal_lock held
  * @genid:   rt_genid_ipv4() as last seen; @journal_lock
+ * @genid_epoch: @epoch when @genid was last seen to move; @journal_lock
  * @sernum6: net->ipv6.fib6_sernum as last seen; @journal_lock
  * @ruleset: nf_tables' generation as last seen; @journal_lock
  * @ruleset_seq: where nf_tables counts its generations, from the first flowtable on; @ruleset
  *           before; not owned, it lives as long as the namespace
- * @tables_gen: counts tables that went, see nfo_permit(); written with @lock held
  * @zones:   a connection in a conntrack zone was seen; never cleared
+ * @rules_vary: rules may answer otherwise without a commit, see nf_flow_offload_recheck.c
+ * @rules_dscp: rules answer by the DSCP, likewise
+ * @rules_seen: @ruleset when the rules were last looked through for that
+ * @hooks_seen: jiffies when the hooks that are not nf_tables' were
  * @settings: what netlink sets, each field read and written as a whole, without a lock
- * @refs:    one for the namespace, one for each table, dump and queued @kick_work
+ * @refs:    one for the namespace, one for each table, dump, queued @kick_work and object that
+ *           directions rest on
  * @flows:   flows in all tables; atomic
  * @next_id: last value of nfo_table::id; protected by @lock
  * @in_hw:   rules in hardware; atomic
+ * @route_refs: bytes of what directions rest on, see nf_flow_offload_refs.c; atomic
  * @kick_work: has hardware flows looked at after an event
  * @ruleset_at: jiffies of the last ruleset change in the journal; @journal_lock
+ * @ruleset_seen: jiffies of the last commit that was noticed; @journal_lock
+ * @ruleset_burst: ruleset changes in the journal since commits had a pause; @journal_lock
  * @ruleset_wait: jiffies since when a commit is under way; 0: none is; @journal_lock
  * @ruleset_work: the end of a window in which the ruleset changed; holds a reference
+ * @nft_tables: nf_tables' list of tables, NULL when it is not known or the namespace ends;
+ *           @journal_lock; it is read under RCU
+ * @recheck_work: looks the rules through; holds a reference
  * @explained_at: jiffies of the last event that moves @genid as well; @journal_lock
  * @signature: of what moves @genid and is no event; @journal_lock
- * @journal: the latest NFO_JOURNAL changes, owned, the one that made the epoch n at n
- *           modulo NFO_JOURNAL; NULL before the first flowtable, then constant; entries
- *           are written with @journal_lock held, and read by RCU readers who look at the
- *           epoch again afterwards
+ * @journal: what changed, owned; NULL before the first flowtable, then constant
  * @journal_lock: protects the journal and what is marked so
  * @tables_in: tables that need the hooks of the namespace; @lock
- * @devs:    devices that a flow uses or has used, by index; it only grows, since a flow may
- *           come while a device goes
+ * @devs:    devices that a flow uses or has used, by index, each with a note of what it does to
+ *           packets, see nfo_net_dev_note(); it only grows, since a flow may come while a device
+ *           goes
  * @by_ct:   flows by their conntrack entry
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
@@ -115,18 +200,27 @@ struct nfo_stats {
  * @fib_on:  what @fib hears counts; likewise
  * @fib_sernum6: the count of IPv6's route changes when listening was asked for; written with
  *           @lock held and @fib_on false
- * @netconf: listens to sysctls of devices, owned; NULL before the first flowtable and when
- *           it could not be opened; @lock
+ * @rtnl:    listens to what rtnetlink alone tells, owned; NULL before the first flowtable and
+ *           when it could not be opened; @lock
+ * @rtnl_work: @rtnl has lost a message; queued until @rtnl is released
+ * @unseen_work: looks anew what devices do to packets that hardware would not show them; holds a
+ *           reference
+ * @unseen_at: jiffies when it last did; written by @unseen_work
+ * @unseen_over: the namespace ends, @unseen_work is not queued any more; @journal_lock
  * @free_work: frees this
  */
 struct nfo_net {
 	struct net		*net;
 	u32			epoch;
+	u32			concerned;
 	u32			genid;
 	u32			sernum6;
 	u32			ruleset;
-	u32			tables_gen;
 	bool			zones;
+	bool			rules_vary;
+	bool			rules_dscp;
+	u32			rules_seen;
+	u32			hooks_seen;
 	const unsigned int	*ruleset_seq;
 	struct nfo_settings	settings;
 
@@ -134,13 +228,19 @@ struct nfo_net {
 	atomic_t		flows;
 	u32			next_id;
 	atomic_t		in_hw;
+	atomic_long_t		route_refs;
 	struct work_struct	kick_work;
 	u32			ruleset_at;
+	u32			ruleset_seen;
+	u8			ruleset_burst;
 	u32			ruleset_wait;
 	struct delayed_work	ruleset_work;
+	const struct list_head	*nft_tables;
+	struct delayed_work	recheck_work;
 	u32			explained_at;
+	u32			genid_epoch;
 	u32			signature;
-	struct nfo_change	*journal;
+	struct nfo_journal	*journal;
 	spinlock_t		journal_lock;	/* journal, advance of epoch */
 	unsigned int		tables_in;
 	struct xarray		devs;
@@ -154,11 +254,16 @@ struct nfo_net {
 	struct notifier_block	fib;
 	bool			fib_on;
 	u32			fib_sernum6;
-	struct socket		*netconf;
+	struct socket		*rtnl;
+	struct work_struct	rtnl_work;
+	struct delayed_work	unseen_work;
+	u32			unseen_at;
+	bool			unseen_over;
 	struct rcu_work		free_work;
 };
 
 extern unsigned int nfo_net_id;
+extern atomic_t nfo_tables_gen;
 extern struct workqueue_struct *nfo_net_wq;
 
 struct nft_table;
@@ -171,8 +276,18 @@ struct nfo_net *nfo_net_withdraw(struct net *net);
 struct nfo_net *nfo_net_get_rcu(const struct net *net);
 struct nfo_net *nfo_net_tryget(const struct net *net);
 void nfo_net_put(struct nfo_net *nn);
+void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delayed_work *work,
+		   unsigned long delay);
+void nfo_net_cancel(struct nfo_net *nn, struct delayed_work *work);
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
 bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
+
+/* What is noted of a device, of which the room "unseen" has more. */
+#define NFO_NOTE_KNOWN	BIT(0)	/* it was looked at */
+#define NFO_NOTE_HELD	BIT(1)	/* its bridge does not send every frame by it as it is */
+
+u8 nfo_net_dev_note(struct nfo_net *nn, int ifindex);
+void nfo_net_note_dev(struct nfo_net *nn, int ifindex, u8 note);
 void nfo_net_explain(struct nfo_net *nn);
 void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum);
 
@@ -184,6 +299,8 @@ static inline void nfo_count_reason(const struct nfo_net *nn, enum nfo_reason wh
 
 void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change);
 void nfo_net_notice(struct nfo_net *nn);
+void nfo_net_watch(struct nfo_net *nn, u8 family, __be32 src, __be32 dst);
+void nfo_net_concern(struct nfo_net *nn);
 int nfo_net_start(struct nfo_net *nn, const struct nft_table *table);
 
 /* Changes that nothing announces are counted by IPv4 routing (forwarding switched, IPsec
@@ -196,13 +313,18 @@ static inline bool nfo_net_moved(const struct nfo_net *nn)
 }
 
 /* IPv6 counts each change of a route and of a policy. */
-static inline bool nfo_net_moved6(const struct nfo_net *nn)
+static inline u32 nfo_net_sernum6(const struct nfo_net *nn)
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	return (u32)atomic_read(&nn->net->ipv6.fib6_sernum) != READ_ONCE(nn->sernum6);
+	return atomic_read(&nn->net->ipv6.fib6_sernum);
 #else
-	return false;
+	return 0;
 #endif
+}
+
+static inline bool nfo_net_moved6(const struct nfo_net *nn)
+{
+	return nfo_net_sernum6(nn) != READ_ONCE(nn->sernum6);
 }
 
 /* Context: any. Return: the epoch, with all that happened before the call in it. */

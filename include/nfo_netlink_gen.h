@@ -14,7 +14,7 @@
 #define NFO_DIR_POLICY_MAX		NFO_DIR_DPORT
 #define NFO_FILTER_POLICY_MAX		NFO_FILTER_ZONE
 #define NFO_FLOW_POLICY_MAX		NFO_FLOW_ORIGINAL
-#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_DEV_COUNTERS
+#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_RECHECK_MS
 
 extern const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1];
 extern const struct nla_policy nfo_filter_policy[NFO_FILTER_POLICY_MAX + 1];
@@ -58,7 +58,9 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	others in turn. 1: nothing, as in mainline.
  * @ruleset_ms: 0 to 32767 milliseconds, default 100: window in which changes of
  *	the ruleset count as one: the first acts at once, those in the window after
- *	it together at its end. For rulesets whose sets change many times a second.
+ *	it together at its end. For rulesets whose sets change many times a second;
+ *	while changes go on without a pause, windows become up to eight times as
+ *	long.
  * @hw_oversize: 0 to 1, default 0: 1 to let a direction into hardware though
  *	its ingress device may receive larger packets than its egress takes, and the
  *	hardware would send these as they are. 0 to leave it in software. Chips that
@@ -68,7 +70,19 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	with flow add as well.
  * @dev_counters: 0 to 1, default 1: 1 to have devices that packets pass unseen,
  *	between the listed device and the one that routing uses, count what they
- *	would have received; 0 to spare the work.
+ *	would have received, and sent where hardware sends in their place or software
+ *	sends to a bridge's port itself; 0 to spare the work.
+ * @hw_bypass: 0 to 1, default 0: 1 to let flows into hardware though a tc
+ *	filter, an XDP program or a netdev chain of a device on their way, or the
+ *	qdisc that shapes what it sends, would not see their packets there. 0 to
+ *	leave them in software, where each of these sees every packet.
+ * @recheck_ms: 0 to 32767 milliseconds, default 5000: how often a packet of
+ *	each direction passes the ruleset once more while the ruleset has rules whose
+ *	answer changes without a commit: elements that time out or that packets add,
+ *	the time of day, quotas, what a connection has had, rules of iptables' own
+ *	tables. Without such rules no packet does. 0: none does. With more than 10000
+ *	flows a second and processor the time becomes two, four, up to 1024 times as
+ *	long.
  *
  * Netlink writes a field with WRITE_ONCE() while others read it with READ_ONCE().
  */
@@ -87,6 +101,8 @@ struct nfo_settings {
 	u32	hw_oversize;
 	u32	icmp_echo;
 	u32	dev_counters;
+	u32	hw_bypass;
+	u32	recheck_ms;
 };
 
 /**

@@ -183,6 +183,21 @@ static inline unsigned int nfo_wheel_slot(unsigned long now, u32 delay)
 }
 
 /**
+ * nfo_time_since() - how long ago something was
+ * @now:  jiffies in 32 bits
+ * @then: likewise
+ *
+ * Another processor may have written @then after the caller read @now. Return: jiffies; 0 when
+ * @then is the later one.
+ */
+static inline u32 nfo_time_since(u32 now, u32 then)
+{
+	s32 since = now - then;
+
+	return max(since, 0);
+}
+
+/**
  * nfo_timeout_left() - how much of a timeout is left
  * @timeout: jiffies
  * @idle:    jiffies spent
@@ -190,6 +205,43 @@ static inline unsigned int nfo_wheel_slot(unsigned long now, u32 delay)
 static inline u32 nfo_timeout_left(u32 timeout, u32 idle)
 {
 	return timeout > idle ? timeout - idle : 0;
+}
+
+/* ---- turns: what each of many things does once in a period, not all at once ---- */
+
+/**
+ * nfo_turn_came() - did the turn of one of many come since it was last looked at?
+ * @since:  jiffies when it was
+ * @now:    jiffies
+ * @phase:  any number that differs between those that take turns
+ * @period: jiffies, not 0
+ *
+ * Return: true for one look in a period, of those who look more often.
+ */
+static inline bool nfo_turn_came(u32 since, u32 now, u32 phase, u32 period)
+{
+	phase %= period;
+
+	return (since + phase) / period != (now + phase) / period;
+}
+
+/**
+ * nfo_spread_period() - make a period so long that not too many turns come in a second
+ * @period:  jiffies that are wanted
+ * @many:    how many take turns
+ * @rate:    turns that may come in a second
+ * @doubled: how often the period may be doubled
+ *
+ * Periods are doubled, so that a turn of a longer one is a turn of a shorter one.
+ * Return: jiffies, not 0.
+ */
+static inline u32 nfo_spread_period(u32 period, u32 many, u32 rate, unsigned int doubled)
+{
+	period = max(period, 1U);
+	while (doubled-- && (u64)many * HZ > (u64)rate * period && period <= U32_MAX / 4)
+		period *= 2;
+
+	return period;
 }
 
 #endif /* _NFO_PURE_H */

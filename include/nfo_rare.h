@@ -18,6 +18,7 @@ static __always_inline u32 nfo_in_ifindex(const struct nfo_entry *e)
 }
 
 bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e);
+bool nfo_forced_to_forward6(const struct net_device *in);
 bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 		 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce);
 bool nfo_leave_rare(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce);

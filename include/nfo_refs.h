@@ -15,6 +15,7 @@
 #include "nfo_key.h"
 
 struct nfo_neigh;
+struct nfo_net;
 
 /**
  * struct nfo_lower - what stands between routing's device and the frames
@@ -22,6 +23,8 @@ struct nfo_neigh;
  *          the device is listed in the flowtable, or while the holder has a reference
  * @encap:  headers between Ethernet and IP there
  * @h_dest: with PPPoE: the peer's address
+ * @h_source: with PPPoE: the address of the device that the session runs on, which may be a
+ *          VLAN device with an address of its own
  * @mtu:    below a tunnel: the largest IP packet that the tunnel's route takes whole;
  *          0: no tunnel
  */
@@ -30,6 +33,7 @@ struct nfo_lower {
 	struct nfo_encap	encap;
 	u16			mtu;
 	u8			h_dest[ETH_ALEN];
+	u8			h_source[ETH_ALEN];
 };
 
 /**
@@ -70,32 +74,36 @@ struct nfo_extra {
 
 /**
  * struct nfo_route_refs - what a direction of a flow rests on, and keeps alive
- * @dst:    route, one reference
- * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @out:    output device, one reference through @tracker
+ * @send:   device that software hands packets to: @out, or the port of a bridge below it, that of
+ *          @out_lower
  * @in:     device its packets come in by, as routing knows it, one reference through
  *          @in_tracker
  * @out_lower: what is below @out; its device with one reference through @lower_tracker,
  *          for the hardware's rules name it
+ * @dst:    route, one reference
+ * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
  * @hh:     link-layer header of packets that leave, with NFO_E_HEADER
  * @in_dest: Ethernet address that frames come for, with NFO_E_IN_DEST
+ * @in_source: Ethernet address that frames come from, with NFO_E_IN_SOURCE
  * @cookie: for dst_check()
  * @rp_filter: how sources were checked when the direction was learned
  * @shared: directions that rest on the same may use it: it is in the table of these
  * @refs:   one for each direction that uses it
+ * @nn:     namespace, one reference
  * @tracker: holder of the reference of @out
  * @in_tracker: holder of the reference of @in
  * @lower_tracker: holder of the reference of @out_lower's device
  * @node:   with @shared: in that table
  * @rcu:    drops what it keeps alive and frees it
  *
- * A lesson begins with one of its own, whose last four fields are unused, for
+ * A lesson begins with one of its own, whose @shared, @refs, @nn, @node and @rcu are unused, for
  * nfo_route_refs_share() or nfo_route_refs_drop(). What was shared is constant, @refs aside.
  */
 struct nfo_route_refs {
 	/* What packets read. */
-	struct net_device	*out;
+	struct net_device	*send;
 	u8			hh[ETH_HLEN];
 	u8			in_dest[ETH_ALEN];
 	u8			rp_filter;
@@ -103,11 +111,16 @@ struct nfo_route_refs {
 	struct net_device	*in;
 	struct nfo_extra	*extra;
 	struct dst_entry	*dst;
-	struct nfo_neigh	*neigh;
+	struct net_device	*out;
 
-	/* Another line: what each new flow writes, and what the look of twice a second compares. */
+	/* Another line: what each new flow writes, what the look of twice a second compares, and
+	 * what packets of PPPoE sessions alone read.
+	 */
+	u8			in_source[ETH_ALEN];
 	refcount_t		refs;
+	struct nfo_neigh	*neigh;
 	u32			cookie;
+	struct nfo_net		*nn;
 	struct nfo_lower	out_lower;
 	netdevice_tracker	tracker;
 	netdevice_tracker	in_tracker;
@@ -121,7 +134,7 @@ extern struct nfo_route_refs nfo_route_refs_none;
 int nfo_route_refs_init(void);
 void nfo_route_refs_exit(void);
 void nfo_route_refs_drop(struct nfo_route_refs *refs);
-struct nfo_route_refs *nfo_route_refs_share(struct nfo_route_refs *refs);
+struct nfo_route_refs *nfo_route_refs_share(struct nfo_net *nn, struct nfo_route_refs *refs);
 void nfo_route_refs_put(struct nfo_route_refs *refs);
 bool nfo_route_refs_alike(const struct nfo_route_refs *a, const struct nfo_route_refs *b);
 bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b);

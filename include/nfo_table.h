@@ -45,9 +45,10 @@ struct nfo_wheel {
  * @active: packets of it were seen in the last half second; likewise
  * @forgotten: a direction of it is no longer known; any context, rcu_read_lock()
  * @retired: a flow was taken out; any context, before its last reference goes
- * @passed:  packets of a direction with NFO_E_LOWER went by the devices between; any
- *           context
+ * @passed:  packets of a direction were forwarded in software, by devices that are to count them;
+ *           any context
  * @hardware: the hardware side says something of a flow; any context
+ * @is_own_hook: is it the ingress hook of a flowtable of ours? any context
  */
 struct nfo_table_ops {
 	void	(*added)(struct nfo_flow *f);
@@ -58,6 +59,7 @@ struct nfo_table_ops {
 			  u64 bytes);
 	void	(*hardware)(struct nfo_flow *f, enum nfo_flow_event event,
 			    enum nfo_reason why);
+	bool	(*is_own_hook)(nf_hookfn *hook);
 };
 
 /**
@@ -153,6 +155,7 @@ struct nfo_flow *nfo_flow_alloc(struct nfo_table *t, struct nf_conn *ct);
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 			       const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin);
 void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir);
+void nfo_flow_drop_refs(struct nfo_flow *f);
 void nfo_flow_abandon(struct nfo_flow *f);
 void nfo_flow_free(struct nfo_flow *f);
 void nfo_flow_put(struct nfo_flow *f);

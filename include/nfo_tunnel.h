@@ -9,7 +9,9 @@
 
 struct net_device *nfo_tunnel_below(const struct net_device *dev, unsigned int *mtu,
 				    unsigned int *len);
+bool nfo_tunnel_hides(const struct net_device *dev);
 bool nfo_tunnel_is_plain(const struct net_device *dev);
 void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes);
+void nfo_dev_count_tx(struct net_device *dev, u64 packets, u64 bytes);
 
 #endif /* _NFO_TUNNEL_H */

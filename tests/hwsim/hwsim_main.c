@@ -11,6 +11,10 @@ static unsigned int ports = 4;
 module_param(ports, uint, 0444);
 MODULE_PARM_DESC(ports, "number of ports");
 
+static bool hw_tc = true;
+module_param(hw_tc, bool, 0444);
+MODULE_PARM_DESC(hw_tc, "whether the ports have the switch hw-tc-offload");
+
 struct hwsim_chip hwsim = {
 	.bind		= HWSIM_BIND_FT,
 	.bind_lock	= __MUTEX_INITIALIZER(hwsim.bind_lock),
@@ -210,7 +214,7 @@ static struct net_device *make_dev(struct hwsim_port *p, const char *name,
 	/* The chip writes into frames. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->max_mtu = 9216;
-	if (ops != &hwsim_wire_ops) {
+	if (ops != &hwsim_wire_ops && hw_tc) {
 		dev->hw_features = NETIF_F_HW_TC;
 		dev->features = NETIF_F_HW_TC;
 	}

@@ -91,11 +91,13 @@ static void nfo_test_measure(struct kunit *test)
 	struct nfo_hw_flow *hw = nfo_flow_hw(&ff->f);
 	u32 last;
 
-	ff->f.added = nfo_now() - HZ;
+	/* Promotion counts as the first measurement. */
+	last = nfo_now() - HZ;
+	hw->at = last;
 	nfo_packets(ff, 600, 400);
 	nfo_hw_measure(&ff->f);
-	KUNIT_EXPECT_GE(test, hw->at - ff->f.added, HZ);
-	KUNIT_EXPECT_EQ(test, hw->rate, 1000 * HZ / (hw->at - ff->f.added));
+	KUNIT_EXPECT_GE(test, hw->at - last, HZ);
+	KUNIT_EXPECT_EQ(test, hw->rate, 1000 * HZ / (hw->at - last));
 	KUNIT_EXPECT_EQ(test, hw->seen, 1000);
 
 	/* What was counted before does not count again. */
@@ -111,6 +113,13 @@ static void nfo_test_measure(struct kunit *test)
 	nfo_packets(ff, 5000, 5000);
 	nfo_hw_measure(&ff->f);
 	KUNIT_EXPECT_EQ(test, hw->rate, 77);
+	KUNIT_EXPECT_EQ(test, hw->seen, 1200);
+
+	/* Packets that are on their way from one counter to the other are in none. */
+	hw->at = nfo_now() - HZ;
+	nfo_packets(ff, 700, 400);
+	nfo_hw_measure(&ff->f);
+	KUNIT_EXPECT_EQ(test, hw->rate, 0);
 	KUNIT_EXPECT_EQ(test, hw->seen, 1200);
 
 	hw->at = nfo_now() - HZ;
@@ -179,6 +188,23 @@ static void nfo_test_admit_stack(struct kunit *test)
 		fake->port[i].d->leaving = false;
 		*dev = was;
 	}
+	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
+}
+
+/* A flow that would pass by something in hardware is not admitted. */
+static void nfo_test_admit_unseen(struct kunit *test)
+{
+	static const enum nfo_reason reasons[] = { NFO_R_HW_FILTER, NFO_R_HW_QDISC, NFO_R_HW_BUSY };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
+		fake->unseen = reasons[i];
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), reasons[i]);
+		KUNIT_EXPECT_EQ(test, nfo_hw_never(reasons[i]), reasons[i] != NFO_R_HW_BUSY);
+	}
+	fake->unseen = NFO_R_NONE;
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
 }
 
@@ -345,16 +371,22 @@ static void nfo_test_driver_took_it(struct kunit *test)
 
 /* ---- refusals ---- */
 
-/* Make the flow's original direction one of the 32 shapes there are. */
+/* Make the flow's original direction one of the shapes there are. */
+#define NFO_SHAPES	56
 static void nfo_set_shape(struct nfo_fake_flow *ff, unsigned int shape)
 {
 	static const u16 kinds[] = {
 		0,
 		NFO_ENCAP_8021Q,
-		NFO_ENCAP_8021AD | NFO_ENCAP_8021Q << NFO_ENCAP_BITS,
+		NFO_ENCAP_8021Q | NFO_ENCAP_8021Q << NFO_ENCAP_BITS,
 		NFO_ENCAP_8021Q | NFO_ENCAP_PPPOE << NFO_ENCAP_BITS,
+		NFO_ENCAP_8021AD,
+		NFO_ENCAP_8021AD | NFO_ENCAP_8021Q << NFO_ENCAP_BITS,
+		NFO_ENCAP_8021AD | NFO_ENCAP_PPPOE << NFO_ENCAP_BITS,
 	};
 	struct nfo_entry *e = &ff->f.e[0];
+
+	BUILD_BUG_ON(ARRAY_SIZE(kinds) * 8 != NFO_SHAPES);
 
 	e->key.family = shape & 1 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 	e->key.l4proto = shape & 2 ? IPPROTO_TCP : IPPROTO_UDP;
@@ -376,13 +408,13 @@ static void nfo_test_refused_shape(struct kunit *test)
 	struct nfo_dev *d = fake->port[0].d;
 	unsigned int refused, other;
 
-	for (refused = 0; refused < 32; refused++) {
+	for (refused = 0; refused < NFO_SHAPES; refused++) {
 		nfo_hw_forget(d);
 		nfo_set_shape(ff, refused);
 		KUNIT_EXPECT_EQ(test, nfo_hw_outcome(d, &ff->f, 0, errors[refused % 2]),
 				NFO_R_HW_SHAPE);
 		KUNIT_EXPECT_EQ(test, d->backoff, 0);
-		for (other = 0; other < 32; other++) {
+		for (other = 0; other < NFO_SHAPES; other++) {
 			nfo_set_shape(ff, other);
 			KUNIT_EXPECT_EQ_MSG(test, nfo_check(ff), other == refused ?
 					    NFO_R_HW_SHAPE : NFO_R_NONE,
@@ -725,6 +757,7 @@ static struct kunit_case nfo_cache_cases[] = {
 	KUNIT_CASE(nfo_test_admit),
 	KUNIT_CASE(nfo_test_admit_no_driver),
 	KUNIT_CASE(nfo_test_admit_stack),
+	KUNIT_CASE(nfo_test_admit_unseen),
 	KUNIT_CASE(nfo_test_admit_budget),
 	KUNIT_CASE(nfo_test_admit_queue),
 	KUNIT_CASE(nfo_test_admit_size),

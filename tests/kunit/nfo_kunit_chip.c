@@ -10,7 +10,10 @@
 
 #include "nfo_ct.h"
 #include "nfo_kunit_chip.h"
+#include "nfo_recheck.h"
 #include "nfo_route.h"
+#include "nfo_stack.h"
+#include "nfo_unseen.h"
 
 /* KUnit runs one test after the other. */
 static struct nfo_fake *nfo_fake_now;
@@ -170,6 +173,8 @@ static int nfo_fake_add(struct nfo_fake_port *port, struct nfo_fake_flow *ff, u8
 	struct nfo_fake *fake = port->fake;
 
 	port->adds++;
+	if (port->exists && ff->in_chip[dir])
+		return -EEXIST;
 	fake->wrong += ff->in_chip[dir];
 	if (port->add_err) {
 		extack->_msg = port->text;
@@ -246,7 +251,7 @@ void nfo_ct_hardware(struct nf_conn *ct, bool on)
 	ff->marked = on;
 }
 
-void nfo_fake_acct(struct nf_conn *ct, u32 dir, unsigned int packets, unsigned int bytes)
+void nfo_fake_acct(struct nf_conn *ct, u32 dir, u64 packets, u64 bytes)
 {
 	nfo_fake_now->acct_packets += packets;
 	nfo_fake_now->acct_bytes += bytes;
@@ -259,6 +264,13 @@ void nfo_flow_put(struct nfo_flow *f)
 		nfo_fake(f)->wrong++;
 	else if (refcount_dec_and_test(&f->refs))
 		nfo_fake(f)->wrong += !test_bit(NFO_F_DEAD, &f->state);
+}
+
+/* What directions rest on is the test's as well. */
+void nfo_flow_drop_refs(struct nfo_flow *f)
+{
+	nfo_fake_of(f)->dropped++;
+	nfo_fake(f)->wrong += !test_bit(NFO_F_DEAD, &f->state);
 }
 
 /* As far as the hardware side goes: dead, told, one reference less. */
@@ -286,6 +298,37 @@ bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	nfo_fake_of(f)->judged[dir]++;
 	return !nfo_fake(f)->drops;
+}
+
+/* Filters and shapers are those that the test says. */
+enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	return nfo_fake(f)->unseen;
+}
+
+void nfo_unseen_soon(struct nfo_net *nn)
+{
+}
+
+/* The fake ports are all there is. */
+void nfo_lower_count_sent(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
+			  u64 bytes)
+{
+}
+
+void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
+		     u64 bytes)
+{
+}
+
+bool nfo_unseen_renew(struct nfo_net *nn)
+{
+	return true;
+}
+
+bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
+{
+	return nfo_fake_now->recheck;
 }
 
 static void nfo_fake_hardware(struct nfo_flow *f, enum nfo_flow_event event,
@@ -365,9 +408,8 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 	fake->nn.net = &init_net;
 	fake->nn.ruleset_seq = &fake->nn.ruleset;
 	fake->nn.genid = rt_genid_ipv4(&init_net);
-	fake->nn.sernum6 = atomic_read(&init_net.ipv6.fib6_sernum);
-	fake->nn.journal = kunit_kcalloc(test, NFO_JOURNAL, sizeof(struct nfo_change),
-					 GFP_KERNEL);
+	fake->nn.sernum6 = nfo_net_sernum6(&fake->nn);
+	fake->nn.journal = kunit_kzalloc(test, sizeof(*fake->nn.journal), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake->nn.journal);
 	spin_lock_init(&fake->nn.journal_lock);
 	for (i = 0; i < 1 << NFO_FLOW_LOCKS; i++)
@@ -408,6 +450,8 @@ void nfo_fake_close(struct kunit *test)
 		return;
 	KUNIT_EXPECT_EQ_MSG(test, fake->wrong, 0, "calls or references that do not add up");
 	nfo_fake_queues_free(fake);
+	/* What directions rested on is counted in the namespace until it is freed. */
+	rcu_barrier();
 	nfo_devs_exit(&fake->t.devs);
 	free_percpu(fake->nn.stats);
 	nfo_fake_now = NULL;
@@ -451,6 +495,7 @@ static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fak
 	e->ct = &ff->ct;
 	e->refs = &ff->route[dir];
 	ff->route[dir].out = out->netdev;
+	ff->route[dir].send = out->netdev;
 	ff->route[dir].out_lower.dev = out->netdev;
 	ff->route[dir].in = in->netdev;
 	__set_bit(NFO_F_LEARNED + dir, &ff->f.state);

@@ -35,6 +35,7 @@ struct nfo_fake_flow;
  * @del_err:   what it answers to a deletion, @del_fails times
  * @del_fails: how often it does; U32_MAX: always
  * @stats_err: what it answers to a question for counters
+ * @exists:    it answers EEXIST when it has a rule of the cookie
  * @text:      its extended ACK when it refuses a rule
  * @stats:     counters of each rule, read once
  * @adds:      calls
@@ -51,6 +52,7 @@ struct nfo_fake_port {
 	int			del_err;
 	u32			del_fails;
 	int			stats_err;
+	bool			exists;
 	const char		*text;
 	struct flow_stats	stats;
 	unsigned int		adds;
@@ -83,6 +85,7 @@ struct nfo_fake_call {
  * @arg:      for @during
  * @refresh_fails: nfo_route_refresh() says that a packet has to show anew
  * @drops: nfo_hw_forwards() says that the ruleset drops packets
+ * @recheck: nfo_recheck_due() says that a direction is to pass the ruleset again
  * @gone:     devices whose driver said ENODEV
  * @acct_packets: added to conntrack's counters
  * @acct_bytes: likewise
@@ -111,6 +114,8 @@ struct nfo_fake {
 	unsigned long		arg;
 	bool			refresh_fails;
 	bool			drops;
+	enum nfo_reason		unseen;
+	bool			recheck;
 	unsigned int		gone;
 	u64			acct_packets;
 	u64			acct_bytes;
@@ -134,6 +139,7 @@ struct nfo_fake {
  * @refreshed: by direction, calls of nfo_route_refresh()
  * @judged: by direction, calls of nfo_hw_forwards()
  * @ct_refreshed: calls of nfo_ct_refresh()
+ * @dropped: calls of nfo_flow_drop_refs()
  * @route:   what its directions rest on
  * @f:       the flow
  */
@@ -146,11 +152,15 @@ struct nfo_fake_flow {
 	unsigned int		refreshed[IP_CT_DIR_MAX];
 	unsigned int		judged[IP_CT_DIR_MAX];
 	unsigned int		ct_refreshed;
+	unsigned int		dropped;
 	struct nfo_route_refs	route[IP_CT_DIR_MAX];
 	struct nfo_flow		f;
 };
 
 struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips);
+int nfo_journal_init(struct kunit *test);
+void nfo_journal_exit(struct kunit *test);
+struct nfo_entry *nfo_entry4(struct nfo_fake *fake);
 void nfo_fake_close(struct kunit *test);
 void nfo_fake_chips(struct nfo_fake *fake, unsigned int chips);
 struct nfo_fake_flow *nfo_fake_flow(struct nfo_fake *fake, unsigned int in, unsigned int out);

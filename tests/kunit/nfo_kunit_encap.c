@@ -14,7 +14,7 @@
 /* One layer after another at the end of a packet; lengths are set by nfo_frame_end(). */
 struct nfo_frame {
 	struct sk_buff	*skb;
-	unsigned int	at[6];
+	unsigned int	at[8];
 	unsigned int	layers;
 };
 
@@ -227,6 +227,37 @@ static void nfo_test_encap_three_headers(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, nfo_encap_fits_rule(&popped.encap));
 }
 
+/* GRE over a PPPoE session in two VLANs. A sixth header leaves the packet as it came. */
+static void nfo_test_encap_five_headers(struct kunit *test)
+{
+	const u8 gre[4] = { 0, 0, 0x08, 0 };
+	int more;
+
+	for (more = 0; more < 2; more++) {
+		struct nfo_frame f = nfo_frame_begin(test, ETH_P_8021AD);
+		struct nfo_encap_popped popped;
+
+		nfo_frame_vlan(&f, 10, more ? ETH_P_8021AD : ETH_P_8021Q);
+		if (more)
+			nfo_frame_vlan(&f, 15, ETH_P_8021Q);
+		nfo_frame_vlan(&f, 20, ETH_P_PPP_SES);
+		nfo_frame_pppoe(&f, 77, 0x21);
+		nfo_frame_ipv4(&f, IPPROTO_GRE);
+		nfo_frame_put(&f, gre, sizeof(gre));
+		nfo_frame_ipv4(&f, IPPROTO_UDP);
+		nfo_frame_end(&f);
+		if (more) {
+			nfo_left(test, &f);
+			continue;
+		}
+		nfo_pops(test, &f, NFO_KINDS2(NFO_ENCAP_8021AD, NFO_ENCAP_8021Q) |
+			 NFO_ENCAP_PPPOE << 2 * NFO_ENCAP_BITS |
+			 NFO_KINDS2(NFO_ENCAP_IPV4, NFO_ENCAP_GRE) << 3 * NFO_ENCAP_BITS,
+			 40, ETH_P_IP, &popped);
+		KUNIT_EXPECT_TRUE(test, popped.tunnel);
+	}
+}
+
 /* A tag beside the packet comes back; a tag with id 0 is a header like any other. */
 static void nfo_test_encap_tag_beside(struct kunit *test)
 {
@@ -251,14 +282,12 @@ static void nfo_test_encap_bad_outer(struct kunit *test)
 {
 	int what;
 
-	for (what = 0; what < 6; what++) {
+	for (what = 0; what < 5; what++) {
 		struct nfo_frame f = nfo_frame_begin(test, ETH_P_IP);
 		struct iphdr *iph;
 
 		nfo_frame_ipv4(&f, IPPROTO_IPIP);
-		nfo_frame_ipv4(&f, what == 5 ? IPPROTO_IPIP : IPPROTO_UDP);
-		if (what == 5)
-			nfo_frame_ipv4(&f, IPPROTO_UDP);
+		nfo_frame_ipv4(&f, IPPROTO_UDP);
 		nfo_frame_end(&f);
 		iph = (struct iphdr *)f.skb->data;
 		if (what == 0)
@@ -271,9 +300,33 @@ static void nfo_test_encap_bad_outer(struct kunit *test)
 			iph->tot_len = htons(20);
 		if (what < 4)
 			ip_send_check(iph);
-		else if (what == 4)
+		else
 			iph->check = (__force __sum16)((__force u16)iph->check ^ 1);
 		nfo_left(test, &f);
+	}
+}
+
+/* A tunnel in a tunnel: the outer one is taken off, the inner one is what is forwarded. */
+static void nfo_test_encap_inner_tunnel(struct kunit *test)
+{
+	static const u8 inner[] = { IPPROTO_IPIP, IPPROTO_GRE, IPPROTO_IPV6 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(inner); i++) {
+		struct nfo_frame f = nfo_frame_begin(test, ETH_P_IP);
+		struct nfo_encap_popped popped;
+
+		nfo_frame_ipv4(&f, IPPROTO_IPIP);
+		nfo_frame_ipv4(&f, inner[i]);
+		nfo_frame_ipv4(&f, IPPROTO_UDP);
+		nfo_frame_end(&f);
+		KUNIT_ASSERT_TRUE(test, nfo_encap_pop(f.skb, &popped, true));
+		KUNIT_EXPECT_TRUE(test, popped.tunnel);
+		KUNIT_EXPECT_EQ(test, popped.layers, 1);
+		KUNIT_EXPECT_EQ(test, popped.len, sizeof(struct iphdr));
+		KUNIT_EXPECT_EQ(test, ip_hdr(f.skb)->protocol, inner[i]);
+		KUNIT_EXPECT_TRUE(test, nfo_encap_payload_ok(f.skb, &popped));
+		kfree_skb(f.skb);
 	}
 }
 
@@ -316,8 +369,10 @@ static struct kunit_case nfo_encap_cases[] = {
 	KUNIT_CASE(nfo_test_encap_gre_key),
 	KUNIT_CASE(nfo_test_encap_gre_flags),
 	KUNIT_CASE(nfo_test_encap_three_headers),
+	KUNIT_CASE(nfo_test_encap_five_headers),
 	KUNIT_CASE(nfo_test_encap_tag_beside),
 	KUNIT_CASE(nfo_test_encap_bad_outer),
+	KUNIT_CASE(nfo_test_encap_inner_tunnel),
 	KUNIT_CASE(nfo_test_encap_lengths),
 	KUNIT_CASE(nfo_test_encap_plain),
 	{}

@@ -554,14 +554,21 @@ static void nfo_test_delete_fails(struct kunit *test)
 	nfo_flow_retire(&ff[1]->f, NFO_R_USER);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_EQ(test, port->dels, 9);
+	/* Told once more, they keep the flows, and what these rest on no longer. */
+	KUNIT_EXPECT_EQ(test, ff[0]->dropped, 0);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, port->dels, 11);
+	KUNIT_EXPECT_EQ(test, ff[0]->dropped, 1);
+	KUNIT_EXPECT_EQ(test, ff[1]->dropped, 1);
+	KUNIT_EXPECT_EQ(test, ff[2]->dropped, 0);
 	port->del_err = 0;
 	nfo_flow_retire(&ff[2]->f, NFO_R_USER);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_FALSE(test, port->d->del_failed);
-	KUNIT_EXPECT_EQ(test, port->dels, 10);
+	KUNIT_EXPECT_EQ(test, port->dels, 12);
 	KUNIT_EXPECT_TRUE(test, ff[0]->in_chip[ORIGINAL]);
 	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, port->dels, 12);
+	KUNIT_EXPECT_EQ(test, port->dels, 14);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[i], 0));
 }
@@ -592,6 +599,38 @@ static void nfo_test_delete_not_heard(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, port->d->users, 0);
 	ff->in_chip[ORIGINAL] = false;
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+}
+
+/* A rule of an earlier flow is left, and this flow has its cookie: it goes, and nobody waits. */
+static void nfo_test_cookie_left(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_port *port = &fake->port[0];
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	port->exists = true;
+	ff->in_chip[ORIGINAL] = true;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, port->adds, 2);
+	KUNIT_EXPECT_EQ(test, port->dels, 1);
+	KUNIT_EXPECT_EQ(test, port->d->backoff, 0);
+	KUNIT_EXPECT_EQ(test, port->d->rules, 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_end(test, ff);
+
+	/* One that stays is a failure that may pass. */
+	ff = nfo_fake_flow(fake, 0, 1);
+	ff->in_chip[ORIGINAL] = true;
+	port->del_err = -EIO;
+	port->del_fails = U32_MAX;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_NE(test, port->d->backoff, 0);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->reason, NFO_R_HW_BUSY);
+	port->del_err = 0;
+	ff->in_chip[ORIGINAL] = false;
+	nfo_fake_end(test, ff);
 }
 
 /* The chip does not know the rule any more: so it is gone. */
@@ -669,6 +708,7 @@ static struct kunit_case nfo_flow_cases[] = {
 	KUNIT_CASE(nfo_test_delete_insists),
 	KUNIT_CASE(nfo_test_delete_fails),
 	KUNIT_CASE(nfo_test_delete_not_heard),
+	KUNIT_CASE(nfo_test_cookie_left),
 	KUNIT_CASE(nfo_test_delete_unknown),
 	KUNIT_CASE(nfo_test_pull_many),
 	{}

@@ -474,6 +474,30 @@ static void nfo_test_ttl_exact(struct kunit *test)
 	nfo_hw_cls_free(r);
 }
 
+/* With and without a match on the TTL, which is in the same key. */
+static void nfo_test_dscp(struct kunit *test)
+{
+	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
+	struct flow_match_ip ip;
+	struct nfo_hw_cls *r;
+	int i;
+
+	s.match_dscp = true;
+	s.dscp = 0xb8;
+	s.ttl_in = 64;
+	for (i = 0; i < 2; i++) {
+		s.ttl = i ? NFO_HW_TTL_ADD : NFO_HW_TTL_IMPLICIT;
+		r = nfo_rule(test, &s);
+		KUNIT_ASSERT_TRUE(test, flow_rule_match_key(r->rule, FLOW_DISSECTOR_KEY_IP));
+		flow_rule_match_ip(r->rule, &ip);
+		KUNIT_EXPECT_EQ(test, ip.key->tos, 0xb8);
+		KUNIT_EXPECT_EQ(test, ip.mask->tos, 0xfc);
+		KUNIT_EXPECT_EQ(test, ip.key->ttl, i ? 64 : 0);
+		KUNIT_EXPECT_EQ(test, ip.mask->ttl, i ? 64 : 0);
+		nfo_hw_cls_free(r);
+	}
+}
+
 static void nfo_test_csum_kinds(struct kunit *test)
 {
 	struct nfo_hw_spec s = nfo_spec4(IPPROTO_UDP);
@@ -585,6 +609,7 @@ static void nfo_test_drivers_asked(struct kunit *test)
 static struct kunit_case nfo_hw_cases[] = {
 	KUNIT_CASE(nfo_test_ttl_guard),
 	KUNIT_CASE(nfo_test_ttl_exact),
+	KUNIT_CASE(nfo_test_dscp),
 	KUNIT_CASE(nfo_test_csum_kinds),
 	KUNIT_CASE(nfo_test_dest_and_meta),
 	KUNIT_CASE(nfo_test_drivers),

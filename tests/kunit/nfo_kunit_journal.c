@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: the journal. Which changes concern an entry, how long they are remembered, and
- * what counts as a change that nothing announces.
+ * KUnit: the journal. Which changes concern an entry, and how long they are remembered.
  */
 #include <linux/inetdevice.h>
 #include <linux/workqueue.h>
 
 #include "nfo_kunit_chip.h"
-
-#define queue_delayed_work(wq, dwork, delay)	nfo_fake_arm(wq, dwork, delay, false)
-#include "../../nf_flow_offload_net.c"
-#undef CREATE_TRACE_POINTS
 
 /* The rooms of the hardware side call the one in nfo_kunit_chip.c. */
 #define nfo_route_refresh	nfo_route_refresh_of_packets
@@ -22,43 +17,39 @@
 #define REPLY		IP_CT_DIR_REPLY
 
 /* Device stacks are not here: each device is its own lowest one. */
+struct net_device *nfo_lower_send_by(const struct nfo_table *t, struct net_device *out,
+				     const struct nfo_lower *lower)
+{
+	return out;
+}
+
+bool nfo_lower_shows_ct(const struct net_device *dev)
+{
+	return false;
+}
+
 enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_device *dev)
 {
 	return iif == dev->ifindex ? NFO_R_NONE : NFO_R_DEV_STACK;
 }
 
-enum nfo_reason nfo_lower_find(const struct nfo_table *t, const struct net_device *dev,
-			       struct nfo_lower *lower)
+bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
+{
+	return true;
+}
+
+void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, const u8 *h_dest,
+		    struct nfo_lower *lower)
 {
 	*lower = (struct nfo_lower) { .dev = (struct net_device *)dev };
-	return NFO_R_NONE;
 }
 
-/* A namespace of the test's own: nobody but the test counts generations in it. */
-static int nfo_journal_init(struct kunit *test)
+/* The device that is above the others, with NFO_E_LOWER. */
+static int nfo_above;
+
+bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
 {
-	struct nfo_fake *fake = nfo_fake_open(test, 1);
-	struct ipv4_devconf *conf = kunit_kzalloc(test, sizeof(*conf), GFP_KERNEL);
-	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, conf);
-	KUNIT_ASSERT_NOT_NULL(test, net);
-	net->ipv4.devconf_all = conf;
-	fake->nn.net = net;
-	fake->nn.genid = rt_genid_ipv4(net);
-	fake->nn.sernum6 = 0;
-	fake->nn.signature = nfo_net_signature(net);
-	fake->nn.explained_at = nfo_now() - HZ;
-	fake->nn.ruleset_at = nfo_now() - 1000 * HZ;
-	INIT_DELAYED_WORK(&fake->nn.ruleset_work, nfo_ruleset_work);
-
-	return nfo_route_refs_init();
-}
-
-static void nfo_journal_exit(struct kunit *test)
-{
-	nfo_route_refs_exit();
-	nfo_fake_close(test);
+	return ifindex == nfo_above;
 }
 
 /* Does a change make an entry that was true before it stale? */
@@ -76,7 +67,7 @@ static bool nfo_concerns(struct nfo_fake *fake, const struct nfo_entry *e,
 /* ---- which changes concern which entry ---- */
 
 /* 192.168.1.2 -> 203.0.113.9, which is 10.0.0.5 in fact. */
-static struct nfo_entry *nfo_entry4(struct nfo_fake *fake)
+struct nfo_entry *nfo_entry4(struct nfo_fake *fake)
 {
 	struct nfo_entry *e = &nfo_fake_flow(fake, 0, 1)->f.e[ORIGINAL];
 
@@ -136,6 +127,7 @@ static void nfo_test_prefix6(struct kunit *test)
 		struct nfo_entry *e = &ff->f.e[dir];
 
 		e->key.family = NFPROTO_IPV6;
+		set_bit(NFO_F_V6, &nfo_flow(e)->state);
 		memset(&a6->saddr, 0xc4 + dir, 16);
 		memset(&a6->daddr, 0x22 + dir, 16);
 		memset(&a6->new_saddr, 0x33 + dir, 16);
@@ -216,6 +208,14 @@ static void nfo_test_device(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
 	ff->route[ORIGINAL].out_lower.dev = NULL;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
+	/* A device between the listed one and routing's. */
+	nfo_above = c.ifindex;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
+	e->flags |= NFO_E_LOWER;
+	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
+	nfo_above = 0;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
+	e->flags &= ~NFO_E_LOWER;
 	/* What the other direction rests on is none of this one's. */
 	ff->route[REPLY].in = fake->port[2].netdev;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
@@ -292,7 +292,7 @@ static void nfo_test_ruleset_alone(struct kunit *test)
 			NFO_NEWS_RULESET);
 }
 
-/* 255 changes are remembered, of more than that nothing is known. */
+/* 255 changes other than of prefixes are remembered, of more than that nothing is known. */
 static void nfo_test_overflow(struct kunit *test)
 {
 	const u32 *start = test->param_value;
@@ -309,6 +309,237 @@ static void nfo_test_overflow(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nfo_route_changed(&fake->nn, e, *start, *start + 1));
 	KUNIT_EXPECT_FALSE(test, nfo_route_changed(&fake->nn, e, fake->nn.epoch,
 						   fake->nn.epoch));
+}
+
+/* @n prefixes below 11.0.0.0/8 and 2001:db8:ff00::/40, which concern no entry of these tests. */
+static void nfo_add_prefixes(struct nfo_fake *fake, u8 family, unsigned int n)
+{
+	struct nfo_change c = { .what = NFO_CHANGE_PREFIX, .family = family };
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (family == NFPROTO_IPV4) {
+			c.plen = 30;
+			c.prefix.ip = htonl(0x0b000000 + 4 * i);
+		} else {
+			c.plen = 64;
+			c.prefix.ip6[0] = htonl(0x20010db8);
+			c.prefix.ip6[1] = htonl(0xff000000 + i);
+		}
+		nfo_change_add(&fake->nn, &c);
+	}
+}
+
+static enum nfo_news nfo_news_since(struct nfo_fake *fake, const struct nfo_entry *e, u32 before)
+{
+	return nfo_route_changed(&fake->nn, e, before, nfo_epoch(&fake->nn));
+}
+
+/* A table of routes is loaded: it is known of each whether it concerns an entry. */
+static void nfo_test_reload(struct kunit *test)
+{
+	static const struct {
+		u32 prefix;
+		u8 plen;
+		bool concerns;
+	} cases[] = {
+		{ 0x0a000005, 32, true },
+		{ 0x0a000000, 24, true },
+		{ 0x0a000000, 15, true },
+		{ 0x0a000000, 8, true },
+		{ 0x08000000, 6, true },
+		{ 0, 0, true },
+		{ 0xc0a80100, 24, true },
+		{ 0x0a010000, 16, false },
+		{ 0x0a800000, 9, false },
+	};
+	const u32 *start = test->param_value;
+	struct nfo_fake *fake = test->priv;
+	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_change c = { .what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4 };
+	u32 before;
+	int i;
+
+	fake->nn.epoch = *start;
+	/* What is older than half the range of an epoch may count as news. */
+	memset32(&fake->nn.journal->prefixes[0][0], *start, 2 << NFO_PREFIX_BITS);
+	fake->nn.journal->all[0] = *start;
+	fake->nn.journal->other = *start;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		before = nfo_epoch(&fake->nn);
+		nfo_add_prefixes(fake, NFPROTO_IPV6, NFO_JOURNAL);
+		KUNIT_EXPECT_FALSE(test, nfo_news_since(fake, e, before));
+		c.prefix.ip = htonl(cases[i].prefix);
+		c.plen = cases[i].plen;
+		nfo_change_add(&fake->nn, &c);
+		nfo_add_prefixes(fake, NFPROTO_IPV4, 2 * NFO_JOURNAL);
+		KUNIT_EXPECT_EQ_MSG(test, !!nfo_news_since(fake, e, before), cases[i].concerns,
+				    "case %d", i);
+	}
+	/* Something else among them, which the journal has forgotten. */
+	before = nfo_epoch(&fake->nn);
+	nfo_add_others(fake, 1);
+	nfo_add_prefixes(fake, NFPROTO_IPV4, NFO_JOURNAL);
+	KUNIT_EXPECT_TRUE(test, nfo_news_since(fake, e, before));
+}
+
+/* IPv6 prefixes are told apart by 32 bits. */
+static void nfo_test_reload6(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_change c = { .what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV6 };
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	u32 before = nfo_epoch(&fake->nn);
+	int plen;
+
+	nfo_add_prefixes(fake, NFPROTO_IPV6, NFO_JOURNAL);
+	e->key.family = NFPROTO_IPV6;
+	set_bit(NFO_F_V6, &nfo_flow(e)->state);
+	memset(&ff->f.a6[ORIGINAL].saddr, 0x24, 16);
+	memset(&ff->f.a6[ORIGINAL].new_daddr, 0x2a, 16);
+	c.prefix.in6 = ff->f.a6[ORIGINAL].new_daddr;
+	KUNIT_EXPECT_FALSE(test, nfo_news_since(fake, e, before));
+	for (plen = 0; plen <= 128; plen++) {
+		before = nfo_epoch(&fake->nn);
+		c.plen = plen;
+		nfo_change_add(&fake->nn, &c);
+		nfo_add_prefixes(fake, NFPROTO_IPV6, NFO_JOURNAL);
+		KUNIT_EXPECT_EQ_MSG(test, nfo_news_since(fake, e, before),
+				    NFO_NEWS_ROUTE, "/%d", plen);
+	}
+}
+
+/* ---- whom changes concern ---- */
+
+static struct nfo_change nfo_prefix4(u32 prefix, u8 plen)
+{
+	return (struct nfo_change) {
+		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4,
+		.plen = plen, .prefix.ip = htonl(prefix),
+	};
+}
+
+/* An entry that was learned needs a look at the journal after changes that may concern it. */
+static void nfo_test_watched(struct kunit *test)
+{
+	static const struct {
+		u32 prefix;
+		u8 plen;
+		bool watched;
+	} cases[] = {
+		{ 0x0a000005, 32, true },
+		{ 0x0a00ff00, 24, true },	/* the first 16 bits are looked at */
+		{ 0x0a000000, 9, true },
+		{ 0, 0, true },			/* too many groups of prefixes */
+		{ 0xc0a80100, 24, true },
+		{ 0x0b000000, 30, false },
+		{ 0x0a010000, 16, false },
+	};
+	const u32 *start = test->param_value;
+	struct nfo_fake *fake = test->priv;
+	struct nfo_net *nn = &fake->nn;
+	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_change c;
+	int i;
+
+	nn->epoch = *start;
+	nn->concerned = *start;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		e->epoch = nn->epoch;
+		nfo_route_learned(nn, e);
+		KUNIT_EXPECT_TRUE(test, nfo_entry_is_current(nn, e));
+		c = nfo_prefix4(cases[i].prefix, cases[i].plen);
+		nfo_change_add(nn, &c);
+		KUNIT_EXPECT_EQ_MSG(test, !nfo_entry_is_current(nn, e), cases[i].watched,
+				    "%08x/%u", cases[i].prefix, c.plen);
+	}
+	nfo_add_others(fake, 1);
+	KUNIT_EXPECT_FALSE(test, nfo_entry_is_current(nn, e));
+	e->epoch = nn->epoch;
+	KUNIT_EXPECT_TRUE(test, nfo_entry_is_current(nn, e));
+	nfo_entry_make_stale(e, nn->epoch);
+	KUNIT_EXPECT_FALSE(test, nfo_entry_is_current(nn, e));
+}
+
+/* A route changes between the arrival of the packet that teaches an entry and the end of the
+ * lesson: nobody watched the prefix then.
+ */
+static void nfo_test_watched_late(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_net *nn = &fake->nn;
+	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_change mine = nfo_prefix4(0x0a000000, 24), other = nfo_prefix4(0x0b000000, 24);
+
+	e->epoch = nn->epoch;
+	nfo_change_add(nn, &other);
+	KUNIT_EXPECT_TRUE(test, nfo_entry_is_current(nn, e));
+	nfo_route_learned(nn, e);
+	KUNIT_EXPECT_TRUE(test, nfo_entry_is_current(nn, e));
+
+	memset(nn->journal->watched, 0, sizeof(nn->journal->watched));
+	e->epoch = nn->epoch;
+	nfo_change_add(nn, &mine);
+	KUNIT_EXPECT_TRUE(test, nfo_entry_is_current(nn, e));
+	nfo_route_learned(nn, e);
+	KUNIT_EXPECT_FALSE(test, nfo_entry_is_current(nn, e));
+}
+
+/* What is not watched anew is forgotten, after a generation that it is kept for. */
+static void nfo_test_watched_turns(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_net *nn = &fake->nn;
+	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_change mine = nfo_prefix4(0x0a000000, 24), other = nfo_prefix4(0x0b000000, 24);
+	int turn;
+
+	nfo_change_add(nn, &other);
+	nfo_entry_watch(nn, e);
+	for (turn = 0; turn < 2; turn++) {
+		nn->journal->turned_at = nfo_now() - 10 * HZ;
+		nfo_change_add(nn, &other);
+		e->epoch = nn->epoch;
+		nfo_change_add(nn, &mine);
+		KUNIT_EXPECT_EQ_MSG(test, nfo_entry_is_current(nn, e), turn == 1, "turn %d", turn);
+	}
+	nfo_entry_watch(nn, e);
+	nfo_change_add(nn, &mine);
+	KUNIT_EXPECT_FALSE(test, nfo_entry_is_current(nn, e));
+}
+
+/* Changes that concern nobody are counted for so long, so that the epochs do not drift apart. */
+static void nfo_test_unconcerned(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_net *nn = &fake->nn;
+	struct nfo_change other = nfo_prefix4(0x0b000000, 24);
+
+	nn->epoch = nn->concerned + NFO_UNCONCERNED / 2 - 2;
+	nfo_change_add(nn, &other);
+	KUNIT_EXPECT_EQ(test, nn->epoch - nn->concerned, NFO_UNCONCERNED / 2 - 1);
+	nfo_change_add(nn, &other);
+	KUNIT_EXPECT_EQ(test, nn->epoch, nn->concerned);
+}
+
+/* A bridge sends to an address by another port: flows follow that send to the address. */
+static void nfo_test_port(struct kunit *test)
+{
+	static const u8 next[ETH_ALEN] = { 2, 0, 0, 0, 0, 5 };
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_change c = { .what = NFO_CHANGE_STATION };
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+
+	ether_addr_copy(c.lladdr, next);
+	ether_addr_copy(ff->route[ORIGINAL].hh, next);
+	e->flags &= ~NFO_E_HEADER;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
+	e->flags |= NFO_E_HEADER;
+	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
+	c.lladdr[5]++;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 }
 
 static void nfo_test_made_stale(struct kunit *test)
@@ -340,7 +571,7 @@ static void nfo_test_renew(struct kunit *test)
 	struct nfo_route_refs *both, *now, *reply = f->e[REPLY].refs;
 	struct nfo_entry shown = { .mtu = 1400, .ct_mark = 5 };
 
-	both = nfo_route_refs_share(&old);
+	both = nfo_route_refs_share(&fake->nn, &old);
 	KUNIT_ASSERT_NOT_NULL(test, both);
 	f->e[ORIGINAL].refs = both;
 	nfo_entry_make_stale(e, fake->nn.epoch);
@@ -361,9 +592,11 @@ static void nfo_test_renew(struct kunit *test)
 	/* Devices of the test, of which there is no reference to drop. */
 	now->in = fake->port[0].netdev;
 	now->out = fake->port[1].netdev;
+	now->send = now->out;
 	KUNIT_EXPECT_FALSE(test, nfo_route_changed(&fake->nn, e, e->epoch, fake->nn.epoch));
 	now->in = NULL;
 	now->out = NULL;
+	now->send = NULL;
 	nfo_route_refs_put(now);
 }
 
@@ -416,6 +649,11 @@ static void nfo_test_refresh_route(struct kunit *test)
 	/* Some other IPv4 route changed: the journal knows whether it matters. */
 	rt.dst.obsolete = DST_OBSOLETE_FORCE_CHK;
 	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
+	/* Or an IPsec policy, which the journal does not know. */
+	f->table->nn->net->xfrm.policy_count[XFRM_POLICY_FWD] = 1;
+	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
+	f->table->nn->net->xfrm.policy_count[XFRM_POLICY_FWD] = 0;
+	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
 	/* This one was taken out of use. */
 	rt.dst.obsolete = DST_OBSOLETE_KILL;
 	metrics[RTAX_MTU - 1] = 1100;
@@ -424,6 +662,7 @@ static void nfo_test_refresh_route(struct kunit *test)
 	/* IPv6's routes expire by themselves alone. */
 	rt.dst.obsolete = DST_OBSOLETE_FORCE_CHK;
 	f->e[ORIGINAL].key.family = NFPROTO_IPV6;
+	set_bit(NFO_F_V6, &f->state);
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
 }
 
@@ -460,164 +699,62 @@ static void nfo_test_refresh_rest(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
 }
 
-/* ---- what nothing announces ---- */
-
-/* IPv4's generation moves right after a change. Return: how far the epoch moved. */
-static u32 nfo_moved_after(struct nfo_fake *fake, const struct nfo_change *c, bool forwarding)
+/* A route goes: the journal has it, a packet learns that the route is there, then it is gone. */
+static void nfo_test_told_before(struct kunit *test)
 {
-	struct nfo_net *nn = &fake->nn;
-	u32 before, moved;
-	int i;
-
-	/* A machine that stands still for a tenth of a second tells nothing. */
-	for (i = 0; i < 100; i++) {
-		before = nfo_epoch(nn);
-		nn->explained_at = nfo_now() - HZ;
-		if (c)
-			nfo_change_add(nn, c);
-		nn->net->ipv4.devconf_all->data[IPV4_DEVCONF_FORWARDING - 1] ^= forwarding;
-		rt_genid_bump_ipv4(nn->net);
-		moved = nfo_epoch(nn) - before;
-		if (!c || nfo_now() - nn->explained_at < NFO_EXPLAINED ||
-		    nfo_now() - nn->explained_at > HZ / 2)
-			break;
-	}
-	KUNIT_EXPECT_EQ(fake->test, nn->genid, rt_genid_ipv4(nn->net));
-	/* Noticed once. */
-	KUNIT_EXPECT_EQ(fake->test, nfo_epoch(nn) - before, moved);
-
-	return moved;
-}
-
-static void nfo_test_genid(struct kunit *test)
-{
-	static const struct nfo_change route4 = {
-		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 32,
-	}, route6 = {
-		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV6, .plen = 128,
-	}, dev = {
-		.what = NFO_CHANGE_DEV, .ifindex = 1000,
+	static const struct nfo_change mine = {
+		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 8, .early = true,
+		.prefix.ip = cpu_to_be32(0x0a000000),
+	}, other = {
+		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 8, .early = true,
+		.prefix.ip = cpu_to_be32(0x0b000000),
 	};
 	struct nfo_fake *fake = test->priv;
 	struct nfo_entry *e = nfo_entry4(fake);
-	u32 before = nfo_epoch(&fake->nn);
-
-	/* The journal has it: no more than that changed. */
-	KUNIT_EXPECT_EQ(test, nfo_moved_after(fake, &route4, false), 1);
-	KUNIT_EXPECT_EQ(test, nfo_moved_after(fake, &dev, false), 1);
-	KUNIT_EXPECT_FALSE(test, nfo_route_changed(&fake->nn, e, before, fake->nn.epoch));
-	/* IPv4's generation does not move for IPv6. */
-	KUNIT_EXPECT_EQ(test, nfo_moved_after(fake, &route6, false), 2);
-	/* Forwarding was switched at the same time. */
-	KUNIT_EXPECT_EQ(test, nfo_moved_after(fake, &route4, true), 2);
-	/* Nothing explains it. */
-	before = fake->nn.epoch;
-	KUNIT_EXPECT_EQ(test, nfo_moved_after(fake, NULL, false), 1);
-	KUNIT_EXPECT_TRUE(test, nfo_route_changed(&fake->nn, e, before, fake->nn.epoch));
-}
-
-/* IPv6 counts changes that the journal has, and forwarding as well. */
-static void nfo_test_sernum6(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
 	struct nfo_net *nn = &fake->nn;
-	u32 before = nfo_epoch(nn);
+	u32 learned, n;
 
-	KUNIT_EXPECT_FALSE(test, nfo_net_moved6(nn));
-	atomic_inc(&nn->net->ipv6.fib6_sernum);
-	KUNIT_EXPECT_TRUE(test, nfo_net_moved6(nn));
-	nfo_net_notice(nn);
-	KUNIT_EXPECT_FALSE(test, nfo_net_moved6(nn));
-	KUNIT_EXPECT_EQ(test, nn->epoch, before);
-
-	atomic_inc(&nn->net->ipv6.fib6_sernum);
-	nn->net->ipv4.devconf_all->data[IPV4_DEVCONF_FORWARDING - 1] ^= 1;
-	nfo_net_notice(nn);
-	KUNIT_EXPECT_EQ(test, nn->epoch, before + 1);
-	nfo_net_notice(nn);
-	KUNIT_EXPECT_EQ(test, nn->epoch, before + 1);
+	for (n = 0; n < 2 * NFO_JOURNAL; n += 7) {
+		nfo_change_add(nn, &mine);
+		nfo_add_others(fake, n);
+		nfo_change_add(nn, &other);
+		learned = nfo_epoch(nn);
+		nn->explained_at = nfo_now();
+		rt_genid_bump_ipv4(nn->net);
+		KUNIT_EXPECT_TRUE_MSG(test, nfo_news_since(fake, e, learned),
+				      "%u changes between", n);
+		/* That is over, and others do not bring it back. */
+		learned = nfo_epoch(nn);
+		nfo_change_add(nn, &other);
+		rt_genid_bump_ipv4(nn->net);
+		KUNIT_EXPECT_FALSE_MSG(test, nfo_news_since(fake, e, learned),
+				       "%u changes between", n);
+	}
 }
 
-/* Another commit of the ruleset: counted first, in use when the cursor has moved. */
-static u32 nfo_commit(struct nfo_fake *fake, u32 *seq)
+/* Likewise, with more routes between than the journal tells one by one. */
+static void nfo_test_many_told_before(struct kunit *test)
 {
-	u32 before = fake->nn.epoch;
-
-	++*seq;
-	KUNIT_EXPECT_EQ(fake->test, nfo_epoch(&fake->nn), before);
-	fake->nn.net->nft.gencursor ^= 1;
-
-	return nfo_epoch(&fake->nn) - before;
-}
-
-static void nfo_ruleset_begin(struct nfo_fake *fake, u32 *seq)
-{
-	*seq = 1;
-	fake->nn.ruleset_seq = seq;
-	fake->nn.ruleset = 1;
-}
-
-static void nfo_test_ruleset(struct kunit *test)
-{
+	struct nfo_change c = { .what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 24 };
 	struct nfo_fake *fake = test->priv;
+	struct nfo_entry *e = nfo_entry4(fake);
 	struct nfo_net *nn = &fake->nn;
-	u32 seq, before;
+	int mine, after;
+	u32 learned;
 
-	nfo_ruleset_begin(fake, &seq);
-	nn->settings.ruleset_ms = 1000 * MSEC_PER_SEC;
-	atomic_set(&nn->flows, 1);
-	/* The first counts at once, those in the window after it at its end, together. */
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
-	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
-	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 2);
-	KUNIT_EXPECT_LE(test, fake->delay, 1000 * HZ);
-	KUNIT_EXPECT_GT(test, fake->delay, 900 * HZ);
-	before = nn->epoch;
-	nfo_fake_look(fake);
-	KUNIT_EXPECT_EQ(test, nn->epoch, before + 1);
-	KUNIT_EXPECT_EQ(test, nn->journal[nn->epoch % NFO_JOURNAL].what, NFO_CHANGE_RULESET);
-	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
-	/* A window of its own begins with that. */
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
-	nfo_fake_look(fake);
-	/* Without a flow each one counts. */
-	atomic_set(&nn->flows, 0);
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
-	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
-	atomic_set(&nn->flows, 1);
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
-	nfo_fake_look(fake);
-	atomic_set(&nn->flows, 0);
-	/* Without a window each one counts. */
-	nn->settings.ruleset_ms = 0;
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 1);
-	/* Rules may be for connections that are not in the fast path. */
-	nn->settings.policy = 1;
-	KUNIT_EXPECT_EQ(test, nfo_commit(fake, &seq), 0);
-	KUNIT_EXPECT_EQ(test, nn->ruleset, seq);
-	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
-}
-
-/* The count skips 0, after that the cursor agrees no more: waiting ends in time. */
-static void nfo_test_ruleset_wait(struct kunit *test)
-{
-	struct nfo_fake *fake = test->priv;
-	struct nfo_net *nn = &fake->nn;
-	u32 seq, before = nn->epoch;
-
-	nfo_ruleset_begin(fake, &seq);
-	nn->settings.ruleset_ms = 0;
-	seq = 2;
-	KUNIT_EXPECT_EQ(test, nfo_epoch(nn), before);
-	KUNIT_EXPECT_NE(test, nn->ruleset_wait, 0);
-	KUNIT_EXPECT_EQ(test, nn->ruleset, 1);
-	nn->ruleset_wait = nfo_now() - HZ;
-	KUNIT_EXPECT_EQ(test, nfo_epoch(nn), before + 1);
-	KUNIT_EXPECT_EQ(test, nn->ruleset, 2);
+	for (mine = 0; mine < 2; mine++)
+		for (after = 0; after <= NFO_JOURNAL; after += NFO_JOURNAL) {
+			c.prefix.ip = htonl(mine ? 0x0a000000 : 0x0c000000);
+			nfo_change_add(nn, &c);
+			nfo_add_prefixes(fake, NFPROTO_IPV4, 2 * NFO_JOURNAL);
+			learned = nfo_epoch(nn);
+			nn->explained_at = nfo_now();
+			rt_genid_bump_ipv4(nn->net);
+			nfo_epoch(nn);
+			nfo_add_prefixes(fake, NFPROTO_IPV4, after);
+			KUNIT_EXPECT_EQ_MSG(test, !!nfo_news_since(fake, e, learned),
+					    mine, "%d changes after", after);
+		}
 }
 
 static struct kunit_case nfo_journal_cases[] = {
@@ -629,14 +766,19 @@ static struct kunit_case nfo_journal_cases[] = {
 	KUNIT_CASE(nfo_test_device),
 	KUNIT_CASE_PARAM(nfo_test_found_anywhere, nfo_start_gen_params),
 	KUNIT_CASE_PARAM(nfo_test_overflow, nfo_start_gen_params),
+	KUNIT_CASE_PARAM(nfo_test_reload, nfo_start_gen_params),
+	KUNIT_CASE(nfo_test_reload6),
+	KUNIT_CASE_PARAM(nfo_test_watched, nfo_start_gen_params),
+	KUNIT_CASE(nfo_test_watched_late),
+	KUNIT_CASE(nfo_test_watched_turns),
+	KUNIT_CASE(nfo_test_unconcerned),
+	KUNIT_CASE(nfo_test_port),
 	KUNIT_CASE_PARAM(nfo_test_made_stale, nfo_start_gen_params),
 	KUNIT_CASE(nfo_test_renew),
 	KUNIT_CASE(nfo_test_refresh_route),
 	KUNIT_CASE(nfo_test_refresh_rest),
-	KUNIT_CASE(nfo_test_genid),
-	KUNIT_CASE(nfo_test_sernum6),
-	KUNIT_CASE(nfo_test_ruleset),
-	KUNIT_CASE(nfo_test_ruleset_wait),
+	KUNIT_CASE(nfo_test_told_before),
+	KUNIT_CASE(nfo_test_many_told_before),
 	{}
 };
 

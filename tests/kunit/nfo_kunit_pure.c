@@ -583,6 +583,44 @@ static void nfo_test_key6(struct kunit *test)
 	}
 }
 
+/* Of those who look every half second each has one turn in a period, and not all at once. */
+static void nfo_test_turns(struct kunit *test)
+{
+	const u32 look = HZ / 2, period = 5 * HZ, rounds = 20;
+	u32 phase, since, turns, at_once[10] = {}, i;
+
+	for (phase = 0; phase < 1000; phase++) {
+		turns = 0;
+		for (i = 0; i < 10 * rounds; i++) {
+			since = 0xfffff000 + i * look;
+			if (!nfo_turn_came(since, since + look, phase * 2654435761U, period))
+				continue;
+			turns++;
+			at_once[i % 10]++;
+		}
+		/* The count of jiffies wraps around on the way, which may be one turn more. */
+		KUNIT_EXPECT_GE(test, turns, rounds - 1);
+		KUNIT_EXPECT_LE(test, turns, rounds + 1);
+	}
+	for (i = 0; i < 10; i++) {
+		KUNIT_EXPECT_GT(test, at_once[i], 1000 * rounds / 20);
+		KUNIT_EXPECT_LT(test, at_once[i], 1000 * rounds / 5);
+	}
+	/* Who comes back after a long time has missed a turn. */
+	KUNIT_EXPECT_TRUE(test, nfo_turn_came(1000, 1000 + period, 7, period));
+}
+
+static void nfo_test_spread_period(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, nfo_spread_period(5 * HZ, 0, 10000, 10), 5U * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_spread_period(5 * HZ, 50000, 10000, 10), 5U * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_spread_period(5 * HZ, 50001, 10000, 10), 10U * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_spread_period(5 * HZ, 1000000, 10000, 10), 160U * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_spread_period(5 * HZ, 1000000, 10000, 2), 20U * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_spread_period(0, 0, 10000, 10), 1U);
+	KUNIT_EXPECT_LE(test, nfo_spread_period(U32_MAX / 8, U32_MAX, 1, 20), U32_MAX / 2);
+}
+
 static void nfo_test_layout(struct kunit *test)
 {
 	struct nfo_flow *f = nfo_test_flow(test, NFPROTO_IPV6);
@@ -606,6 +644,17 @@ static void nfo_test_layout(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, nfo_addr6(&f->e[1]), &f->a6[1]);
 }
 
+/* A packet on another processor may be younger than the clock that was read. */
+static void nfo_test_time_since(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, nfo_time_since(100, 100), 0);
+	KUNIT_EXPECT_EQ(test, nfo_time_since(100 + 5 * HZ, 100), 5 * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_time_since(100, 101), 0);
+	/* Jiffies wrap around five minutes after the machine started. */
+	KUNIT_EXPECT_EQ(test, nfo_time_since(7, U32_MAX), 8);
+	KUNIT_EXPECT_EQ(test, nfo_time_since(U32_MAX, 0), 0);
+}
+
 static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_csum_addr4),
 	KUNIT_CASE(nfo_test_csum_addr_and_port),
@@ -622,12 +671,15 @@ static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_wheel_slot),
 	KUNIT_CASE(nfo_test_wheel_slots),
 	KUNIT_CASE(nfo_test_timeout_left),
+	KUNIT_CASE(nfo_test_time_since),
 	KUNIT_CASE(nfo_test_counts),
 	KUNIT_CASE(nfo_test_counts_most),
 	KUNIT_CASE(nfo_test_directions),
 	KUNIT_CASE(nfo_test_key4),
 	KUNIT_CASE(nfo_test_hash_spread),
 	KUNIT_CASE(nfo_test_key6),
+	KUNIT_CASE(nfo_test_turns),
+	KUNIT_CASE(nfo_test_spread_period),
 	KUNIT_CASE(nfo_test_layout),
 	{}
 };

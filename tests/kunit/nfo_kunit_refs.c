@@ -7,6 +7,8 @@
 
 #include "../../nf_flow_offload_refs.c"
 
+static struct nfo_net nfo_refs_net;
+
 static unsigned int nfo_shared(void)
 {
 	return atomic_read(&nfo_refs_table.nelems);
@@ -15,6 +17,7 @@ static unsigned int nfo_shared(void)
 /* Once the last references are gone, nothing is left. */
 static int nfo_refs_test_init(struct kunit *test)
 {
+	refcount_set(&nfo_refs_net.refs, 1);
 	return nfo_route_refs_init();
 }
 
@@ -22,6 +25,8 @@ static void nfo_refs_test_exit(struct kunit *test)
 {
 	rcu_barrier();
 	KUNIT_EXPECT_EQ(test, nfo_shared(), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&nfo_refs_net.route_refs), 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&nfo_refs_net.refs), 1);
 	nfo_route_refs_exit();
 }
 
@@ -36,13 +41,14 @@ static struct nfo_route_refs nfo_some_refs(void)
 			.encap	= { .id = { htons(5), htons(6) }, .kinds = NFO_ENCAP_8021Q },
 			.mtu	= 1480,
 			.h_dest	= { 2, 0, 0, 0, 0, 9 },
+			.h_source = { 2, 0, 0, 0, 0, 11 },
 		},
 	};
 }
 
 /* One field of each is another one; of those from NFO_REFS_POINTERS on, an address. */
-#define NFO_REFS_POINTERS	11
-#define NFO_REFS_FIELDS		16
+#define NFO_REFS_POINTERS	12
+#define NFO_REFS_FIELDS		18
 
 static void nfo_other_refs(struct nfo_route_refs other[NFO_REFS_FIELDS])
 {
@@ -64,17 +70,19 @@ static void nfo_other_refs(struct nfo_route_refs other[NFO_REFS_FIELDS])
 	other[8].out_lower.encap.kinds = NFO_ENCAP_8021AD;
 	other[9].out_lower.mtu--;
 	other[10].out_lower.h_dest[5]++;
-	other[11].dst = &dst;
-	other[12].neigh = &neigh;
-	other[13].out = &dev;
-	other[14].in = &dev;
-	other[15].out_lower.dev = &dev;
+	other[11].out_lower.h_source[5]++;
+	other[12].dst = &dst;
+	other[13].neigh = &neigh;
+	other[14].out = &dev;
+	other[15].in = &dev;
+	other[16].out_lower.dev = &dev;
+	other[17].send = &dev;
 }
 
 static struct nfo_route_refs *nfo_share(struct kunit *test, struct nfo_route_refs refs)
 {
 	static const struct nfo_route_refs empty;
-	struct nfo_route_refs *shared = nfo_route_refs_share(&refs);
+	struct nfo_route_refs *shared = nfo_route_refs_share(&nfo_refs_net, &refs);
 
 	KUNIT_ASSERT_NOT_NULL(test, shared);
 	/* The lesson has nothing left to drop. */
@@ -103,6 +111,7 @@ static void nfo_test_refs_shared(struct kunit *test)
 
 	KUNIT_EXPECT_PTR_EQ(test, a, b);
 	KUNIT_EXPECT_EQ(test, nfo_shared(), 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&nfo_refs_net.route_refs), sizeof(*a));
 	nfo_route_refs_put(a);
 	KUNIT_EXPECT_EQ(test, nfo_shared(), 1);
 	KUNIT_EXPECT_PTR_EQ(test, nfo_share(test, nfo_some_refs()), b);
@@ -145,6 +154,8 @@ static void nfo_test_refs_extra(struct kunit *test)
 	}
 	KUNIT_EXPECT_PTR_NE(test, own[0], own[1]);
 	KUNIT_EXPECT_EQ(test, nfo_shared(), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&nfo_refs_net.route_refs),
+			2 * (sizeof(refs) + sizeof(*refs.extra)));
 	nfo_route_refs_put(own[0]);
 	nfo_route_refs_put(own[1]);
 }

@@ -14,6 +14,7 @@
 #include <net/pkt_cls.h>
 
 #include "nfo_compat.h"
+#include "nfo_ct.h"
 #include "nfo_kunit_works.h"
 
 #define queue_work(wq, work)			nfo_fake_queue(wq, work)
@@ -21,7 +22,7 @@
 #define mod_delayed_work(wq, dwork, delay)	nfo_fake_arm(wq, dwork, delay, true)
 #define cancel_work_sync(work)			nfo_fake_cancel(work)
 #define cancel_delayed_work_sync(dwork)		nfo_fake_disarm(dwork)
-#define nf_ct_acct_add(ct, dir, packets, bytes)	nfo_fake_acct(ct, dir, packets, bytes)
+#define nfo_ct_count_many(ct, dir, packets, bytes) nfo_fake_acct(ct, dir, packets, bytes)
 
 #include "../../nf_flow_offload_dev.c"
 #include "../../nf_flow_offload_netlink_gen.c"

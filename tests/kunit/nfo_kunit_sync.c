@@ -47,6 +47,15 @@ static void nfo_test_counters(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->acct_packets, 10);
 	KUNIT_EXPECT_EQ(test, fake->acct_bytes, 1000);
 
+	/* More than 32 bits hold, between two readings. */
+	fake->acct_packets = 0;
+	fake->acct_bytes = 0;
+	fake->port[0].stats.pkts = 5 * BIT_ULL(30);
+	fake->port[0].stats.bytes = 5 * BIT_ULL(30) * (ETH_HLEN + 4 + 1000);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, fake->acct_packets, 5 * BIT_ULL(30));
+	KUNIT_EXPECT_EQ(test, fake->acct_bytes, 5 * BIT_ULL(30) * 1000);
+
 	/* No packets: the flow was not used, unless the driver says when. */
 	fake->port[0].stats = (struct flow_stats) {};
 	e->used = nfo_now() - 1000;
@@ -54,13 +63,44 @@ static void nfo_test_counters(struct kunit *test)
 	nfo_fake_period(fake);
 	KUNIT_EXPECT_EQ(test, e->used, (u32)fake->port[0].stats.lastused);
 	/* Each period counts on. */
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 3);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 4);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
 	nfo_fake_end(test, ff);
 	/* With nothing in hardware no period is counted. */
 	nfo_fake_period(fake);
 	nfo_fake_period(fake);
-	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 4);
+	KUNIT_EXPECT_EQ(test, fake->port[0].reads, 5);
+}
+
+/* A chip that counts from 0 again: what is known stays known, and the flow is no busier for it. */
+static void nfo_test_counters_anew(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	u64 packets, bytes;
+
+	nfo_fake_run(fake);
+	e->flags |= NFO_E_ACCT;
+	fake->port[0].stats.pkts = 1000;
+	fake->port[0].stats.bytes = 1000 * (ETH_HLEN + 100);
+	nfo_fake_period(fake);
+	packets = nfo_flow_packets(&ff->f, ORIGINAL);
+	bytes = nfo_flow_bytes(&ff->f, ORIGINAL);
+	fake->port[0].stats.pkts = -990ULL;
+	fake->port[0].stats.bytes = -990ULL * (ETH_HLEN + 100);
+	e->used = nfo_now() - 1000;
+	fake->port[0].stats.lastused = jiffies - 500;
+	nfo_flow_hw(&ff->f)->at = nfo_now() - HZ;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, nfo_flow_packets(&ff->f, ORIGINAL), packets);
+	KUNIT_EXPECT_EQ(test, nfo_flow_bytes(&ff->f, ORIGINAL), bytes);
+	KUNIT_EXPECT_EQ(test, fake->acct_packets, 1000);
+	KUNIT_EXPECT_EQ(test, fake->acct_bytes, 1000 * 100);
+	KUNIT_EXPECT_EQ(test, e->used, (u32)fake->port[0].stats.lastused);
+	KUNIT_EXPECT_LE(test, nfo_flow_hw(&ff->f)->rate, 2000);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_end(test, ff);
 }
 
 /* Counters are read once a period; in between is looked whether something changed. */
@@ -183,6 +223,26 @@ static void nfo_test_ruleset_drops(struct kunit *test)
 	nfo_fake_end(test, ff);
 }
 
+/* The rules may answer otherwise although nothing was committed: the reading of counters asks. */
+static void nfo_test_ruleset_varies(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->judged[ORIGINAL], 0);
+	fake->recheck = true;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_EQ(test, ff->judged[ORIGINAL], 1);
+	KUNIT_EXPECT_EQ(test, ff->judged[REPLY], 1);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	fake->drops = true;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_fake_end(test, ff);
+}
+
 /* In each period sixteen leave to learn, of so few. */
 static void nfo_test_ruleset_in_turn(struct kunit *test)
 {
@@ -289,6 +349,49 @@ static void nfo_test_no_more_good(struct kunit *test)
 	nfo_fake_period(fake);
 	KUNIT_EXPECT_EQ(test, ff->refreshed[ORIGINAL], 2);
 	KUNIT_EXPECT_TRUE(test, nfo_back_in_software(fake, ff, ORIGINAL));
+	nfo_fake_end(test, ff);
+}
+
+/* What a rule cannot do may come to light while it is in hardware. */
+static void nfo_test_no_more_fits(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+	struct nfo_entry *e = &ff->f.e[REPLY];
+
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	/* A packet that the host saw showed that a rule sets the DSCP. */
+	e->fields |= NFO_FIELD_DSCP;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->reason, NFO_R_HW_FIELDS);
+	/* Flow labels that choose the route are no better. */
+	e->fields = 0;
+	e->flags |= NFO_E_LABEL;
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	e->flags &= ~NFO_E_LABEL;
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	/* The route got another MTU, which no event announced. */
+	fake->port[1].netdev->mtu = 1500;
+	e->mtu = 1400;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	fake->nn.settings.hw_oversize = 1;
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	fake->nn.settings.hw_oversize = 0;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
 	nfo_fake_end(test, ff);
 }
 
@@ -415,12 +518,15 @@ static struct kunit_case nfo_sync_cases[] = {
 	KUNIT_CASE(nfo_test_event_concerns),
 	KUNIT_CASE(nfo_test_uncounted),
 	KUNIT_CASE(nfo_test_silent),
+	KUNIT_CASE(nfo_test_no_more_fits),
 	KUNIT_CASE(nfo_test_counters),
+	KUNIT_CASE(nfo_test_counters_anew),
 	KUNIT_CASE(nfo_test_period),
 	KUNIT_CASE(nfo_test_chip_lost_the_rule),
 	KUNIT_CASE(nfo_test_no_more_true),
 	KUNIT_CASE(nfo_test_ruleset_passes),
 	KUNIT_CASE(nfo_test_ruleset_drops),
+	KUNIT_CASE(nfo_test_ruleset_varies),
 	KUNIT_CASE(nfo_test_ruleset_in_turn),
 	KUNIT_CASE(nfo_test_no_more_good),
 	KUNIT_CASE(nfo_test_kick),

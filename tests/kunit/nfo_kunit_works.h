@@ -14,6 +14,6 @@ bool nfo_fake_arm(struct workqueue_struct *wq, struct delayed_work *dwork, unsig
 		  bool anew);
 bool nfo_fake_cancel(struct work_struct *work);
 bool nfo_fake_disarm(struct delayed_work *dwork);
-void nfo_fake_acct(struct nf_conn *ct, u32 dir, unsigned int packets, unsigned int bytes);
+void nfo_fake_acct(struct nf_conn *ct, u32 dir, u64 packets, u64 bytes);
 
 #endif /* _NFO_KUNIT_WORKS_H */

@@ -65,7 +65,7 @@
  *       -> NFO_STATS_FLOWS, NFO_STATS_TABLES, NFO_STATS_ADDED,
  *          NFO_STATS_REVERIFIED, NFO_STATS_EPOCH, NFO_STATS_VERSION,
  *          NFO_STATS_REASON, NFO_STATS_FLOW_SIZE, NFO_STATS_FLOW_SIZE6,
- *          NFO_STATS_MEMORY
+ *          NFO_STATS_MEMORY, NFO_STATS_RECHECK_MS
  *   NFO_CMD_SETTINGS_GET: the settings
  *     do: nothing
  *       -> NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
@@ -74,7 +74,8 @@
  *          NFO_SETTINGS_HW_RATE, NFO_SETTINGS_HW_HYSTERESIS,
  *          NFO_SETTINGS_HW_ONEWAY, NFO_SETTINGS_POLICY,
  *          NFO_SETTINGS_RULESET_MS, NFO_SETTINGS_HW_OVERSIZE,
- *          NFO_SETTINGS_ICMP_ECHO, NFO_SETTINGS_DEV_COUNTERS
+ *          NFO_SETTINGS_ICMP_ECHO, NFO_SETTINGS_DEV_COUNTERS,
+ *          NFO_SETTINGS_HW_BYPASS, NFO_SETTINGS_RECHECK_MS
  *   NFO_CMD_SETTINGS_SET: change those settings that are given
  *     do: NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
  *         NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET, NFO_SETTINGS_HW_QUEUE,
@@ -82,7 +83,8 @@
  *         NFO_SETTINGS_HW_HYSTERESIS, NFO_SETTINGS_HW_ONEWAY,
  *         NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS,
  *         NFO_SETTINGS_HW_OVERSIZE, NFO_SETTINGS_ICMP_ECHO,
- *         NFO_SETTINGS_DEV_COUNTERS
+ *         NFO_SETTINGS_DEV_COUNTERS, NFO_SETTINGS_HW_BYPASS,
+ *         NFO_SETTINGS_RECHECK_MS
  */
 #ifndef _UAPI_NF_FLOW_OFFLOAD_H
 #define _UAPI_NF_FLOW_OFFLOAD_H
@@ -119,7 +121,7 @@ enum nfo_flow_attr {
 	NFO_FLOW_L3PROTO,	/* u8, NFPROTO_IPV4 or NFPROTO_IPV6 */
 	NFO_FLOW_L4PROTO,	/* u8, IPPROTO_* */
 	NFO_FLOW_STATE,		/* u8, enum nfo_flow_state */
-	NFO_FLOW_REASON,	/* u32, enum nfo_reason */
+	NFO_FLOW_REASON,	/* u32, enum nfo_reason, of an event; or why not in hardware */
 	NFO_FLOW_AGE_MS,	/* u64, since promotion */
 	NFO_FLOW_EXPIRES_MS,	/* u32, if no packet comes */
 	NFO_FLOW_CT_ID,		/* u32, conntrack's id */
@@ -225,7 +227,8 @@ enum nfo_stats_attr {
 	NFO_STATS_REASON,	/* nested NFO_REASON_*, once a reason */
 	NFO_STATS_FLOW_SIZE,	/* u32, bytes of an IPv4 flow */
 	NFO_STATS_FLOW_SIZE6,	/* u32, bytes of an IPv6 flow */
-	NFO_STATS_MEMORY,	/* u64, bytes of the tables, flows, journal, counters */
+	NFO_STATS_MEMORY,	/* u64, bytes of tables, flows, their routes, journal, counters */
+	NFO_STATS_RECHECK_MS,	/* u32, how often a direction passes the ruleset anew; 0: never */
 
 	__NFO_STATS_MAX
 };
@@ -283,7 +286,8 @@ enum nfo_reason_attr {
  * @NFO_SETTINGS_RULESET_MS: u32, 0 to 32767 milliseconds, default 100: window
  *	in which changes of the ruleset count as one: the first acts at once, those
  *	in the window after it together at its end. For rulesets whose sets change
- *	many times a second.
+ *	many times a second; while changes go on without a pause, windows become up
+ *	to eight times as long.
  * @NFO_SETTINGS_HW_OVERSIZE: u32, 0 to 1, default 0: 1 to let a direction into
  *	hardware though its ingress device may receive larger packets than its egress
  *	takes, and the hardware would send these as they are. 0 to leave it in
@@ -293,7 +297,19 @@ enum nfo_reason_attr {
  *	to match them with flow add as well.
  * @NFO_SETTINGS_DEV_COUNTERS: u32, 0 to 1, default 1: 1 to have devices that
  *	packets pass unseen, between the listed device and the one that routing uses,
- *	count what they would have received; 0 to spare the work.
+ *	count what they would have received, and sent where hardware sends in their
+ *	place or software sends to a bridge's port itself; 0 to spare the work.
+ * @NFO_SETTINGS_HW_BYPASS: u32, 0 to 1, default 0: 1 to let flows into hardware
+ *	though a tc filter, an XDP program or a netdev chain of a device on their
+ *	way, or the qdisc that shapes what it sends, would not see their packets
+ *	there. 0 to leave them in software, where each of these sees every packet.
+ * @NFO_SETTINGS_RECHECK_MS: u32, 0 to 32767 milliseconds, default 5000: how
+ *	often a packet of each direction passes the ruleset once more while the
+ *	ruleset has rules whose answer changes without a commit: elements that time
+ *	out or that packets add, the time of day, quotas, what a connection has had,
+ *	rules of iptables' own tables. Without such rules no packet does. 0: none
+ *	does. With more than 10000 flows a second and processor the time becomes two,
+ *	four, up to 1024 times as long.
  */
 enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
@@ -311,6 +327,8 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_HW_OVERSIZE,
 	NFO_SETTINGS_ICMP_ECHO,
 	NFO_SETTINGS_DEV_COUNTERS,
+	NFO_SETTINGS_HW_BYPASS,
+	NFO_SETTINGS_RECHECK_MS,
 
 	__NFO_SETTINGS_MAX
 };
@@ -420,18 +438,21 @@ enum nfo_dev_hw {
  *	hw_queue allows
  * @NFO_R_HW_EVICTED: a busier flow took the flow's place in hardware
  * @NFO_R_DEV_STACK: a device above the listed one does more than take its
- *	header off (a tc filter, an ingress hook, an XDP program, an
- *	ingress-qos-map), or hardware cannot express the devices in between (a
- *	bridge, a macvlan, a third tag)
+ *	header off (a tc filter, an ingress hook, an XDP program, an ingress-qos-map,
+ *	rules of the bridge family), or hardware cannot express the devices in
+ *	between (a macvlan, a third tag, an egress-qos-map, a bridge that has not
+ *	heard from the next hop)
  * @NFO_R_PAYLOAD_CHANGED: something on the classic path changes more of the
  *	connection's packets than addresses and ports, so packets cannot be sent
  *	around it
  * @NFO_R_HEADER_CHANGED: something on the classic path changes the IPv6 flow
- *	label or IPv4's fragment field of the connection's packets
+ *	label, IPv4's identification or fragment field, or the ECN bits of the
+ *	connection's packets, or sets addresses or ports without NAT
  * @NFO_R_CONNTRACK_FULL: conntrack's table is three quarters full, and the
  *	connection is one that conntrack would drop to make room
  * @NFO_R_HW_FIELDS: the ruleset sets DSCP or TTL of the flow's packets, which
- *	rules for hardware do not
+ *	rules for hardware do not, or the IPv6 flow label chooses between equal-cost
+ *	routes, which they do not match
  * @NFO_R_HW_ZONE: the namespace has connections in conntrack zones, and the
  *	hardware cannot tell by the sender's address or a mark to which zone a packet
  *	belongs
@@ -444,6 +465,15 @@ enum nfo_dev_hw {
  * @NFO_R_SCTP_STATE: the SCTP association is not established, or is closing
  * @NFO_R_ICMP_ECHO: ICMP is offloaded only while the setting icmp_echo is 1
  * @NFO_R_HW_PROTOCOL: rules for hardware carry TCP and UDP only
+ * @NFO_R_HW_FILTER: a device on the flow's way has a tc filter, an XDP program
+ *	or a chain of the netdev family, which would not see packets that hardware
+ *	forwards
+ * @NFO_R_HW_QDISC: a device that packets leave by has a qdisc that limits their
+ *	rate, delays them or serves classes (cake with a bandwidth, htb, tbf, netem),
+ *	and hardware would pass it by
+ * @NFO_R_HW_STALE: something changed on the way of one direction, and none of
+ *	its packets has passed the classic path since; through a blocked bridge port
+ *	none does
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -533,6 +563,9 @@ enum nfo_reason {
 
 	/* hardware */
 	NFO_R_HW_PROTOCOL,
+	NFO_R_HW_FILTER,
+	NFO_R_HW_QDISC,
+	NFO_R_HW_STALE,
 
 	__NFO_R_MAX
 };

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Filters and shapers that do not see what hardware forwards.
+ */
+#ifndef _NFO_UNSEEN_H
+#define _NFO_UNSEEN_H
+
+#include "nfo_flow.h"
+#include "nfo_net.h"
+
+enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir dir);
+enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, int ifindex);
+void nfo_unseen_soon(struct nfo_net *nn);
+bool nfo_unseen_renew(struct nfo_net *nn);
+void nfo_unseen_net_exit(struct nfo_net *nn);
+
+#endif /* _NFO_UNSEEN_H */

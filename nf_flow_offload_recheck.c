@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rules whose answer changes without a commit: elements of sets time out, packets add some, it
+ * becomes ten o'clock, a quota is used up, a connection has had its packets. Nothing announces
+ * that. While the ruleset has such rules on the way of forwarded packets, each direction of a
+ * flow sends one packet the classic way from time to time, which passes the ruleset as it is
+ * then; without such rules none does.
+ *
+ * The same look finds whether a rule depends on the DSCP: then it is not enough that two DSCPs of a
+ * direction were treated alike.
+ *
+ * The rules are looked through after a commit, by a work item and under RCU, as nf_tables itself
+ * reads them for a dump. A flow asks for it when its packets are looked at next, twice a second.
+ */
+#include <linux/hash.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/netfilter/nf_tables.h>
+#include <net/netfilter/nft_meta.h>
+#include <net/netlink.h>
+
+#include "nfo_compat.h"
+#include "nfo_pure.h"
+#include "nfo_recheck.h"
+
+/* Flows that pass the ruleset again in a second, for each CPU; with more flows than that the time
+ * between two passes of a flow is doubled, and doubled again.
+ */
+#define NFO_RECHECK_RATE	10000
+#define NFO_RECHECK_DOUBLED	10
+
+/* After many commits one look does; iptables' own tables come without a commit. */
+#define NFO_RECHECK_PAUSE	(HZ / 2)
+#define NFO_RECHECK_HOOKS	(10 * HZ)
+
+/**
+ * struct nfo_scan - a look through the rules
+ * @dump:   room for the dump of an expression: its data is private to nf_tables, its dump is not
+ * @varies: a rule was found whose answer changes without a commit
+ * @dscp:   one was found whose answer depends on the DSCP
+ */
+struct nfo_scan {
+	struct sk_buff	*dump;
+	bool		varies;
+	bool		dscp;
+};
+
+/* ---- an expression ---- */
+
+/* What iptables calls what varies. */
+static const char * const nfo_xt_vary[] = {
+	"bpf", "condition", "connbytes", "connlimit", "quota", "quota2", "rateest", "recent",
+	"set", "time",
+};
+
+/* A target that adds elements, or gives them their time anew. */
+static const char nfo_xt_adds[] = "SET";
+
+static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nfo_xt_vary); i++)
+		if (!strcmp(match->name, nfo_xt_vary[i]))
+			s->varies = true;
+	if (!strcmp(match->name, "dscp") || !strcmp(match->name, "tos"))
+		s->dscp = true;
+}
+
+static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target)
+{
+	if (!strcmp(target->name, nfo_xt_adds))
+		s->varies = true;
+}
+
+static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
+{
+	const struct nft_meta *meta = nft_expr_priv(expr);
+
+	if (meta->key == NFT_META_TIME_NS || meta->key == NFT_META_TIME_DAY ||
+	    meta->key == NFT_META_TIME_HOUR)
+		s->varies = true;
+}
+
+static bool nfo_scan_dump(struct nfo_scan *s, const struct nft_expr *expr)
+{
+	skb_trim(s->dump, 0);
+
+	return !nfo_expr_dump_to(s->dump, expr);
+}
+
+/* Return: a number of the dump, or U32_MAX. */
+static u32 nfo_scan_number(const struct nfo_scan *s, int type)
+{
+	const struct nlattr *first = (const struct nlattr *)s->dump->data;
+	const struct nlattr *nla = nla_find(first, s->dump->len, type);
+
+	return nla && nla_len(nla) == sizeof(__be32) ? ntohl(nla_get_be32(nla)) : U32_MAX;
+}
+
+/* What a connection has had, and how long it still lives. Its mark and its labels are followed by
+ * other means.
+ */
+static void nfo_scan_ct(struct nfo_scan *s, const struct nft_expr *expr)
+{
+	u32 key = nfo_scan_dump(s, expr) ? nfo_scan_number(s, NFTA_CT_KEY) : U32_MAX;
+
+	if (key == NFT_CT_BYTES || key == NFT_CT_PKTS || key == NFT_CT_AVGPKT ||
+	    key == NFT_CT_EXPIRATION)
+		s->varies = true;
+}
+
+static bool nfo_expr_is(const struct nft_rule *rule, const struct nft_expr *expr, const char *name)
+{
+	return nft_expr_more(rule, expr) && !strcmp(expr->ops->type->name, name);
+}
+
+/* Is what an expression loaded written back by the same rule, changed but not looked at? So does
+ * `ip dscp set`.
+ */
+static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *rule,
+				     const struct nft_expr *expr)
+{
+	do {
+		expr = nft_expr_next(expr);
+	} while (nfo_expr_is(rule, expr, "bitwise"));
+
+	return nfo_expr_is(rule, expr, "payload") && nfo_scan_dump(s, expr) &&
+	       nfo_scan_number(s, NFTA_PAYLOAD_SREG) != U32_MAX;
+}
+
+/* The DSCP is in the first two bytes of either IP header. */
+static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
+			     const struct nft_expr *expr)
+{
+	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
+	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER ||
+	    nfo_scan_number(s, NFTA_PAYLOAD_OFFSET) > 1)
+		return;
+	if (!nfo_scan_is_written_back(s, rule, expr))
+		s->dscp = true;
+}
+
+static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
+			  const struct nft_expr *expr)
+{
+	const char *name = expr->ops->type->name;
+
+	if (!strcmp(name, "payload"))
+		nfo_scan_payload(s, rule, expr);
+	else if (!strcmp(name, "meta"))
+		nfo_scan_meta(s, expr);
+	else if (!strcmp(name, "ct"))
+		nfo_scan_ct(s, expr);
+	else if (!strcmp(name, "match"))
+		nfo_scan_xt_match(s, expr->ops->data);
+	else if (!strcmp(name, "target"))
+		nfo_scan_xt_target(s, expr->ops->data);
+	else if (!strcmp(name, "quota") || !strcmp(name, "connlimit"))
+		s->varies = true;
+}
+
+/* ---- the ruleset ---- */
+
+/* May a forwarded packet come to a chain? What jumps to a chain that is no base chain is not
+ * looked at.
+ */
+static bool nfo_chain_is_passed(const struct nft_chain *chain)
+{
+	unsigned int hook;
+
+	if (!nft_is_base_chain(chain))
+		return true;
+	hook = nft_base_chain(chain)->ops.hooknum;
+	switch (chain->table->family) {
+	case NFPROTO_INET:
+	case NFPROTO_IPV4:
+	case NFPROTO_IPV6:
+		return hook != NF_INET_LOCAL_IN && hook != NF_INET_LOCAL_OUT;
+	default:
+		return true;
+	}
+}
+
+static void nfo_scan_chain(struct nfo_scan *s, const struct nft_chain *chain)
+{
+	const struct nft_expr *expr;
+	const struct nft_rule *rule;
+
+	if (!nfo_chain_is_passed(chain))
+		return;
+	list_for_each_entry_rcu(rule, &chain->rules, list)
+		for (expr = nft_expr_first(rule); nft_expr_more(rule, expr);
+		     expr = nft_expr_next(expr))
+			nfo_scan_expr(s, rule, expr);
+}
+
+/* A set of which elements come and go by themselves, and a rule that uses it. */
+static void nfo_scan_set(struct nfo_scan *s, const struct nft_set *set)
+{
+	const struct nft_set_binding *b;
+
+	if (!(set->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL)))
+		return;
+	list_for_each_entry_rcu(b, &set->bindings, list)
+		if (nfo_chain_is_passed(b->chain))
+			s->varies = true;
+}
+
+static void nfo_scan_object(struct nfo_scan *s, const struct nft_object *obj)
+{
+	u32 type = obj->ops->type->type;
+
+	if (type == NFT_OBJECT_QUOTA || type == NFT_OBJECT_CONNLIMIT)
+		s->varies = true;
+}
+
+static void nfo_scan_table(struct nfo_scan *s, const struct nft_table *table)
+{
+	const struct nft_object *obj;
+	const struct nft_chain *chain;
+	const struct nft_set *set;
+
+	if (table->flags & NFT_TABLE_F_DORMANT || table->family == NFPROTO_ARP)
+		return;
+	list_for_each_entry_rcu(set, &table->sets, list)
+		nfo_scan_set(s, set);
+	list_for_each_entry_rcu(obj, &table->objects, list)
+		nfo_scan_object(s, obj);
+	list_for_each_entry_rcu(chain, &table->chains, list)
+		nfo_scan_chain(s, chain);
+}
+
+/* Rules of iptables' own tables, and programs: nobody tells when they change. Security modules
+ * have hooks there as well, which do not.
+ */
+static bool nfo_hooks_vary(const struct nf_hook_entries *e)
+{
+	struct nf_hook_ops **ops;
+	unsigned int i;
+
+	if (!e)
+		return false;
+	ops = nf_hook_entries_get_hook_ops(e);
+	for (i = 0; i < e->num_hook_entries; i++)
+		if (nfo_hook_is_foreign(ops[i]) && ops[i]->priority != NF_IP_PRI_SELINUX_FIRST &&
+		    ops[i]->priority != NF_IP_PRI_SELINUX_LAST)
+			return true;
+
+	return false;
+}
+
+static bool nfo_net_hooks_vary(const struct net *net)
+{
+	return nfo_hooks_vary(rcu_dereference(net->nf.hooks_ipv4[NF_INET_FORWARD])) ||
+	       nfo_hooks_vary(rcu_dereference(net->nf.hooks_ipv6[NF_INET_FORWARD]));
+}
+
+/* ---- looking ---- */
+
+/* Directions that were learned as if no rule looked at the DSCP learn once more. */
+static void nfo_recheck_dscp(struct nfo_net *nn, bool dscp)
+{
+	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
+	bool before = READ_ONCE(nn->rules_dscp);
+
+	WRITE_ONCE(nn->rules_dscp, dscp);
+	if (dscp && !before)
+		nfo_change_add(nn, &ruleset);
+}
+
+static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
+{
+	u32 seen = READ_ONCE(nn->ruleset);
+	const struct nft_table *table;
+	const struct list_head *tables;
+
+	rcu_read_lock();
+	tables = READ_ONCE(nn->nft_tables);
+	if (!tables)
+		goto unlock;
+	s->varies = nfo_net_hooks_vary(nn->net);
+	list_for_each_entry_rcu(table, tables, list)
+		nfo_scan_table(s, table);
+	WRITE_ONCE(nn->rules_vary, s->varies);
+	nfo_recheck_dscp(nn, s->dscp);
+	WRITE_ONCE(nn->rules_seen, seen);
+	WRITE_ONCE(nn->hooks_seen, nfo_now());
+unlock:
+	rcu_read_unlock();
+}
+
+static void nfo_recheck_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, recheck_work);
+	struct nfo_scan s = { .dump = alloc_skb(NLMSG_GOODSIZE, GFP_KERNEL) };
+
+	if (s.dump)
+		nfo_recheck_scan(nn, &s);
+	kfree_skb(s.dump);
+	nfo_net_put(nn);
+}
+
+static void nfo_recheck_look(struct nfo_net *nn)
+{
+	u32 since = nfo_now() - READ_ONCE(nn->hooks_seen);
+
+	if (!READ_ONCE(nn->nft_tables))
+		return;
+	spin_lock_bh(&nn->journal_lock);
+	if (nn->nft_tables)
+		nfo_net_queue(nn, nfo_net_wq, &nn->recheck_work,
+			      since < NFO_RECHECK_PAUSE ? NFO_RECHECK_PAUSE - since : 0);
+	spin_unlock_bh(&nn->journal_lock);
+}
+
+/* ---- how often ---- */
+
+/**
+ * nfo_recheck_period() - how often each direction of a flow passes the ruleset again
+ * @nn: namespace
+ *
+ * Context: any. Return: jiffies; 0 for never.
+ */
+u32 nfo_recheck_period(const struct nfo_net *nn)
+{
+	u32 ms = READ_ONCE(nn->settings.recheck_ms);
+
+	if (!ms || !READ_ONCE(nn->rules_vary) || READ_ONCE(nn->settings.policy))
+		return 0;
+
+	return nfo_spread_period(msecs_to_jiffies(ms), atomic_read(&nn->flows),
+				 NFO_RECHECK_RATE * num_online_cpus(), NFO_RECHECK_DOUBLED);
+}
+
+/**
+ * nfo_recheck_due() - is it the turn of a direction to pass the ruleset again?
+ * @nn:    namespace
+ * @what:  the direction's entry: it decides when in the period its turn comes, so that flows that
+ *         began together do not come together
+ * @since: jiffies when the caller last asked
+ *
+ * Context: any. Return: true once in a period, if the caller asks more often.
+ */
+bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
+{
+	bool unseen = READ_ONCE(nn->rules_seen) != READ_ONCE(nn->ruleset);
+	u32 period;
+
+	if (unlikely(unseen || nfo_now() - READ_ONCE(nn->hooks_seen) > NFO_RECHECK_HOOKS))
+		nfo_recheck_look(nn);
+	/* A commit has flows pass the ruleset anyway. */
+	if (unseen || likely(!READ_ONCE(nn->rules_vary)))
+		return false;
+	period = nfo_recheck_period(nn);
+
+	return period && nfo_turn_came(since, nfo_now(), hash_ptr(what, 32), period);
+}
+
+/**
+ * nfo_recheck_by_dscp() - may rules answer by the DSCP of a packet?
+ * @nn: namespace
+ *
+ * Context: any. Return: true also while the rules of the latest commit were not looked through.
+ */
+bool nfo_recheck_by_dscp(struct nfo_net *nn)
+{
+	if (likely(READ_ONCE(nn->rules_seen) == READ_ONCE(nn->ruleset)))
+		return READ_ONCE(nn->rules_dscp);
+	nfo_recheck_look(nn);
+
+	return true;
+}
+
+/**
+ * nfo_recheck_net_init() - a namespace begins
+ * @nn: namespace
+ */
+void nfo_recheck_net_init(struct nfo_net *nn)
+{
+	INIT_DELAYED_WORK(&nn->recheck_work, nfo_recheck_work);
+}
+
+/**
+ * nfo_recheck_net_exit() - the namespace ends: its rules are not looked at any more
+ * @nn: namespace
+ *
+ * Context: may sleep, before nf_tables frees the rules.
+ */
+void nfo_recheck_net_exit(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	WRITE_ONCE(nn->nft_tables, NULL);
+	spin_unlock_bh(&nn->journal_lock);
+	nfo_net_cancel(nn, &nn->recheck_work);
+}

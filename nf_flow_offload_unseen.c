@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What hardware passes by: tc filters, XDP programs and netdev chains of the devices that packets
+ * come in by, egress filters and shapers of those that packets leave by. In the software fast path
+ * packets meet them all; a chip shows its packets to none. So a flow with one of them on its way
+ * stays in software, unless the setting hw_bypass says otherwise.
+ *
+ * What the hardware does itself does not count: filters that the driver has taken, qdiscs that it
+ * has, XDP programs in the card. Nor do qdiscs count that only queue, for a queue in software is
+ * empty while the chip forwards: what counts limits a rate, delays, or serves classes.
+ *
+ * Software that hands packets to a bridge's port passes the bridge by: of ports is noted whether
+ * the bridge would have sent by them.
+ *
+ * Devices are looked at with RTNL held, by a work item, soon after rtnetlink or nf_tables told of
+ * a change, and twice a second while somebody asks. What was found is noted with the device.
+ */
+#include <linux/if_bridge.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/rtnetlink.h>
+#include <net/pkt_cls.h>
+#include <net/pkt_sched.h>
+
+#include "nfo_compat.h"
+#include "nfo_hw_queue.h"
+#include "nfo_stack.h"
+#include "nfo_unseen.h"
+
+/* What is noted of a device, beside NFO_NOTE_KNOWN and NFO_NOTE_HELD. */
+#define NFO_UNSEEN_RX		BIT(2)	/* something sees what it receives */
+#define NFO_UNSEEN_TX		BIT(3)	/* something sees what it sends */
+#define NFO_UNSEEN_QUEUE	BIT(4)	/* its qdisc shapes what it sends */
+
+/* How old a note becomes, and how soon after another look the next one is taken: in jiffies. */
+#define NFO_UNSEEN_AGE		(HZ / 2)
+#define NFO_UNSEEN_GAP		(HZ / 20)
+
+/* ---- filters; RTNL held ---- */
+
+static int nfo_unseen_count(struct tcf_proto *tp, void *filter, struct tcf_walker *walker)
+{
+	return 0;
+}
+
+/* Return: how many filters of one kind and priority. */
+static int nfo_unseen_filters_of(struct tcf_proto *tp)
+{
+	struct tcf_walker walker = { .fn = nfo_unseen_count };
+
+	if (!tp->ops->walk)
+		return 1;
+	tp->ops->walk(tp, &walker, true);
+
+	return walker.count;
+}
+
+/* A block with chains beyond the first is not looked through, and clsact does not say which block
+ * is that of its egress. Return: the driver has all filters that packets can meet.
+ */
+static bool nfo_unseen_is_offloaded(const struct mini_Qdisc *miniq)
+{
+	struct tcf_block *block = miniq->block;
+	struct tcf_proto *tp;
+	int filters = 0;
+
+	if (!block || !atomic_read(&block->offloadcnt) || !list_is_singular(&block->chain_list))
+		return false;
+	for (tp = miniq->filter_list; tp; tp = rtnl_dereference(tp->next))
+		filters += nfo_unseen_filters_of(tp);
+
+	return atomic_read(&block->offloadcnt) >= filters;
+}
+
+static bool nfo_unseen_has_tc(const struct net_device *dev, bool egress)
+{
+	const struct mini_Qdisc *miniq = nfo_dev_tc_filters(dev, egress);
+
+	return nfo_dev_has_tcx(dev, egress) || (miniq && !nfo_unseen_is_offloaded(miniq));
+}
+
+/* The core's list of programs has the one of the card as well. */
+static bool nfo_unseen_has_xdp(const struct net_device *dev)
+{
+	static const enum bpf_xdp_mode modes[] = { XDP_MODE_SKB, XDP_MODE_DRV };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		if (dev->xdp_state[modes[i]].prog || dev->xdp_state[modes[i]].link)
+			return true;
+	return false;
+}
+
+/* ---- qdiscs; RTNL held ---- */
+
+/* Return: an attribute of the options that a qdisc shows, or @none. */
+static u64 nfo_qdisc_option(struct Qdisc *q, int type, u64 none)
+{
+	struct sk_buff *skb = alloc_skb(NLMSG_GOODSIZE, GFP_KERNEL);
+	const struct nlattr *options, *attr = NULL;
+	u64 value = none;
+
+	if (skb && q->ops->dump && q->ops->dump(q, skb) >= 0) {
+		options = nla_find((const struct nlattr *)skb->data, skb->len, TCA_OPTIONS);
+		attr = options ? nla_find_nested(options, type) : NULL;
+	}
+	if (attr)
+		value = nla_len(attr) == sizeof(u64) ? nla_get_u64(attr) : nla_get_u32(attr);
+	kfree_skb(skb);
+
+	return value;
+}
+
+static bool nfo_cake_shapes(struct Qdisc *q)
+{
+	return nfo_qdisc_option(q, TCA_CAKE_BASE_RATE64, 0);
+}
+
+static bool nfo_fq_shapes(struct Qdisc *q)
+{
+	return nfo_qdisc_option(q, TCA_FQ_FLOW_MAX_RATE, U32_MAX) != U32_MAX;
+}
+
+/**
+ * struct nfo_qdisc_kind - a qdisc that is known not to shape, or not always
+ * @id:     its name
+ * @shapes: says whether it does; NULL when it never does
+ */
+struct nfo_qdisc_kind {
+	const char	*id;
+	bool		(*shapes)(struct Qdisc *q);
+};
+
+static const struct nfo_qdisc_kind nfo_qdisc_kinds[] = {
+	{ "noqueue" }, { "noop" }, { "pfifo_fast" }, { "pfifo" }, { "bfifo" },
+	{ "pfifo_head_drop" }, { "fq_codel" }, { "fq_pie" }, { "codel" }, { "pie" },
+	{ "sfq" }, { "hhf" }, { "cake", nfo_cake_shapes }, { "cake_mq", nfo_cake_shapes },
+	{ "fq", nfo_fq_shapes },
+};
+
+/* A qdisc that is not known is taken for a shaper; so are those with classes. */
+static bool nfo_qdisc_shapes(struct Qdisc *q)
+{
+	const struct nfo_qdisc_kind *kind = nfo_qdisc_kinds;
+	int i;
+
+	if (q->flags & TCQ_F_OFFLOADED)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(nfo_qdisc_kinds); i++, kind++)
+		if (!strcmp(q->ops->id, kind->id))
+			return kind->shapes && kind->shapes(q);
+	return true;
+}
+
+/* Each of a device's queues has a qdisc of its own below these. */
+static bool nfo_qdisc_is_split(const struct Qdisc *q)
+{
+	return !strcmp(q->ops->id, "mq") || !strcmp(q->ops->id, "mqprio");
+}
+
+static bool nfo_dev_shapes(struct net_device *dev)
+{
+	struct Qdisc *root = rtnl_dereference(dev->qdisc), *q;
+	unsigned int i;
+
+	if (!nfo_qdisc_is_split(root))
+		return nfo_qdisc_shapes(root);
+	for (i = 0; i < dev->num_tx_queues; i++) {
+		q = nfo_queue_qdisc(netdev_get_tx_queue(dev, i));
+		if (q && q != root && nfo_qdisc_shapes(q))
+			return true;
+	}
+
+	return false;
+}
+
+/* ---- bridge ports; RTNL held ---- */
+
+/* The bridge is a module of its own, which this one must not need. Kernels whose devices do not say
+ * what is below them do not say by which port a bridge sends either. Return: STP lets frames leave
+ * by the port, and they leave without a tunnel's number that the bridge would give them.
+ */
+static bool nfo_bridge_port_is_open(const struct net_device *dev)
+{
+	bool open = false;
+#if IS_ENABLED(CONFIG_BRIDGE) && defined(NFO_HAVE_FORWARD_PATH)
+	typeof(br_port_get_stp_state) *state = symbol_get(br_port_get_stp_state);
+	typeof(br_port_flag_is_set) *flag = symbol_get(br_port_flag_is_set);
+
+	if (state && flag)
+		open = state(dev) == BR_STATE_FORWARDING && !flag(dev, BR_VLAN_TUNNEL);
+	if (state)
+		symbol_put(br_port_get_stp_state);
+	if (flag)
+		symbol_put(br_port_flag_is_set);
+#endif
+	return open;
+}
+
+/* ---- what is noted of a device ---- */
+
+/* Caller holds RTNL. Return: NFO_NOTE_*, NFO_UNSEEN_*. */
+static u8 nfo_unseen_look(struct net_device *dev)
+{
+	u8 note = NFO_NOTE_KNOWN;
+
+	rcu_read_lock();
+	if (nfo_lower_has_hooks(dev, false))
+		note |= NFO_UNSEEN_RX;
+	if (nfo_dev_has_egress_hooks(dev))
+		note |= NFO_UNSEEN_TX;
+	rcu_read_unlock();
+	if (nfo_unseen_has_tc(dev, false) || nfo_unseen_has_xdp(dev))
+		note |= NFO_UNSEEN_RX;
+	if (nfo_unseen_has_tc(dev, true))
+		note |= NFO_UNSEEN_TX;
+	if (nfo_dev_shapes(dev))
+		note |= NFO_UNSEEN_QUEUE;
+	if (netif_is_bridge_port(dev) && !nfo_bridge_port_is_open(dev))
+		note |= NFO_NOTE_HELD;
+
+	return note;
+}
+
+/* May software send straight to a bridge's port from now on? */
+static bool nfo_port_opens(u8 was, u8 is)
+{
+	return !(is & NFO_NOTE_HELD) && (!was || was & NFO_NOTE_HELD);
+}
+
+/* Caller holds RTNL. */
+static void nfo_unseen_renew_dev(struct nfo_net *nn, struct net_device *dev)
+{
+	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
+	u8 was = nfo_net_dev_note(nn, dev->ifindex), is = nfo_unseen_look(dev);
+
+	if (is == was)
+		return;
+	nfo_net_note_dev(nn, dev->ifindex, is);
+	/* What is gone lets flows into hardware when they ask. */
+	if ((was && is & ~was) || (netif_is_bridge_port(dev) && nfo_port_opens(was, is)))
+		nfo_change_add(nn, &c);
+}
+
+/**
+ * nfo_unseen_renew() - look anew at the devices that flows use
+ * @nn: namespace
+ *
+ * Flows in hardware that pass by something new are stale afterwards, as are those of a bridge's
+ * port to which software may send straight from now on, or may not any more. Context: may sleep.
+ * RTNL is not waited for, because its holder may wait for the caller. Return: false when it was
+ * taken.
+ */
+bool nfo_unseen_renew(struct nfo_net *nn)
+{
+	struct net_device *dev;
+	unsigned long ifindex;
+	void *entry;
+
+	if (!rtnl_trylock())
+		return false;
+	xa_for_each(&nn->devs, ifindex, entry) {
+		dev = __dev_get_by_index(nn->net, ifindex);
+		if (dev)
+			nfo_unseen_renew_dev(nn, dev);
+	}
+	WRITE_ONCE(nn->unseen_at, nfo_now());
+	rtnl_unlock();
+
+	return true;
+}
+
+/**
+ * nfo_unseen_soon() - have the devices that flows use looked at anew
+ * @nn: namespace
+ *
+ * Context: any.
+ */
+void nfo_unseen_soon(struct nfo_net *nn)
+{
+	u32 since = nfo_now() - READ_ONCE(nn->unseen_at);
+
+	if (delayed_work_pending(&nn->unseen_work))
+		return;
+	spin_lock_bh(&nn->journal_lock);
+	if (!nn->unseen_over)
+		nfo_net_queue(nn, nfo_hw_wq, &nn->unseen_work,
+			      since < NFO_UNSEEN_GAP ? NFO_UNSEEN_GAP - since : 0);
+	spin_unlock_bh(&nn->journal_lock);
+}
+
+/**
+ * nfo_unseen_net_exit() - the namespace ends: its devices are not looked at any more
+ * @nn: namespace
+ *
+ * Context: may sleep, RTNL may be held.
+ */
+void nfo_unseen_net_exit(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	nn->unseen_over = true;
+	spin_unlock_bh(&nn->journal_lock);
+	nfo_net_cancel(nn, &nn->unseen_work);
+}
+
+/* ---- what that means for a flow ---- */
+
+/**
+ * struct nfo_unseen - the devices on a direction's way
+ * @mask:  what counts of the notes of those that are being walked
+ * @found: notes found so far
+ * @young: a device was not looked at yet
+ */
+struct nfo_unseen {
+	u8	mask;
+	u8	found;
+	bool	young;
+};
+
+static int nfo_unseen_use(const struct nfo_table *t, struct net_device *dev,
+			  unsigned int headers, void *data)
+{
+	u8 note = nfo_net_dev_note(t->nn, dev->ifindex);
+	struct nfo_unseen *u = data;
+
+	if (!note) {
+		nfo_net_use_dev(t->nn, dev->ifindex);
+		u->young = true;
+	}
+	u->found |= note & u->mask;
+
+	return 0;
+}
+
+/* From a listed device to the one that routing knows. */
+static void nfo_unseen_walk(struct nfo_unseen *u, const struct nfo_table *t,
+			    struct net_device *lower, struct net_device *dev, u8 mask)
+{
+	u->mask = mask;
+	nfo_unseen_use(t, lower, 0, u);
+	nfo_lower_each(t, lower->ifindex, dev, nfo_unseen_use, u);
+}
+
+static enum nfo_reason nfo_unseen_reason(u8 found)
+{
+	if (found & (NFO_UNSEEN_RX | NFO_UNSEEN_TX))
+		return NFO_R_HW_FILTER;
+	return found & NFO_UNSEEN_QUEUE ? NFO_R_HW_QDISC : NFO_R_NONE;
+}
+
+/**
+ * nfo_unseen_check() - would hardware pass by something that packets of a direction meet?
+ * @f:   flow
+ * @dir: direction, with a device below the one that it leaves by
+ *
+ * Context: rcu_read_lock(). Return: NFO_R_NONE, why it would, or NFO_R_HW_BUSY when that will be
+ * known soon.
+ */
+enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	const struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
+	struct nfo_net *nn = f->table->nn;
+	const struct nfo_dev *in;
+	struct nfo_unseen u = {};
+
+	if (READ_ONCE(nn->settings.hw_bypass))
+		return NFO_R_NONE;
+	in = nfo_dev_find(&f->table->devs, f->e[dir].key.iif);
+	if (in)
+		nfo_unseen_walk(&u, f->table, in->dev, refs->in, NFO_UNSEEN_RX);
+	nfo_unseen_walk(&u, f->table, refs->out_lower.dev, refs->out,
+			NFO_UNSEEN_TX | NFO_UNSEEN_QUEUE);
+
+	if (u.young || nfo_now() - READ_ONCE(nn->unseen_at) > NFO_UNSEEN_AGE)
+		nfo_unseen_soon(nn);
+	if (u.young && !u.found)
+		return NFO_R_HW_BUSY;
+
+	return nfo_unseen_reason(u.found);
+}
+
+/**
+ * nfo_unseen_dev_reason() - would hardware pass by something that a device does to packets?
+ * @nn:      namespace
+ * @ifindex: device
+ *
+ * Context: any. Return: NFO_R_NONE, or why flows of the device stay in software.
+ */
+enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, int ifindex)
+{
+	if (READ_ONCE(nn->settings.hw_bypass))
+		return NFO_R_NONE;
+	return nfo_unseen_reason(nfo_net_dev_note(nn, ifindex));
+}
