@@ -42,8 +42,8 @@ static const struct effect effects[] = {
 	  "mirror with tc (matchall, mirred egress mirror), which sees every packet; or " KEEP_OUT },
 	{ "fwd", "redirects the packets of the slow path only",
 	  "give the chain a priority below the flowtable's" },
-	{ "dynset", "updates its set for the packets of the slow path only",
-	  "add `ct state new` to count connections; or " KEEP_OUT },
+	{ "dynset", "updates its set for the packets of the slow path only, of a live connection one each recheck_ms",
+	  "add `ct state new` to count connections, let elements live for longer than recheck_ms; or " KEEP_OUT },
 	{ "connlimit", "looks at packets of the slow path only", "add `ct state new`: connections are counted when they begin" },
 	{ "last", "notes the packets of the slow path only", "add `ct state new` to note connections; or " KEEP_OUT },
 	{ "trace", "traces the packets of the slow path only",
@@ -226,20 +226,36 @@ static void found_effect(struct step *s, const char *name)
 		found(s, e->name, e->loses, e->remedy);
 }
 
+/* What matches an element that times out, and what matches everything but such elements. */
+static const char times_out[] = "elements that time out";
+static const char timed_out[] = "elements that time out";
+static const char set_by_rules[] = "a set that rules change";
+
+/* Has the module packets of live connections pass such rules from time to time? */
+static bool rechecked(const char *what)
+{
+	return what == times_out || what == timed_out || what == set_by_rules ||
+	       what == per_time || what == per_count;
+}
+
+#define ANEW \
+	"a commit of the ruleset or nft-offload flush lets live connections pass the rules again; or " KEEP_OUT
+#define RECHECK \
+	"nft-offload set recheck_ms to what is soon enough; with another module than nf_flow_offload, " ANEW
+
 /* The rule does something, and whether it does depends on @what. */
 static void found_varying(struct step *s, const char *what)
 {
-	static struct { const char *what; char loses[160]; } known[8];
+	static struct { const char *what; char loses[160]; } known[16];
 
 	for (size_t i = 0; i < ARRAY_SIZE(known) && what; i++) {
 		if (known[i].what && known[i].what != what)
 			continue;
 		known[i].what = what;
 		snprintf(known[i].loses, sizeof(known[i].loses),
-			 "depends on %s; offloaded packets get what the packet got that was learned from",
-			 what);
-		found(s, "match", known[i].loses,
-		      "a commit of the ruleset or nft-offload flush lets live connections pass the rules again; or " KEEP_OUT);
+			 "depends on %s; offloaded packets get what the packet got that was learned from%s",
+			 what, rechecked(what) ? ", one each recheck_ms" : "");
+		found(s, "match", known[i].loses, rechecked(what) ? RECHECK : ANEW);
 		return;
 	}
 }
@@ -259,6 +275,16 @@ static void permit_add(struct step *s)
 	memcpy(p->fact, w->fact, sizeof(p->fact));
 }
 
+/* Sets that change without a commit. */
+static const char *set_varies(const struct nft_set *set, bool not)
+{
+	if (set->flags & NFT_SET_EVAL)
+		return set_by_rules;
+	if (set->flags & NFT_SET_TIMEOUT)
+		return not ? timed_out : times_out;
+	return NULL;
+}
+
 /* ---- verdicts ---- */
 
 /* Some or all of what matches gets this verdict. Return: whether that part of
@@ -270,7 +296,8 @@ static bool verdict(struct step *s, int v, const char *name)
 	size_t facts = s->w->nfacts;
 	bool back;
 
-	if (v != NFT_CONTINUE)
+	/* What an element drops is not offloaded, and may be once the element is gone. */
+	if (v != NFT_CONTINUE && !(v == NF_DROP && s->regs.varies == times_out))
 		found_varying(s, s->regs.varies);
 	switch (v) {
 	case NFT_CONTINUE:
@@ -380,6 +407,8 @@ static enum answer lookup(struct step *s, struct nftnl_expr *e)
 	}
 	if (!s->regs.varies)
 		s->regs.varies = packet_varies(&s->regs, reg);
+	if (!s->regs.varies)
+		s->regs.varies = set_varies(set, not);
 	if (interval || maps || set->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT) ||
 	    !anything_known(&s->regs))
 		return MAYBE;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/genetlink.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <stdarg.h>
@@ -245,19 +246,19 @@ static void check_hw(const struct dev *d)
 
 static void check_stack(const struct dev *d)
 {
-	char remedy[96], master[IFNAMSIZ] = "?";
+	char master[IFNAMSIZ] = "?";
 
 	if (d->master)
 		if_indextoname(d->master, master);
-	snprintf(remedy, sizeof(remedy), "name %s in its place", master);
 	if (!strcmp(d->master_kind, "bridge"))
-		line(CHECK_PROBLEM, d->name, remedy,
-		     "is a port of the bridge %s: its packets are routed as coming from there", master);
+		line(CHECK_OK, d->name, "",
+		     "is a port of the bridge %s: what is routed over the bridge is offloaded here, in hardware as well", master);
 	else if (d->master && (!strcmp(d->master_kind, "bond") || !strcmp(d->master_kind, "team")))
-		line(CHECK_PROBLEM, d->name, remedy, "belongs to %s: its packets are routed as coming from there",
-		     master);
+		line(CHECK_OK, d->name, "",
+		     "belongs to %s: what is routed over %s is offloaded here, in software", master, master);
 	else if (!strcmp(d->kind, "bridge"))
-		line(CHECK_OK, d->name, "", "is a bridge: what is routed over it is offloaded at the bridge, not at its ports");
+		line(CHECK_OK, d->name, "",
+		     "is a bridge: what is routed over it is offloaded here, in software; list its ports for hardware");
 	else if (!strcmp(d->kind, "vlan"))
 		line(CHECK_OK, d->name, "",
 		     "is a VLAN: its flows are offloaded here or, as hardware needs it, at the device below; list that one");
@@ -288,6 +289,40 @@ static void check_listed(const char *name)
 	ruleset_free(&r);
 }
 
+/* What keeps a listed device's flows out of hardware, of what an administrator has set up there. */
+struct unseen {
+	uint32_t ifindex;
+	uint32_t reason;
+};
+
+static int unseen_one(const struct nlmsghdr *nlh, void *arg)
+{
+	struct unseen *u = arg;
+	uint32_t reason;
+	struct attrs a;
+
+	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
+	reason = attr_uint(&a, NFO_DEV_REASON);
+	if (attr_uint(&a, NFO_DEV_IFINDEX) == u->ifindex &&
+	    (reason == NFO_R_HW_FILTER || reason == NFO_R_HW_QDISC))
+		u->reason = reason;
+	return 0;
+}
+
+/* The module knows it of devices with `flags offload`. */
+static void check_unseen(const char *name)
+{
+	struct unseen u = { .ifindex = if_nametoindex(name) };
+	char buf[MNL_NLMSG_HDRLEN + 64] = {};
+	struct nl nl = {};
+
+	if (!nfo_open(&nl) &&
+	    !nl_talk(&nl, nfo_msg(&nl, buf, NFO_CMD_DEV_GET, NLM_F_DUMP), unseen_one, &u) && u.reason)
+		line(CHECK_WARNING, name, reason_remedy(u.reason),
+		     "its flows stay in software, because %s", reason_text(u.reason));
+	nl_close(&nl);
+}
+
 static bool check_dev(const char *name, struct dev *d)
 {
 	char remedy[96];
@@ -310,6 +345,7 @@ static bool check_dev(const char *name, struct dev *d)
 	check_stack(d);
 	check_hw(d);
 	check_listed(name);
+	check_unseen(name);
 
 	return true;
 }

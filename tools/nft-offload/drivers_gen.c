@@ -9,7 +9,7 @@
 const struct driver drivers[] = {
 	{ "mtk_soc_eth", "MediaTek MT7621, MT7622, MT7981, MT7986, MT7988 (PPE)", "ft",
 	  "",
-	  "NAT of IPv6; devices of another driver, except DSA ports above it and MediaTek Wi-Fi by WED; more than two VLAN tags, or two together with PPPoE. MT7621 and MT7623 have no counters. On 6.1 the chip does not look at the MTU.",
+	  "NAT of IPv6; devices of another driver, except DSA ports above it and MediaTek Wi-Fi by WED; more than two VLAN tags, or two together with PPPoE. MT7621 and MT7623 have no counters. On 6.1 the chip does not look at the MTU. Where two rules share a bucket of the chip's table (two or four places), the driver loses the one when it binds the other: its counters stand still, and once deleted it forwards on until it has had no packet for 12 s (TCP 7 s). No module can help that.",
 	  "list the ports and the WAN device, or the DSA ports above the switch" },
 	{ "airoha_eth", "Airoha EN7581, AN7583 (PPE with an NPU)", "ft",
 	  "",

@@ -105,6 +105,7 @@ static bool config_equal(const struct config *a, const struct config *b)
 
 struct present {
 	bool table, ours;
+	bool iifname;		/* the expression before loads the name of the device */
 	struct config c;
 };
 
@@ -136,18 +137,30 @@ static int table_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static bool is_iifname(const struct nftnl_expr *e, const char *name)
+{
+	return !strcmp(name, "meta") &&
+	       nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY) == NFT_META_IIFNAME;
+}
+
+/* A device's name is what iifname is compared with. Somebody may have added other comparisons of
+ * this size, with an IPv6 address for example.
+ */
 static int cmp_one(struct nftnl_expr *e, void *arg)
 {
-	struct config *c = arg;
+	struct present *p = arg;
+	struct config *c = &p->c;
 	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	bool cmp = p->iifname && name && !strcmp(name, "cmp");
 	const void *data;
 	uint32_t len;
 
-	/* the only comparison of this size is with a device's name */
-	if (!name || strcmp(name, "cmp"))
+	p->iifname = name && is_iifname(e, name);
+	if (!cmp)
 		return 0;
 	data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
-	if (!data || len != IFNAMSIZ || has_name(c->lan, c->nlans, data) || c->nlans == DEVS_MAX)
+	if (!data || len != IFNAMSIZ || !memchr(data, 0, len) ||
+	    has_name(c->lan, c->nlans, data) || c->nlans == DEVS_MAX)
 		return 0;
 	memcpy(c->lan[c->nlans++], data, IFNAMSIZ);
 	return 0;
@@ -163,8 +176,9 @@ static int rule_one(const struct nlmsghdr *nlh, void *arg)
 		return -ENOMEM;
 	if (nftnl_rule_nlmsg_parse(nlh, r) >= 0) {
 		table = nftnl_rule_get_str(r, NFTNL_RULE_TABLE);
+		p->iifname = false;
 		if (table && !strcmp(table, OWN_TABLE))
-			nftnl_expr_foreach(r, cmp_one, &p->c);
+			nftnl_expr_foreach(r, cmp_one, p);
 	}
 	nftnl_rule_free(r);
 	return 0;
@@ -221,8 +235,8 @@ struct batch {
 static struct nlmsghdr *batch_next(struct batch *b, uint16_t type, uint16_t flags, const char *what)
 {
 	b->what[(b->seq - b->first) % ARRAY_SIZE(b->what)] = what;
-	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, NFPROTO_INET, flags | NLM_F_ACK,
-				     b->seq++);
+	/* without NLM_F_ACK: the socket has no room for hundreds of answers that say yes */
+	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, NFPROTO_INET, flags, b->seq++);
 }
 
 static void batch_done(struct batch *b, const struct nlmsghdr *nlh)
@@ -341,7 +355,7 @@ static void put_rule(struct batch *b, const char *lan, uint8_t l4proto)
 	batch_done(b, nlh);
 }
 
-/* nf_tables answers a batch message by message, within the send. The first
+/* nf_tables answers the messages of a batch that it refuses, within the send. The first
  * refusal is the one to tell. Return: 0 or -errno, the words in @nl.
  */
 static int batch_send(struct nl *nl, struct batch *b)

@@ -183,8 +183,10 @@ static void step_ruleset(struct explain *e)
 			     ft->ndevs == 1 ? "" : "s");
 }
 
-static bool dev_listed(const struct explain *e, const char *name)
+static bool dev_listed(const void *arg, const char *name)
 {
+	const struct explain *e = arg;
+
 	for (const struct ft_info *ft = e->rules.ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++)
 			if (ft->rules && !strcmp(ft->dev[i], name))
@@ -193,46 +195,6 @@ static bool dev_listed(const struct explain *e, const char *name)
 }
 
 /* ---- where its packets go ---- */
-
-/* Device of the first PPPoE session whose device is listed. Which session belongs to
- * which PPP device the kernel tells nobody.
- */
-static bool pppoe_listed(const struct explain *e, char name[IFNAMSIZ])
-{
-	FILE *f = fopen("/proc/net/pppoe", "r");
-	char line[128], dev[IFNAMSIZ];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %*s %15s", dev) == 1 && dev_listed(e, dev)) {
-			strcpy(name, dev);
-			found = true;
-		}
-	if (f)
-		fclose(f);
-
-	return found;
-}
-
-/* The listed device below @d, in @name: under up to two VLANs, or PPPoE. */
-static bool listed_below(const struct explain *e, const struct dev *d, char name[IFNAMSIZ])
-{
-	struct dev at = *d;
-	int depth;
-
-	if (d->type == ARPHRD_PPP)
-		return pppoe_listed(e, name);
-	for (depth = 0; depth < 2 && !strcmp(at.kind, "vlan") && at.link; depth++) {
-		if (!if_indextoname(at.link, name))
-			return false;
-		if (dev_listed(e, name))
-			return true;
-		if (dev_get(name, &at))
-			return false;
-	}
-
-	return false;
-}
 
 static void step_dev(struct explain *e, const char *way, uint32_t ifindex, struct dev *d)
 {
@@ -245,7 +207,7 @@ static void step_dev(struct explain *e, const char *way, uint32_t ifindex, struc
 	if (!dev_listed(e, name)) {
 		char detail[160], below[IFNAMSIZ];
 
-		if (listed_below(e, d, below)) {
+		if (dev_covered(d, dev_listed, e, below)) {
 			step(e, way, STEP_OK, NULL, "%s is above %s, which is listed", name, below);
 			return;
 		}
@@ -417,7 +379,7 @@ static void step_flow(struct explain *e)
 		 f->state == NFO_STATE_HALF ?
 			"the hardware carries its reply direction, the software fast path the original" :
 		 f->state == NFO_STATE_ONEWAY ?
-			"the software fast path carries one direction; the other has shown no packet to learn from" :
+			"the software fast path carries one direction; of the other one no packet came that could be learned from" :
 		 f->state == NFO_STATE_QUEUED ?
 			"the software fast path carries it, and it is on its way into hardware" :
 			"the software fast path carries it",

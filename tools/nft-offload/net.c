@@ -3,11 +3,14 @@
  * Devices, routes and neighbours, one question each, from rtnetlink.
  */
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/neighbour.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <linux/if_link.h>
+#include <linux/if_tunnel.h>
+#include <linux/neighbour.h>
 #include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
@@ -29,7 +32,8 @@ static int ask(struct nlmsghdr *req, uint16_t type, nl_fn fn, void *arg, char *w
 	int rc = nl_open(&nl, NETLINK_ROUTE);
 
 	req->nlmsg_type = type;
-	req->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	/* A dump has an end of its own. */
+	req->nlmsg_flags |= NLM_F_REQUEST | (req->nlmsg_flags & NLM_F_DUMP ? 0 : NLM_F_ACK);
 	if (!rc)
 		rc = nl_talk(&nl, req, fn, arg);
 	if (rc && why)
@@ -40,6 +44,38 @@ static int ask(struct nlmsghdr *req, uint16_t type, nl_fn fn, void *arg, char *w
 }
 
 /* ---- devices ---- */
+
+/* The other end of a tunnel, if it has one. */
+static void dev_remote(struct dev *d, const struct nlattr *data)
+{
+	static const struct {
+		const char *kind;
+		int type;
+		uint8_t l3proto;
+	} tunnels[] = {
+		{ "ipip", IFLA_IPTUN_REMOTE, NFPROTO_IPV4 },
+		{ "sit", IFLA_IPTUN_REMOTE, NFPROTO_IPV4 },
+		{ "gre", IFLA_GRE_REMOTE, NFPROTO_IPV4 },
+		{ "ip6tnl", IFLA_IPTUN_REMOTE, NFPROTO_IPV6 },
+		{ "ip6gre", IFLA_GRE_REMOTE, NFPROTO_IPV6 },
+	};
+	static const union addr none;
+	const void *bytes;
+	struct attrs a;
+	size_t len;
+
+	attrs_nested(&a, data);
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(*tunnels); i++) {
+		if (strcmp(d->kind, tunnels[i].kind))
+			continue;
+		len = addr_len(af(tunnels[i].l3proto));
+		bytes = attr_bytes(&a, tunnels[i].type, len);
+		if (!bytes || !memcmp(bytes, &none, len))
+			return;
+		memcpy(&d->remote, bytes, len);
+		d->remote_l3 = tunnels[i].l3proto;
+	}
+}
 
 static int dev_one(const struct nlmsghdr *nlh, void *arg)
 {
@@ -57,8 +93,10 @@ static int dev_one(const struct nlmsghdr *nlh, void *arg)
 	d->mtu = attr_uint(&a, IFLA_MTU);
 	d->master = attr_uint(&a, IFLA_MASTER);
 	d->link = attr_uint(&a, IFLA_LINK);
+	snprintf(d->name, sizeof(d->name), "%s", attr_str(&a, IFLA_IFNAME));
 	snprintf(d->kind, sizeof(d->kind), "%s", attr_str(&info, IFLA_INFO_KIND));
 	snprintf(d->master_kind, sizeof(d->master_kind), "%s", attr_str(&info, IFLA_INFO_SLAVE_KIND));
+	dev_remote(d, info.a[IFLA_INFO_DATA]);
 
 	return 0;
 }
@@ -75,6 +113,47 @@ int dev_get(const char *name, struct dev *d)
 	mnl_nlmsg_put_extra_header(req, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(req, IFLA_IFNAME, name);
 	return ask(req, RTM_GETLINK, dev_one, d, NULL, 0);
+}
+
+struct dev_list {
+	struct dev *dev;
+	size_t n;
+};
+
+static int dev_next(const struct nlmsghdr *nlh, void *arg)
+{
+	struct dev_list *list = arg;
+	struct dev *dev;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	dev = reallocarray(list->dev, list->n + 1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	list->dev = dev;
+	memset(&dev[list->n], 0, sizeof(*dev));
+
+	return dev_one(nlh, &dev[list->n++]);
+}
+
+int devs_get(struct dev **devs, size_t *n)
+{
+	char buf[256] = {};
+	struct nlmsghdr *req = mnl_nlmsg_put_header(buf);
+	struct dev_list list = {};
+	int rc;
+
+	mnl_nlmsg_put_extra_header(req, sizeof(struct ifinfomsg));
+	req->nlmsg_flags = NLM_F_DUMP;
+	rc = ask(req, RTM_GETLINK, dev_next, &list, NULL, 0);
+	if (rc) {
+		free(list.dev);
+		list = (struct dev_list) {};
+	}
+	*devs = list.dev;
+	*n = list.n;
+
+	return rc;
 }
 
 /* ---- routes ---- */

@@ -28,8 +28,8 @@ enum { FROM_CT = 1, FROM_META };
 #define TCPOPT_SACK_PERMITTED	4
 
 static const char per_packet[] = "a field that differs from packet to packet";
-static const char per_time[] = "the time of day";
-static const char per_count[] = "how much the connection has sent so far";
+const char per_time[] = "the time of day";
+const char per_count[] = "how much the connection has sent so far";
 static const char per_chance[] = "a number that each packet gets anew";
 static const char per_length[] = "the packet's length";
 

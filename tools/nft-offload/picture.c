@@ -25,11 +25,12 @@ static int stats_one(const struct nlmsghdr *nlh, void *arg)
 				    json_integer(attr_uint(&r, NFO_REASON_COUNT)));
 	}
 	json_object_set_new(to, "reasons", reasons);
-	json_object_set_new(to, "counters", json_pack("{sI sI sI sI}",
+	json_object_set_new(to, "counters", json_pack("{sI sI sI sI sI}",
 		"flows", (json_int_t)attr_uint(&a, NFO_STATS_FLOWS),
 		"added", (json_int_t)attr_uint(&a, NFO_STATS_ADDED),
 		"reverified", (json_int_t)attr_uint(&a, NFO_STATS_REVERIFIED),
-		"epoch", (json_int_t)attr_uint(&a, NFO_STATS_EPOCH)));
+		"epoch", (json_int_t)attr_uint(&a, NFO_STATS_EPOCH),
+		"recheck_ms", (json_int_t)attr_uint(&a, NFO_STATS_RECHECK_MS)));
 	json_object_set_new(to, "memory", json_pack("{sI sI sI}",
 		"total", (json_int_t)attr_uint(&a, NFO_STATS_MEMORY),
 		"flow_ipv4", (json_int_t)attr_uint(&a, NFO_STATS_FLOW_SIZE),

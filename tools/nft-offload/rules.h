@@ -95,6 +95,8 @@ enum answer packet_match(struct regs *r, const struct packet *p, struct nftnl_ex
 			 const char *name);
 /* Is this element the one that the register holds? */
 enum answer packet_element(const struct regs *r, uint32_t reg, struct nftnl_set_elem *e);
+/* What packet_varies() may say. */
+extern const char per_time[], per_count[];
 const char *packet_varies(const struct regs *r, uint32_t reg);
 bool facts_contradict(const struct fact *a, const struct fact *b);
 

@@ -159,6 +159,17 @@ static void print_memory(const json_t *memory)
 	say_wrapped(stdout, "Memory      ", "            ", text);
 }
 
+static void print_recheck(const json_t *counters)
+{
+	char ms[FIG], text[160];
+
+	if (!json_num(counters, "recheck_ms"))
+		return;
+	fig_time(ms, json_num(counters, "recheck_ms"));
+	snprintf(text, sizeof(text), "the answer may change without a commit: flows pass them every %s", ms);
+	say_wrapped(stdout, "Rules       ", "            ", text);
+}
+
 static void print_status(const json_t *s)
 {
 	const json_t *module = json_object_get(s, "module");
@@ -179,6 +190,7 @@ static void print_status(const json_t *s)
 		printf("Flows       ");
 		print_counts(json_object_get(s, "states"), " ");
 		print_memory(json_object_get(s, "memory"));
+		print_recheck(json_object_get(s, "counters"));
 		printf("Settings    ");
 		print_counts(json_object_get(s, "settings"), " ");
 	}

@@ -309,6 +309,8 @@ struct dev {
 	char name[IFNAMSIZ];
 	char kind[32];		/* "" for plain hardware */
 	char master_kind[32];	/* "bridge" for a bridge's port */
+	uint8_t remote_l3;	/* NFPROTO_* of @remote; 0 for no tunnel of IP with another end */
+	union addr remote;
 };
 
 struct route {
@@ -321,12 +323,19 @@ struct route {
 };
 
 int dev_get(const char *name, struct dev *d);
+/* All devices, for free(). Return: 0 or -errno. */
+int devs_get(struct dev **devs, size_t *n);
 int route_get(uint8_t l3proto, const union addr *dst, const union addr *src,
 	      uint32_t iif, struct route *r, char *why, size_t len);
 /* Return: NUD_* or 0 when there is no entry. */
 uint16_t neigh_get(uint8_t l3proto, const union addr *a, uint32_t ifindex);
 const char *neigh_state_name(uint16_t state);
 const char *route_type_name(uint8_t type);
+
+/* ---- below.c: devices above each other ---- */
+
+bool dev_covered(const struct dev *d, bool (*is_listed)(const void *arg, const char *name),
+		 const void *arg, char found[IFNAMSIZ]);
 
 /* ---- ct.c: one entry of conntrack ---- */
 

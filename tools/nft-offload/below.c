@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Is a listed device below the one that routing uses? It is looked for as the module does: through
+ * VLAN and macvlan devices, bridges, bonds and VRFs, PPPoE sessions and tunnels of IP.
+ */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+/* Devices above each other that are looked through. */
+#define DEPTH	6
+
+/**
+ * struct search - a listed device is looked for
+ * @is_listed: says of a device's name whether it is
+ * @arg:       of @is_listed
+ * @devs:      all devices of the namespace
+ * @n:         how many
+ * @found:     name of the listed device
+ */
+struct search {
+	bool		(*is_listed)(const void *arg, const char *name);
+	const void	*arg;
+	struct dev	*devs;
+	size_t		n;
+	char		*found;
+};
+
+static bool covered(const struct search *s, const struct dev *d, int depth);
+
+static const struct dev *by_index(const struct search *s, uint32_t ifindex)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->devs[i].ifindex == ifindex)
+			return &s->devs[i];
+	return NULL;
+}
+
+/* Which session belongs to which PPP device the kernel tells nobody: any of them will do. */
+static bool session_covered(const struct search *s, int depth)
+{
+	FILE *f = fopen("/proc/net/pppoe", "r");
+	char line[128], name[IFNAMSIZ];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %*s %15s", name) != 1)
+			continue;
+		for (size_t i = 0; i < s->n && !found; i++)
+			found = !strcmp(s->devs[i].name, name) && covered(s, &s->devs[i], depth);
+	}
+	if (f)
+		fclose(f);
+
+	return found;
+}
+
+/* A tunnel stands above the device by which its other end is reached. */
+static bool tunnel_covered(const struct search *s, const struct dev *d, int depth)
+{
+	const struct dev *below;
+	char why[128];
+	struct route r;
+
+	if (route_get(d->remote_l3, &d->remote, NULL, 0, &r, why, sizeof(why)))
+		return false;
+	below = by_index(s, r.oif);
+
+	return below && covered(s, below, depth);
+}
+
+/* Of other kinds, such as veth and VXLAN, the link says something else than who carries the frames,
+ * or the module does not look for the frames there.
+ */
+static bool is_linked(const struct dev *d)
+{
+	static const char *const kinds[] = { "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(d->kind, kinds[i]))
+			return true;
+	return false;
+}
+
+static bool covered(const struct search *s, const struct dev *d, int depth)
+{
+	if (s->is_listed(s->arg, d->name)) {
+		snprintf(s->found, IFNAMSIZ, "%s", d->name);
+		return true;
+	}
+	if (!depth)
+		return false;
+	if (d->type == ARPHRD_PPP)
+		return session_covered(s, depth - 1);
+	if (d->remote_l3)
+		return tunnel_covered(s, d, depth - 1);
+	for (size_t i = 0; i < s->n; i++)
+		if (((s->devs[i].ifindex == d->link && is_linked(d)) ||
+		     s->devs[i].master == d->ifindex) && covered(s, &s->devs[i], depth - 1))
+			return true;
+
+	return false;
+}
+
+/**
+ * dev_covered() - is a device or one below it listed?
+ * @d:         device
+ * @is_listed: says of a device's name whether it is
+ * @arg:       of @is_listed
+ * @found:     set to the name of the listed device
+ */
+bool dev_covered(const struct dev *d, bool (*is_listed)(const void *arg, const char *name),
+		 const void *arg, char found[IFNAMSIZ])
+{
+	struct search s = { .is_listed = is_listed, .arg = arg, .found = found };
+	bool yes;
+
+	if (devs_get(&s.devs, &s.n))
+		return false;
+	yes = covered(&s, d, DEPTH);
+	free(s.devs);
+
+	return yes;
+}
