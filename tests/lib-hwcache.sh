@@ -36,7 +36,7 @@ setting() {
 
 # defaults - every setting that a case has changed is what it was made.
 declare -A DEFAULTS=([hw_after]=8 [hw_rate]=0 [hw_budget]=0 [hw_queue]=4096 [hw_sync_ms]=1000
-	[hw_hysteresis]=100 [hw_oneway]=0 [hw_oversize]=0)
+	[hw_hysteresis]=100 [hw_oneway]=0 [hw_oversize]=0 [hw_bypass]=0)
 CHANGED=$LIB_TMP/changed
 : >"$CHANGED"
 defaults() {

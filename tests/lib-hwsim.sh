@@ -50,7 +50,32 @@ chip_up() {
 	port_up 1
 }
 
+# port_in_bridge - the client's port goes into the bridge br0, which gets its addresses.
+port_in_bridge() {
+	ip -n "$NS_R" -batch - <<-END
+		link add br0 type bridge
+		link set br0 address $RC_MAC
+		addr flush dev hwp0
+		link set hwp0 master br0
+		addr add $RC4/24 dev br0
+		link set br0 up
+	END
+	links_ready "$NS_R" br0
+}
+
+port_alone() {
+	ip -n "$NS_R" link del br0 2>/dev/null || true
+	ip -n "$NS_R" addr replace "$RC4/24" dev hwp0
+}
+
 set_chip() { echo "$2" >"$CHIP/$1"; }
+
+# mode NAME - an unkind mode of the simulated driver, from now on.
+mode() { set_chip "modes/$1" 1; }
+
+# refused_calls add|del|stats - how many calls of the driver it refused, in REFUSED.
+# shellcheck disable=SC2034 # for the tests
+refused_calls() { REFUSED=$(awk -v c="$1" '$1 == c { print $4 }' "$CHIP/calls"); }
 
 # ports - packets that entered by the two wires: TCP and UDP to the host in HOST,
 # forwarded by the chip in HW.

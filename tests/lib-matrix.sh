@@ -5,7 +5,7 @@
 MATRIX=${NFO_MATRIX:-$NFO_TOP/tests/matrix}
 MATRIX_DIR=$NFO_TOP/tests/functional
 # A test with one of these tags runs only in machines of these flavours.
-MATRIX_FLAVOURS="base debug smp stock x86 kcsan"
+MATRIX_FLAVOURS="base debug smp stock igb x86 kcsan"
 MATRIX_TAGS="compat core hw life long pending race $MATRIX_FLAVOURS"
 
 # JOBS: names of jobs, ROW or ROW.N. The others are indexed by these names.

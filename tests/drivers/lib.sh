@@ -14,6 +14,9 @@ drv_is() {
 	PARAMETERS=/sys/module/nfo_drv_$1/parameters
 }
 
+# run_full NAME FUNCTION [ARG...] - a case that a brief run leaves out (tests/drivers/run -b).
+run_full() { [ -n "${NFD_BRIEF:-}" ] || run_case "$@"; }
+
 # drv_up - the driver is loaded, the router is on its ports.
 drv_up() {
 	local ns
@@ -117,6 +120,31 @@ carried() {
 	by_hw 2 h ping 1 1200
 	[ "${1%6}" != tcp ] || by_hw 30 h bulk 50000
 	ct_has "$1" "$PORT" hw=1 || fail "$CT"
+}
+
+# packets_of PORT - what the flow has counted, both directions together.
+packets_of() {
+	in_r "$NFO_TOOLS/nft-offload" list -j -P "$1" >"$OUT"
+	PACKETS=$(jq '[.flows[0] | .. | .packets? // empty] | add' "$OUT")
+}
+
+# An engine may end an entry that has had no packet for some time, and its last count with it.
+counts() { must h ping 2; packets_of "$PORT"; [ "$PACKETS" -ge "$1" ]; }
+
+# hw_counted - a flow counts the packets that the hardware forwards for it, and each of them once.
+hw_counted() {
+	local before host hw
+
+	frames
+	host=$HOST hw=$HW
+	hw_up h udp
+	packets_of "$PORT"
+	before=$PACKETS
+	by_hw 200 h ping 100
+	wait_for 10 counts $((before + 200)) || fail "$before packets before 200 by hardware: $(cat "$OUT")"
+	frames
+	[ "$PACKETS" -le $((HW - hw + HOST - host)) ] ||
+		fail "more packets than the $((HW - hw)) and $((HOST - host)) frames there were: $(cat "$OUT")"
 }
 
 # emptied - no rule is left in the driver.

@@ -33,7 +33,6 @@
 #define LAN		0
 #define WAN		1
 
-static struct platform_device *pdev;
 static struct airoha_eth eth;
 static struct airoha_gdm_port gdm[NFD_PORTS];
 static struct airoha_npu npu;
@@ -230,23 +229,14 @@ static int apply_l2(const struct airoha_foe_entry *e, struct nfd_frame *now,
 		    const struct airoha_foe_mac_info_common *l2, u32 ib2, u32 meter, u16 sid)
 {
 	u32 port = FIELD_GET(AIROHA_FOE_IB2_PSE_PORT, ib2);
+	u32 tags = FIELD_GET(AIROHA_FOE_IB1_BIND_VLAN_LAYER, e->ib1);
 
 	if (port == NPU_PORT)
 		port = FIELD_GET(AIROHA_FOE_IB2_PSE_PORT, FIELD_GET(AIROHA_FOE_TUNNEL_MTU, meter));
 	mac_to(now->eth, (u64)l2->dest_mac_hi << 16 | l2->dest_mac_lo);
-	now->tags = FIELD_GET(AIROHA_FOE_IB1_BIND_VLAN_LAYER, e->ib1);
-	if (now->tags > NFD_TAGS || FIELD_GET(AIROHA_FOE_IB1_BIND_VPM, e->ib1) != now->tags)
+	if (tags > NFD_TAGS || FIELD_GET(AIROHA_FOE_IB1_BIND_VPM, e->ib1) != tags)
 		return -1;
-	memset(now->tpid, 0, sizeof(now->tpid));
-	memset(now->vid, 0, sizeof(now->vid));
-	if (now->tags) {
-		now->tpid[0] = htons(ETH_P_8021Q);
-		now->vid[0] = htons(l2->vlan1);
-	}
-	if (now->tags > 1) {
-		now->tpid[1] = htons(ETH_P_8021Q);
-		now->vid[1] = htons(l2->vlan2);
-	}
+	nfd_frame_tag(now, tags, l2->vlan1, l2->vlan2);
 	now->pppoe = e->ib1 & AIROHA_FOE_IB1_BIND_PPPOE;
 	now->sid = now->pppoe ? htons(sid) : 0;
 	if (l2->etype != (now->pppoe ? ETH_P_PPP_SES : now->v6 ? ETH_P_IPV6 : ETH_P_IP))
@@ -482,24 +472,13 @@ static const struct ethtool_ops model_ethtool_ops = {
 	.get_drvinfo	= nfd_drvinfo,
 };
 
-static const struct nfd_model model = {
-	.driver		= "airoha_eth",
-	.host		= "air",
-	.wire		= "airw",
-	.priv		= sizeof(struct airoha_gdm_dev),
-	.ops		= &model_ops,
-	.ethtool	= &model_ethtool_ops,
-	.frame		= model_frame,
-};
-
 static const struct airoha_eth_soc_data model_soc = {
 	.version	= 0x7581,
 	.num_ppe	= 2,
 };
 
-static int make_port(int i)
+static int model_port(int i, struct net_device *host)
 {
-	struct net_device *host = nfd_host(i);
 	struct airoha_gdm_dev *dev = netdev_priv(host);
 
 	gdm[i].id = i == LAN ? AIROHA_GDM1_IDX : AIROHA_GDM2_IDX;
@@ -512,17 +491,17 @@ static int make_port(int i)
 	eth.ports[i] = &gdm[i];
 	airoha_ppe_init_upd_mem(dev, host->dev_addr);
 
-	return register_netdev(host);
+	return 0;
 }
 
-static int engine_up(void)
+static int engine_up(struct device *chip)
 {
 	regs = vzalloc(REGISTERS);
 	sram = vzalloc(array_size(SRAM, sizeof(*sram)));
 	npu_stats = vzalloc(array_size(2 * PPE_STATS_NUM_ENTRIES, sizeof(*npu_stats)));
 	if (!regs || !sram || !npu_stats)
 		return -ENOMEM;
-	eth.dev = &pdev->dev;
+	eth.dev = chip;
 	eth.soc = &model_soc;
 	*reg(REG_PPE_GLO_CFG(0)) = PPE_GLO_CFG_EN_MASK;
 	*reg(REG_PPE_GLO_CFG(1)) = PPE_GLO_CFG_EN_MASK;
@@ -534,11 +513,24 @@ static void engine_down(void)
 {
 	if (eth.ppe)
 		airoha_ppe_deinit(&eth);
-	platform_device_unregister(pdev);
 	vfree(npu_stats);
 	vfree(sram);
 	vfree(regs);
 }
+
+static const struct nfd_model model = {
+	.driver		= "airoha_eth",
+	.host		= "air",
+	.wire		= "airw",
+	.priv		= sizeof(struct airoha_gdm_dev),
+	.ops		= &model_ops,
+	.ethtool	= &model_ethtool_ops,
+	.frame		= model_frame,
+	.chip		= "nfo_airoha",
+	.up		= engine_up,
+	.down		= engine_down,
+	.port		= model_port,
+};
 
 /* Rules: taken, refused, the last errno; deleted, not deleted; read; in the driver; blocks. */
 static int calls_get(char *buffer, const struct kernel_param *kp)
@@ -553,21 +545,10 @@ module_param_cb(calls, &calls_ops, NULL, 0444);
 
 static int __init model_init(void)
 {
-	int i, err;
+	int err = nfd_model_make(&model);
 
-	pdev = platform_device_register_simple("nfo_airoha", -1, NULL, 0);
-	if (IS_ERR(pdev))
-		return PTR_ERR(pdev);
-	err = engine_up();
-	if (!err)
-		err = nfd_ports_make(&model, &pdev->dev);
-	for (i = 0; i < NFD_PORTS && !err; i++)
-		err = make_port(i);
-	if (err) {
-		nfd_ports_free();
-		engine_down();
+	if (err)
 		return err;
-	}
 	set_bit(DEV_STATE_REGISTERED, &eth.state);
 
 	return 0;
@@ -575,8 +556,7 @@ static int __init model_init(void)
 
 static void __exit model_exit(void)
 {
-	nfd_ports_free();
-	engine_down();
+	nfd_model_free();
 }
 
 module_init(model_init);

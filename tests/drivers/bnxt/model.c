@@ -13,11 +13,17 @@
 #include <linux/platform_device.h>
 #include <linux/rtnetlink.h>
 #include <net/pkt_cls.h>
-#include <linux/bnxt/hsi.h>
 
+/* It was among the driver's own files once. */
+#if __has_include("bnxt_hsi.h")
+#include "bnxt_hsi.h"
+#else
+#include <linux/bnxt/hsi.h>
+#endif
 #include "bnxt.h"
 #include "bnxt_hwrm.h"
 #include "bnxt_tc.h"
+#include "bnxt_vfr.h"
 #include "ports.h"
 
 #define FLOWS	256
@@ -36,7 +42,6 @@ struct model_req {
 	bool held;
 };
 
-static struct platform_device *pdev;
 static struct hwrm_cfa_flow_alloc_input flows[FLOWS];
 static bool flow_used[FLOWS];
 static DEFINE_SPINLOCK(flows_lock);
@@ -52,7 +57,7 @@ int __hwrm_req_init(struct bnxt *bp, void **req, u16 req_type, u32 req_len)
 
 	if (req_len > offsetof(struct model_req, answer))
 		return -E2BIG;
-	r = kzalloc_obj(*r);
+	r = kzalloc(sizeof(*r), GFP_KERNEL);
 	if (!r)
 		return -ENOMEM;
 	r->any.req_type = cpu_to_le16(req_type);
@@ -212,6 +217,13 @@ static enum nfd_verdict model_frame(int port, struct sk_buff *skb, const struct 
 
 /* ---- what bnxt.c does ---- */
 
+#ifdef CONFIG_BNXT_SRIOV
+bool bnxt_dev_is_vf_rep(struct net_device *dev)
+{
+	return false;
+}
+#endif
+
 static int model_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 {
 	struct bnxt *bp = cb_priv;
@@ -258,6 +270,17 @@ static void model_gone(struct net_device *host)
 	bnxt_shutdown_tc(netdev_priv(host));
 }
 
+static int model_port(int i, struct net_device *host)
+{
+	struct bnxt *bp = netdev_priv(host);
+
+	bp->dev = host;
+	bp->pf.fw_fid = i + 1;
+	bp->hwrm_spec_code = 0x10803;
+
+	return bnxt_init_tc(bp);
+}
+
 static const struct nfd_model model = {
 	.driver		= "bnxt_en",
 	.host		= "bnx",
@@ -267,21 +290,9 @@ static const struct nfd_model model = {
 	.ethtool	= &model_ethtool_ops,
 	.gone		= model_gone,
 	.frame		= model_frame,
+	.chip		= "nfo_bnxt",
+	.port		= model_port,
 };
-
-static int make_port(int i)
-{
-	struct net_device *host = nfd_host(i);
-	struct bnxt *bp = netdev_priv(host);
-	int err;
-
-	bp->dev = host;
-	bp->pf.fw_fid = i + 1;
-	bp->hwrm_spec_code = 0x10803;
-	err = bnxt_init_tc(bp);
-
-	return err ?: register_netdev(host);
-}
 
 /* Flows that the firmware took, that it refused. */
 static int calls_get(char *buffer, const struct kernel_param *kp)
@@ -294,26 +305,12 @@ module_param_cb(calls, &calls_ops, NULL, 0444);
 
 static int __init model_init(void)
 {
-	int i, err;
-
-	pdev = platform_device_register_simple("nfo_bnxt", -1, NULL, 0);
-	if (IS_ERR(pdev))
-		return PTR_ERR(pdev);
-	err = nfd_ports_make(&model, &pdev->dev);
-	for (i = 0; i < NFD_PORTS && !err; i++)
-		err = make_port(i);
-	if (err) {
-		nfd_ports_free();
-		platform_device_unregister(pdev);
-	}
-
-	return err;
+	return nfd_model_make(&model);
 }
 
 static void __exit model_exit(void)
 {
-	nfd_ports_free();
-	platform_device_unregister(pdev);
+	nfd_model_free();
 }
 
 module_init(model_init);

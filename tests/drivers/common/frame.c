@@ -3,7 +3,11 @@
  * Frames as the models of hardware see them. A frame that a model cannot forward (no IP, no
  * TCP or UDP, a fragment, options, lengths that do not fit) is not read: it is the host's.
  */
+#if __has_include(<linux/unaligned.h>)
 #include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
 #include <net/checksum.h>
 #include <net/dsfield.h>
 #include <net/ip.h>
@@ -121,6 +125,25 @@ bool nfd_frame_read(struct nfd_frame *f, const u8 *data, u32 len)
 	}
 
 	return false;
+}
+
+/**
+ * nfd_frame_tag() - give a frame tags of 802.1Q, in place of those that it has
+ * @f: frame
+ * @tags: how many, at most NFD_TAGS
+ * @outer: the first one's identifier
+ * @inner: the second one's
+ */
+void nfd_frame_tag(struct nfd_frame *f, u8 tags, u16 outer, u16 inner)
+{
+	const u16 vid[NFD_TAGS] = { outer, inner };
+	int i;
+
+	f->tags = tags;
+	for (i = 0; i < NFD_TAGS; i++) {
+		f->tpid[i] = i < tags ? htons(ETH_P_8021Q) : 0;
+		f->vid[i] = i < tags ? htons(vid[i]) : 0;
+	}
 }
 
 /**

@@ -39,6 +39,7 @@ struct nfd_frame {
 	u16	l3, l4, end;
 };
 
+void nfd_frame_tag(struct nfd_frame *f, u8 tags, u16 outer, u16 inner);
 bool nfd_frame_read(struct nfd_frame *f, const u8 *data, u32 len);
 bool nfd_frame_same(const struct nfd_frame *a, const struct nfd_frame *b);
 bool nfd_frame_write(struct sk_buff *skb, const struct nfd_frame *was, const struct nfd_frame *now);

@@ -7,6 +7,7 @@
 #include <linux/ethtool.h>
 #include <linux/jhash.h>
 #include <linux/module.h>
+#include <linux/platform_device.h>
 #include <linux/rtnetlink.h>
 #include "ports.h"
 
@@ -123,6 +124,16 @@ static bool by_hardware(int port, struct sk_buff *skb)
 	return true;
 }
 
+/* A MAC takes in what is longer than its device's MTU. */
+static void to_host(int port, struct sk_buff *skb)
+{
+	skb_orphan(skb);
+	skb_scrub_packet(skb, true);
+	skb->priority = 0;
+	skb->protocol = eth_type_trans(skb, hosts[port]);
+	netif_rx(skb);
+}
+
 /**
  * nfd_xmit() - ndo_start_xmit of both ends of a port
  * @skb: the frame
@@ -147,10 +158,10 @@ netdev_tx_t nfd_xmit(struct sk_buff *skb, struct net_device *dev)
 	for (port = 0; wires[port] != dev; port++)
 		;
 	local_bh_disable();
-	if (!hosts[port])
+	if (!hosts[port] || !netif_running(hosts[port]))
 		kfree_skb(skb);
 	else if (!by_hardware(port, skb))
-		dev_forward_skb(hosts[port], skb);
+		to_host(port, skb);
 	local_bh_enable();
 
 	return NETDEV_TX_OK;
@@ -247,6 +258,42 @@ void nfd_ports_free(void)
 			unregister_netdev(wires[i]);
 		wires[i] = NULL;
 	}
+}
+
+static struct platform_device *chip;
+
+/**
+ * nfd_model_make() - make a chip and its ports, all of which are registered then
+ * @m: the model, with @chip and @port
+ *
+ * Return: 0 or a negative errno.
+ */
+int nfd_model_make(const struct nfd_model *m)
+{
+	int i, err;
+
+	model = m;
+	chip = platform_device_register_simple(m->chip, -1, NULL, 0);
+	if (IS_ERR(chip))
+		return PTR_ERR(chip);
+	err = m->up ? m->up(&chip->dev) : 0;
+	if (!err)
+		err = nfd_ports_make(m, &chip->dev);
+	for (i = 0; i < NFD_PORTS && !err; i++)
+		err = m->port(i, hosts[i]) ?: register_netdev(hosts[i]);
+	if (err)
+		nfd_model_free();
+
+	return err;
+}
+
+/* Undo nfd_model_make(). */
+void nfd_model_free(void)
+{
+	nfd_ports_free();
+	if (model->down)
+		model->down();
+	platform_device_unregister(chip);
 }
 
 /* As when the driver is unbound from its hardware. */

@@ -17,6 +17,11 @@ struct nfd_model {
 	const char	*host;		/* names of devices, before the number */
 	const char	*wire;
 	u32		priv;		/* size of the host device's private part */
+	const char	*chip;		/* name of the platform device */
+	/* What is below the driver comes, or is NULL; a chip that did not come whole goes as well. */
+	int (*up)(struct device *chip);
+	void (*down)(void);
+	int (*port)(int i, struct net_device *host);	/* fills in the private part */
 	const struct net_device_ops *ops;	/* of the host device; ndo_start_xmit: nfd_xmit() */
 	const struct ethtool_ops *ethtool;
 	/* A host's device has gone and is freed next; for what its private part owns. */
@@ -34,6 +39,8 @@ struct nfd_model {
 
 int nfd_ports_make(const struct nfd_model *model, struct device *parent);
 void nfd_ports_free(void);
+int nfd_model_make(const struct nfd_model *model);
+void nfd_model_free(void);
 struct net_device *nfd_host(int port);
 int nfd_port_of(const struct net_device *host);
 netdev_tx_t nfd_xmit(struct sk_buff *skb, struct net_device *dev);

@@ -27,6 +27,7 @@ struct model_port {
 	struct net_device	*host, *wire;
 	struct stmmac_priv	priv;
 	struct mac_device_info	hw;
+	struct plat_stmmacenet_data plat;
 	u32			dropped;
 	u8			regs[REGISTERS] __aligned(8);
 };
@@ -204,6 +205,7 @@ static int make_port(int i)
 	p->hw.pcsr = (void __iomem *)p->regs;
 	p->hw.mac = &dwmac4_ops;
 	p->priv.hw = &p->hw;
+	p->priv.plat = &p->plat;
 	p->priv.device = &model_pdev->dev;
 	p->priv.dma_cap.l3l4fnum = FILTERS;
 	err = dwmac510_tc_ops.init(&p->priv);
