@@ -19,9 +19,9 @@
 #include <errno.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +145,8 @@ static bool go_on(struct run *r)
 
 static void tell(const struct run *r)
 {
-	printf("%lu\t%lu\t%d\t%lu\t%lu\t%lu\t%lu\t%lu\t%lu\n", r->d.flows, distinct,
-	       r->d.torn, r->reads, r->bytes, r->wall / 1000, r->cpu / 1000,
+	printf("%lu\t%lu\t%d\t%lu\t%lu", r->d.flows, distinct, r->d.torn, r->reads, r->bytes);
+	printf("\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", r->wall / 1000, r->cpu / 1000,
 	       r->longest / 1000, r->longest_cpu / 1000);
 	fflush(stdout);
 }

@@ -21,6 +21,9 @@ src4=192.0.2.2 gw4=192.0.2.1 wan4=198.51.100.1 dst4=198.51.100.2
 src6=2001:db8:1::2 gw6=2001:db8:1::1 wan6=2001:db8:2::1 dst6=2001:db8:2::2
 many=10.0.0.0/8			# sources of the many-flow runs, behind A
 
+# What R routes between; shape() changes it.
+lan=ra wan=rb
+
 say() { printf '# %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # As `ip netns exec`, without its mounts: those take long on an emulated processor.
@@ -33,6 +36,7 @@ in_b() { in_ns "$nsb" "$@"; }
 topology_down() {
 	local ns deadline=$((SECONDS + 60))
 
+	[ -z "$pppoe" ] || kill "$pppoe"
 	for ns in "$nsa" "$nsr" "$nsb"; do
 		ip netns del "$ns" 2>/dev/null || :
 	done
@@ -42,8 +46,9 @@ topology_down() {
 	done
 }
 
+# topology_up [QUEUES] - each veth device with so many queues, one by default.
 topology_up() {
-	local m
+	local m pid pids queues=""
 
 	for m in veth pktgen nf_tables nf_conntrack nft_fwd_netdev; do
 		modprobe "$m" || die "this kernel has no module '$m'"
@@ -52,11 +57,15 @@ topology_up() {
 	# Once anything wakes ksoftirqd, packets queue up for it behind the busy
 	# generator, in batches and with losses: another price than the one asked
 	# for. At this priority it is done before the next packet is made.
-	chrt -f -p 50 "$(pgrep -x ksoftirqd/0)" || die "ksoftirqd keeps its priority"
+	mapfile -t pids < <(pgrep '^ksoftirqd/')
+	for pid in "${pids[@]}"; do
+		chrt -f -p 50 "$pid" || die "ksoftirqd keeps its priority"
+	done
+	[ "${1:-1}" = 1 ] || queues="numtxqueues $1 numrxqueues $1"
 	printf 'netns add %s\n' "$nsa" "$nsr" "$nsb" | ip -batch -
 	ip -batch - <<-END
-		link add ra netns $nsr address $mac_ra type veth peer name a0 netns $nsa address $mac_a
-		link add rb netns $nsr address $mac_rb type veth peer name b0 netns $nsb address $mac_b
+		link add ra netns $nsr address $mac_ra $queues type veth peer name a0 netns $nsa address $mac_a $queues
+		link add rb netns $nsr address $mac_rb $queues type veth peer name b0 netns $nsb address $mac_b $queues
 	END
 	in_r sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
 		net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
@@ -103,8 +112,113 @@ topology_up() {
 	RULES
 }
 
+# bridge_side in|out - the port of that side, its peer's address, what it is configured with.
+bridge_side() {
+	case $1 in
+	in) port=ra mac=$mac_ra peer=$mac_a peers="$src4 $src6" addrs="$gw4/24 $gw6/64" ;;
+	out) port=rb mac=$mac_rb peer=$mac_b peers="$dst4 $dst6" addrs="$wan4/24 $wan6/64" ;;
+	esac
+}
+
+# addresses_on DEVICE - those of the side are there, and nowhere else.
+addresses_on() {
+	local a
+
+	{
+		for a in $addrs; do
+			case $a in
+			*:*) echo "addr add $a dev $1 nodad" ;;
+			*) echo "addr add $a dev $1" ;;
+			esac
+		done
+		for a in $peers; do echo "neigh replace $a lladdr $peer dev $1 nud permanent"; done
+		[ "$port" = rb ] || echo "route replace $many via $src4"
+	} | ip -n "$nsr" -batch -
+}
+
+# bridge_up in|out - the port of that side of R goes into a bridge, which gets its addresses.
+bridge_up() {
+	local port mac peer peers addrs
+
+	bridge_side "$1"
+	modprobe bridge || die "this kernel has no module 'bridge'"
+	ip -n "$nsr" -batch - <<-END
+		addr flush dev $port
+		link add br0 address $mac type bridge mcast_snooping 0 stp_state 0
+		link set $port master br0
+		link set br0 up
+	END
+	bridge -n "$nsr" fdb replace "$peer" dev "$port" master static
+	addresses_on br0
+	[ "$port" = ra ] && lan=br0 || wan=br0
+}
+
+bridge_down() {
+	local port mac peer peers addrs
+
+	bridge_side "$1"
+	ip -n "$nsr" link del br0
+	addresses_on "$port"
+	lan=ra wan=rb
+}
+
+# move_addresses FROM TO ADDRESS... - in R, with the neighbour behind the device.
+move_addresses() {
+	local from=$1 to=$2
+
+	shift 2
+	{
+		echo "addr flush dev $from"
+		printf "addr add %s dev $to\n" "$@"
+	} | ip -n "$nsr" -batch -
+	# What went with the addresses, or is not there with a PPP device.
+	case $to in
+	ra|br0)
+		ip -n "$nsr" -batch - <<-END
+			route replace $many via $src4 dev $to
+			neigh replace $src4 lladdr $mac_a dev $to nud permanent
+			neigh replace $src6 lladdr $mac_a dev $to nud permanent
+		END
+		;;
+	esac
+}
+
+# shape plain|bridge|pppoe - what stands above the listed devices: nothing; a bridge at the LAN's
+# side, whose port is listed; a PPPoE session at the WAN's side.
+shape() {
+	[ "$shape" != "$1" ] || return 0
+	case $shape in
+	bridge)
+		lan=ra
+		move_addresses br0 ra $gw4/24 "$gw6/64 nodad"
+		ip -n "$nsr" link del br0 ;;
+	pppoe) die "after the shape pppoe comes no other one" ;;
+	esac
+	shape=$1
+	case $1 in
+	bridge)
+		lan=br0
+		modprobe bridge
+		ip -n "$nsr" link add br0 address $mac_ra type bridge
+		ip -n "$nsr" link set br0 up
+		move_addresses ra br0 $gw4/24 "$gw6/64 nodad"
+		ip -n "$nsr" link set ra master br0 ;;
+	pppoe)
+		wan=ppp0
+		modprobe pppoe
+		exec {session}<> <(:)
+		(exec nsenter --net="/run/netns/$nsr" "$NFO_TOOLS/nfo_pppoe" rb 77 $mac_b) <&"$session" >/tmp/session &
+		pppoe=$!
+		until grep -q "^ok ppp0" /tmp/session; do read -r -t 0.05 -u "$session" || :; done
+		ip -n "$nsr" link set ppp0 up
+		move_addresses rb ppp0 "$wan4 peer $dst4" ;;
+	esac
+}
+shape=plain pppoe=""
+
 # ruleset PATH [FLOWTABLE OPTION...] - what R does with a packet.
-# PATH: redirect, routing, stateful, stateful-masq, flow, flow-masq
+# PATH: redirect, bare (see bare/nfo_bare.c, whose path is in $NFO_BARE), routing, stateful,
+# stateful-masq, flow, flow-masq
 ruleset() {
 	local path=$1 table="" add="" nat=""
 
@@ -112,8 +226,12 @@ ruleset() {
 	# Flows of the run before go first, their flowtable after them.
 	in_r nft flush ruleset
 	in_r conntrack -F >/dev/null 2>&1 || :
+	[ -z "${NFO_BARE:-}" ] || rmmod nfo_bare 2>/dev/null || :
 	case $path in
 	routing)
+		return ;;
+	bare)
+		in_r insmod "$NFO_BARE" in=ra out=rb to=$mac_b
 		return ;;
 	redirect)
 		in_r nft -f - <<-RULES
@@ -135,10 +253,10 @@ ruleset() {
 	esac
 	case $path in
 	*-masq)
-		nat='chain post {
+		nat="chain post {
 			type nat hook postrouting priority 100; policy accept;
-			oifname "rb" masquerade
-		}' ;;
+			oifname $wan masquerade
+		}" ;;
 	esac
 	# The counter comes first: it is what proves which way packets went.
 	in_r nft -f - <<-RULES
@@ -151,7 +269,7 @@ ruleset() {
 			$add
 			ct state established,related accept
 			ct state invalid drop
-			iifname "ra" accept
+			iifname "$lan" accept
 		}
 		$nat
 	}
@@ -233,10 +351,11 @@ room_for_a_million() {
 flow_ranges() {
 	case $1 in
 	1) echo 1 1 ;;
+	4k) echo 64 63 ;;
 	16k) echo 128 127 ;;
 	262k) echo 512 511 ;;
 	1M) echo 1024 1023 ;;
-	*) die "flows: 1, 16k, 262k or 1M" ;;
+	*) die "flows: 1, 4k, 16k, 262k or 1M" ;;
 	esac
 }
 

@@ -6,34 +6,52 @@
 # Packets that fill the model's caches before the count begins.
 lines_skip=30000
 
-# lines_plan PROVIDER - what is measured in a boot of this provider. IPv6 differs from IPv4 in
-# what it touches and not in how that grows; the classic path needs no flows in between.
+# lines_plan PROVIDER - what is measured in a boot of this provider: IPv4 with all numbers of flows,
+# the other shapes with 16k, or the last number. The classic path is measured in mainline's boot,
+# the floors in the first one.
 # shellcheck disable=SC2154 # set in run
 lines_plan() {
-	local counts first last
+	local counts all f n
 
-	read -ra counts <<<"${flows//,/ }"
-	counts=("${counts[@]/1M/}")
-	read -ra counts <<<"${counts[*]}"
-	first=${counts[0]} last=${counts[-1]}
-	if [ "$family" != ip6 ]; then
-		printf 'flow-masq:ip:%s\n' "${counts[@]}"
-		if [ "$1" != ours ]; then
-			printf 'stateful-masq:ip:%s\n' "$first" "$last" | sort -u
-			echo redirect:ip:1
+	read -ra all <<<"${flows//,/ }"
+	for n in "${all[@]}"; do [ "$n" = 1M ] || counts+=("$n"); done
+	for f in ${family//,/ }; do
+		n=${counts[-1]}
+		[[ " ${counts[*]} " != *" 16k "* ]] || n=16k
+		if [ "$f" != ip ]; then
+			echo "flow-masq:$f:$n"
+			[ "$1" = ours ] || echo "stateful-masq:$f:$n"
+			continue
 		fi
+		[ "$1" != "${providers[0]}" ] || printf '%s\n' bare:ip:1 redirect:ip:1
+		printf 'flow-masq:ip:%s\n' "${counts[@]}"
+		[ "$1" = ours ] || printf 'stateful-masq:ip:%s\n' "${counts[@]}"
+	done
+}
+
+# The module nfo_bare.ko for the kernel that is measured.
+bare_module() {
+	local kdir dir
+
+	kdir=$("$NFO_TOP/scripts/kernel-headers" 6.1)
+	dir=$NFO_CACHE/module/bare-$(cat "$NFO_TOP"/tests/bench/bare/* | cat - <(echo "$kdir") | sha256sum | cut -c1-12)
+	if [ ! -e "$dir/nfo_bare.ko" ]; then
+		mkdir -p "$dir"
+		cp "$NFO_TOP"/tests/bench/bare/* "$dir/"
+		make -s -C "$kdir" M="$dir" CONFIG_DEBUG_INFO_BTF_MODULES= modules >&2
 	fi
-	[ "$family" != ip ] || return 0
-	echo "flow-masq:ip6:$last"
-	[ "$1" = ours ] || echo "stateful-masq:ip6:$last"
+	echo "$dir/nfo_bare.ko"
 }
 
 # shellcheck disable=SC2154 # set in run
 lines() {
 	local p plugin tools dir plan tsv=$out/lines.tsv kernel line name path fam count sent slow at \
-		counted
+		counted bare modelled l1 l2 l3
 
+	IFS=, read -r l1 l2 l3 <<<"$caches"
+	modelled="l1=$l1,l2=$l2,l3=$l3"
 	: >"$tsv"
+	bare=$(bare_module)
 	tools=$("$NFO_TOP/tests/functional/prepare")
 	plugin=$("$NFO_TOP/scripts/qemu-plugin" "$NFO_TOP/tests/bench/plugin.c")
 	for p in "${providers[@]}"; do
@@ -42,8 +60,8 @@ lines() {
 		mkdir -p "$dir"
 		mapfile -t plan < <(lines_plan "$p")
 		# Without nokaslr and slab_nomerge, addresses say nothing; max has a random generator.
-		VM_APPEND="nokaslr slab_nomerge" VM_QEMU="-cpu max -plugin $plugin,out=$dir/model" \
-			boot "$dir" run-qemu -k 6.1 --icount -p "$p" -m 2048 -t 900 -e "NFO_TOOLS=$tools" \
+		VM_APPEND="nokaslr slab_nomerge" VM_QEMU="-cpu max -plugin $plugin,out=$dir/model,$modelled" \
+			boot "$dir" run-qemu -k 6.1 --icount -p "$p" -m 2048 -t 900 -e "NFO_TOOLS=$tools" -e "NFO_BARE=$bare" \
 			"$NFO_TOP/tests/bench/guest-lines" "$lines_skip" "${packets:-0}" "${plan[@]}" || continue
 		while IFS=$'\t' read -r path fam count sent slow at; do
 			name=$path-$fam-$count
@@ -59,8 +77,8 @@ lines() {
 	[ -z "$packets" ] || counted="$packets packets"
 	tell ""
 	tell "Lines of memory (64 bytes) that a packet touches from the first instruction of the ingress hook to"
-	tell "dev_queue_xmit(); on the classic path from ip_rcv(). UDP + masquerade, 60 bytes, ports at random."
-	tell "Modelled caches: 32 KiB, 512 KiB, 4 MiB; a miss is one of the last. Prefetching is not modelled."
+	tell "dev_queue_xmit(); on the classic path from ip_rcv(), or where the bridge begins. UDP + masquerade, 60 bytes, ports at random."
+	tell "Modelled caches: ${caches//,/, } KiB; a miss is one of the last. Prefetching is not modelled."
 	conditions "Debian's ${kernel:-?}, QEMU TCG -icount shift=0, $counted each"
 	tell ""
 	lines_table "$tsv" | tee -a "$report"
@@ -189,10 +207,15 @@ lines_table() {
 		n = split("1 16k 262k", counts, " ")
 		printf "%-34s %12s %8s %8s %9s %9s %9s\n", "path, flows", "instructions", "lines",
 			"stored", "L1 misses", "L2 misses", "L3 misses"
-		for (i = 1; i <= 2; i++) {
-			f = i == 1 ? "ip" : "ip6"
-			name = i == 1 ? "IPv4 " : "IPv6 "
-			row(name "redirect, floor,", "mainline", "redirect", f, 1)
+		shapes = split("ip ip6 bridge pppoe", shape, " ")
+		split("IPv4,IPv6,bridge,PPPoE", text, ",")
+		for (i = 1; i <= shapes; i++) {
+			f = shape[i]
+			name = text[i] " "
+			for (p = 1; p <= 2; p++) {
+				row(name "bare hook,", p == 1 ? "mainline" : "ours", "bare", f, 1)
+				row(name "redirect,", p == 1 ? "mainline" : "ours", "redirect", f, 1)
+			}
 			for (j = 1; j <= n; j++)
 				row(name "classic,", "mainline", "stateful-masq", f, counts[j])
 			for (j = 1; j <= n; j++)
@@ -210,9 +233,10 @@ lines_structures() {
 		name = ($2 ~ /^flow/ ? $1 : "classic")
 		printf "%s\t%s\t%s\t%s\t%.2f\t%.2f\t%.2f\n", $3, $4, name, $5, $6, $7, $10
 	}' "$1" | sort -t $'\t' -k1,1 -k2,2 -k3,3 -k7,7nr -k5,5nr | awk -F '\t' '
+	BEGIN { text["ip"] = "IPv4"; text["ip6"] = "IPv6"; text["bridge"] = "bridge"; text["pppoe"] = "PPPoE" }
 	$1 FS $2 FS $3 != last {
 		last = $1 FS $2 FS $3
-		printf "%s, %s, %s flows\n", $1 == "ip" ? "IPv4" : "IPv6", $3, $2
+		printf "%s, %s, %s flows\n", text[$1], $3, $2
 	}
 	{ printf "    %-34s %8.2f %8.2f %8.2f\n", $4, $5, $6, $7 }'
 }

@@ -7,12 +7,9 @@
  * Arguments: out=PATH (required), l1=KiB, l2=KiB, l3=KiB.
  *
  * The guest's program `mark` (mark.c) executes one of two instructions without effect.
- * `mark start` has the plugin read PATH.window, which the guest has written:
- *	skip COUNT		packets that fill the caches and are not counted
- *	from ADDRESS		a packet's way begins before this instruction; several may be
- *	to ADDRESS		it ends before this one
- * From then on every access of every instruction goes through the caches, and those on the
- * way of a packet are counted. `mark stop` has it write PATH.lines: one line
+ * `mark start` has the plugin read PATH.window (plugin.h). From then on every access of every
+ * instruction goes through the caches, and those on the way of a packet are counted once the
+ * packets to skip have filled the caches. `mark stop` has it write PATH.lines: one line
  *	packets COUNT instructions COUNT open COUNT
  * and for each line of memory that was touched
  *	VIRTUAL PHYSICAL packets stored l1 l2 l3
@@ -22,18 +19,11 @@
  *
  * Caches: 64-byte lines, on physical addresses, least recently used, 8, 8 and 16 ways.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <qemu-plugin.h>
+#include "plugin.h"
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-#define LINE_SHIFT	6
 #define LEVELS		3
-#define FROMS		4
 
 struct cache {
 	unsigned int	sets;
@@ -56,27 +46,26 @@ struct line {
 static struct cache caches[LEVELS];
 static uint64_t accesses;
 
-static struct line *lines;
-static uint64_t lines_size, lines_count;
+/* One access on the way of the packet that is under way. */
+struct touch {
+	uint64_t	line;
+	uint64_t	virt;
+	unsigned int	missed;	/* so many levels */
+	bool		store;
+};
+
+#include "plugin-lines.h"
+
+static struct touch *touches;
+static size_t touches_size, touches_count;
+static unsigned int passed;
 
 static const char *file;
 static qemu_plugin_id_t self;
 static bool modelling, on_the_way, counting;
-static uint64_t from[FROMS], to, skip;
-static unsigned int froms;
+static struct window window;
 static uint64_t windows, counted, left_open;
 static uint64_t insns, insns_before, insns_counted;
-
-static void *zeroed(size_t count, size_t size)
-{
-	void *p = calloc(count, size);
-
-	if (!p) {
-		fputs("lines: no memory\n", stderr);
-		exit(1);
-	}
-	return p;
-}
 
 /* ---- the caches ---- */
 
@@ -110,53 +99,45 @@ static bool cache_hit(struct cache *c, uint64_t line)
 
 /* ---- what is counted for each line ---- */
 
-static struct line *line_slot(uint64_t line)
-{
-	uint64_t i = line * 0x9e3779b97f4a7c15ull >> 20 & (lines_size - 1);
-
-	while (lines[i].line && lines[i].line != line + 1)
-		i = (i + 1) & (lines_size - 1);
-	return &lines[i];
-}
-
-static void lines_grow(void)
-{
-	struct line *old = lines;
-	uint64_t i, size = lines_size;
-
-	lines_size = size ? size * 2 : 1 << 16;
-	lines = zeroed(lines_size, sizeof(*lines));
-	for (i = 0; i < size; i++)
-		if (old[i].line)
-			*line_slot(old[i].line - 1) = old[i];
-	free(old);
-}
-
-static struct line *line_get(uint64_t line, uint64_t virt)
-{
-	struct line *l;
-
-	if (lines_count * 2 >= lines_size)
-		lines_grow();
-	l = line_slot(line);
-	if (!l->line) {
-		lines_count++;
-		l->line = line + 1;
-		l->virt = virt;
-	}
-	return l;
-}
-
 /* The line that was accessed last: once more changes nothing, unless it is the first store. */
 static uint64_t last_line = UINT64_MAX;
 static bool last_stored;
+
+static void touch_add(uint64_t line, uint64_t virt, unsigned int missed, bool store)
+{
+	if (touches_count == touches_size) {
+		touches_size = touches_size ? touches_size * 2 : 1024;
+		touches = realloc(touches, touches_size * sizeof(*touches));
+		if (!touches) {
+			fputs("lines: no memory\n", stderr);
+			exit(1);
+		}
+	}
+	touches[touches_count++] = (struct touch) { line, virt, missed, store };
+}
+
+static void touch_count(const struct touch *t)
+{
+	struct line *l = line_get(t->line, t->virt);
+	unsigned int level;
+
+	for (level = 0; level < t->missed; level++)
+		l->missed[level]++;
+	if (l->window != windows) {
+		l->window = windows;
+		l->packets++;
+	}
+	if (t->store && l->window_stored != windows) {
+		l->window_stored = windows;
+		l->stored++;
+	}
+}
 
 static void on_access(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t virt, void *data)
 {
 	bool store = qemu_plugin_mem_is_store(info);
 	struct qemu_plugin_hwaddr *where;
 	unsigned int level;
-	struct line *l;
 	uint64_t line;
 
 	(void)cpu;
@@ -172,20 +153,8 @@ static void on_access(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t vir
 	for (level = 0; level < LEVELS; level++)
 		if (cache_hit(&caches[level], line))
 			break;
-	if (!on_the_way || !counting)
-		return;
-
-	l = line_get(line, virt);
-	while (level-- > 0)
-		l->missed[level]++;
-	if (l->window != windows) {
-		l->window = windows;
-		l->packets++;
-	}
-	if (store && l->window_stored != windows) {
-		l->window_stored = windows;
-		l->stored++;
-	}
+	if (on_the_way && counting)
+		touch_add(line, virt, level, store);
 }
 
 /* ---- a packet's way. @data: instructions of the block, which are counted beforehand ---- */
@@ -195,8 +164,11 @@ static void on_from(unsigned int cpu, void *data)
 	(void)cpu;
 	if (on_the_way)
 		left_open++;
-	windows++;
-	counting = windows > skip;
+	else
+		windows++;
+	touches_count = 0;
+	passed = 0;
+	counting = windows > window.skip;
 	on_the_way = true;
 	last_line = UINT64_MAX;
 	insns_before = insns - (uintptr_t)data;
@@ -204,12 +176,18 @@ static void on_from(unsigned int cpu, void *data)
 
 static void on_to(unsigned int cpu, void *data)
 {
+	size_t i;
+
 	(void)cpu;
-	if (on_the_way && counting) {
-		insns_counted += insns - (uintptr_t)data - insns_before;
-		counted++;
-	}
+	if (!on_the_way || ++passed < window.passes)
+		return;
 	on_the_way = false;
+	if (!counting)
+		return;
+	insns_counted += insns - (uintptr_t)data - insns_before;
+	counted++;
+	for (i = 0; i < touches_count; i++)
+		touch_count(&touches[i]);
 }
 
 /* ---- marks ---- */
@@ -221,40 +199,13 @@ static void translate_anew(qemu_plugin_id_t id)
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_block);
 }
 
-static void read_window(void)
-{
-	char path[4096], word[16], number[32];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s.window", file);
-	f = fopen(path, "r");
-	if (!f) {
-		perror(path);
-		exit(1);
-	}
-	froms = 0;
-	to = skip = 0;
-	while (fscanf(f, "%15s %31s", word, number) == 2) {
-		uint64_t value = strtoull(number, NULL, 0);
-
-		if (!strcmp(word, "skip"))
-			skip = value;
-		else if (!strcmp(word, "to"))
-			to = value;
-		else if (!strcmp(word, "from") && froms < FROMS)
-			from[froms++] = value;
-	}
-	fclose(f);
-}
-
 static void on_start(unsigned int cpu, void *data)
 {
 	(void)cpu;
 	(void)data;
-	read_window();
-	free(lines);
-	lines = NULL;
-	lines_size = lines_count = 0;
+	window_read(&window, file);
+	lines_free();
+	touches_count = 0;
 	windows = counted = left_open = insns_counted = 0;
 	on_the_way = counting = false;
 	modelling = true;
@@ -264,19 +215,12 @@ static void on_start(unsigned int cpu, void *data)
 
 static void on_stop(unsigned int cpu, void *data)
 {
-	char path[4096];
+	FILE *f = open_beside(file, "lines", "w");
 	uint64_t i;
-	FILE *f;
 
 	(void)cpu;
 	(void)data;
 	modelling = false;
-	snprintf(path, sizeof(path), "%s.lines", file);
-	f = fopen(path, "w");
-	if (!f) {
-		perror(path);
-		exit(1);
-	}
 	fprintf(f, "packets %" PRIu64 " instructions %" PRIu64 " open %" PRIu64 "\n",
 		counted, insns_counted, left_open);
 	for (i = 0; i < lines_size; i++) {
@@ -292,48 +236,15 @@ static void on_stop(unsigned int cpu, void *data)
 	qemu_plugin_reset(self, translate_anew);
 }
 
-/* See mark.c. Return: 0, or the number of the mark. */
-static int mark_of(struct qemu_plugin_insn *insn)
-{
-	const uint8_t *b = qemu_plugin_insn_data(insn);
-
-	if (qemu_plugin_insn_size(insn) != 8 || b[0] != 0x0f || b[1] != 0x1f || b[2] != 0x84 ||
-	    b[3] || b[5] != 0x4f || b[6] != 0x46 || b[7] != 0x4e)
-		return 0;
-	return b[4];
-}
-
 static void on_block(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
-	size_t i, n = qemu_plugin_tb_n_insns(tb);
-	void *size = (void *)(uintptr_t)n;
-	unsigned int k;
+	static const struct calls calls = { on_start, on_stop, on_from, on_to, on_access };
 
 	(void)id;
 	if (modelling)
 		qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &insns,
-							 n);
-	for (i = 0; i < n; i++) {
-		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		uint64_t at = qemu_plugin_insn_vaddr(insn);
-		int mark = mark_of(insn);
-
-		if (mark)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark == 1 ? on_start : on_stop,
-							       QEMU_PLUGIN_CB_NO_REGS, NULL);
-		if (!modelling)
-			continue;
-		for (k = 0; k < froms; k++)
-			if (at == from[k])
-				qemu_plugin_register_vcpu_insn_exec_cb(insn, on_from,
-								       QEMU_PLUGIN_CB_NO_REGS,
-								       size);
-		if (at == to)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_to, QEMU_PLUGIN_CB_NO_REGS,
-							       size);
-		qemu_plugin_register_vcpu_mem_cb(insn, on_access, QEMU_PLUGIN_CB_NO_REGS,
-						 QEMU_PLUGIN_MEM_RW, NULL);
-	}
+							 qemu_plugin_tb_n_insns(tb));
+	calls_insert(tb, modelling ? &window : NULL, &calls);
 }
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
