@@ -4,6 +4,8 @@
 # sourced after lib.sh. The router's device below is in STACK_R, the server's is s0.
 STACK_R=${STACK_R:-rs}
 V4S='' V4R='' V6S='' V6R=''
+# An address of its own for each of the router's VLAN devices, instead of that of the device below.
+VLAN_MAC=''
 PPPOE=''
 modprobe -q 8021q || true
 modprobe -q pppoe && [ -e /dev/ppp ] && PPPOE=1
@@ -20,6 +22,7 @@ behind_vlans() {
 		ip -n "$NS_R" link add link "$r" name "$r.$tag" type vlan proto "$proto" id "$tag"
 		ip -n "$NS_S" link add link "$s" name "$s.$tag" type vlan proto "$proto" id "$tag"
 		r+=.$tag s+=.$tag
+		[ -z "$VLAN_MAC" ] || ip -n "$NS_R" link set "$r" address "$VLAN_MAC"
 		ip -n "$NS_R" link set "$r" up
 		ip -n "$NS_S" link set "$s" up
 	done
@@ -86,6 +89,42 @@ address_of() {
 	*6) TO=$V6S ;;
 	*) TO=$V4S ;;
 	esac
+}
+
+# hops_watch - from now on client and server count packets of TCP and UDP that one router has passed on,
+# and all others of these.
+hops_watch() {
+	local ns
+
+	for ns in "$NS_C" "$NS_S"; do
+		in_ns "$ns" nft -f - <<-END
+			table inet hops
+			delete table inet hops
+			table inet hops {
+				counter one { }
+				counter other { }
+				chain in {
+					type filter hook input priority 0;
+					ip protocol { tcp, udp } ip ttl 63 counter name one accept
+					ip6 nexthdr { tcp, udp } ip6 hoplimit 63 counter name one accept
+					meta l4proto { tcp, udp } counter name other
+				}
+			}
+		END
+	done
+}
+
+# hops_right LEAST - so many packets have come to each since hops_watch, all of them one hop older.
+hops_right() {
+	local ns
+
+	for ns in "$NS_C" "$NS_S"; do
+		counter other "$ns" inet hops
+		equal "$PACKETS" 0 "packets in $ns whose TTL is not one less"
+		counter one "$ns" inet hops
+		[ "$PACKETS" -ge "$1" ] || fail "$ns has had $PACKETS packets of $1"
+		in_ns "$ns" nft delete table inet hops
+	done
 }
 
 # tunnel_pair 4|6 KIND OPTION... - the device tun0 on both sides, with its ends at rs and s0.

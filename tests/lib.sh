@@ -30,6 +30,9 @@ exec {LIB_NEVER}<>"$LIB_TMP/never"
 
 nap() { read -r -t "$1" -u "$LIB_NEVER" _ || true; }
 
+# shellcheck source=vm/slowness.sh
+. "${BASH_SOURCE[0]%/*}/vm/slowness.sh"
+
 # The clock, in NOW: microseconds, without a fork.
 now() { NOW=${EPOCHREALTIME/[.,]/}; }
 
@@ -58,14 +61,9 @@ wait_for() {
 # slow_now - how much slower than a quiet machine this one is at the moment, in SLOW_NOW; as
 # LIB_SLOW, which it is at least.
 slow_now() {
-	local start i
-
-	now
-	start=$NOW
-	for ((i = 0; i < 20; i++)); do (:); done
-	now
-	SLOW_NOW=$(((NOW - start) / 20 / 20000 + 1))
-	[ $SLOW_NOW -ge "$LIB_SLOW" ] || SLOW_NOW=$LIB_SLOW
+	slowness
+	SLOW_NOW=$SLOWNESS
+	[ "$SLOW_NOW" -ge "$LIB_SLOW" ] || SLOW_NOW=$LIB_SLOW
 }
 
 # pass_time SECONDS - for tests whose subject is the time that goes by.
@@ -132,6 +130,11 @@ run_case() {
 	}
 }
 
+# at_end COMMAND - a line that is run when the case ends, however it ends; the last one first. The
+# status of the case is its own, whatever the line returns.
+LIB_AT_END=''
+at_end() { LIB_AT_END=$1$'\n'$LIB_AT_END; }
+
 # What a case leaves behind goes with it, so that the next one starts clean.
 case_end() {
 	local rc=$1 ns
@@ -141,6 +144,7 @@ case_end() {
 	if [ "$rc" != 0 ] && [ "$rc" != 4 ]; then
 		state_dump
 	fi
+	(eval "$LIB_AT_END")
 	peers_stop
 	if [ -n "${NS_R:-}" ]; then
 		rules_flush
@@ -156,9 +160,9 @@ state_dump() {
 	[ -n "${NS_R:-}" ] || return 0
 	echo "--- ruleset"
 	in_r nft list ruleset
-	echo "--- conntrack"
-	in_r conntrack -L
-	in_r conntrack -L -f ipv6
+	echo "--- conntrack, 40 lines of each family at most"
+	in_r conntrack -L | head -n 40
+	in_r conntrack -L -f ipv6 | head -n 40
 	echo "--- neighbours"
 	ip -n "$NS_R" neigh
 	offload_dump
@@ -358,8 +362,8 @@ rules_std() {
 	END
 }
 
-# rules_listing DEVICES [STATEMENT] - a router with these devices listed; the statement, which
-# may be empty, stands for `flow add` of all TCP and UDP.
+# rules_listing DEVICES [STATEMENT [LINES]] - a router with these devices listed; the statement,
+# which may be empty, stands for `flow add` of all TCP and UDP; the lines are the table's.
 rules_listing() {
 	local all='meta l4proto { tcp, udp } flow add @f'
 
@@ -372,8 +376,26 @@ rules_listing() {
 				counter name seen
 				${2-$all}
 			}
+			${3:-}
 		}
 	END
+}
+
+# second_link NET4 NET6 - a second way from the router to the server, rs2 ---- s1: the router is .1
+# and ::1 there, the server .2 and ::2.
+second_link() {
+	ip link add s1 netns "$NS_S" type veth peer name rs2 netns "$NS_R"
+	ip -n "$NS_R" -batch - <<-END
+		addr add $1.1/24 dev rs2
+		addr add $2::1/64 dev rs2 nodad
+		link set rs2 up
+	END
+	ip -n "$NS_S" -batch - <<-END
+		addr add $1.2/24 dev s1
+		addr add $2::2/64 dev s1 nodad
+		link set s1 up
+	END
+	links_ready "$NS_S" s1 "$NS_R" rs2
 }
 
 # counter NAME [NAMESPACE [FAMILY TABLE]] - a named counter, in PACKETS and BYTES.
@@ -391,6 +413,10 @@ ct_get() { agent_ct ct "$@"; }
 ct_delete() { agent_ct ctdel "$@"; }
 # ct_set_mark PROTO SPORT MARK - what `conntrack -U --mark` does.
 ct_set_mark() { agent_ct ctmark "$@"; }
+# ct_set_label PROTO SPORT BIT - what `conntrack -U --label-add` does, without the other labels.
+ct_set_label() { agent_ct ctlabel "$@"; }
+# ct_set_status PROTO SPORT BITS - what `conntrack -U --status` does.
+ct_set_status() { agent_ct ctstatus "$@"; }
 ct_flush() { agent ctflush "$NS_R"; }
 
 agent_ct() {
@@ -562,7 +588,7 @@ fast() {
 	while :; do
 		epoch
 		before=$EPOCH
-		fast_try "$@"
+		seen_slow must "$@"
 		[ "$SLOW" != 0 ] || break
 		epoch
 		tries=$((tries - 1))
@@ -574,6 +600,10 @@ fast() {
 	LIB_EPOCH[$NS_R]=$before
 }
 
+# reason_count NAME - how often the module has counted that reason, in REASON.
+# shellcheck disable=SC2034 # for the tests
+reason_count() { REASON=$(in_r awk -v n="$1" '$1 == n { print $2 }' /proc/net/nf_flow_offload); }
+
 # epoch - the number of changes that the module has noticed, in EPOCH; 0 without our module.
 # LIB_EPOCH is what it was when a connection was last known to be fast, by router.
 declare -A LIB_EPOCH=()
@@ -582,13 +612,14 @@ epoch() {
 	if [ "${NFO_PROVIDER:-}" != mainline ] && agent epoch "$NS_R"; then EPOCH=${ANSWER#ok }; fi
 }
 
-# fast_try PEER COMMAND... - it succeeds; the packets that the forward chain saw in SLOW.
-fast_try() {
+# seen_slow ask|must PEER COMMAND... - the packets that the forward chain saw meanwhile in SLOW.
+# Return: that of the question.
+seen_slow() {
 	local before answer
 
 	counter seen
 	before=$PACKETS
-	must "$@"
+	"$@" || return 1
 	answer=$ANSWER
 	counter seen
 	SLOW=$((PACKETS - before))
@@ -600,33 +631,20 @@ settle() { wait_for 5 is_fast "$1" ping 1 || fail "$1 does not come back to the 
 
 # slow N PEER COMMAND... - it succeeds and the forward chain saw N packets or more.
 slow() {
-	local before after answer least=$1
+	local least=$1
 
 	shift
-	counter seen
-	before=$PACKETS
-	must "$@"
-	answer=$ANSWER
-	counter seen
-	after=$PACKETS
-	ANSWER=$answer
-	[ $((after - before)) -ge "$least" ] ||
-		fail "$*: the slow path saw $((after - before)) of at least $least packets"
+	seen_slow must "$@"
+	[ "$SLOW" -ge "$least" ] || fail "$*: the slow path saw $SLOW of at least $least packets"
 }
 
 # is_fast PEER COMMAND... - the same as a question, for wait_for.
 is_fast() {
-	local before answer changes
+	local changes
 
 	epoch
 	changes=$EPOCH
-	counter seen
-	before=$PACKETS
-	ask "$@" || return 1
-	answer=$ANSWER
-	counter seen
-	ANSWER=$answer
-	[ "$PACKETS" = "$before" ] || return 1
+	seen_slow ask "$@" && [ "$SLOW" = 0 ] || return 1
 	LIB_EPOCH[$NS_R]=$changes
 }
 

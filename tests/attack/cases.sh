@@ -62,9 +62,8 @@ reuse_loop() {
 	now
 	end=$((NOW + $1 * 1000))
 	while now && [ "$NOW" -lt $end ]; do
-		ask reuse connect && ask reuse ping 3 || failed=$((failed + 1))
+		if ask reuse connect && ask reuse ping 3; then made=$((made + 1)); else failed=$((failed + 1)); fi
 		ask reuse reset || true
-		made=$((made + 1))
 	done
 	echo "ok reuse $made $failed"
 }
@@ -108,18 +107,17 @@ attack_table-full() {
 	await far 1
 }
 
-# Dumps of all flows and malformed requests, while there are many flows.
+# Dumps of all flows and malformed requests, while there are many flows. What counts is dumps.
 netlink_loop() {
 	local end n=0 group
 
 	now
 	end=$((NOW + $1 * 1000))
 	while now && [ "$NOW" -lt $end ]; do
-		in_r "$NFO_TOOLS/nft-offload" -j list >/dev/null 2>&1 || true
+		! in_r "$NFO_TOOLS/nft-offload" -j list >/dev/null 2>&1 || n=$((n + 1))
 		while read -r group; do
 			in_r "$NFO_TOOLS/nfo_badnl" send "$group" >/dev/null 2>&1 || true
 		done < <("$NFO_TOOLS/nfo_badnl" groups | head -n 3)
-		n=$((n + 1))
 	done
 	echo "ok netlink $n"
 }

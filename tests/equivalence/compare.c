@@ -22,8 +22,8 @@ static bool is_icmp_error(const struct frame *f)
 {
 	uint8_t type = f->data[f->l4];
 
-	if (f->data[L2_LEN + 6] == IPPROTO_ICMPV6)
-		return type < 128;
+	if (rd16(f->data + 12) == ETH_P_IPV6)
+		return f->data[L2_LEN + 6] == IPPROTO_ICMPV6 && type < 128;
 	return f->data[L2_LEN + 9] == IPPROTO_ICMP && type != 0 && type != 8;
 }
 
@@ -239,6 +239,12 @@ void outs_compare(const struct frame *f, int n, const struct outs out[NROUTERS],
 		}
 		if (p->uncapturable)
 			continue;
+		if (p->outer_len != q->outer_len || memcmp(p->outer, q->outer, p->outer_len)) {
+			snprintf(v->what, sizeof(v->what), "%s: what is around the packet differs%s",
+				 is_router_error(f, n, p) ? "ICMP error" : "forwarded",
+				 p->outer_len != q->outer_len ? " in length" : "");
+			return;
+		}
 		normalise(f, n, p, copy[CLASSIC], &ids[CLASSIC]);
 		normalise(f, n, q, copy[FAST], &ids[FAST]);
 		for (at = 0; at < p->len && at < q->len; at++)
@@ -390,6 +396,10 @@ void print_difference(FILE *to, const struct gcase *gc, const char *class, uint6
 				continue;
 			}
 			decode(to, o->data, o->len, &o->vh);
+			if (o->outer_len) {
+				fprintf(to, "      around it:\n");
+				hexdump(to, o->outer, o->outer_len);
+			}
 			hexdump(to, o->data, o->len);
 		}
 	}

@@ -9,6 +9,7 @@
  * build.c   headers and checksums of one frame
  * l4.c      protocols other than TCP and UDP: headers, connections, classes
  * conn.c    connections: handshakes, learning the NAT mapping, retirement
+ * road.c    PPPoE or a tunnel around the packets of the WAN side
  * io.c      packet sockets, sentinels, the few netlink requests
  * compare.c equality, and printing what is not equal
  */
@@ -56,6 +57,7 @@ struct frame {
 	struct virtio_net_hdr vh;
 	uint32_t len;
 	uint32_t l4;			/* offset of the transport header */
+	uint64_t outer;			/* what is wrong with the headers of the road; 0: nothing */
 	uint8_t data[FRAME_MAX];
 };
 
@@ -67,6 +69,8 @@ struct out {
 	struct virtio_net_hdr vh;
 	uint32_t len;
 	uint8_t *data;
+	uint32_t outer_len;
+	uint8_t outer[44];		/* the headers of the road that were around it */
 };
 
 struct outs {
@@ -155,6 +159,7 @@ enum {
 	G_V4 = 4, G_V6 = 8, G_TCP = 16, G_UDP = 32,
 	G_SCTP = 64, G_ICMP = 128, G_PORTLESS = 256,
 	G_OTHER = G_V4 | G_V6 | G_SCTP | G_ICMP | G_PORTLESS,
+	G_ROAD = 512,			/* only where something is around packets */
 	G_ANY = G_V4 | G_V6 | G_TCP | G_UDP,
 };
 
@@ -204,6 +209,12 @@ extern unsigned long setup_frames, conns_opened, conns_slow;
 void conns_init(void);
 void conn_ready(struct conn *c, struct rng *r, int rounds);
 void conn_retire(struct conn *c);
+
+/* road.c */
+void road_set(const char *name);
+bool road_wraps(void);
+const struct frame *road_wrap(const struct frame *f);
+void road_unwrap(struct out *o);
 
 /* io.c */
 void io_open(const char *const router_ns[NROUTERS]);

@@ -81,7 +81,8 @@ static void gso(struct gcase *gc, struct rng *r, bool over)
 	struct conn *c = gc->c;
 	struct pkt p;
 	struct frame *f;
-	int dir = any_dir(r);
+	/* No virtio name says that segments are inside something. */
+	int dir = road_wraps() ? c->init != LAN : any_dir(r);
 	uint32_t opts = 0, size, segs, mtu = path_mtu(c, dir);
 	static const uint8_t ts[12] = { 1, 1, 8, 10, 0, 0, 1, 2, 0, 0, 3, 4 };
 
@@ -597,6 +598,7 @@ const struct gclass classes[] = {
 	{ "wrong-side",		1, G_ANY | G_RETIRE,		g_wrong_side },
 	{ "icmp-error",		1, G_ANY | G_RETIRE,		g_icmp },
 	{ "damage",		4, G_ANY | G_RETIRE,		g_damage },
+	{ "outer",		5, G_ANY | G_RETIRE | G_ROAD,	g_outer },
 	{ "l4-plain",		6, G_OTHER | G_PLAIN,		g_plain },
 	{ "l4-csum-wrong",	2, G_OTHER & ~G_PORTLESS,	g_csum_bad },
 	{ "l4-fragments",	1, G_OTHER,			g_fragments },
@@ -617,6 +619,8 @@ void gen_case(struct gcase *gc, struct rng *r)
 	int i;
 
 	gc->n = 0;
+	for (i = 0; i < CASE_FRAMES; i++)
+		gc->f[i].outer = 0;
 	gc->retire = gc->class->flags & G_RETIRE;
 	gc->class->gen(gc, r);
 	/* headers that are not in the linear part of the buffer */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the three files of classes share. */
+/* What the files of classes share. */
 #ifndef GEN_H
 #define GEN_H
 
@@ -23,6 +23,7 @@ void g_link(struct gcase *gc, struct rng *r);
 void g_wrong_side(struct gcase *gc, struct rng *r);
 void g_icmp(struct gcase *gc, struct rng *r);
 void g_damage(struct gcase *gc, struct rng *r);
+void g_outer(struct gcase *gc, struct rng *r);
 void g_sctp_chunks(struct gcase *gc, struct rng *r);
 void g_sctp_vtag(struct gcase *gc, struct rng *r);
 

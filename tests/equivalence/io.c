@@ -254,10 +254,15 @@ static void build_sentinel(struct frame *f, uint64_t no)
 	fix_ip_csum(f);
 }
 
-static bool is_sentinel(const struct out *o, uint64_t no)
+/* Return: the number of a sentinel, 0 for any other frame. */
+static uint64_t sentinel_number(const struct out *o)
 {
-	return o->len == L2_LEN + 44 && !memcmp(o->data + L2_LEN + 28, "nfosentl", 8) &&
-	       !memcmp(o->data + L2_LEN + 36, &no, 8);
+	uint64_t no;
+
+	if (o->len != L2_LEN + 44 || memcmp(o->data + L2_LEN + 28, "nfosentl", 8))
+		return 0;
+	memcpy(&no, o->data + L2_LEN + 36, 8);
+	return no;
 }
 
 /* The router's own chatter, which no packet of ours caused. */
@@ -328,6 +333,7 @@ static bool take(struct port *p, enum side side, struct outs *outs)
 			o->vlan_tpid = aux.tp_vlan_tpid;
 		}
 	}
+	road_unwrap(o);
 	if (is_noise(o))
 		return true;
 	outs->used += (o->len + 15) & ~15u;
@@ -354,6 +360,7 @@ static void collect(int k, uint64_t no, struct outs *outs)
 
 	for (;;) {
 		int had = outs->n;
+		uint64_t got;
 
 		if (!take(wan, WAN, outs)) {
 			struct pollfd pfd = { wan->rx, POLLIN, 0 };
@@ -363,10 +370,11 @@ static void collect(int k, uint64_t no, struct outs *outs)
 			poll(&pfd, 1, 100);
 			continue;
 		}
-		if (outs->n > had && is_sentinel(&outs->f[had], no)) {
+		got = outs->n > had ? sentinel_number(&outs->f[had]) : 0;
+		if (got)
 			outs->n--;
+		if (got == no)
 			break;
-		}
 	}
 	while (take(lan, LAN, outs))
 		;
@@ -379,6 +387,8 @@ static void collect(int k, uint64_t no, struct outs *outs)
 bool io_run(const struct frame *f, int n, struct outs out[NROUTERS])
 {
 	static struct frame sentinel;
+	/* A tunnel or a PPP device puts each packet into the backlog queue once more. */
+	int sentinels = road_wraps() ? 3 : 1;
 	bool ok = true, sent;
 	int k, i;
 
@@ -386,14 +396,16 @@ bool io_run(const struct frame *f, int n, struct outs out[NROUTERS])
 		out[k].n = 0;
 		out[k].used = 0;
 		for (i = 0; i < n; i++) {
-			sent = send_frame(&ports[k][f[i].side], &f[i]);
+			sent = send_frame(&ports[k][f[i].side], road_wrap(&f[i]));
 			/* what one refuses the other must refuse */
 			if (!sent)
 				ok = false;
 		}
-		build_sentinel(&sentinel, ++sentinel_no);
-		if (!send_frame(&ports[k][LAN], &sentinel))
-			fatal("sentinel: %s", strerror(errno));
+		for (i = 0; i < sentinels; i++) {
+			build_sentinel(&sentinel, ++sentinel_no);
+			if (!send_frame(&ports[k][LAN], &sentinel))
+				fatal("sentinel: %s", strerror(errno));
+		}
 		collect(k, sentinel_no, &out[k]);
 	}
 	return ok;

@@ -30,6 +30,7 @@ static struct {
 	bool verbose, expect_slow;
 } opts = { .packets = 20000, .seed = 1, .only = -1, .show = 5 };
 
+static unsigned long sent_again;
 static struct outs out[NROUTERS];
 static struct tally tallies[64];
 
@@ -56,6 +57,8 @@ static void count_what(const struct gcase *gc, const struct verdict *v)
 static bool class_wanted(const struct gclass *cl)
 {
 	if (!with_others && !(cl->flags & (G_TCP | G_UDP)))
+		return false;
+	if (cl->flags & G_ROAD && !road_wraps())
 		return false;
 	return !opts.class || !strcmp(cl->name, opts.class);
 }
@@ -90,13 +93,25 @@ static struct conn *pick_conn(const struct gclass *cl, struct rng *r)
 	}
 }
 
+/* Send a case through both routers, and compare. */
+static void play(const struct gcase *gc, struct tally *t, struct verdict *v,
+		 unsigned long slow[NROUTERS])
+{
+	uint64_t before = slow_packets(FAST);
+
+	if (!io_run(gc->f, gc->n, out))
+		t->refused++;
+	slow[CLASSIC] = 0;
+	slow[FAST] = slow_packets(FAST) - before;
+	outs_compare(gc->f, gc->n, out, v);
+}
+
 static void run_case(uint64_t index)
 {
 	static struct gcase gc;
 	struct rng r = { opts.seed * 0x9e3779b97f4a7c15ull ^ index << 20 };
 	struct rng setup = { ~r.s };
 	unsigned long slow[NROUTERS];
-	uint64_t before[NROUTERS];
 	struct verdict v;
 	struct tally *t;
 	int i, k;
@@ -111,14 +126,14 @@ static void run_case(uint64_t index)
 	conn_ready(gc.c, &setup, opts.only >= 0 ? 2000 : opts.expect_slow ? 1 : 8);
 	gen_case(&gc, &r);
 
-	for (k = 0; k < NROUTERS; k++)
-		before[k] = k == FAST ? slow_packets(k) : 0;
-	if (!io_run(gc.f, gc.n, out))
-		t->refused++;
-	for (k = 0; k < NROUTERS; k++)
-		slow[k] = k == FAST ? slow_packets(k) - before[k] : 0;
-
-	outs_compare(gc.f, gc.n, out, &v);
+	play(&gc, t, &v, slow);
+	/* A bridge tells of its ports seconds after they came up. Such an event has each flow learn
+	 * from one more packet: the same one again says whether the fast path carries it.
+	 */
+	if (gc.class->flags & G_PLAIN && slow[FAST] && v.equal && !opts.expect_slow) {
+		sent_again++;
+		play(&gc, t, &v, slow);
+	}
 	t->cases++;
 	t->packets += gc.n;
 	for (i = 0, k = 0; i < out[FAST].n; i++)
@@ -140,6 +155,9 @@ static void run_case(uint64_t index)
 		conn_retire(gc.c);
 }
 
+/* Connections that ten seconds of packets did not bring into the fast path. */
+static unsigned long never_fast;
+
 static void prime(void)
 {
 	struct rng r = { opts.seed };
@@ -160,6 +178,7 @@ static void prime(void)
 			       conns[i].v6 ? "IPv6" : "IPv4", proto_name(&conns[i]),
 			       kind_names[conns[i].kind]);
 			conns_slow++;
+			never_fast++;
 		}
 }
 
@@ -195,10 +214,11 @@ static int summary(void)
 		       w->class->name, w->n[0][1], w->n[0][0], w->n[1][1], w->n[1][0],
 		       (unsigned long long)w->first, w->text);
 	}
-	printf("equivalence: %lu connections opened with %lu packets, %lu of them not promoted%s\n",
-	       conns_opened, setup_frames, conns_slow,
+	printf("equivalence: %lu connections opened with %lu packets, %lu of them not promoted; "
+	       "%lu packets sent twice%s\n",
+	       conns_opened, setup_frames, conns_slow, sent_again,
 	       gso_udp_works ? "" : "; this kernel injects no UDP segmentation");
-	if (plain && !opts.expect_slow && plain_fast * 10 <= plain * 9) {
+	if (never_fast || (plain && !opts.expect_slow && plain_fast * 10 <= plain * 9)) {
 		printf("equivalence: the fast path did not carry what it must\n");
 		bad = 3;
 	}
@@ -216,7 +236,8 @@ static void usage(void)
 	unsigned int i;
 
 	fprintf(stderr, "usage: equiv [--packets N] [--seed S] [--class NAME] [--only CASE]\n"
-		"             [--show N] [--verbose] [--others] CLASSIC-NETNS FAST-NETNS\nclasses:");
+		"             [--show N] [--verbose] [--others] [--road NAME]\n"
+		"             CLASSIC-NETNS FAST-NETNS\nclasses:");
 	for (i = 0; i < nclasses; i++)
 		fprintf(stderr, " %s", classes[i].name);
 	fputc('\n', stderr);
@@ -233,6 +254,7 @@ int main(int argc, char **argv)
 		{ "show", required_argument, NULL, 'w' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "no-fast-path", no_argument, NULL, 'x' },
+		{ "road", required_argument, NULL, 'r' },
 		{ "others", no_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -250,6 +272,7 @@ int main(int argc, char **argv)
 		case 'w': opts.show = strtol(optarg, NULL, 0); break;
 		case 'v': opts.verbose = true; break;
 		case 'x': opts.expect_slow = true; break;
+		case 'r': road_set(optarg); break;
 		case 't': with_others = true; break;
 		default: usage();
 		}

@@ -320,6 +320,34 @@ devices() {
 
 run_case "devices deleted from and added to a live flowtable" devices
 
+# ended_for REASON LINE... - lines for nft end a flow, and that is why.
+ended_for() {
+	local why=$1 before
+
+	reason_count "$why"
+	before=$REASON
+	in_r nft -f - <<<"${*:2}"
+	wait_for 5 no_offload_flag udp "$PORT" || fail "[OFFLOAD] stays: $CT"
+	reason_count "$why"
+	[ "$REASON" -gt "$before" ] || fail "no flow ended for $why: $(in_r awk '$2 != 0' /proc/net/nf_flow_offload)"
+}
+reasons() {
+	ours_only "its flows end without a reason"
+	rules_std
+	flow_up c udp
+	# 5.10 tells no flowtable that a device has left it.
+	if [[ $(uname -r) != 5.* ]]; then
+		ended_for dev-gone "delete flowtable inet t f { devices = { rs }; }"
+		in_r nft 'add flowtable inet t f { hook ingress priority 0; devices = { rs }; }'
+		promote c udp "$PORT"
+	fi
+	ended_for table-gone "flush ruleset"
+	rules_std
+	promote c udp "$PORT"
+	ended_for table-gone "flush chain inet t forward; delete flowtable inet t f"
+}
+run_case "flows end because a device leaves, or the flowtable goes" reasons
+
 table_of_owner() { [[ $(in_r nft list tables) == *"inet owned"* ]]; }
 no_table_of_owner() { ! table_of_owner; }
 

@@ -76,6 +76,10 @@ only_lan() {
 	flows 0 -P "$PORT"
 	tool_ok enable rc rs --only-lan rc
 	shows already
+	# an address is as long as a device's name, and none
+	in_r nft add rule inet nft_offload forward ip6 saddr 2001:db8:1:2:3:4:5:6 counter
+	tool_ok enable rc rs --only-lan rc
+	shows already
 	tool_ok disable
 }
 run_case "enable --only-lan takes connections opened from there" only_lan

@@ -7,6 +7,10 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../lib-tool.sh
 . "$(dirname "$0")/../lib-tool.sh"
+# shellcheck source=../lib-stacks.sh
+. "$(dirname "$0")/../lib-stacks.sh"
+# shellcheck source=../lib-bridge.sh
+. "$(dirname "$0")/../lib-bridge.sh"
 topo_tool
 
 explained() {
@@ -62,6 +66,34 @@ explained_as() {
 	[ "$(value .reason)" = "$1" ]
 }
 run_case "explain names the rung" explained
+
+# What is listed may be below what routing uses, at several removes.
+above() {
+	ours
+	modprobe -q -a bridge 8021q ipip || true
+	vlan_bridge
+	behind_tunnel ipip
+	# Nothing is added by the rule, so the connection stays slow.
+	rules_listing "rc, rs" 'meta l4proto udp udp dport 1 flow add @f'
+	client c udp 5000 "$V4S"
+	must c ping 2
+	tool_ok explain udp "$C4:$PORT" "$V4S:5000"
+	shows 'br0.10 is above rc, which is listed'
+	shows 'tun0 is above rs, which is listed'
+	! grep -q 'dev-not-in-table' "$OUT" || fail "$(cat "$OUT")"
+	# The same with neither: the device that routing uses is named.
+	rules_flush
+	rules_listing "lo" 'meta l4proto udp udp dport 1 flow add @f'
+	tool_ok explain udp "$C4:$PORT" "$V4S:5000"
+	! grep -q 'which is listed' "$OUT" || fail "$(cat "$OUT")"
+	shows 'br0.10'
+	tunnel_gone
+	peers_stop
+	ip -n "$NS_R" link del br0
+	ip -n "$NS_R" addr add $RC4/24 dev rc
+	ip -n "$NS_R" addr add $RC6/64 dev rc nodad
+}
+run_case "explain looks below a bridge, a VLAN and a tunnel" above
 
 nat() {
 	ours

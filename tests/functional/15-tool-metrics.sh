@@ -102,8 +102,7 @@ many() {
 	modprobe -q pktgen || skip "no pktgen in this kernel"
 	# it is one number for all namespaces
 	before=$(<$limit)
-	# shellcheck disable=SC2064 # the value of now
-	trap "echo $before >$limit; case_end \$?" EXIT
+	at_end "echo $before >$limit"
 	echo 262144 >$limit
 	sysctl_r net/netfilter/nf_conntrack_udp_timeout 600
 	rules_std

@@ -63,6 +63,28 @@ route_away() {
 	by_hw 10 c ping 5
 }
 
+# No commit tells that an element of a set has timed out, and no packet passes the ruleset.
+element_times_out() {
+	clean
+	tool set recheck_ms 500
+	tool set hw_sync_ms 200
+	table "set s { type ipv4_addr; flags timeout; elements = { $C4 }; }
+		chain portal { type filter hook forward priority -10; ip saddr $C4 ip saddr != @s drop; }"
+	hw_up c udp
+	in_r nft -f - <<-END
+		delete element inet t s { $C4 }
+		add element inet t s { $C4 timeout 4s }
+	END
+	must c ping 1
+	wait_for 20 asks c udp "$PORT" || fail "not in hardware: $(cat $CHIP/rules)"
+	must c timeout 200
+	wait_for 15 unanswered || fail "the chip forwards on: $(cat $CHIP/rules)"
+	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	tool set recheck_ms 5000
+	tool set hw_sync_ms 1000
+}
+unanswered() { ! ask c ping 1; }
+
 device_down() {
 	clean
 	table
@@ -169,6 +191,7 @@ topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "another neighbour" neighbour
 run_case "another route" route_away
+run_case "an element of a set times out" element_times_out
 run_case "a port goes down" device_down
 run_case "hw-tc-offload off and on" tc_feature
 run_case "a slow driver" slow_driver

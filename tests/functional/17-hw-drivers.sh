@@ -36,6 +36,9 @@ stays_soft() {
 	by_host "$1" ping 10
 }
 
+# because REASON - the flow says why it is in software.
+because() { flow_is "$PORT" .reason "$1" || fail "the flow says $IS"; }
+
 declined() {
 	local before
 
@@ -47,6 +50,7 @@ declined() {
 	promote c udp "$PORT"
 	dev_is hwp0 "none hw-declined 95 $2" || fail "hwp0: $SAYS"
 	stays_soft c
+	because hw-declined
 	asked
 	equal "$BLOCKS" "$before" "requests for a block"
 	in_r "$NFO_TOOLS/nft-offload" check -j hwp0 >"$OUT" || true
@@ -83,6 +87,7 @@ other_chip() {
 	calls
 	before=$CALLS
 	stays_soft c
+	because hw-shape
 	calls
 	equal "$CALLS" "$before" "calls of the driver"
 }
@@ -153,6 +158,7 @@ oversize() {
 	promote c udp "$PORT"
 	reason hw-mtu
 	stays_soft c
+	because hw-mtu
 	reason hw-mtu
 	[ "$COUNT" -ge 1 ] || fail "not counted"
 	setting hw_oversize 1
@@ -177,8 +183,68 @@ rewritten() {
 	client c udp
 	promote c udp "$PORT"
 	stays_soft c
+	because hw-fields
 	reason hw-fields
 	[ "$COUNT" -ge 1 ] || fail "not counted"
+}
+
+# A rule sets what the first packets have already. Later ones of the connection have another DSCP.
+bleached() {
+	local before
+
+	fresh block
+	in_s nft -f - <<-END
+		table inet w {
+			counter marked { }
+			chain input { type filter hook input priority 0; ip dscp ef counter name marked; }
+		}
+	END
+	table "chain post { type filter hook postrouting priority 0; oifname hwp1 ip dscp set cs0; }"
+	hw_up c udp
+	by_hw 20 c ping 10
+	must c set tos 184
+	must c ping 20
+	counter marked "$NS_S" inet w
+	equal "$PACKETS" 0 "packets with the DSCP that the ruleset takes away"
+	# what was seen is known: no rule can set it
+	wait_for 5 used 0 || fail "$(cat $CHIP/rules)"
+	stays_soft c
+	because hw-fields
+	counter marked "$NS_S" inet w
+	equal "$PACKETS" 0 "packets with the DSCP that the ruleset takes away"
+	in_s nft delete table inet w
+}
+
+# Without such a rule packets with any DSCP are hardware's, as soon as that is known.
+any_dscp() {
+	fresh block
+	table
+	hw_up c udp
+	has_rule "tos=00/fc" || fail "any DSCP matches: $(cat $CHIP/rules)"
+	must c set tos 184
+	wait_for 20 stays_without_dscp c || fail "the DSCP is still matched: $(cat $CHIP/rules)"
+	by_hw 10 c ping 5
+	must c set tos 0
+	by_hw 10 c ping 5
+}
+# The rule of the other direction may be made anew a reading later.
+stays_without_dscp() { no_dscp "$1" && nap 1.2 && no_dscp "$1"; }
+no_dscp() { must "$1" ping 4; used 2 && ! grep -q " in=0 .* tos=" $CHIP/rules; }
+
+# A chip whose driver has no TC offload: its switch is off and cannot be switched on, so nobody is
+# told to.
+no_switch() {
+	rmmod nfo_hwsim
+	insmod "$KO" ports=3 hw_tc=0
+	set_chip driver "$1"
+	port_up 0
+	port_up 1
+	! in_r ethtool -K hwp0 hw-tc-offload on || fail "switched on"
+	table
+	dev_is hwp0 "none hw-declined 95 $2" || fail "hwp0: $SAYS"
+	client c udp
+	promote c udp "$PORT"
+	stays_soft c
 }
 
 topo_chip
@@ -195,5 +261,8 @@ run_case "a block's rule names the router's address; RTNL is held" block_match
 run_case "larger packets than the egress takes" oversize
 run_case "a chip that looks at the MTU" oversize_seen
 run_case "a rewritten DSCP is software's" rewritten
+run_case "a DSCP that a rule takes from later packets" bleached
+run_case "a DSCP that no rule touches" any_dscp
+run_case "a driver without the switch" no_switch igb "its filters choose queues*"
 rmmod nfo_hwsim
 all_done

@@ -19,8 +19,8 @@ OLD=$(mac 64) NEW=$(mac 65)
 neighbour_is() { ip -n "$NS_R" neigh replace "$FEW4" lladdr "$1" dev hwp1 nud permanent; }
 MANY=$((MANY * 2 / 5))
 
-# all_in SWARM COUNT RULES - they send until so many rules are in the chip.
 send_until() { lossless "$1" ping 0 "$2" 2; used "$3"; }
+# all_in SWARM COUNT RULES - they send until so many rules are in the chip.
 all_in() {
 	wait_for 30 send_until "$@" || fail "$1: not all are in hardware: $(cat $CHIP/used $CHIP/calls)"
 }
@@ -72,7 +72,7 @@ neighbour() {
 # The command is back long before the driver has deleted all rules, and the switch says so.
 switched_off() {
 	full "$1"
-	mode_deaf
+	mode off_is_deaf
 	in_r ethtool -K hwp0 hw-tc-offload off
 	busy "the command waited"
 	[[ $(in_r ethtool -k hwp0) == *"hw-tc-offload: off"* ]] || fail "the switch is on again"
@@ -81,20 +81,18 @@ switched_off() {
 	set_chip rule_delay_us 100
 	wait_for 20 used 0 || fail "rules are left: $(cat $CHIP/used $CHIP/calls)"
 	wait_for 10 dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
-	failed_calls del
-	equal "$FAILED" 0 "refused deletions"
+	refused_calls del
+	equal "$REFUSED" 0 "refused deletions"
 	[[ $(in_r ethtool -k hwp0) == *"hw-tc-offload: off"* ]] || fail "the switch is on again"
 	set_chip rule_delay_us 0
 	in_r ethtool -K hwp0 hw-tc-offload on
 	all_in few 3 6
 }
-mode_deaf() { set_chip modes/off_is_deaf 1; }
-failed_calls() { FAILED=$(awk -v c="$1" '$1 == c { print $4 }' $CHIP/calls); }
 
 # On again before all rules are gone: they go, and flows come back.
 switched_on_again() {
 	full ft
-	mode_deaf
+	mode off_is_deaf
 	in_r ethtool -K hwp0 hw-tc-offload off
 	in_r ethtool -K hwp0 hw-tc-offload on
 	set_chip rule_delay_us 0
@@ -105,7 +103,7 @@ switched_on_again() {
 # The ruleset goes while the driver is at the deletions.
 switched_off_and_gone() {
 	full "$1"
-	mode_deaf
+	mode off_is_deaf
 	in_r ethtool -K hwp0 hw-tc-offload off
 	set_chip rule_delay_us 100
 	rules_flush

@@ -13,8 +13,6 @@ need jq
 ours_alone
 TIMEOUT=net/netfilter/nf_flowtable_udp_timeout
 
-mode() { set_chip "modes/$1" 1; }
-
 # Its driver asks hw-tc-offload before it hears of a deletion, and the event comes after.
 feature_off() {
 	fresh "$1"
@@ -26,8 +24,11 @@ feature_off() {
 	[[ $(in_r ethtool -k hwp0) == *"hw-tc-offload: off"* ]] || fail "the switch is on again"
 	by_host c ping 10
 	wait_for 5 dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
+	must c run 1000
+	flow_is "$PORT" .reason hw-feature || fail "the flow says $IS"
 	in_r ethtool -K hwp0 hw-tc-offload on
 	in_hw c udp "$PORT"
+	flow_is "$PORT" .reason none || fail "the flow says $IS"
 	by_hw 10 c ping 5
 }
 
@@ -45,10 +46,8 @@ deaf_to_delete() {
 	by_hw 10 c ping 5
 }
 refused_deletes() {
-	local failed
-
-	failed=$(awk '$1 == "del" { print $4 }' $CHIP/calls)
-	[ "$failed" -ge "$1" ]
+	refused_calls del
+	[ "$REFUSED" -ge "$1" ]
 }
 
 # Nobody waits for ever for a driver that never deletes.
@@ -67,6 +66,31 @@ never_deletes() {
 	set_chip fail_del 0
 	set_chip reset 1
 }
+
+# What a rule rests on that its driver never deletes is free: another device goes.
+another_goes() {
+	local told going
+
+	fresh
+	table
+	hw_up c udp
+	refused_calls del
+	told=$REFUSED
+	set_chip fail_port 0
+	set_chip fail_del "95 100 never"
+	tool flush
+	wait_for 5 refused_deletes $((told + 2)) || fail "not told: $(cat $CHIP/calls)"
+	set_chip ports "del 1" &
+	going=$!
+	wait_for 10 ended_already $going || { set_chip fail_del 0; fail "the other port waits for the rule"; }
+	used 1 || fail "$(cat $CHIP/rules)"
+	set_chip fail_del 0
+	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	rules_flush
+	rmmod nfo_hwsim
+	chip_up ft
+}
+ended_already() { ! kill -0 "$1" 2>/dev/null; }
 
 unknown_cookie() {
 	fresh
@@ -222,6 +246,7 @@ run_case "the same, block" feature_off block
 run_case "a deletion that is refused is repeated" deaf_to_delete 95
 run_case "likewise with EBUSY" deaf_to_delete 16
 run_case "a driver that never deletes" never_deletes
+run_case "a driver that never deletes, and another device goes" another_goes
 run_case "an unknown cookie is EINVAL" unknown_cookie
 run_case "no counters, the time of the last packet alone" uncounted
 run_case "no word of its use" silent

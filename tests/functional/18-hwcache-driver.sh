@@ -212,7 +212,8 @@ trouble() {
 	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
 	# deletions were insisted on
 	rules_flush
-	[ "$(awk '/^del/{ print $4 }' $CHIP/calls)" != 0 ] || fail "no deletion failed"
+	refused_calls del
+	[ "$REFUSED" != 0 ] || fail "no deletion failed"
 	used 0 || fail "rules are left: $(cat $CHIP/rules)"
 }
 

@@ -35,6 +35,7 @@ half() {
 	used 0 || fail "half a flow without being asked: $(cat $CHIP/rules)"
 	setting hw_oneway 1
 	wait_for 10 half_in c "$port" "true false" || fail "flow: $IS"
+	flow_is "$port" .reason "$2" || fail "the flow says $IS"
 	used 1 || fail "$(cat $CHIP/rules)"
 	has_rule "in=0" || fail "$(cat $CHIP/rules)"
 	ct_has udp "$port" hw=0 || fail "conntrack: $CT"
@@ -98,8 +99,8 @@ half_reply() {
 
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
-run_case "half a flow: no driver" half driver
-run_case "half a flow: refused" half refused
+run_case "half a flow: no driver" half driver hw-feature
+run_case "half a flow: refused" half refused hw-shape
 run_case "half a flow: the reply" half_reply
 rmmod nfo_hwsim
 all_done

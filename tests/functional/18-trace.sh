@@ -21,7 +21,7 @@ fi
 trace_on() {
 	echo 1 >$EVENTS/enable
 	: >$TRACE/trace
-	trap 'echo 0 >$EVENTS/enable; case_end $?' EXIT
+	at_end "echo 0 >$EVENTS/enable"
 }
 # traced PATTERN - a record's text matches; of all of them in RECORDS.
 traced() {

@@ -63,8 +63,8 @@ at_random() {
 	flow_up a udp
 	flow_up b tcp
 	# what a random message may set
-	trap 'for i in promote_after max_flows hw_budget; do tool set $i 0; done
-		tool set hw_after 8; tool set hw_queue 4096; tool set hw_sync_ms 1000; case_end $?' EXIT
+	at_end 'for i in promote_after max_flows hw_budget; do tool set $i 0; done
+		tool set hw_after 8; tool set hw_queue 4096; tool set hw_sync_ms 1000'
 	tell b run 4000
 	for i in 1 2; do
 		badnl fuzz $((seed + i)) 4000 >"$LIB_TMP/fuzz.$i" & pids+=($!)
@@ -82,6 +82,23 @@ at_random() {
 	tool set max_flows 0
 	tool set promote_after 0
 	promote a udp $((PORT - 1))
+}
+
+# The module listens to rtnetlink. Whoever has CAP_NET_ADMIN in the namespace can send there what
+# looks like a change, or like the beginning of a longer message.
+forged() {
+	local before index
+
+	rules_std
+	flow_up c udp
+	index=$(ip -n "$NS_R" -o link show rs)
+	index=${index%%:*}
+	counter seen
+	before=$PACKETS
+	badnl rtnl "$index"
+	must c ping 10
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path: what nobody but the kernel says was believed"
 }
 
 # --- readers that stop ---------------------------------------------------
@@ -257,6 +274,7 @@ echo_up
 for name in $("$NFO_TOOLS/nfo_badnl" groups); do
 	run_case "malformed messages: $name" group "$name"
 done
+run_case "changes that the kernel did not tell of" forged
 run_case "messages at random, two at once, tools and traffic beside them" at_random
 run_case "a dump that is not read on" half_read
 run_case "a dump whose table goes" table_goes

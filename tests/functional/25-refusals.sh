@@ -50,15 +50,24 @@ not_established() {
 		}
 	END
 	next_port
+	# Not before the end: the server says SYN and ACK once more, and nobody is there any more.
+	at_end "agent flush $NS_S"
 	peer_start c "$NS_C" client tcp $C4 "$PORT" $S4 5000 && fail "connected"
-	agent flush "$NS_S"
-	no_offload_flag tcp "$PORT" || fail "$CT"
+	ct_has tcp "$PORT" offload=0 || fail "$CT"
 	ct_has tcp "$PORT" state=syn_sent || fail "$CT"
 }
 run_case "tcp before it is established" not_established
 
+# flows_closed - flows of our module that a closing connection has ended, in CLOSED.
+flows_closed() {
+	CLOSED=0
+	[ "${NFO_PROVIDER:-}" = mainline ] || { reason_count tcp-close; CLOSED=$REASON; }
+}
+
 # Every packet of a closing connection is the classic path's.
 closing() {
+	local before
+
 	rules_load <<-END
 		table inet t {
 			counter seen { }
@@ -72,11 +81,21 @@ closing() {
 	END
 	client c tcp
 	must c ping 2
-	must c fin
+	must st set echo 0
+	at_end 'ask st set echo 1'
+	must st fin
+	must c finread
 	wait_for 5 closing_state "$PORT" || fail "$CT"
 	in_r nft 'add rule inet t forward counter name seen; add rule inet t forward meta l4proto tcp flow add @f'
-	must c finread
-	no_offload_flag tcp "$PORT" || fail "$CT"
+	flows_closed
+	before=$CLOSED
+	# The client has not closed its side, so that there are packets for the rule. A flow that one of
+	# them made would end with the next one.
+	slow 10 c send 10 1000
+	ct_has tcp "$PORT" offload=0 || fail "$CT"
+	flows_closed
+	equal "$CLOSED" "$before" "flows that have ended because the connection closes"
+	must c close
 }
 closing_state() { ct_get tcp "$1" && [[ $CT == *state=time_wait* || $CT == *state=last_ack* || $CT == *state=close* || $CT == *state=fin_wait* ]]; }
 run_case "tcp that is closing" closing
@@ -215,5 +234,43 @@ no_route() {
 }
 sink_has() { ask sink count && [ "${ANSWER##* }" -ge "$1" ]; }
 run_case "no route for the way back" no_route
+
+# Where the sender leaves the checksum to the device, the checksum field does not show that.
+option_rewritten() {
+	ours_only "sends what came in"
+	rules_listing "rc, rs" "tcp flags & (syn | fin | rst) == 0 reset tcp option timestamp
+		meta l4proto tcp flow add @f" || skip "this nft resets no option"
+	client c tcp
+	slow 20 c ping 10
+}
+run_case "a TCP option that a rule takes away" option_rewritten
+
+# Without a checksum nothing shows in layer 4 that a rule, and not NAT, rewrites an address.
+address_rewritten() {
+	ours_only "sends to the address before"
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f { hook ingress priority 0; devices = { rc, rs }; }
+			chain pre {
+				type filter hook prerouting priority -150;
+				ip daddr 203.0.113.77 ip daddr set $S4
+			}
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				meta l4proto udp flow add @f
+			}
+		}
+	END
+	peer_start sink "$NS_S" server udp :: 5001
+	ask sink set echo 0
+	next_port
+	peer_start c "$NS_C" client udp $C4 "$PORT" 203.0.113.77 5001 || fail "$ANSWER"
+	must c set nocheck 1
+	slow 20 c send 20
+	wait_for 5 sink_has 20 || fail "of 20 messages arrived: $ANSWER"
+}
+run_case "an address that a rule rewrites, udp without a checksum" address_rewritten
 
 all_done

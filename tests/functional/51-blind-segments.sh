@@ -93,6 +93,32 @@ done
 on_both_paths "RST outside the window through another device" outside tcp far R "${far_off[@]}"
 on_both_paths "FIN outside the window through another device" outside tcp far FA "${far_off[@]}"
 
+# An ICMP error about the connection comes by before the segment that ends it. The error's bytes stand
+# where a segment has its numbers: 0x4500002c, IPv4's header, is to be a later acknowledgment.
+after_error() {
+	local path=$1 port
+
+	rules_for "$path"
+	attacker near
+	inject_up beyond "$NS_S" s0 "$NS_R" rs
+	for _ in {1..20}; do
+		connect_for "$path" c tcp
+		port=$PORT
+		must c bulk 1000000
+		sequences watcher c tcp "$port"
+		seq_add $((0x4500002c)) -"$CLIENT_SEQ"
+		[ $SEQ -gt 100000 ] && [ $SEQ -lt 2000000000 ] && break
+		peer_stop c
+	done
+	# shellcheck disable=SC2086 # an end is two words
+	must beyond error $S4 unreachable 0 tcp $CLIENT_END $SERVER_END "$CLIENT_SEQ"
+	must attacker tcp "$CLIENT_END" "$SERVER_END" "$CLIENT_SEQ" "$SERVER_SEQ" R 0
+	[ "$path" = classic ] || wait_for 5 no_offload_flag tcp "$port" || fail "the connection is still offloaded: $CT"
+	ct_state tcp "$port"
+	equal "$FIELD" close "conntrack's state"
+}
+on_both_paths "RST of the client itself, after an ICMP error" after_error
+
 # ---- segment by segment: the classic path's verdict ----
 
 # What the segment is, its flags, how far from the next byte it begins, its length.

@@ -39,6 +39,7 @@ one_way() {
 		must c send 5
 		pass_time 1
 	done
+	[ "$1" = classic ] || ct_has udp "$PORT" offload=1 || fail "not offloaded: $CT"
 	ct_has udp "$PORT" assured=0 || fail "$CT"
 	must su set echo 1
 }

@@ -40,6 +40,31 @@ on_both_paths "udp, an output policy that blocks" stopped udp add src $C4 dst $S
 on_both_paths "udp, the default for forwarding is to block" stopped udp setdefault fwd block
 policies_gone
 
+# A policy that lets packets pass becomes one that does not. The number of policies is the same, and
+# the route that comes just before must not hide it.
+stopped_now() { ! ask c ping 1; }
+becomes_block() {
+	policies_gone
+	policy add src $C4 dst $S4 dir fwd action allow
+	rules_for "$1"
+	connect_for "$1" c udp
+	must c timeout 300
+	ip -n "$NS_R" -batch - <<-END
+		route add 10.9.1.0/24 via $S4
+		xfrm policy update src $C4 dst $S4 dir fwd action block
+		route del 10.9.1.0/24
+	END
+	if ! wait_for 5 stopped_now; then
+		policies_gone
+		fail "packets pass a policy that blocks"
+	fi
+	policies_gone
+	must c timeout 5000
+	wait_for 10 ask c ping 1 || fail "nothing passes without the policy: $ANSWER"
+	[ "$1" = classic ] || promote c udp "$PORT"
+}
+on_both_paths "udp, a policy becomes one that blocks" becomes_block
+
 # Somebody else's policy stops nobody.
 unrelated() {
 	policies_gone

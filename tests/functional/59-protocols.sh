@@ -4,6 +4,8 @@
 # Protocols other than TCP and UDP: SCTP, UDP-Lite, GRE, ESP, IP in IP, ICMP echo.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=../lib-stacks.sh
+. "$(dirname "$0")/../lib-stacks.sh"
 
 modprobe -q -a sctp nf_conntrack || true
 topo_up
@@ -113,6 +115,21 @@ for family in 4 6; do
 	run_case "UDP-Lite, IPv$family, NAT" udplite $family masquerade
 done
 
+# in_tunnel KIND PROTO - the tunnel that ends here is taken off, the one inside passes through.
+in_tunnel() {
+	behind_tunnel "$1"
+	local S4=$V4S
+	carried "$2" 4
+	peer_stop c
+	peer_stop srv
+	tunnel_gone
+}
+for proto in gre esp ipip; do
+	run_case "$proto through an IPIP tunnel of the router" in_tunnel ipip $proto
+	run_case "$proto through a GRE tunnel of the router" in_tunnel gre $proto
+done
+run_case "gre through a 4in6 tunnel of the router" in_tunnel ip6tnl gre
+
 # A VLAN is taken off, the tunnel is not.
 behind_vlan() {
 	ends 4
@@ -142,11 +159,14 @@ run_case "ESP passes through a VLAN" behind_vlan esp
 
 # PPTP's calls are conntrack's matter.
 gre_version() {
+	local before
+
 	rules
+	before=$(reasons protocol)
 	raw_up gre 4
 	must c version 1
 	slow 10 c ping 5
-	[ "$(reasons protocol)" -gt 0 ] || fail "the reason is not counted"
+	[ "$(reasons protocol)" -gt "$before" ] || fail "the reason is not counted"
 }
 run_case "GRE of version 1 stays slow" gre_version
 
@@ -170,7 +190,7 @@ run_case "AH stays slow, IPv6" stays_slow ah 6 protocol
 # pptp [NAT] - a call of PPTP: conntrack's helper reads the control connection, expects the call,
 # and its NAT writes the call's identifiers anew.
 pptp() {
-	local before
+	local before helpers
 
 	modprobe -q -a nf_conntrack_pptp nf_nat_pptp || true
 	rules "${1:-}"
@@ -180,7 +200,7 @@ pptp() {
 			chain pre { type filter hook prerouting priority 0; tcp dport 1723 ct helper set "pptp"; }
 		}
 	END
-	before=$(reasons protocol)
+	before=$(reasons protocol) helpers=$(reasons helper)
 	peer_run srv "$NFO_TOOLS/nfo_pptp" "$NS_S" serve $S4
 	peer_answer srv || fail "server: $ANSWER"
 	peer_run c "$NFO_TOOLS/nfo_pptp" "$NS_C" client $C4 $S4
@@ -190,16 +210,19 @@ pptp() {
 	in_r conntrack -L -p gre >"$LIB_TMP/calls"
 	grep -q 'srckey=0x[1-9a-f]' "$LIB_TMP/calls" || fail "no call is expected: $(cat "$LIB_TMP/calls")"
 	[ "$(reasons protocol)" -gt "$before" ] || fail "the reason of the call is not counted"
-	[ "$(reasons helper)" -gt 0 ] || fail "the reason of the control connection is not counted"
+	[ "$(reasons helper)" -gt "$helpers" ] || fail "the reason of the control connection is not counted"
 }
 run_case "PPTP stays slow" pptp
 run_case "PPTP stays slow, NAT" pptp masquerade
 
 icmp_setting() {
+	local before
+
 	rules
+	before=$(reasons icmp-echo)
 	raw_up icmp "$1"
 	slow 10 c ping 5
-	[ "$(reasons icmp-echo)" -gt 0 ] || fail "the reason is not counted"
+	[ "$(reasons icmp-echo)" -gt "$before" ] || fail "the reason is not counted"
 }
 run_case "ICMP echo without the setting" icmp_setting 4
 run_case "ICMPv6 echo without the setting" icmp_setting 6

@@ -8,19 +8,7 @@
 topo_up
 echo_up
 
-# A second way to the server: rs2 ---- s1.
-ip link add s1 netns "$NS_S" type veth peer name rs2 netns "$NS_R"
-ip -n "$NS_R" -batch - <<-END
-	addr add 203.0.113.1/24 dev rs2
-	addr add 2001:db8:3::1/64 dev rs2 nodad
-	link set rs2 up
-END
-ip -n "$NS_S" -batch - <<-END
-	addr add 203.0.113.2/24 dev s1
-	addr add 2001:db8:3::2/64 dev s1 nodad
-	link set s1 up
-END
-links_ready "$NS_S" s1 "$NS_R" rs2
+second_link 203.0.113 2001:db8:3
 
 rules() {
 	rules_load <<-END
@@ -55,20 +43,25 @@ via_second() {
 
 received() { ip -n "$NS_S" -s -j link show "$1" | grep -o '"rx":{"bytes":[0-9]*,"packets":[0-9]*' | grep -o '[0-9]*$'; }
 
-# Not one packet after the change goes the old way.
-other_route() {
+# takes_second - the route leads by the second device from here on, and so do the packets.
+takes_second() {
 	local old new
 
+	via_second
+	old=$(received s0)
+	new=$(received s1)
+	must c ping 10
+	[ $(($(received s1) - new)) -ge 10 ] || fail "$(($(received s1) - new)) of 10 packets took the new way"
+	[ $(($(received s0) - old)) -le 2 ] || fail "$(($(received s0) - old)) packets took the old way"
+}
+
+# Not one packet after the change goes the old way.
+other_route() {
 	via_first
 	rules
 	flow_up c "$1"
 	for _ in 1 2; do
-		via_second
-		old=$(received s0)
-		new=$(received s1)
-		must c ping 10
-		[ $(($(received s1) - new)) -ge 10 ] || fail "$(($(received s1) - new)) of 10 packets took the new way"
-		[ $(($(received s0) - old)) -le 2 ] || fail "$(($(received s0) - old)) packets took the old way"
+		takes_second
 		promote c "$1" "$PORT"
 		wait_for 10 is_fast c ping 10 || fail "not fast by the new route"
 		via_first
@@ -133,6 +126,120 @@ unrelated_case() {
 }
 run_case "udp, unrelated routes come and go" unrelated_case udp
 run_case "tcp6, unrelated routes come and go" unrelated_case tcp6
+
+# Packets look at changes when one may concern their flow. Which routes flows rest on is noted anew
+# all the time, and what is not is forgotten within four seconds.
+route_after_others() {
+	local proto=$1 family=-4 dst=10.9.1.0/24 gateway=$S4 until=$((SECONDS + 6))
+
+	case $proto in *6) family=-6 dst=2001:db8:9:1::/64 gateway=$S6 ;; esac
+	via_first
+	rules
+	flow_up c "$proto"
+	while [ $SECONDS -lt $until ]; do
+		ip -n "$NS_R" $family route add $dst via "$gateway"
+		must c ping 3
+		ip -n "$NS_R" $family route del $dst
+		must c ping 3
+	done
+	takes_second
+	via_first
+}
+for proto in udp tcp6; do
+	run_case "$proto follows its route after many others changed" route_after_others $proto
+done
+
+# A nexthop object that no route uses goes.
+unused_nexthop() {
+	ours_only "it does not look at nexthop objects"
+	rules
+	flow_up c udp
+	fast c ping 5
+	ip -n "$NS_R" nexthop add id 70 via $S4 dev rs || skip "no nexthop objects"
+	counter seen
+	before=$PACKETS
+	ip -n "$NS_R" nexthop del id 70
+	must c ping 5
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path"
+}
+run_case "udp, a nexthop object without a route goes" unused_nexthop
+
+# nexthop_object PROTO DESTINATION ID OLD NEW - a route keeps its nexthop object, and the object,
+# or the one member of its group, becomes another one. Routing has no event for that. The route
+# that comes just before has nothing to do with it and must not hide it.
+nexthop_object() {
+	local proto=$1 dst=$2 id=$3 old=$4 new=$5 family=-4 other=10.9.1.0/24 gateway=$S4 arrived
+
+	[ "$proto" = udp ] || { family=-6 other=2001:db8:9:1::/64 gateway=$S6; }
+	via_first
+	rules
+	ip -n "$NS_R" nexthop flush 2>/dev/null || true
+	# shellcheck disable=SC2086 # a device, or a gateway and its device
+	ip -n "$NS_R" $family nexthop add id 7 $old || skip "no nexthop objects"
+	ip -n "$NS_R" nexthop add id 8 group 7
+	ip -n "$NS_R" $family route add "$dst" nhid "$id"
+	flow_up c "$proto"
+	for _ in 1 2; do
+		ip -n "$NS_R" $family -batch - <<-END
+			route replace $other via $gateway
+			nexthop replace id 7 $new
+		END
+		arrived=$(received s1)
+		must c ping 10
+		arrived=$(($(received s1) - arrived))
+		ip -n "$NS_R" $family -batch - <<-END
+			route del $other
+			nexthop replace id 7 $old
+		END
+		[ "$arrived" -ge 10 ] || fail "$arrived of 10 packets took the new way"
+		arrived=$(received s0)
+		must c ping 10
+		arrived=$(($(received s0) - arrived))
+		[ "$arrived" -ge 10 ] || fail "$arrived of 10 packets came back to the first way"
+		promote c "$proto" "$PORT"
+		wait_for 10 is_fast c ping 10 || fail "not fast by the first route"
+	done
+	ip -n "$NS_R" nexthop flush >/dev/null
+}
+for id in 7 8; do
+	name="a nexthop object is replaced"
+	[ $id = 7 ] || name="the member of a nexthop group is replaced"
+	run_case "udp, $name" nexthop_object udp $S4/32 $id "dev rs" "via 203.0.113.2 dev rs2"
+	run_case "udp6, $name" nexthop_object udp6 $S6/128 $id "dev rs" "via 2001:db8:3::2 dev rs2"
+done
+
+# A sysctl says what priority forwarding gives to packets.
+with_priority() {
+	counter prio "$NS_R" netdev e
+	before=$PACKETS
+	must c ping 5
+	counter prio "$NS_R" netdev e
+	equal $((PACKETS - before)) "$1" "packets of 5 with the priority of their TOS, $2"
+}
+priority_sysctl() {
+	via_first
+	rules
+	in_r nft -f - <<-END || skip "no egress hook"
+		table netdev e {
+			counter prio { }
+			chain o {
+				type filter hook egress device rs priority 0;
+				ip protocol udp meta priority 0:6 counter name prio
+			}
+		}
+	END
+	client c udp
+	must c set tos 16
+	promote c udp "$PORT"
+	settle c
+	with_priority 5 "at first"
+	sysctl_r net/ipv4/ip_forward_update_priority 0
+	with_priority 0 "switched off"
+	sysctl_r net/ipv4/ip_forward_update_priority 1
+	with_priority 5 "switched on again"
+}
+run_case "udp, the priority of forwarded packets is switched" priority_sysctl
 
 # Another address or device of the router changes: the same.
 unrelated_device() {
@@ -255,19 +362,44 @@ device_moved() {
 run_case "the device moves to another namespace" device_moved
 
 # Forwarding is switched off: the classic path stops, so must the fast one.
+# forwarding_off PROTO SYSCTL
 forwarding_off() {
 	via_first
 	rules
-	flow_up c udp
-	sysctl_r net/ipv4/ip_forward 0
+	flow_up c "$1"
+	at_end "sysctl_r $2 1"
+	sysctl_r "$2" 0
 	must c timeout 300
-	ask c ping 2 && fail "forwarded while ip_forward is 0"
-	sysctl_r net/ipv4/ip_forward 1
+	ask c ping 2 && fail "forwarded while $2 is 0"
+	sysctl_r "$2" 1
 	must c timeout 3000
 	must c ping 5
-	promote c udp "$PORT"
+	promote c "$1" "$PORT"
 	wait_for 10 is_fast c ping 10 || fail "not fast again"
 }
-run_case "ip_forward off and on" forwarding_off
+run_case "ip_forward off and on" forwarding_off udp net/ipv4/ip_forward
+run_case "IPv6 forwarding off and on" forwarding_off udp6 net/ipv6/conf/all/forwarding
+
+# IPv6 is forwarded from single devices, though not by the namespace.
+forced_forwarding() {
+	topo_up z
+	sysctl_r net/ipv6/conf/rc/force_forwarding 1 || skip "this kernel has no force_forwarding"
+	sysctl_r net/ipv6/conf/rs/force_forwarding 1
+	sysctl_r net/ipv6/conf/all/forwarding 0
+	# That takes the devices' own settings along.
+	sysctl_r net/ipv6/conf/rc/force_forwarding 1
+	sysctl_r net/ipv6/conf/rs/force_forwarding 1
+	peer_start sx "$NS_S" server udp :: 5000
+	rules_std
+	flow_up c udp6
+	must c timeout 300
+	sysctl_r net/ipv6/conf/rc/force_forwarding 0
+	ask c ping 2 && fail "forwarded after force_forwarding was switched off"
+	sysctl_r net/ipv6/conf/rc/force_forwarding 1
+	must c timeout 3000
+	promote c udp6 "$PORT"
+	fast c ping 10
+}
+run_case "IPv6 forwarding of single devices" forced_forwarding
 
 all_done

@@ -22,8 +22,10 @@ carries() {
 	promote c "$proto" "$PORT"
 	rx_packets "$NS_R" tun0
 	before=$RX
+	hops_watch
 	fast c ping 200
 	fast c ping 4 1200
+	hops_right 204
 	if [ "${proto%6}" = tcp ]; then
 		# The first stream finds the path's MTU.
 		must c bulk 100000
@@ -100,23 +102,85 @@ over_vlan() {
 }
 run_case "IPIP over a VLAN, tcp" over_vlan tcp
 
+# over_session KIND PROTO [TAG...] - a tunnel over a PPPoE session over the listed device.
+over_session() {
+	local kind=$1 proto=$2
+
+	behind_pppoe "${@:3}"
+	ip -n "$NS_S" route del 192.0.2.0/24
+	ip -n "$NS_S" route del 2001:db8:1::/64
+	RS4=$V4R S4=$V4S RS6=$V6R S6=$V6S behind_tunnel "$kind"
+	rules_listing "rc, rs"
+	carries "$proto"
+	tunnel_gone
+	stack_gone
+}
+run_case "4in6 over PPPoE in a VLAN, tcp" over_session ip6tnl tcp 7
+run_case "6in4 over PPPoE, udp6" over_session sit udp6
+# Five headers, with GRE's own.
+run_case "GRE over PPPoE in two VLANs, udp" over_session gre udp 7 8
+run_case "GRE over IPv6 over PPPoE in two VLANs, tcp6" over_session ip6gre tcp6 7 8
+
+# A tunnel that asks each packet where it goes, as those of 6rd and 6to4 do.
+without_remote() {
+	behind_tunnel sit
+	ip -n "$NS_R" link del tun0
+	ip -n "$NS_R" -batch - <<-END
+		link add tun0 type sit local $RS4 ttl 64
+		link set tun0 up
+		addr add $V6R/64 dev tun0 nodad
+		route add $V6S/128 via ::$S4 dev tun0
+	END
+	rules_listing "rc, rs"
+	carries "$1"
+	tunnel_gone
+}
+run_case "6in4 without a remote address, tcp6" without_remote tcp6
+
+# unanswered TEXT - answers get as far as the router, and no farther.
+unanswered() {
+	local before
+
+	rx_packets "$NS_R" rs
+	before=$RX
+	must c timeout 300
+	if ask c ping 2; then fail "$1"; fi
+	must c timeout 5000
+	rx_packets "$NS_R" rs
+	[ "$RX" -gt "$before" ] || fail "the server has not answered: the test proves nothing"
+}
+
 # The same connection from another tunnel: not taken for this one's. The server's answers
 # come with a source address that no tunnel of the router has.
 another_tunnel() {
 	behind_tunnel ipip
 	rules_listing "rc, rs"
 	carries udp
-	ip -n "$NS_S" addr add 198.51.100.77/24 dev s0
-	ip -n "$NS_S" link set tun0 type ipip local 198.51.100.77 remote "$RS4"
-	must c timeout 300
-	if ask c ping 2; then fail "an answer of another tunnel arrived"; fi
-	ip -n "$NS_S" link set tun0 type ipip local "$S4" remote "$RS4"
-	ip -n "$NS_S" addr del 198.51.100.77/24 dev s0
-	must c timeout 5000
+	in_s nft -f - <<-END || skip "no egress hook"
+		table netdev move {
+			chain out { type filter hook egress device s0 priority 0; ip protocol 4 ip saddr set 198.51.100.77; }
+		}
+	END
+	at_end 'in_s nft flush ruleset'
+	unanswered "an answer of another tunnel arrived"
+	in_s nft delete table netdev move
 	settle c
 	tunnel_gone
 }
 run_case "another tunnel's packets are not taken for this one's" another_tunnel
+
+# The server's tunnel sends another key than the one that the router's tunnel takes.
+another_key() {
+	behind_tunnel grekey
+	rules_listing "rc, rs"
+	carries udp
+	ip -n "$NS_S" link set tun0 type gre ikey 77 okey 78 local "$S4" remote "$RS4"
+	unanswered "an answer with another key arrived"
+	ip -n "$NS_S" link set tun0 type gre key 77 local "$S4" remote "$RS4"
+	settle c
+	tunnel_gone
+}
+run_case "packets with another key are not taken for the tunnel's" another_key
 
 # A plain packet with the addresses of a connection in the tunnel is not taken for one of its own.
 bare_packets() {
@@ -239,17 +303,41 @@ tunnel_down() {
 }
 run_case "the tunnel goes down, up, and away" tunnel_down
 
+# not_carried - all packets take the slow path, for the reason that a device is not listed.
+not_carried() {
+	local before
+
+	reason_count dev-not-in-table
+	before=$REASON
+	address_of udp
+	client c udp 5000 "$TO"
+	slow 20 c ping 10
+	reason_count dev-not-in-table
+	[ "$REASON" -gt "$before" ] || fail "the reason is not counted"
+	no_offload_flag udp "$PORT" || fail "one direction is carried: $CT"
+	tunnel_gone
+}
+
 # The device below is not listed: nothing is carried, for a reason.
 not_listed() {
 	behind_tunnel ipip
 	rules_listing "rc"
-	address_of udp
-	client c udp 5000 "$TO"
-	slow 20 c ping 10
-	[ "$(in_r cat /proc/net/nf_flow_offload | awk '$1 == "dev-not-in-table" { print $2 }')" -gt 0 ] ||
-		fail "the reason is not counted"
-	tunnel_gone
+	not_carried
+}
+
+# A VXLAN device may be linked to the device below, which does not know its packets either.
+linked() {
+	behind_tunnel vxlan
+	ip -n "$NS_R" link del tun0
+	ip -n "$NS_R" -batch - <<-END
+		link add tun0 mtu 1450 type vxlan id 77 dstport 4789 local $RS4 remote $S4 dev rs
+		link set tun0 up
+		addr add $V4R/30 dev tun0
+	END
+	rules_listing "rc, rs"
+	not_carried
 }
 [ "${NFO_PROVIDER:-}" = mainline ] || run_case "neither the tunnel nor the device below is listed" not_listed
+[ "${NFO_PROVIDER:-}" = mainline ] || run_case "the device below a VXLAN device is listed" linked
 
 all_done

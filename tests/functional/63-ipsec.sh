@@ -105,8 +105,16 @@ answers_clear() {
 	ipsec_up
 	flow_up c udp
 	ip -n "$NS_S" xfrm policy delete dir out src $S4/32 dst 192.0.2.0/24
+	in_r nft -f - <<-END
+		table netdev w {
+			counter clear { }
+			chain in { type filter hook ingress device rs priority -10; udp sport 5000 counter name clear; }
+		}
+	END
 	must c timeout 300
 	if ask c ping 2; then fail "plain answers pass where a policy asks for ESP"; fi
+	counter clear "$NS_R" netdev w
+	[ "$PACKETS" -gt 0 ] || fail "no plain answer came: the test proves nothing"
 	ipsec_gone
 }
 run_case "plain packets with the addresses of a connection under IPsec" answers_clear

@@ -19,8 +19,10 @@ carries() {
 	address_of "$proto"
 	client c "$proto" 5000 "$TO"
 	promote c "$proto" "$PORT"
+	hops_watch
 	fast c ping 20
 	fast c ping 4 1300
+	hops_right 24
 	[ "${proto%6}" = tcp ] || return 0
 	# The first stream finds the path's MTU.
 	must c bulk 100000
@@ -39,10 +41,6 @@ vlans() {
 
 # 5.10 does not tell what is below a PPP device.
 tells_ppp() { [ "${NFO_KERNEL:-}" != 5.10 ]; }
-
-reason_count() {
-	REASON=$(in_r cat /proc/net/nf_flow_offload | awk -v n="$1" '$1 == n { print $2 }')
-}
 
 # Nothing goes fast, and the reason has a name.
 unseen() {
@@ -65,6 +63,15 @@ pppoe() {
 	stack_gone
 }
 
+# session_gro PROTO [TAG...] - newer kernels put segments in a session together as they come in.
+session_gro() {
+	in_s ethtool -K s0 tso off gso off
+	in_r ethtool -K rs gro on || skip "ethtool -K gro"
+	pppoe "$1" "${*:2}"
+	in_r ethtool -K rs gro off
+	in_s ethtool -K s0 tso on gso on
+}
+
 NAT="table inet nat { chain post { type nat hook postrouting priority 100; iifname rc masquerade; }; }"
 
 run_case "VLAN, udp" vlans udp 802.1q:10
@@ -78,6 +85,8 @@ run_case "PPPoE, udp" pppoe udp
 run_case "PPPoE, tcp" pppoe tcp
 run_case "PPPoE, tcp6" pppoe tcp6
 run_case "PPPoE in a VLAN, tcp" pppoe tcp 10
+run_case "PPPoE, segments put together, tcp" session_gro tcp
+run_case "PPPoE in a VLAN, segments put together, tcp6" session_gro tcp6 10
 run_case "PPPoE in two VLANs, tcp" pppoe tcp "10 20"
 run_case "PPPoE in two VLANs, udp6" pppoe udp6 "10 20"
 
@@ -203,7 +212,6 @@ another_tag() {
 }
 run_case "another tag is another connection" another_tag
 
-# reason_count NAME - in REASON.
 # An ingress-qos-map makes the VLAN device more than a tag: what comes in by it stays
 # slow, and the reason has a name.
 qos_map() {
@@ -236,6 +244,29 @@ exceptions() {
 	stack_gone
 }
 run_case "fragments under a tag" exceptions
+
+# narrow STACK [TAG...] - answers that come in by the stack are larger than the route to the client
+# takes: the server hears of it, and the flow stays.
+narrow() {
+	"behind_$1" "${@:2}"
+	rules_std
+	ip -n "$NS_R" route add "$C4/32" dev rc mtu 1300
+	at_end "ip -n $NS_R route del $C4/32 dev rc; ip -n $NS_S route flush cache"
+	address_of udp
+	client c udp 5000 "$TO"
+	promote c udp "$PORT"
+	fast c ping 5 1200
+	must c timeout 500
+	! ask c ping 1 1400 || fail "an answer of 1400 bytes passed a route of 1300"
+	[[ $(ip -n "$NS_S" route get "$C4") == *"mtu 1300"* ]] || fail "the server was not told: $(ip -n "$NS_S" route get "$C4")"
+	must c timeout 5000
+	fast c ping 5 1200
+	stack_gone
+}
+run_case "VLAN, answers larger than the route takes" narrow vlans 802.1q:10
+if tells_ppp; then
+	run_case "PPPoE, answers larger than the route takes" narrow pppoe
+fi
 
 # The upper device goes: flows end, the connection lives on when it is back.
 upper_down() {

@@ -66,6 +66,39 @@ pppoe() {
 	stack_end
 }
 
+# The session is that of the VLAN device, which has an address of its own; the peer knows no other.
+pppoe_of_vlan() {
+	clean ft
+	VLAN_MAC=$(mac 99)
+	behind_pppoe 10
+	VLAN_MAC=''
+	table
+	carried "$1"
+	has_rule "eth=${S_MAC//:/}$(mac 99 | tr -d :) " || fail "another address: $(cat $CHIP/rules)"
+	stack_end
+}
+
+# Tags get a priority from the VLAN device, which rules cannot give them.
+tag_priority() {
+	clean ft
+	behind_vlans 802.1q:10
+	table
+	carried "$1"
+	egress_map 0:5
+	wait_for 5 used 0 || fail "tags without a priority: $(cat $CHIP/rules)"
+	for _ in 1 2 3; do must c ping 6; nap 0.6; done
+	by_host c ping 10
+	flow_why "$PORT" "software dev-stack" || fail "$(cat "$OUT")"
+	egress_map 0:0
+	in_hw c "$1" "$PORT"
+	stack_end
+}
+egress_map() { ip -n "$NS_R" link set hwp1.10 type vlan egress-qos-map "$1"; }
+flow_why() {
+	tool list -j -P "$1"
+	[ "$(value '.flows[0] | "\(.state) \(.reason)"')" = "$2" ]
+}
+
 NAT="chain post { type nat hook postrouting priority 100; iifname hwp0 masquerade; }"
 
 # What the chip cannot stays in software, and is as fast as software is.
@@ -78,7 +111,7 @@ refused_tag() {
 	client c udp 5000 "$TO"
 	wait_for 15 refused_by_chip || fail "the chip was not asked: $(cat $CHIP/last_refusal)"
 	by_host c ping 20
-	state_is "$PORT" software || fail "$(cat "$OUT")"
+	flow_why "$PORT" "software hw-shape" || fail "$(cat "$OUT")"
 	# Its shape alone is refused.
 	ip -n "$NS_S" route del 192.0.2.0/24
 	client d udp
@@ -88,6 +121,22 @@ refused_tag() {
 refused_by_chip() {
 	must c ping 4
 	[[ $(<$CHIP/last_refusal) == *VLAN* ]]
+}
+
+# One kind of tag is refused, and another one by the same port is not.
+refused_kind() {
+	clean ft
+	behind_vlans 802.1ad:10
+	table
+	address_of udp
+	client c udp 5000 "$TO"
+	wait_for 15 refused_after c "95 nfo_hwsim: This VLAN tag" || fail "the chip was not asked: $(cat $CHIP/last_refusal)"
+	by_host c ping 20
+	behind_vlans 802.1q:20
+	client d udp 5000 "$TO"
+	in_hw d udp "$PORT"
+	flat 20 d ping 10
+	stack_end
 }
 
 # The end of a session, of a VLAN device: its rules leave the chip.
@@ -113,7 +162,11 @@ run_case "two tags, block driver, masquerade, tcp" vlans block tcp "802.1ad:10 8
 run_case "PPPoE, udp" pppoe udp
 run_case "PPPoE, tcp6" pppoe tcp6
 run_case "PPPoE in a VLAN, tcp" pppoe tcp 10
+run_case "PPPoE in a VLAN with an address of its own, udp" pppoe_of_vlan udp
+run_case "PPPoE in a VLAN with an address of its own, tcp6" pppoe_of_vlan tcp6
+run_case "a VLAN device that gives tags a priority" tag_priority udp
 run_case "a chip without VLAN" refused_tag
+run_case "a chip without 802.1ad" refused_kind
 run_case "the VLAN device goes" upper_gone
 rmmod nfo_hwsim
 all_done

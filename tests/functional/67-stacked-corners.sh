@@ -105,8 +105,8 @@ session_client() {
 	fi
 }
 
-# wrapped HEADERS - five packets of the connection come to the router in these headers; in
-# PACKETS how many of them the client gets.
+# wrapped HEADERS - five packets of the connection come to the router in these headers, from
+# the server's address or from FROM; in PACKETS how many of them the client gets.
 wrapped() {
 	in_c nft -f - <<-END
 		table netdev lie {
@@ -119,6 +119,7 @@ wrapped() {
 	END
 	inject_up in "$NS_S" s0 "$NS_R" rs
 	must in wrap "$1"
+	[ -z "${FROM:-}" ] || must in from "$FROM"
 	for _ in 1 2 3 4 5; do
 		must in udp "$V4S" 5000 $C4 "$PORT" 200
 	done
@@ -146,6 +147,22 @@ lying_length() {
 # 20 + 8 + 200 bytes and the protocol are 230
 for length in 230 2 3 30 229; do
 	on_both_paths "PPPoE length $length of 230" lying_length $length
+done
+
+# other_sender PATH MAC - a packet with the session's number, from MAC: PPP sees it only if
+# that is the other end of the session.
+other_sender() {
+	local path=$1 mac=$2 n=0
+
+	behind_pppoe
+	session_client "$path"
+	[ "$path" = classic ] || fast c ping 5
+	[ "$mac" = peer ] && mac=$(mac_of "$NS_S" s0) n=5
+	FROM=$mac wrapped 88641100004d00e60021
+	equal "$PACKETS" $n "packets of the session from $mac"
+}
+for mac in peer 02:00:00:00:00:77; do
+	on_both_paths "PPPoE session 77 from $mac" other_sender $mac
 done
 
 # session_in_vlans PATH INNER-TAG SESSION - a packet in two VLANs and a session. A key has

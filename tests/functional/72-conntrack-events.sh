@@ -37,7 +37,7 @@ over() {
 	rst) last='<state>CLOSE<' ;;
 	delete) last='type="destroy"' ;;
 	esac
-	grep "<sport>$2<" "$LIB_TMP/events" | grep -q -- "$last"
+	grep "<sport>$2<" "$LIB_TMP/events" | grep -- "$last" >/dev/null
 }
 
 # Kind, state and "assured" of one connection's events, in order; what is told twice in

@@ -3,7 +3,8 @@
 # tags: life race
 # FINDINGS S1 and S14, and S18 (docs/testing.md): somebody ends a flow between two steps of somebody else. A debug
 # kernel's module does the rival's work at the armed test point, on one processor and
-# each time alike (include/nfo_test_point.h); KASAN and list debugging judge.
+# each time alike (include/nfo_test_point.h); KASAN and list debugging judge. What a processor
+# remembers of its packets is for code that other packets do not interrupt; the module looks.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
 
@@ -91,6 +92,20 @@ taught_while_ended() {
 	rules_flush
 	log_is_clean
 }
+
+# The router sends in process context, through the hook that learns.
+sent_by_the_router() {
+	rules_std
+	log_mark
+	next_port
+	peer_start own "$NS_R" client "${1%6}" $RS6 "$PORT" $S6 5000 || fail "no connection: $ANSWER"
+	must own ping 3
+	peer_stop own
+	log_is_clean
+}
+for proto in udp6 tcp6; do
+	run_case "$proto: packets of the router itself" sent_by_the_router $proto
+done
 for proto in tcp tcp6; do
 	run_case "$proto, S18: taught while it is retired" taught_while_ended $proto
 done

@@ -11,6 +11,8 @@
  *   ct NS 4|6 PROTO SPORT          -> ok none | ok status=... (see ct_answer)
  *   ctdel NS 4|6 PROTO SPORT       -> ok
  *   ctmark NS 4|6 PROTO SPORT MARK -> ok            (as conntrack -U --mark)
+ *   ctlabel NS 4|6 PROTO SPORT BIT -> ok            (its labels become this one)
+ *   ctstatus NS 4|6 PROTO SPORT BITS -> ok
  *   ctflush NS                     -> ok
  *   sysctl NS NAME [VALUE]         -> ok VALUE
  *   epoch NS                       -> ok NUMBER     (how many changes the module noticed)
@@ -294,6 +296,32 @@ static int ct_mark(int family, const struct want *w, uint32_t mark)
 	return talk(msg, nlh->nlmsg_len, seq, NULL, NULL);
 }
 
+static int ct_status(int family, const struct want *w, uint32_t status)
+{
+	char msg[1024];
+	struct nlmsghdr *nlh = head(msg, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW, NLM_F_ACK,
+				    family, 0);
+
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, w->tuple_len, w->tuple);
+	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(status));
+	return talk(msg, nlh->nlmsg_len, seq, NULL, NULL);
+}
+
+static int ct_label(int family, const struct want *w, unsigned int bit)
+{
+	struct nlmsghdr *nlh;
+	uint32_t labels[4] = { 0 };
+	char msg[1024];
+
+	if (bit >= 128)
+		return -EINVAL;
+	labels[bit / 32] = 1U << bit % 32;
+	nlh = head(msg, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW, NLM_F_ACK, family, 0);
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, w->tuple_len, w->tuple);
+	mnl_attr_put(nlh, CTA_LABELS, sizeof(labels), labels);
+	return talk(msg, nlh->nlmsg_len, seq, NULL, NULL);
+}
+
 static int sysctl(const char *name, const char *value, char *answer, size_t size)
 {
 	char path[256];
@@ -357,12 +385,19 @@ static void command(char *line)
 		strcpy(answer, w.found ? w.answer : "none");
 		if (!err && !strcmp(cmd, "ctdel"))
 			err = w.found ? ct_delete(family, &w) : -ENOENT;
-	} else if (!strcmp(cmd, "ctmark") && n == 6) {
+	} else if ((!strcmp(cmd, "ctmark") || !strcmp(cmd, "ctlabel") || !strcmp(cmd, "ctstatus")) &&
+		   n == 6) {
 		w.proto = atoi(b);
 		w.sport = atoi(c);
 		err = ct_find(family, &w);
-		if (!err)
-			err = w.found ? ct_mark(family, &w, strtoul(d, NULL, 0)) : -ENOENT;
+		if (!err && !w.found)
+			err = -ENOENT;
+		if (!err && !strcmp(cmd, "ctmark"))
+			err = ct_mark(family, &w, strtoul(d, NULL, 0));
+		else if (!err && !strcmp(cmd, "ctlabel"))
+			err = ct_label(family, &w, strtoul(d, NULL, 0));
+		else if (!err)
+			err = ct_status(family, &w, strtoul(d, NULL, 0));
 	} else if (!strcmp(cmd, "ctflush")) {
 		err = ct_delete(AF_UNSPEC, NULL);
 	} else if (!strcmp(cmd, "sysctl") && n >= 3) {

@@ -6,6 +6,8 @@
  *   nfo_badnl send GROUP           send each: the errno must be the one expected, and
  *                                  where our family refuses, a sentence must come along
  *   nfo_badnl fuzz SEED COUNT      messages at random, from a seed; each is answered
+ *   nfo_badnl rtnl IFINDEX         to all groups and sockets of rtnetlink in the namespace:
+ *                                  what only the kernel says, of devices up to that one
  *   nfo_badnl hold [-m] [RCVBUF]   begin a dump of flows and read one message of it;
  *                                  -m: then go back to the namespace of process 1
  *   nfo_badnl deaf RCVBUF          join the multicast group and read nothing
@@ -214,6 +216,8 @@ int main(int argc, char **argv)
 		puts("limits");
 		return 0;
 	}
+	if (!strcmp(what, "rtnl") && argc == 3)
+		return rtnl(atoi(argv[2]));
 	open_socket();
 	if (!strcmp(what, "send") && argc == 3)
 		return strcmp(argv[2], "limits") ? send_group(argv[2]) : send_limits();
@@ -223,7 +227,7 @@ int main(int argc, char **argv)
 		return hold(argc - 2, argv + 2);
 	if (!strcmp(what, "deaf") && argc == 3)
 		return deaf(argv[2]);
-	fputs("usage: nfo_badnl groups | send GROUP | fuzz SEED COUNT | hold [-m] [RCVBUF] | deaf RCVBUF\n",
+	fputs("usage: nfo_badnl groups | send GROUP | fuzz SEED COUNT | rtnl IFINDEX | hold [-m] [RCVBUF] | deaf RCVBUF\n",
 	      stderr);
 	return 2;
 }

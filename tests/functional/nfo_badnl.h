@@ -28,6 +28,9 @@ extern const struct bad bads[];
 int hold(int argc, char **argv);
 int deaf(const char *bytes);
 
+/* nfo_badnl_rtnl.c: what only the kernel says */
+int rtnl(int ifindex);
+
 static inline struct genlmsghdr *genl_header(struct nlmsghdr *nlh)
 {
 	return mnl_nlmsg_get_payload(nlh);

@@ -17,14 +17,14 @@ vm_die() { say "${0##*/}: $*"; exit $VM_SETUP; }
 
 vm_usage() {
 	say "usage: ${0##*/} [-k VERSION] [-f base|debug|smp|kcsan] [-p ours|mainline|none] [-m MEM] [-t SECONDS] [-T SECONDS]"
-	say "       [-o OUTDIR] [-c CPUS] [--icount] [-v] [-e NAME=VALUE]... SCRIPT [ARG...]"
+	say "       [-o OUTDIR] [-c CPUS] [--icount] [--igb] [-v] [-e NAME=VALUE]... SCRIPT [ARG...]"
 	exit $VM_SETUP
 }
 
 # vm_options ARG... - the caller sets vm_kernel, vm_flavour and vm_mem as defaults.
 vm_options() {
 	vm_provider=ours vm_quiet=${vm_quiet:-300} vm_limit=3600 vm_out='' vm_cpus=${vm_cpus:-1}
-	vm_icount='' vm_verbose='' vm_env=()
+	vm_icount='' vm_igb='' vm_verbose='' vm_env=()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-k|-f|-p|-m|-t|-T|-o|-c|-e) [ $# -ge 2 ] || vm_usage ;;
@@ -41,6 +41,7 @@ vm_options() {
 		-e) vm_env+=("$2"); shift ;;
 		-v) vm_verbose=1 ;;
 		--icount) vm_icount=1 ;;
+		--igb) vm_igb=1 ;;
 		--) shift; break ;;
 		-*) vm_usage ;;
 		*) break ;;
