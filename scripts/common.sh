@@ -15,8 +15,7 @@ NFO_KERNELS="5.10 6.1 6.12 7.3 newest"
 # shellcheck disable=SC2034
 NFO_NEWEST=7.2
 # What the module and the tool are built for besides this machine.
-# shellcheck disable=SC2034
-NFO_ARCHS="arm64 armhf mipsel s390x"
+NFO_ARCH_TABLE=$NFO_TOP/scripts/architectures
 export NFO_TOP NFO_CACHE
 
 # Progress goes to stderr: stdout belongs to the answer (a path, a verdict).
@@ -80,15 +79,33 @@ debian_keyring() {
 	die "no Debian archive keyring (package debian-archive-keyring)"
 }
 
+# arch_names - the other architectures, in one line.
+arch_names() { sed -nE 's/^([a-z]\w*) .*/\1/p' "$NFO_ARCH_TABLE" | paste -sd ' '; }
+
+# arch_known ARCH - is this one of them?
+arch_known() { grep -q "^$1 " "$NFO_ARCH_TABLE"; }
+
+# arch_read ARCH - sets ARCH_* to what the table says of it.
+# shellcheck disable=SC2034
+arch_read() {
+	local machine
+
+	arch_known "$1" || die "unknown architecture '$1' (one of: $(arch_names))"
+	read -r _ ARCH_TRIPLET ARCH_FLAVOUR ARCH_ELF ARCH_PACKAGE ARCH_PROGRAM ARCH_BUS ARCH_CONSOLE machine \
+		< <(grep "^$1 " "$NFO_ARCH_TABLE")
+	read -ra ARCH_MACHINE <<<"$machine"
+}
+
+# arch_emulated ARCH - arch_read, and there must be a machine to run it on.
+arch_emulated() {
+	arch_read "$1"
+	[ "$ARCH_PROGRAM" != - ] || die "no machine for architecture '$1'"
+}
+
 # cross_triplet ARCH - the prefix of the compiler for an architecture of Debian.
 cross_triplet() {
-	case $1 in
-	arm64) echo aarch64-linux-gnu ;;
-	armhf) echo arm-linux-gnueabihf ;;
-	mipsel) echo mipsel-linux-gnu ;;
-	s390x) echo s390x-linux-gnu ;;
-	*) die "unknown architecture '$1' (one of: $NFO_ARCHS)" ;;
-	esac
+	arch_read "$1"
+	echo "$ARCH_TRIPLET"
 }
 
 # foreign_libraries ARCH - the root that its compiler finds the tool's libraries in.
@@ -98,11 +115,9 @@ foreign_libraries() {
 
 # kernel_flavour [ARCH] - the flavour of Debian's kernel, as in linux-image-FLAVOUR.
 kernel_flavour() {
-	case ${1:-amd64} in
-	armhf) echo armmp ;;
-	mipsel) echo mips32r2el ;;
-	*) echo "${1:-amd64}" ;;
-	esac
+	[ -n "${1:-}" ] || { echo amd64; return; }
+	arch_read "$1"
+	echo "$ARCH_FLAVOUR"
 }
 
 # module_sources - what makes up the module, as it is in the checkout now.
