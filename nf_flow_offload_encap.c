@@ -233,6 +233,27 @@ static __be16 nfo_encap_parse_ipv6(struct nfo_encap_popped *popped,
 	return nfo_encap_inside(popped, skb, protocol);
 }
 
+static void nfo_encap_push_vlan(struct sk_buff *skb, __be16 proto, __be16 id)
+{
+	struct vlan_hdr *vh = __skb_push(skb, VLAN_HLEN);
+
+	vh->h_vlan_TCI = id;
+	vh->h_vlan_encapsulated_proto = skb->protocol;
+	skb->protocol = proto;
+}
+
+/* The session's header and PPP's protocol, which is not compressed. Source: RFC 2516. */
+static void nfo_encap_push_pppoe(struct sk_buff *skb, __be16 proto, __be16 id)
+{
+	unsigned int len = skb->len + sizeof(__be16);
+	struct pppoe_hdr *ph = __skb_push(skb, PPPOE_SES_HLEN);
+
+	*ph = (struct pppoe_hdr) { .ver = 1, .type = 1, .sid = id, .length = htons(len) };
+	*(__be16 *)(ph + 1) = htons(skb->protocol == htons(ETH_P_IPV6) ? PPP_IPV6 : PPP_IP);
+	skb->protocol = proto;
+	skb_reset_network_header(skb);
+}
+
 /* Hardware counts a PPP protocol field as part of the frame's headers. */
 const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 	[NFO_ENCAP_8021Q] = {
@@ -242,6 +263,7 @@ const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 		.shape		= 1,
 		.is_vlan	= true,
 		.hw_push	= FLOW_ACTION_VLAN_PUSH,
+		.push		= nfo_encap_push_vlan,
 		.parse		= nfo_encap_parse_vlan,
 	},
 	[NFO_ENCAP_8021AD] = {
@@ -251,6 +273,7 @@ const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 		.shape		= 1,
 		.is_vlan	= true,
 		.hw_push	= FLOW_ACTION_VLAN_PUSH,
+		.push		= nfo_encap_push_vlan,
 		.parse		= nfo_encap_parse_vlan,
 	},
 	[NFO_ENCAP_PPPOE] = {
@@ -259,6 +282,7 @@ const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 		.frame_len	= PPPOE_SES_HLEN,
 		.shape		= 3,
 		.hw_push	= FLOW_ACTION_PPPOE_PUSH,
+		.push		= nfo_encap_push_pppoe,
 		.parse		= nfo_encap_parse_pppoe,
 	},
 	[NFO_ENCAP_IPV4] = {
@@ -346,6 +370,35 @@ void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *poppe
 	skb->protocol = popped->proto;
 	if (popped->has_tag)
 		__vlan_hwaccel_put_tag(skb, popped->tag_proto, popped->tag);
+}
+
+static void nfo_encap_push_one(struct sk_buff *skb, u16 kinds, __be16 id)
+{
+	const struct nfo_encap_type *type = &nfo_encap_types[nfo_encap_first(kinds)];
+
+	INDIRECT_CALL_2(type->push, nfo_encap_push_vlan, nfo_encap_push_pppoe, skb, type->proto, id);
+}
+
+/**
+ * nfo_encap_push() - put headers on a packet
+ * @skb:   packet without them, data at its IP header; it has room for nfo_encap_frame_len() and may
+ *         be written to
+ * @encap: one header or two, VLAN tags or a session's
+ *
+ * The outermost tag is put beside the packet, as a VLAN device does it. skb->protocol is what an
+ * Ethernet header in front of the packet says. Context: any.
+ */
+void nfo_encap_push(struct sk_buff *skb, const struct nfo_encap *encap)
+{
+	const struct nfo_encap_type *type = &nfo_encap_types[nfo_encap_first(encap->kinds)];
+	u16 inner = encap->kinds >> NFO_ENCAP_BITS;
+
+	if (inner)
+		nfo_encap_push_one(skb, inner, encap->id[1]);
+	if (type->is_vlan)
+		__vlan_hwaccel_put_tag(skb, type->proto, ntohs(encap->id[0]));
+	else
+		nfo_encap_push_one(skb, encap->kinds, encap->id[0]);
 }
 
 /**

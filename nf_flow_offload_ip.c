@@ -26,6 +26,7 @@
 #include "nfo_ip.h"
 #include "nfo_l4.h"
 #include "nfo_learn.h"
+#include "nfo_push.h"
 #include "nfo_rare.h"
 #include "nfo_recheck.h"
 #include "nfo_route.h"
@@ -389,8 +390,8 @@ static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e,
 		skb_dst_set_noref(skb, refs->dst);
 }
 
-static void nfo_push_header(struct sk_buff *skb, const struct nfo_entry *e,
-			    const struct nfo_route_refs *refs)
+static void nfo_put_header(struct sk_buff *skb, const struct nfo_entry *e,
+			   const struct nfo_route_refs *refs)
 {
 	if (unlikely(!(e->flags & NFO_E_HEADER)))
 		return;
@@ -405,13 +406,17 @@ static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry
 		nfo_xmit_xfrm(skb, e);
 		return;
 	}
+	if (unlikely(refs->push)) {
+		nfo_push_xmit(skb, e);
+		return;
+	}
 	if (unlikely(skb->destructor))
 		skb_orphan(skb);
 	nfo_set_dst(skb, e, refs);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
 	skb->dev = refs->send;
-	nfo_push_header(skb, e, refs);
+	nfo_put_header(skb, e, refs);
 	dev_queue_xmit(skb);
 }
 

@@ -228,6 +228,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 	if (refs->out_lower.dev)
 		netdev_hold(refs->out_lower.dev, &refs->lower_tracker, GFP_ATOMIC);
 	refs->send = nfo_lower_send_by(t, out, &refs->out_lower);
+	refs->push = refs->send != out && refs->out_lower.encap.kinds;
 	e->mtu = nfo_lower_mtu(&refs->out_lower, nfo_dst_mtu(dst, family));
 
 	return NFO_R_NONE;

@@ -4,10 +4,10 @@
  * listed device whose ingress hook, and whose hardware, sees the frames (eth0),
  * and the headers that stand between Ethernet and IP there.
  *
- * Software sends through the upper device, so its qdisc, its egress hooks and its
- * counters see every packet; to a bridge's port it sends straight where nothing
- * above the port looks. What is said here is for matching what comes in, for that,
- * and for the hardware, which knows no upper devices.
+ * Software sends through the upper device where something looks at what that sends: a
+ * qdisc, a rule, a tap. Otherwise it hands bridges', VLAN devices' and sessions' packets
+ * to the listed device. What is said here is for matching what comes in, for that, and
+ * for the hardware, which knows no upper devices.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -489,17 +489,47 @@ void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, con
 	}
 }
 
-/* A tap, a rule, a filter or a qdisc of a device sees what the device sends, and so do devices
- * that are neither bridges nor VLAN devices.
+/* Devices that software knows how to send in place of. Those of PPP must have counters that
+ * somebody else can add to.
+ */
+static bool nfo_lower_is_replaced(const struct net_device *dev)
+{
+	return netif_is_bridge_master(dev) || is_vlan_dev(dev) ||
+	       (dev->type == ARPHRD_PPP && nfo_dev_has_tstats(dev));
+}
+
+/* A tap, a rule, a filter or a qdisc of a device sees what the device sends. A bridge above the
+ * device may hold back what leaves by it.
  */
 static int nfo_lower_use_looks(const struct nfo_table *t, struct net_device *dev,
 			       unsigned int headers, void *data)
 {
 	struct netdev_nested_priv priv = {};
 
-	return !(netif_is_bridge_master(dev) || is_vlan_dev(dev)) ||
+	return !nfo_lower_is_replaced(dev) || netif_is_bridge_port(dev) ||
 	       !list_empty(&dev->ptype_all) || nfo_dev_has_egress_hooks(dev) ||
 	       nfo_lower_has_qdisc(dev, &priv);
+}
+
+/* Is it known that a bridge sends by its port? True of what is no bridge's port. */
+static bool nfo_lower_is_open(const struct nfo_table *t, const struct net_device *port)
+{
+	u8 note;
+
+	if (!netif_is_bridge_port(port))
+		return true;
+	note = nfo_net_dev_note(t->nn, port->ifindex);
+
+	return note & NFO_NOTE_KNOWN && !(note & NFO_NOTE_HELD);
+}
+
+/* A port takes what the devices above it take, with a session's header. */
+static bool nfo_lower_takes(const struct net_device *port, const struct net_device *out,
+			    const struct nfo_lower *lower)
+{
+	unsigned int session = nfo_lower_has_session(lower) ? PPPOE_SES_HLEN : 0;
+
+	return READ_ONCE(port->mtu) >= READ_ONCE(out->mtu) + session;
 }
 
 /**
@@ -508,22 +538,17 @@ static int nfo_lower_use_looks(const struct nfo_table *t, struct net_device *dev
  * @out:   device, as routing knows it
  * @lower: what nfo_lower_find() found below it
  *
- * A bridge above a listed port is passed by when the frames leave the port as they would leave
- * @out, the bridge would send them by the port, and none of the devices between looks at them.
- * These devices count them, see nfo_lower_count_sent(). Context: rcu_read_lock(). Return: the
- * port, or @out.
+ * A bridge, VLAN devices and a PPPoE session above a listed port are passed by when the bridge
+ * would send the frames by the port, and none of these devices looks at them. They count them,
+ * see nfo_lower_count_sent(). Context: rcu_read_lock(). Return: the port, or @out.
  */
 struct net_device *nfo_lower_send_by(const struct nfo_table *t, struct net_device *out,
 				     const struct nfo_lower *lower)
 {
 	struct net_device *port = lower->dev;
-	u8 note;
 
-	if (!port || port == out || lower->encap.kinds || !netif_is_bridge_port(port) ||
-	    READ_ONCE(port->mtu) < READ_ONCE(out->mtu))
-		return out;
-	note = nfo_net_dev_note(t->nn, port->ifindex);
-	if (!(note & NFO_NOTE_KNOWN) || note & NFO_NOTE_HELD)
+	if (!port || port == out || !nfo_lower_takes(port, out, lower) ||
+	    !nfo_lower_is_open(t, port))
 		return out;
 
 	return nfo_lower_each(t, port->ifindex, out, nfo_lower_use_looks, NULL) ? out : port;

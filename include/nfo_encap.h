@@ -24,6 +24,8 @@ struct nfo_encap_popped;
  * @shape:     what a driver's rule has to know of the header, see nfo_encap_shape()
  * @is_vlan:   rules match the header as a VLAN tag and pop it as one
  * @hw_push:   action that pushes the header
+ * @push:      puts the header in front of a packet whose ethertype is skb->protocol, which
+ *             becomes @proto; NULL where a device alone does that
  * @is_tunnel: an IP header of the router's own; no driver's rule has such a header
  * @parse:     reads the header at @popped->len and adds it to @popped; returns the
  *             ethertype of what is inside, or 0 when the header is none of ours. An IP
@@ -37,6 +39,7 @@ struct nfo_encap_type {
 	bool				is_vlan;
 	bool				is_tunnel;
 	enum flow_action_id		hw_push;
+	void				(*push)(struct sk_buff *skb, __be16 proto, __be16 id);
 	__be16				(*parse)(struct nfo_encap_popped *popped,
 						 const struct sk_buff *skb, __be16 proto);
 };
@@ -81,6 +84,7 @@ static inline bool nfo_encap_is_deep(const struct nfo_encap_popped *popped)
 }
 
 bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tunnels);
+void nfo_encap_push(struct sk_buff *skb, const struct nfo_encap *encap);
 void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *popped);
 bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped);
 enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path);

@@ -6,7 +6,7 @@
 #ifndef _NFO_REFS_H
 #define _NFO_REFS_H
 
-#include <linux/if_ether.h>
+#include <linux/etherdevice.h>
 #include <linux/netdevice.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -89,6 +89,7 @@ struct nfo_extra {
  * @in_source: Ethernet address that frames come from, with NFO_E_IN_SOURCE
  * @cookie: for dst_check()
  * @rp_filter: how sources were checked when the direction was learned
+ * @push:   what is below @out puts headers on that software puts on by itself: nfo_push_xmit()
  * @shared: directions that rest on the same may use it: it is in the table of these
  * @refs:   one for each direction that uses it
  * @nn:     namespace, one reference
@@ -108,6 +109,7 @@ struct nfo_route_refs {
 	u8			in_dest[ETH_ALEN];
 	u8			rp_filter;
 	bool			shared;
+	bool			push;
 	struct net_device	*in;
 	struct nfo_extra	*extra;
 	struct dst_entry	*dst;
@@ -130,6 +132,12 @@ struct nfo_route_refs {
 };
 
 extern struct nfo_route_refs nfo_route_refs_none;
+
+/* Is one of the headers that of a PPPoE session, which names addresses and the packet's length? */
+static inline bool nfo_lower_has_session(const struct nfo_lower *lower)
+{
+	return !is_zero_ether_addr(lower->h_dest);
+}
 
 int nfo_route_refs_init(void);
 void nfo_route_refs_exit(void);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: headers between Ethernet and the IP header that is forwarded are taken off and put
- * back. nfo_kunit_hw.o has the room.
+ * KUnit: headers between Ethernet and the IP header that is forwarded are taken off, put
+ * back, and put on. nfo_kunit_hw.o has the room.
  */
 #include <kunit/test.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/ppp_defs.h>
 #include <net/ip.h>
 
 #include "nfo_encap.h"
@@ -361,6 +362,62 @@ static void nfo_test_encap_plain(struct kunit *test)
 	nfo_left(test, &f);
 }
 
+/* What is taken off and put on again gives the same frame; the outermost tag stands beside it. */
+static void nfo_pushes(struct kunit *test, struct nfo_frame *f)
+{
+	struct nfo_encap_popped popped;
+	struct sk_buff *skb = f->skb;
+	__be16 before = skb->protocol;
+	u8 bytes[128];
+	u16 tag;
+
+	KUNIT_ASSERT_LE(test, skb->len, sizeof(bytes));
+	memcpy(bytes, skb->data, skb->len);
+	KUNIT_ASSERT_TRUE(test, nfo_encap_pop(skb, &popped, false));
+	nfo_encap_push(skb, &popped.encap);
+	if (skb_vlan_tag_present(skb)) {
+		KUNIT_EXPECT_TRUE(test, skb->vlan_proto == before);
+		tag = skb_vlan_tag_get(skb);
+		KUNIT_EXPECT_EQ(test, tag, bytes[0] << 8 | bytes[1]);
+		KUNIT_EXPECT_EQ(test, ntohs(skb->protocol), bytes[2] << 8 | bytes[3]);
+		KUNIT_EXPECT_MEMEQ(test, skb->data, bytes + VLAN_HLEN, skb->len);
+	} else {
+		KUNIT_EXPECT_TRUE(test, skb->protocol == before);
+		KUNIT_EXPECT_MEMEQ(test, skb->data, bytes, skb->len);
+	}
+	kfree_skb(skb);
+}
+
+static void nfo_test_encap_push(struct kunit *test)
+{
+	struct nfo_frame f = nfo_frame_begin(test, ETH_P_8021Q);
+
+	nfo_frame_vlan(&f, 10, ETH_P_IP);
+	nfo_frame_ipv4(&f, IPPROTO_UDP);
+	nfo_frame_end(&f);
+	nfo_pushes(test, &f);
+
+	f = nfo_frame_begin(test, ETH_P_8021AD);
+	nfo_frame_vlan(&f, 10, ETH_P_8021Q);
+	nfo_frame_vlan(&f, 20, ETH_P_IPV6);
+	nfo_frame_ipv6(&f, IPPROTO_UDP);
+	nfo_frame_end(&f);
+	nfo_pushes(test, &f);
+
+	f = nfo_frame_begin(test, ETH_P_PPP_SES);
+	nfo_frame_pppoe(&f, 77, PPP_IP);
+	nfo_frame_ipv4(&f, IPPROTO_UDP);
+	nfo_frame_end(&f);
+	nfo_pushes(test, &f);
+
+	f = nfo_frame_begin(test, ETH_P_8021Q);
+	nfo_frame_vlan(&f, 10, ETH_P_PPP_SES);
+	nfo_frame_pppoe(&f, 0x1234, PPP_IPV6);
+	nfo_frame_ipv6(&f, IPPROTO_UDP);
+	nfo_frame_end(&f);
+	nfo_pushes(test, &f);
+}
+
 static struct kunit_case nfo_encap_cases[] = {
 	KUNIT_CASE(nfo_test_encap_ipip),
 	KUNIT_CASE(nfo_test_encap_6in4_in_vlan),
@@ -375,6 +432,7 @@ static struct kunit_case nfo_encap_cases[] = {
 	KUNIT_CASE(nfo_test_encap_inner_tunnel),
 	KUNIT_CASE(nfo_test_encap_lengths),
 	KUNIT_CASE(nfo_test_encap_plain),
+	KUNIT_CASE(nfo_test_encap_push),
 	{}
 };
 

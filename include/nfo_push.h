@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What software sends in place of VLAN devices and PPPoE sessions.
+ */
+#ifndef _NFO_PUSH_H
+#define _NFO_PUSH_H
+
+#include <linux/skbuff.h>
+
+#include "nfo_flow.h"
+
+void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e);
+
+#endif /* _NFO_PUSH_H */
