@@ -162,6 +162,31 @@ bridge_down() {
 	lan=ra wan=rb
 }
 
+# The WAN's addresses go to a VLAN device above R's port, or back to the port. What arrives in B has
+# the VLAN's tag then, and is counted and dropped as the rest is.
+vlan_up() {
+	local port mac peer peers addrs
+
+	bridge_side out
+	modprobe 8021q || die "this kernel has no module '8021q'"
+	ip -n "$nsr" -batch - <<-END
+		addr flush dev rb
+		link add link rb name rb.7 type vlan id 7
+		link set rb.7 up
+	END
+	addresses_on rb.7
+	wan=rb.7
+}
+
+vlan_down() {
+	local port mac peer peers addrs
+
+	bridge_side out
+	ip -n "$nsr" link del rb.7
+	addresses_on rb
+	wan=rb
+}
+
 # move_addresses FROM TO ADDRESS... - in R, with the neighbour behind the device.
 move_addresses() {
 	local from=$1 to=$2
