@@ -107,7 +107,8 @@ ktap_end() {
 	local lines
 
 	ktap_list skipped ${KTAP_SKIPS[@]+"${KTAP_SKIPS[@]}"}
-	mapfile -t lines < <(sort -rn "$NFO_RUN/seconds" 2>/dev/null | sed 's/ / s /')
+	mapfile -t lines < <(sort -rn "$NFO_RUN/seconds" 2>/dev/null |
+		awk '{ printf "%s s, %s s of a processor: %s\n", $1, $3, $2 }')
 	ktap_list "times of the jobs" ${lines[@]+"${lines[@]}"}
 	mapfile -t lines < <(sort -rn "$NFO_RUN/tests" 2>/dev/null | head -n 10 |
 		awk '{ printf "%.1f s %s %s\n", $1 / 1000, $2, $3 }')
