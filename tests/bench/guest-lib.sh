@@ -162,30 +162,35 @@ bridge_down() {
 	lan=ra wan=rb
 }
 
-# The WAN's addresses go to a VLAN device above R's port, or back to the port. What arrives in B has
-# the VLAN's tag then, and is counted and dropped as the rest is.
+# vlan_up in|out - the addresses of that side of R go to a VLAN device above its port. What pktgen sends
+# has the tag then, or what arrives in B, which is counted and dropped as the rest is.
 vlan_up() {
 	local port mac peer peers addrs
 
-	bridge_side out
+	bridge_side "$1"
 	modprobe 8021q || die "this kernel has no module '8021q'"
 	ip -n "$nsr" -batch - <<-END
-		addr flush dev rb
-		link add link rb name rb.7 type vlan id 7
-		link set rb.7 up
+		addr flush dev $port
+		link add link $port name $port.7 type vlan id 7
+		link set $port.7 up
 	END
-	addresses_on rb.7
-	wan=rb.7
+	addresses_on $port.7
+	if [ $port = ra ]; then
+		lan=ra.7 tag=("vlan_id 7")
+	else
+		wan=rb.7
+	fi
 }
 
 vlan_down() {
 	local port mac peer peers addrs
 
-	bridge_side out
-	ip -n "$nsr" link del rb.7
-	addresses_on rb
-	wan=rb
+	bridge_side "$1"
+	ip -n "$nsr" link del $port.7
+	addresses_on "$port"
+	lan=ra wan=rb tag=()
 }
+tag=()
 
 # move_addresses FROM TO ADDRESS... - in R, with the neighbour behind the device.
 move_addresses() {
@@ -335,7 +340,7 @@ pktgen_setup() {
 		echo add_device a0 >kpktgend_0
 		for setting; do
 			echo "$setting" >a0 || { echo "pktgen refused: $setting" >&2; exit 1; }
-		done' pktgen "delay 0" "clone_skb 0" "dst_mac $mac_ra" "$@"
+		done' pktgen "delay 0" "clone_skb 0" "dst_mac $mac_ra" ${tag[@]+"${tag[@]}"} "$@"
 }
 
 # pktgen_run COUNT [TIMES] - prints the microseconds it took; of several times, the least.

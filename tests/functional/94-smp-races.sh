@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life long smp x86 kcsan
+# tags: life smp x86 kcsan
 # Two processors: connections are promoted and closed on both of them while rivals end
 # flows: conntrack entries are deleted, flows flushed and dumped, a device is removed,
 # another one goes down, the ruleset is loaded anew, routers come and go. KASAN, lockdep
