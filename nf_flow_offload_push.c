@@ -71,12 +71,13 @@ static void nfo_push_segments(struct sk_buff *skb, const struct nfo_entry *e,
 		nfo_push_count(e, packets, bytes);
 }
 
-/* pppd asks a PPP device when it was used last, and may hang up. So the device gets the packets of
- * those jiffies in which the flow is looked at, twice a second.
+/* pppd asks a PPP device when it was used last, and may hang up. So the device gets the first packet
+ * after the flow's counters were taken, which they are twice a second.
  */
 static bool nfo_push_shows(const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
-	return nfo_lower_has_session(&refs->out_lower) && READ_ONCE(e->used) == nfo_now();
+	return nfo_lower_has_session(&refs->out_lower) &&
+	       nfo_entry_counts(e) / NFO_COUNT_PACKET == 1;
 }
 
 /* Does the port take a joined packet with these headers? It does with one tag. */
