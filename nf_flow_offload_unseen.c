@@ -55,21 +55,38 @@ static int nfo_unseen_filters_of(struct tcf_proto *tp)
 	return walker.count;
 }
 
+/* RTNL does not keep a chain as it is: flower's filters come and go without. So chain and filters
+ * are held, and both loops go to their ends, which drop what the last step holds. Return: how many
+ * filters a block has; INT_MAX when it has chains beyond the first.
+ */
+static int nfo_unseen_filters(struct tcf_block *block)
+{
+	int filters = 0;
+#ifdef CONFIG_NET_CLS
+	struct tcf_chain *chain = NULL;
+	struct tcf_proto *tp;
+	int chains = 0;
+
+	while ((chain = tcf_get_next_chain(block, chain))) {
+		chains++;
+		for (tp = nfo_tcf_next_proto(chain, NULL); tp; tp = nfo_tcf_next_proto(chain, tp))
+			filters += nfo_unseen_filters_of(tp);
+	}
+	if (chains > 1)
+		return INT_MAX;
+#endif
+	return filters;
+}
+
 /* A block with chains beyond the first is not looked through, and clsact does not say which block
  * is that of its egress. Return: the driver has all filters that packets can meet.
  */
 static bool nfo_unseen_is_offloaded(const struct mini_Qdisc *miniq)
 {
 	struct tcf_block *block = miniq->block;
-	struct tcf_proto *tp;
-	int filters = 0;
 
-	if (!block || !atomic_read(&block->offloadcnt) || !list_is_singular(&block->chain_list))
-		return false;
-	for (tp = miniq->filter_list; tp; tp = rtnl_dereference(tp->next))
-		filters += nfo_unseen_filters_of(tp);
-
-	return atomic_read(&block->offloadcnt) >= filters;
+	return block && atomic_read(&block->offloadcnt) &&
+	       atomic_read(&block->offloadcnt) >= nfo_unseen_filters(block);
 }
 
 static bool nfo_unseen_has_tc(const struct net_device *dev, bool egress)

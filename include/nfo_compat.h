@@ -39,6 +39,7 @@
 #define NFO_HAVE_PCPU_STAT_TYPE 1
 #define NFO_HAVE_CLS_SKIP_SW 1
 #define NFO_HAVE_FORCE_FORWARDING 1
+#define NFO_HAVE_TCF_NEXT_PROTO 1
 #endif
 
 #include <linux/ip.h>
@@ -304,6 +305,13 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 #endif
 
 /* ---- Goes with 5.10, all of it ---- */
+
+/* 5.11, "net: sched: remove redundant 'rtnl_held' argument". */
+#ifdef NFO_HAVE_TCF_NEXT_PROTO
+#define nfo_tcf_next_proto(_chain, _tp)	tcf_get_next_proto(_chain, _tp)
+#else
+#define nfo_tcf_next_proto(_chain, _tp)	tcf_get_next_proto(_chain, _tp, true)
+#endif
 
 /* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and others like it:
  * counters of devices were plain numbers before.
