@@ -476,7 +476,8 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	rcu_read_lock();
 	if (nf_ct_is_dying(f->ct))
 		nfo_flow_retire(f, NFO_R_CT_GONE);
-	else
+	/* Of one that ended during the call another worker may have dropped what it rests on. */
+	if (!test_bit(NFO_F_DEAD, &f->state))
 		stays = nfo_hw_still_true(f, p, use != NFO_HW_UNUSED);
 
 	spin_lock_bh(&hw->lock);

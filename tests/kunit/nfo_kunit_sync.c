@@ -324,6 +324,40 @@ static void nfo_test_no_more_true(struct kunit *test)
 	nfo_fake_end(test, ff);
 }
 
+static void nfo_end_during(struct nfo_fake *fake, struct nfo_fake_flow *ff)
+{
+	static struct nfo_route_refs none;
+	int dir;
+
+	nfo_flow_retire(&ff->f, NFO_R_USER);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		ff->f.e[dir].refs = &none;
+}
+
+/* While a driver is asked for counters the flow ends, and the worker of another chip, whose driver
+ * does not delete the other rule, drops what the flow rests on.
+ */
+static void nfo_test_ends_while_read(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff;
+
+	nfo_fake_chips(fake, 2);
+	ff = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	ff->refreshed[ORIGINAL] = 0;
+	fake->port[0].stats.pkts = 1;
+	fake->during_cmd = FLOW_CLS_STATS;
+	fake->during_dir = ORIGINAL;
+	fake->during = nfo_end_during;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_NULL(test, fake->during);
+	KUNIT_EXPECT_EQ(test, ff->refreshed[ORIGINAL], 0);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+}
+
 /* What is looked at with traffic alone. */
 static void nfo_test_no_more_good(struct kunit *test)
 {
@@ -528,6 +562,7 @@ static struct kunit_case nfo_sync_cases[] = {
 	KUNIT_CASE(nfo_test_ruleset_drops),
 	KUNIT_CASE(nfo_test_ruleset_varies),
 	KUNIT_CASE(nfo_test_ruleset_in_turn),
+	KUNIT_CASE(nfo_test_ends_while_read),
 	KUNIT_CASE(nfo_test_no_more_good),
 	KUNIT_CASE(nfo_test_kick),
 	{}
