@@ -356,11 +356,14 @@ static void nfo_lower_add(const struct nfo_table *t, int iif, struct net_device 
 void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
 		     u64 bytes)
 {
-	struct net_device *in = nfo_flow_refs(f, dir)->in;
+	struct net_device *in;
 
+	rcu_read_lock();
+	in = nfo_flow_refs(f, dir)->in;
 	if (in && f->e[dir].flags & NFO_E_LOWER)
 		nfo_lower_add(f->table, f->e[dir].key.iif, in,
 			      (struct nfo_lower_counts){ nfo_dev_count_rx, packets, bytes });
+	rcu_read_unlock();
 }
 
 /**
