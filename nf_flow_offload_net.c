@@ -511,14 +511,13 @@ void nfo_net_publish(struct nfo_net *nn)
  * nfo_net_withdraw() - undo nfo_net_publish()
  * @net: namespace
  *
- * Context: may sleep. Return: our side, with the reference of nfo_net_alloc().
+ * Return: our side, with the reference of nfo_net_alloc().
  */
 struct nfo_net *nfo_net_withdraw(struct net *net)
 {
 	struct nfo_net *nn = *nfo_net_slot(net);
 
 	WRITE_ONCE(*nfo_net_slot(net), NULL);
-	nfo_net_cancel(nn, &nn->ruleset_work);
 
 	return nn;
 }
