@@ -5,6 +5,7 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_bridge.h>
+#include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/net.h>
 #include <linux/netconf.h>
@@ -78,11 +79,22 @@ static bool nfo_event_dev_changed_locked(struct nfo_net *nn, const struct net_de
 	return true;
 }
 
+/* A bridge that filters VLANs from now on, or a VLAN device that came to one. */
+static bool nfo_event_is_of_bridge(const struct net_device *dev)
+{
+	if (is_vlan_dev(dev))
+		dev = vlan_dev_real_dev(dev);
+
+	return netif_is_bridge_master(dev);
+}
+
 /* Sleeps, RTNL held. */
 static void nfo_event_dev_changed(const struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
+
+	bool concerns = true;
 
 	if (!nn)
 		return;
@@ -92,9 +104,11 @@ static void nfo_event_dev_changed(const struct net_device *dev)
 		nfo_event_add(nn, &c);
 	} else {
 		mutex_lock(&nn->lock);
-		nfo_event_dev_changed_locked(nn, dev);
+		concerns = nfo_event_dev_changed_locked(nn, dev);
 		mutex_unlock(&nn->lock);
 	}
+	if (concerns && nfo_event_is_of_bridge(dev))
+		nfo_unseen_soon(nn);
 	nfo_net_put(nn);
 }
 

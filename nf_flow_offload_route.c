@@ -363,16 +363,21 @@ static bool nfo_change_of_station(const struct nfo_change *c, const struct nfo_e
 	return ether_addr_equal_unaligned(nfo_entry_refs(other)->hh, c->lladdr);
 }
 
-/* A device between the listed one and routing's decides as well what comes in. */
+/* A device between the listed one and routing's decides as well what comes in and what goes out. */
 static bool nfo_change_of_dev(const struct nfo_net *nn, const struct nfo_change *c,
 			      const struct nfo_entry *e)
 {
 	const struct nfo_route_refs *refs = nfo_entry_refs(e);
+	const struct net_device *lower = refs->out_lower.dev;
 
-	return refs->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
-	       refs->in->ifindex == c->ifindex ||
-	       (refs->out_lower.dev && refs->out_lower.dev->ifindex == c->ifindex) ||
-	       (e->flags & NFO_E_LOWER && nfo_lower_is_above(nn, e->key.iif, c->ifindex));
+	if (refs->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
+	    refs->in->ifindex == c->ifindex || (lower && lower->ifindex == c->ifindex))
+		return true;
+	if (e->flags & NFO_E_LOWER && nfo_lower_is_above(nn, e->key.iif, c->ifindex))
+		return true;
+
+	return lower && lower != refs->out && nfo_lower_is_above(nn, lower->ifindex, c->ifindex) &&
+	       nfo_lower_is_above(nn, c->ifindex, refs->out->ifindex);
 }
 
 /* Did a prefix change since an epoch that an address may be in? */

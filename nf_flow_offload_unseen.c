@@ -16,6 +16,7 @@
  * a change, and twice a second while somebody asks. What was found is noted with the device.
  */
 #include <linux/if_bridge.h>
+#include <linux/if_vlan.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
@@ -194,13 +195,19 @@ static bool nfo_dev_shapes(struct net_device *dev)
 /* ---- bridge ports; RTNL held ---- */
 
 /* The bridge is a module of its own, which this one must not need. Kernels whose devices do not say
- * what is below them do not say by which port a bridge sends either. Return: STP lets frames leave
- * by the port, and they leave without a tunnel's number that the bridge would give them.
+ * what is below them do not say by which port a bridge sends either.
+ */
+#if IS_ENABLED(CONFIG_BRIDGE) && defined(NFO_HAVE_FORWARD_PATH)
+#define NFO_CAN_ASK_BRIDGES
+#endif
+
+/* Return: STP lets frames leave by the port, and they leave without a tunnel's number that the
+ * bridge would give them.
  */
 static bool nfo_bridge_port_is_open(const struct net_device *dev)
 {
 	bool open = false;
-#if IS_ENABLED(CONFIG_BRIDGE) && defined(NFO_HAVE_FORWARD_PATH)
+#ifdef NFO_CAN_ASK_BRIDGES
 	typeof(br_port_get_stp_state) *state = symbol_get(br_port_get_stp_state);
 	typeof(br_port_flag_is_set) *flag = symbol_get(br_port_flag_is_set);
 
@@ -212,6 +219,60 @@ static bool nfo_bridge_port_is_open(const struct net_device *dev)
 		symbol_put(br_port_flag_is_set);
 #endif
 	return open;
+}
+
+#if defined(NFO_CAN_ASK_BRIDGES) && IS_ENABLED(CONFIG_BRIDGE_VLAN_FILTERING)
+/* A VLAN device above a bridge sends nothing while the bridge itself is not in the VLAN. @info: the
+ * bridge's function that says what it knows of a VLAN.
+ */
+static bool nfo_bridge_is_in_vlans(struct net_device *bridge, typeof(br_vlan_get_info) *info)
+{
+	struct bridge_vlan_info vlan;
+	struct net_device *upper;
+	struct list_head *iter;
+
+	netdev_for_each_upper_dev_rcu(bridge, upper, iter) {
+		if (!is_vlan_dev(upper))
+			continue;
+		if (info(bridge, vlan_dev_vlan_id(upper), &vlan) ||
+		    !(vlan.flags & BRIDGE_VLAN_INFO_BRENTRY))
+			return false;
+	}
+
+	return true;
+}
+
+/* Return: a bridge filters VLANs, and of one the frames of a device above it may be dropped. */
+static bool nfo_bridge_drops_vlans(struct net_device *bridge)
+{
+	typeof(br_vlan_get_info) *info = symbol_get(br_vlan_get_info);
+	typeof(br_vlan_enabled) *enabled = symbol_get(br_vlan_enabled);
+	bool drops = true;
+
+	if (info && enabled)
+		drops = enabled(bridge) && !nfo_bridge_is_in_vlans(bridge, info);
+	if (info)
+		symbol_put(br_vlan_get_info);
+	if (enabled)
+		symbol_put(br_vlan_enabled);
+
+	return drops;
+}
+#else
+static bool nfo_bridge_drops_vlans(struct net_device *bridge)
+{
+	return false;
+}
+#endif
+
+/* Return: NFO_NOTE_HELD, or 0. */
+static u8 nfo_unseen_port(struct net_device *dev)
+{
+	struct net_device *bridge = netdev_master_upper_dev_get(dev);
+
+	if (bridge && nfo_bridge_port_is_open(dev) && !nfo_bridge_drops_vlans(bridge))
+		return 0;
+	return NFO_NOTE_HELD;
 }
 
 /* ---- what is noted of a device ---- */
@@ -233,8 +294,8 @@ static u8 nfo_unseen_look(struct net_device *dev)
 		note |= NFO_UNSEEN_TX;
 	if (nfo_dev_shapes(dev))
 		note |= NFO_UNSEEN_QUEUE;
-	if (netif_is_bridge_port(dev) && !nfo_bridge_port_is_open(dev))
-		note |= NFO_NOTE_HELD;
+	if (netif_is_bridge_port(dev))
+		note |= nfo_unseen_port(dev);
 
 	return note;
 }

@@ -96,6 +96,8 @@ vlan_bridge() {
 # arrivals_watch NAMESPACE DEVICE - from now on it counts the UDP that comes in by the device.
 arrivals_watch() {
 	in_ns "$1" nft -f - <<-END
+		table netdev w
+		delete table netdev w
 		table netdev w {
 			counter arrived { }
 			chain i {

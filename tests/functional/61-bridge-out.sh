@@ -114,6 +114,21 @@ disabled() {
 	settle c
 	wait_for 5 straight c || fail "$PAST of 40 packets pass the bridge by"
 }
+
+# bridge_leaves - the bridge itself is no member of the VLAN any more: then it drops what the VLAN
+# device above it sends.
+bridge_leaves() {
+	up udp untagged
+	inject_up i "$NS_S" s0 "$NS_R" rs
+	arrivals_watch "$NS_C" c0
+	arrive 5 || fail "$PACKETS of 5 packets arrive"
+	bridge -n "$NS_R" vlan del dev br0 vid 10 self
+	wait_for 5 arrive 0 || fail "$PACKETS of 5 packets leave in a VLAN that the bridge is not in"
+	bridge -n "$NS_R" vlan add dev br0 vid 10 self
+	wait_for 20 ask c ping 1 || fail "nothing passes after the bridge is back"
+	settle c
+	wait_for 5 straight c || fail "$PAST of 40 packets pass the bridge by"
+}
 # arrive N - so many of 5 answers, which the client did not ask for, reach it.
 arrive() {
 	local before
@@ -177,6 +192,7 @@ if [[ $(uname -r) == 5.10.* ]]; then
 	narrow_port() { carries; }
 	port_goes() { carries; }
 	disabled() { carries; }
+	bridge_leaves() { carries; }
 fi
 
 run_case "bridge, udp" carries udp
@@ -194,4 +210,5 @@ run_case "the client moves, VLAN of a bridge" moves udp untagged
 run_case "a port with a smaller MTU" narrow_port
 run_case "the port leaves the bridge" port_goes
 run_case "a disabled port" disabled
+run_case "the bridge leaves the VLAN" bridge_leaves
 all_done

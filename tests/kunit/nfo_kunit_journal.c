@@ -44,12 +44,12 @@ void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, con
 	*lower = (struct nfo_lower) { .dev = (struct net_device *)dev };
 }
 
-/* The device that is above the others, with NFO_E_LOWER. */
-static int nfo_above;
+/* The device that is between listed ones and those that routing knows. */
+static int nfo_between;
 
 bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
 {
-	return ifindex == nfo_above;
+	return nfo_between && (ifindex == nfo_between || iif == nfo_between);
 }
 
 /* Does a change make an entry that was true before it stale? */
@@ -209,13 +209,22 @@ static void nfo_test_device(struct kunit *test)
 	ff->route[ORIGINAL].out_lower.dev = NULL;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 	/* A device between the listed one and routing's. */
-	nfo_above = c.ifindex;
+	nfo_between = c.ifindex;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 	e->flags |= NFO_E_LOWER;
 	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
-	nfo_above = 0;
+	nfo_between = 0;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 	e->flags &= ~NFO_E_LOWER;
+	/* On the way out as well. */
+	ff->route[ORIGINAL].out_lower.dev = fake->port[1].netdev;
+	ff->route[ORIGINAL].out = fake->port[0].netdev;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
+	nfo_between = c.ifindex;
+	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
+	ff->route[ORIGINAL].out = fake->port[1].netdev;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
+	nfo_between = 0;
 	/* What the other direction rests on is none of this one's. */
 	ff->route[REPLY].in = fake->port[2].netdev;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
