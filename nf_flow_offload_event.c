@@ -381,13 +381,30 @@ static void nfo_event_bridge(struct nfo_net *nn, int ifindex)
 	nfo_unseen_soon(nn);
 }
 
+/* A port that does not send any more. Its note is renewed when RTNL is free, and packets that learn
+ * before that would go straight to the port again.
+ */
+static void nfo_event_bridge_port(struct nfo_net *nn, const struct nlmsghdr *nlh, int ifindex)
+{
+	const struct nlattr *port, *state;
+	u8 note = nfo_net_dev_note(nn, ifindex);
+
+	port = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_PROTINFO);
+	state = port ? nla_find_nested(port, IFLA_BRPORT_STATE) : NULL;
+	if (note && state && nla_len(state) == sizeof(u8) &&
+	    nla_get_u8(state) != BR_STATE_FORWARDING)
+		nfo_net_note_dev(nn, ifindex, note | NFO_NOTE_HELD);
+}
+
 /* VLANs, the state that STP gives, a port that is locked. */
 static void nfo_event_bridge_link(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
 
-	if (msg && nlh->nlmsg_type == RTM_NEWLINK && msg->ifi_family == AF_BRIDGE)
-		nfo_event_bridge(nn, msg->ifi_index);
+	if (!msg || nlh->nlmsg_type != RTM_NEWLINK || msg->ifi_family != AF_BRIDGE)
+		return;
+	nfo_event_bridge_port(nn, nlh, msg->ifi_index);
+	nfo_event_bridge(nn, msg->ifi_index);
 }
 
 static void nfo_event_bridge_vlan(struct nfo_net *nn, const struct nlmsghdr *nlh)
@@ -535,6 +552,7 @@ static void nfo_rtnl_lost_work(struct work_struct *work)
 		nfo_rtnl_listen_again(nn->rtnl);
 	mutex_unlock(&nn->lock);
 	nfo_event_add(nn, &all);
+	nfo_unseen_soon(nn);
 }
 
 /* For want of memory a message was not made, or could not be delivered. May be called with

@@ -308,6 +308,7 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 
 void nfo_unseen_soon(struct nfo_net *nn)
 {
+	container_of(nn, struct nfo_fake, nn)->looks++;
 }
 
 /* The fake ports are all there is. */

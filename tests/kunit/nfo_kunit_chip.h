@@ -85,6 +85,7 @@ struct nfo_fake_call {
  * @arg:      for @during
  * @refresh_fails: nfo_route_refresh() says that a packet has to show anew
  * @drops: nfo_hw_forwards() says that the ruleset drops packets
+ * @looks: calls of nfo_unseen_soon()
  * @recheck: nfo_recheck_due() says that a direction is to pass the ruleset again
  * @gone:     devices whose driver said ENODEV
  * @acct_packets: added to conntrack's counters
@@ -115,6 +116,7 @@ struct nfo_fake {
 	bool			refresh_fails;
 	bool			drops;
 	enum nfo_reason		unseen;
+	unsigned int		looks;
 	bool			recheck;
 	unsigned int		gone;
 	u64			acct_packets;

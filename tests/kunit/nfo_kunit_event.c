@@ -34,6 +34,7 @@ static int nfo_event_test_init(struct kunit *test)
 
 	fake->nn.net = &init_net;
 	fake->nn.genid = rt_genid_ipv4(&init_net);
+	xa_init_flags(&fake->nn.devs, XA_FLAGS_LOCK_BH);
 	nfo_event_net_init(&fake->nn);
 	fake->nn.rtnl = nfo_rtnl_open(&fake->nn);
 	KUNIT_ASSERT_NOT_NULL(test, fake->nn.rtnl);
@@ -49,6 +50,7 @@ static void nfo_event_test_exit(struct kunit *test)
 		sock_release(fake->nn.rtnl);
 	fake->nn.rtnl = NULL;
 	cancel_work_sync(&fake->nn.rtnl_work);
+	xa_destroy(&fake->nn.devs);
 	nfo_fake_close(test);
 }
 
@@ -102,17 +104,68 @@ static void nfo_test_not_made(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	u32 before = READ_ONCE(fake->nn.epoch);
 
+	fake->looks = 0;
 	rtnl_set_sk_err(&init_net, RTNLGRP_NEXTHOP, -ENOBUFS);
 	flush_work(&fake->nn.rtnl_work);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->nn.epoch) - before, 1);
+	/* It may have told of a filter, or of a bridge port that is blocked. */
+	KUNIT_EXPECT_EQ(test, fake->looks, 1);
 	KUNIT_EXPECT_EQ(test, fake->nn.journal->changes[fake->nn.epoch % NFO_JOURNAL].what,
 			NFO_CHANGE_ALL);
 	KUNIT_EXPECT_EQ(test, nfo_tell(test), 1);
 }
 
+/* What a bridge tells of a port's state. */
+static void nfo_tell_port(struct kunit *test, int ifindex, u8 state)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nlmsghdr *nlh;
+	struct nlattr *port;
+	struct sk_buff *skb;
+
+	skb = nlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	nlh = nlmsg_put(skb, 0, 0, RTM_NEWLINK, sizeof(struct ifinfomsg), 0);
+	KUNIT_ASSERT_NOT_NULL(test, nlh);
+	*(struct ifinfomsg *)nlmsg_data(nlh) = (struct ifinfomsg) {
+		.ifi_family	= AF_BRIDGE,
+		.ifi_index	= ifindex,
+	};
+	port = nla_nest_start(skb, IFLA_PROTINFO);
+	KUNIT_ASSERT_NOT_NULL(test, port);
+	KUNIT_ASSERT_EQ(test, nla_put_u8(skb, IFLA_BRPORT_STATE, state), 0);
+	nla_nest_end(skb, port);
+	nlmsg_end(skb, nlh);
+	rtnl_notify(skb, &init_net, 0, RTNLGRP_LINK, NULL, GFP_KERNEL);
+	flush_work(&fake->nn.rtnl_work);
+}
+
+/* A port that is blocked is held at once, not when RTNL is free to look at it; that it is open is
+ * found by looking.
+ */
+static void nfo_test_port_state(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	int lo = init_net.loopback_dev->ifindex;
+
+	KUNIT_ASSERT_TRUE(test, nfo_net_use_dev(&fake->nn, lo));
+	fake->looks = 0;
+	nfo_tell_port(test, lo, BR_STATE_BLOCKING);
+	KUNIT_EXPECT_EQ(test, nfo_net_dev_note(&fake->nn, lo), 0);
+	nfo_net_note_dev(&fake->nn, lo, NFO_NOTE_KNOWN);
+	nfo_tell_port(test, lo, BR_STATE_FORWARDING);
+	KUNIT_EXPECT_EQ(test, nfo_net_dev_note(&fake->nn, lo), NFO_NOTE_KNOWN);
+	nfo_tell_port(test, lo, BR_STATE_BLOCKING);
+	KUNIT_EXPECT_EQ(test, nfo_net_dev_note(&fake->nn, lo), NFO_NOTE_KNOWN | NFO_NOTE_HELD);
+	nfo_tell_port(test, lo, BR_STATE_FORWARDING);
+	KUNIT_EXPECT_EQ(test, nfo_net_dev_note(&fake->nn, lo), NFO_NOTE_KNOWN | NFO_NOTE_HELD);
+	KUNIT_EXPECT_EQ(test, fake->looks, 4);
+}
+
 static struct kunit_case nfo_event_cases[] = {
 	KUNIT_CASE(nfo_test_overrun),
 	KUNIT_CASE(nfo_test_not_made),
+	KUNIT_CASE(nfo_test_port_state),
 	{}
 };
 
