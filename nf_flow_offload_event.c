@@ -407,12 +407,26 @@ static void nfo_event_bridge_link(struct nfo_net *nn, const struct nlmsghdr *nlh
 	nfo_event_bridge(nn, msg->ifi_index);
 }
 
+/* Return: a message tells of VLANs that are not forwarded. */
+static bool nfo_vlan_is_held(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *entry, *state;
+
+	entry = nlmsg_find_attr(nlh, sizeof(struct br_vlan_msg), BRIDGE_VLANDB_ENTRY);
+	state = entry ? nla_find_nested(entry, BRIDGE_VLANDB_ENTRY_STATE) : NULL;
+
+	return state && nla_len(state) == sizeof(u8) && nla_get_u8(state) != BR_STATE_FORWARDING;
+}
+
 static void nfo_event_bridge_vlan(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	const struct br_vlan_msg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
 
-	if (msg)
-		nfo_event_bridge(nn, msg->ifindex);
+	if (!msg)
+		return;
+	if (nlh->nlmsg_type == RTM_NEWVLAN && nfo_vlan_is_held(nlh))
+		WRITE_ONCE(nn->vlan_states, true);
+	nfo_event_bridge(nn, msg->ifindex);
 }
 
 /* A bridge has learned where a station is, or has forgotten it. Hardware has to send to another

@@ -19,6 +19,7 @@
 #include "nfo_neigh.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
+#include "nfo_unseen.h"
 
 /* ---- link-layer header ---- */
 
@@ -558,6 +559,8 @@ bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrac
 	    !nfo_dst_is_good(t->nn->net, refs->dst, refs->cookie, e->key.family))
 		return false;
 	nfo_route_lower(t, e, refs, &lower);
+	if (lower.dev && netif_is_bridge_port(lower.dev))
+		nfo_unseen_keep(t->nn);
 	nfo_route_set_mtu(f, e, refs, nfo_lower_mtu(&lower, nfo_dst_mtu(refs->dst, e->key.family)));
 	if (READ_ONCE(e->ct_mark) != nfo_route_ct_mark(e->ct, e->flags) ||
 	    refs->rp_filter != nfo_route_rp_filter(refs->in))

@@ -305,6 +305,8 @@ static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *d
  */
 enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_device *dev)
 {
+	if (nfo_net_dev_note(t->nn, iif) & NFO_NOTE_TREES)
+		return NFO_R_DEV_STACK;
 	return nfo_lower_each(t, iif, dev, nfo_lower_use_filters, NULL) ? NFO_R_DEV_STACK :
 									  NFO_R_NONE;
 }

@@ -33,8 +33,7 @@
 #define NFO_UNSEEN_TX		BIT(3)	/* something sees what it sends */
 #define NFO_UNSEEN_QUEUE	BIT(4)	/* its qdisc shapes what it sends */
 
-/* How old a note becomes, and how soon after another look the next one is taken: in jiffies. */
-#define NFO_UNSEEN_AGE		(HZ / 2)
+/* How soon after another look the next one is taken, in jiffies. */
 #define NFO_UNSEEN_GAP		(HZ / 20)
 
 /* ---- filters; RTNL held ---- */
@@ -242,43 +241,85 @@ static bool nfo_bridge_is_in_vlans(struct net_device *bridge, typeof(br_vlan_get
 	return true;
 }
 
-/* Return: a bridge filters VLANs, and of one the frames of a device above it may be dropped. */
+static bool nfo_bridge_has_vlans(struct net_device *bridge)
+{
+	typeof(br_vlan_enabled) *enabled = symbol_get(br_vlan_enabled);
+	bool has = true;
+
+	if (enabled) {
+		has = enabled(bridge);
+		symbol_put(br_vlan_enabled);
+	}
+
+	return has;
+}
+
+/* Return: of a VLAN of a bridge the frames of a device above it may be dropped. */
 static bool nfo_bridge_drops_vlans(struct net_device *bridge)
 {
 	typeof(br_vlan_get_info) *info = symbol_get(br_vlan_get_info);
-	typeof(br_vlan_enabled) *enabled = symbol_get(br_vlan_enabled);
 	bool drops = true;
 
-	if (info && enabled)
-		drops = enabled(bridge) && !nfo_bridge_is_in_vlans(bridge, info);
-	if (info)
+	if (info) {
+		drops = !nfo_bridge_is_in_vlans(bridge, info);
 		symbol_put(br_vlan_get_info);
-	if (enabled)
-		symbol_put(br_vlan_enabled);
+	}
 
 	return drops;
 }
+
+/* Return: a bridge has multiple spanning trees. */
+static bool nfo_bridge_has_trees(struct net_device *bridge)
+{
+	bool has = false;
+#ifdef NFO_HAVE_BR_MST
+	typeof(br_mst_enabled) *enabled = symbol_get(br_mst_enabled);
+
+	if (enabled) {
+		has = enabled(bridge);
+		symbol_put(br_mst_enabled);
+	}
+#endif
+	return has;
+}
 #else
+static bool nfo_bridge_has_vlans(struct net_device *bridge)
+{
+	return false;
+}
+
 static bool nfo_bridge_drops_vlans(struct net_device *bridge)
+{
+	return false;
+}
+
+static bool nfo_bridge_has_trees(struct net_device *bridge)
 {
 	return false;
 }
 #endif
 
-/* Return: NFO_NOTE_HELD, or 0. */
-static u8 nfo_unseen_port(struct net_device *dev)
+/* A port may forward some VLANs and not others. No function of the bridge says which, and with
+ * multiple spanning trees no event says that it changed. Return: NFO_NOTE_HELD, NFO_NOTE_TREES.
+ */
+static u8 nfo_unseen_port(const struct nfo_net *nn, struct net_device *dev)
 {
 	struct net_device *bridge = netdev_master_upper_dev_get(dev);
 
-	if (bridge && nfo_bridge_port_is_open(dev) && !nfo_bridge_drops_vlans(bridge))
+	if (!bridge || !nfo_bridge_port_is_open(dev))
+		return NFO_NOTE_HELD;
+	if (!nfo_bridge_has_vlans(bridge))
 		return 0;
-	return NFO_NOTE_HELD;
+	if (nfo_bridge_has_trees(bridge))
+		return NFO_NOTE_HELD | NFO_NOTE_TREES;
+
+	return READ_ONCE(nn->vlan_states) || nfo_bridge_drops_vlans(bridge) ? NFO_NOTE_HELD : 0;
 }
 
 /* ---- what is noted of a device ---- */
 
 /* Caller holds RTNL. Return: NFO_NOTE_*, NFO_UNSEEN_*. */
-static u8 nfo_unseen_look(struct net_device *dev)
+static u8 nfo_unseen_look(const struct nfo_net *nn, struct net_device *dev)
 {
 	u8 note = NFO_NOTE_KNOWN;
 
@@ -295,7 +336,7 @@ static u8 nfo_unseen_look(struct net_device *dev)
 	if (nfo_dev_shapes(dev))
 		note |= NFO_UNSEEN_QUEUE;
 	if (netif_is_bridge_port(dev))
-		note |= nfo_unseen_port(dev);
+		note |= nfo_unseen_port(nn, dev);
 
 	return note;
 }
@@ -310,7 +351,7 @@ static bool nfo_port_opens(u8 was, u8 is)
 static void nfo_unseen_renew_dev(struct nfo_net *nn, struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
-	u8 was = nfo_net_dev_note(nn, dev->ifindex), is = nfo_unseen_look(dev);
+	u8 was = nfo_net_dev_note(nn, dev->ifindex), is = nfo_unseen_look(nn, dev);
 
 	if (is == was)
 		return;
@@ -419,6 +460,18 @@ static void nfo_unseen_walk(struct nfo_unseen *u, const struct nfo_table *t,
 	nfo_lower_each(t, lower->ifindex, dev, nfo_unseen_use, u);
 }
 
+/* Would the bridge above the port that a rule sends by send by it? */
+static bool nfo_unseen_is_held(const struct nfo_table *t, const struct nfo_route_refs *refs)
+{
+	struct net_device *port = refs->out_lower.dev, *bridge;
+
+	if (!(nfo_net_dev_note(t->nn, port->ifindex) & NFO_NOTE_HELD))
+		return false;
+	bridge = netdev_master_upper_dev_get_rcu(port);
+
+	return bridge && (bridge == refs->out || netdev_has_upper_dev_all_rcu(bridge, refs->out));
+}
+
 static enum nfo_reason nfo_unseen_reason(u8 found)
 {
 	if (found & (NFO_UNSEEN_RX | NFO_UNSEEN_TX))
@@ -441,6 +494,8 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 	const struct nfo_dev *in;
 	struct nfo_unseen u = {};
 
+	if (nfo_unseen_is_held(f->table, refs))
+		return NFO_R_DEV_STACK;
 	if (READ_ONCE(nn->settings.hw_bypass))
 		return NFO_R_NONE;
 	in = nfo_dev_find(&f->table->devs, f->e[dir].key.iif);
@@ -449,8 +504,9 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 	nfo_unseen_walk(&u, f->table, refs->out_lower.dev, refs->out,
 			NFO_UNSEEN_TX | NFO_UNSEEN_QUEUE);
 
-	if (u.young || nfo_now() - READ_ONCE(nn->unseen_at) > NFO_UNSEEN_AGE)
+	if (u.young)
 		nfo_unseen_soon(nn);
+	nfo_unseen_keep(nn);
 	if (u.young && !u.found)
 		return NFO_R_HW_BUSY;
 

@@ -40,6 +40,7 @@
 #define NFO_HAVE_CLS_SKIP_SW 1
 #define NFO_HAVE_FORCE_FORWARDING 1
 #define NFO_HAVE_TCF_NEXT_PROTO 1
+#define NFO_HAVE_BR_MST 1
 #endif
 
 #include <linux/ip.h>

@@ -159,6 +159,7 @@ struct nfo_stats {
  * @ruleset_seq: where nf_tables counts its generations, from the first flowtable on; @ruleset
  *           before; not owned, it lives as long as the namespace
  * @zones:   a connection in a conntrack zone was seen; never cleared
+ * @vlan_states: a bridge told of a VLAN that one of its ports does not forward; likewise
  * @rules_vary: rules may answer otherwise without a commit, see nf_flow_offload_recheck.c
  * @rules_dscp: rules answer by the DSCP, likewise
  * @rules_seen: @ruleset when the rules were last looked through for that
@@ -217,6 +218,7 @@ struct nfo_net {
 	u32			sernum6;
 	u32			ruleset;
 	bool			zones;
+	bool			vlan_states;
 	bool			rules_vary;
 	bool			rules_dscp;
 	u32			rules_seen;
@@ -285,6 +287,7 @@ bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
 /* What is noted of a device, of which the room "unseen" has more. */
 #define NFO_NOTE_KNOWN	BIT(0)	/* it was looked at */
 #define NFO_NOTE_HELD	BIT(1)	/* its bridge does not send every frame by it as it is */
+#define NFO_NOTE_TREES	BIT(5)	/* what its bridge lets in by it changes without a word */
 
 u8 nfo_net_dev_note(struct nfo_net *nn, int ifindex);
 void nfo_net_note_dev(struct nfo_net *nn, int ifindex, u8 note);

@@ -115,10 +115,68 @@ disabled() {
 	wait_for 5 straight c || fail "$PAST of 40 packets pass the bridge by"
 }
 
+# stays_known - a client that does not answer the router's questions any more.
+stays_known() { ip -n "$NS_R" neigh replace "$C4" lladdr 02:00:00:00:00:01 dev br0.10 nud permanent; }
+
+# vlan_blocked - in the VLAN alone the port, or the bridge itself, forwards nothing.
+vlan_blocked() {
+	local dev
+
+	up udp untagged
+	stays_known
+	inject_up i "$NS_S" s0 "$NS_R" rs
+	arrivals_watch "$NS_C" c0
+	arrive 5 || fail "$PACKETS of 5 packets arrive"
+	for dev in rc br0; do
+		bridge -n "$NS_R" vlan set vid 10 state blocking dev $dev ||
+			skip "VLANs have no states of their own in this kernel"
+		wait_for 5 arrive 0 || fail "$PACKETS of 5 packets leave in a VLAN that $dev blocks"
+		bridge -n "$NS_R" vlan set vid 10 state forwarding dev $dev
+		wait_for 20 ask c ping 1 || fail "nothing passes after the VLAN is open"
+	done
+}
+
+# tree_blocked - the port forwards nothing of the spanning tree that the VLAN is of, whatever the state
+# of the port itself.
+tree_blocked() {
+	bridge_up untagged
+	bridge -n "$NS_R" vlan del dev rc vid 1-10
+	bridge -n "$NS_R" vlan del dev r2 vid 1-10
+	mst on br0 || skip "no multiple spanning trees in this kernel, or no VLANs of these"
+	vlans_of_ports add
+	mst tree br0 10 7
+	mst state rc 7 $FORWARDING
+	wait_for 20 in_ns "$NS_C" ping -c 1 -W 1 "$RC4" >/dev/null || fail "the router is not there"
+	rules_listing "rc, r2, rs"
+	counting 0
+	client c udp
+	must c ping 12
+	stays_known
+	inject_up i "$NS_S" s0 "$NS_R" rs
+	arrivals_watch "$NS_C" c0
+	arrive 5 || fail "$PACKETS of 5 packets arrive"
+	must c timeout 200
+	mst state rc 7 $BLOCKING
+	wait_for 5 arrive 0 || fail "$PACKETS of 5 packets leave by a port whose tree is blocked"
+	! ask c ping 1 || fail "a packet comes in by a port whose tree is blocked"
+	mst state rc 7 $FORWARDING
+	must c timeout 5000
+	wait_for 20 ask c ping 1 || fail "nothing passes after the tree is open"
+}
+FORWARDING=3 BLOCKING=4
+mst() { "$NFO_TOOLS/nfo_mst" "$NS_R" "$@"; }
+# Only a bridge whose ports have no VLANs gets trees.
+vlans_of_ports() {
+	local port
+
+	for port in rc r2; do bridge -n "$NS_R" vlan "$1" dev $port vid 10 pvid untagged; done
+}
+
 # bridge_leaves - the bridge itself is no member of the VLAN any more: then it drops what the VLAN
 # device above it sends.
 bridge_leaves() {
 	up udp untagged
+	stays_known
 	inject_up i "$NS_S" s0 "$NS_R" rs
 	arrivals_watch "$NS_C" c0
 	arrive 5 || fail "$PACKETS of 5 packets arrive"
@@ -193,6 +251,8 @@ if [[ $(uname -r) == 5.10.* ]]; then
 	port_goes() { carries; }
 	disabled() { carries; }
 	bridge_leaves() { carries; }
+	vlan_blocked() { carries; }
+	tree_blocked() { carries; }
 fi
 
 run_case "bridge, udp" carries udp
@@ -211,4 +271,7 @@ run_case "a port with a smaller MTU" narrow_port
 run_case "the port leaves the bridge" port_goes
 run_case "a disabled port" disabled
 run_case "the bridge leaves the VLAN" bridge_leaves
+run_case "a spanning tree that is blocked" tree_blocked
+# From here on the bridge keeps what is of a VLAN.
+run_case "a VLAN that is blocked" vlan_blocked
 all_done
