@@ -111,6 +111,13 @@ static void nfo_scan_ct(struct nfo_scan *s, const struct nft_expr *expr)
 		s->varies = true;
 }
 
+/* What uses itself up. */
+static bool nfo_expr_is_used_up(const struct nft_expr *expr)
+{
+	return !strcmp(expr->ops->type->name, "quota") ||
+	       !strcmp(expr->ops->type->name, "connlimit");
+}
+
 static bool nfo_expr_is(const struct nft_rule *rule, const struct nft_expr *expr, const char *name)
 {
 	return nft_expr_more(rule, expr) && !strcmp(expr->ops->type->name, name);
@@ -157,7 +164,7 @@ static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
 		nfo_scan_xt_match(s, expr->ops->data);
 	else if (!strcmp(name, "target"))
 		nfo_scan_xt_target(s, expr->ops->data);
-	else if (!strcmp(name, "quota") || !strcmp(name, "connlimit"))
+	else if (nfo_expr_is_used_up(expr))
 		s->varies = true;
 }
 
@@ -196,12 +203,27 @@ static void nfo_scan_chain(struct nfo_scan *s, const struct nft_chain *chain)
 			nfo_scan_expr(s, rule, expr);
 }
 
-/* A set of which elements come and go by themselves, and a rule that uses it. */
+/* Elements come and go by themselves, or each of them has a quota. */
+static bool nfo_set_varies(const struct nft_set *set)
+{
+	const struct nft_expr *expr;
+	int i;
+
+	if (set->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL))
+		return true;
+	for (i = 0; (expr = nfo_set_expr(set, i)); i++)
+		if (nfo_expr_is_used_up(expr))
+			return true;
+
+	return false;
+}
+
+/* A set that varies, and a rule that uses it. */
 static void nfo_scan_set(struct nfo_scan *s, const struct nft_set *set)
 {
 	const struct nft_set_binding *b;
 
-	if (!(set->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL)))
+	if (!nfo_set_varies(set))
 		return;
 	list_for_each_entry_rcu(b, &set->bindings, list)
 		if (nfo_chain_is_passed(b->chain))

@@ -41,6 +41,7 @@
 #define NFO_HAVE_FORCE_FORWARDING 1
 #define NFO_HAVE_TCF_NEXT_PROTO 1
 #define NFO_HAVE_BR_MST 1
+#define NFO_HAVE_SET_EXPRS 1
 #endif
 
 #include <linux/ip.h>
@@ -332,6 +333,18 @@ static inline void nfo_stats_add(void *counter, u64 value)
 #ifndef NFO_HAVE_NLA_BE16
 #define NLA_BE16	NLA_U16
 #endif
+
+/* 5.11, "netfilter: nftables: generalize set expressions support". Return: expression @i that each
+ * element of a set has, NULL after the last one.
+ */
+static inline const struct nft_expr *nfo_set_expr(const struct nft_set *set, int i)
+{
+#ifdef NFO_HAVE_SET_EXPRS
+	return i < set->num_exprs ? set->exprs[i] : NULL;
+#else
+	return i ? NULL : set->expr;
+#endif
+}
 
 /* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The value returned
  * differs.

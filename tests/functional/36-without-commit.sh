@@ -186,6 +186,23 @@ quota_used_up() {
 }
 on_both_paths "udp, other packets use a quota up" quota_used_up
 
+# The same, of a set whose elements have a quota each, and come and go by commits alone.
+element_quota_used_up() {
+	local path=$1
+
+	recheck $RECHECK
+	rules_with "$path" "ip saddr @s drop
+		tcp dport 5000 accept
+		tcp sport 5000 accept" "set s { type ipv4_addr; quota over 30 kbytes; elements = { $C4 }; }"
+	connect "$path" udp
+	must c ping 3
+	client d tcp
+	must d timeout 200
+	ask d ping 2000 && fail "the quota is not used up"
+	stops_within 10
+}
+on_both_paths "udp, other packets use an element's quota up" element_quota_used_up
+
 # The volume of a connection, which conntrack knows as well when it is offloaded.
 volume_reached() {
 	local path=$1
