@@ -257,7 +257,23 @@ static void nfo_scan_table(struct nfo_scan *s, const struct nft_table *table)
 /* Rules of iptables' own tables, and programs: nobody tells when they change. Security modules
  * have hooks there as well, which do not.
  */
-static bool nfo_hooks_vary(const struct nf_hook_entries *e)
+static bool nfo_hook_forwards(const struct nf_hook_ops *ops)
+{
+	return nfo_hook_is_foreign(ops) && ops->priority != NF_IP_PRI_SELINUX_FIRST &&
+	       ops->priority != NF_IP_PRI_SELINUX_LAST;
+}
+
+/* Before and after forwarding most hooks are the kernel's own. Those with rules have these with
+ * them, and so has NAT, which asks about the first packet of a connection.
+ */
+static bool nfo_hook_has_rules(const struct nf_hook_ops *ops)
+{
+	return nfo_hook_is_foreign(ops) && ops->priv && ops->priority != NF_IP_PRI_NAT_DST &&
+	       ops->priority != NF_IP_PRI_NAT_SRC;
+}
+
+static bool nfo_hooks_vary(const struct nf_hook_entries *e,
+			   bool (*varies)(const struct nf_hook_ops *ops))
 {
 	struct nf_hook_ops **ops;
 	unsigned int i;
@@ -266,17 +282,23 @@ static bool nfo_hooks_vary(const struct nf_hook_entries *e)
 		return false;
 	ops = nf_hook_entries_get_hook_ops(e);
 	for (i = 0; i < e->num_hook_entries; i++)
-		if (nfo_hook_is_foreign(ops[i]) && ops[i]->priority != NF_IP_PRI_SELINUX_FIRST &&
-		    ops[i]->priority != NF_IP_PRI_SELINUX_LAST)
+		if (varies(ops[i]))
 			return true;
 
 	return false;
 }
 
+/* The hooks of one family. */
+static bool nfo_family_varies(struct nf_hook_entries __rcu * const *hooks)
+{
+	return nfo_hooks_vary(rcu_dereference(hooks[NF_INET_FORWARD]), nfo_hook_forwards) ||
+	       nfo_hooks_vary(rcu_dereference(hooks[NF_INET_PRE_ROUTING]), nfo_hook_has_rules) ||
+	       nfo_hooks_vary(rcu_dereference(hooks[NF_INET_POST_ROUTING]), nfo_hook_has_rules);
+}
+
 static bool nfo_net_hooks_vary(const struct net *net)
 {
-	return nfo_hooks_vary(rcu_dereference(net->nf.hooks_ipv4[NF_INET_FORWARD])) ||
-	       nfo_hooks_vary(rcu_dereference(net->nf.hooks_ipv6[NF_INET_FORWARD]));
+	return nfo_family_varies(net->nf.hooks_ipv4) || nfo_family_varies(net->nf.hooks_ipv6);
 }
 
 /* ---- looking ---- */

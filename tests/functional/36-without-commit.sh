@@ -301,22 +301,26 @@ timeout_is_fixed() {
 leaves() { ask c ping 1; no_offload_flag udp "$PORT"; }
 run_case "udp, the timeout of a live connection is fixed" timeout_is_fixed
 
-# iptables' own tables, where nothing counts changes. Their hooks stay: the last case of all.
+# iptables' own tables, where nothing counts changes. Their hooks stay: the last cases of all.
+# legacy_rule PATH TABLE CHAIN
 legacy_rule() {
-	local path=$1
+	local path=$1 table=$2 chain=$3
 
 	command -v iptables-legacy >/dev/null || skip "no iptables-legacy"
 	# where every hook of nf_tables says what it is
 	[ "$path" = classic ] || [[ $(uname -r) != 5.* ]] || skip "5.10 cannot tell whose a hook is"
 	recheck $RECHECK
-	in_r iptables-legacy -w -F FORWARD || skip "no such table in this kernel"
-	in_r iptables-legacy -w -A FORWARD -d 203.0.113.9 -j DROP
+	in_r iptables-legacy -w -t "$table" -F "$chain" || skip "no such table in this kernel"
+	in_r iptables-legacy -w -t "$table" -A "$chain" -d 203.0.113.9 -j DROP
 	rules_with "$path" ""
 	connect "$path" udp
 	must c ping 3
-	in_r iptables-legacy -w -I FORWARD -p udp --dport 5000 -j DROP
+	in_r iptables-legacy -w -t "$table" -I "$chain" -p udp --dport 5000 -j DROP
 	stops_within 20
+	in_r iptables-legacy -w -t "$table" -F "$chain"
 }
-on_both_paths "udp, a rule of iptables-legacy" legacy_rule
+# raw goes first: it has no hook in FORWARD.
+on_both_paths "udp, a rule of iptables-legacy in raw" legacy_rule raw PREROUTING
+on_both_paths "udp, a rule of iptables-legacy" legacy_rule filter FORWARD
 
 all_done
