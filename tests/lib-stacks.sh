@@ -91,39 +91,55 @@ address_of() {
 	esac
 }
 
-# hops_watch - from now on client and server count packets of TCP and UDP that one router has passed on,
-# and all others of these.
+# hops_count - of the packets of connections to port 5000, how many have come to client and server that
+# one router has passed on, in HOPS_ONE, and how many others, in HOPS_OTHER.
+hops_count() {
+	local ns
+
+	HOPS_ONE=() HOPS_OTHER=()
+	for ns in "$NS_C" "$NS_S"; do
+		counter one "$ns" inet hops || return
+		HOPS_ONE+=("$PACKETS")
+		counter other "$ns" inet hops || return
+		HOPS_OTHER+=("$PACKETS")
+	done
+}
+
+# hops_watch - from now on they are counted.
 hops_watch() {
 	local ns
 
-	for ns in "$NS_C" "$NS_S"; do
+	hops_count || for ns in "$NS_C" "$NS_S"; do
 		in_ns "$ns" nft -f - <<-END
 			table inet hops
 			delete table inet hops
 			table inet hops {
 				counter one { }
 				counter other { }
+				chain age {
+					ip ttl 63 counter name one accept
+					ip6 hoplimit 63 counter name one accept
+					counter name other
+				}
 				chain in {
 					type filter hook input priority 0;
-					ip protocol { tcp, udp } ip ttl 63 counter name one accept
-					ip6 nexthdr { tcp, udp } ip6 hoplimit 63 counter name one accept
-					meta l4proto { tcp, udp } counter name other
+					meta l4proto { tcp, udp } th dport 5000 goto age
+					meta l4proto { tcp, udp } th sport 5000 goto age
 				}
 			}
 		END
 	done
+	hops_count
 }
 
 # hops_right LEAST - so many packets have come to each since hops_watch, all of them one hop older.
 hops_right() {
-	local ns
+	local ones=("${HOPS_ONE[@]}") others=("${HOPS_OTHER[@]}") i
 
-	for ns in "$NS_C" "$NS_S"; do
-		counter other "$ns" inet hops
-		equal "$PACKETS" 0 "packets in $ns whose TTL is not one less"
-		counter one "$ns" inet hops
-		[ "$PACKETS" -ge "$1" ] || fail "$ns has had $PACKETS packets of $1"
-		in_ns "$ns" nft delete table inet hops
+	hops_count
+	for i in 0 1; do
+		equal $((HOPS_OTHER[i] - others[i])) 0 "packets at end $i whose TTL is not one less"
+		[ $((HOPS_ONE[i] - ones[i])) -ge "$1" ] || fail "end $i has had $((HOPS_ONE[i] - ones[i])) packets of $1"
 	done
 }
 
@@ -138,14 +154,15 @@ tunnel_pair() {
 	ip -n "$NS_S" link add tun0 type "$@" local "$s" remote "$r"
 }
 
+# tunnel_names - the addresses of a tunnel's two ends.
+tunnel_names() { V4S=203.0.113.66 V4R=203.0.113.65 V6S=2001:db8:5::2 V6R=2001:db8:5::1; }
+
 # behind_tunnel KIND - a network behind a tunnel between rs and s0: ipip, sit (IPv6 in IPv4),
 # gre, grekey, grecsum, ip6tnl (both in IPv6), ip6limit (with the option that limits encapsulation),
 # ip6gre; with an Ethernet header inside gretap, vxlan, geneve; tun (programs carry it), wireguard.
 # The device is tun0 on both sides.
 behind_tunnel() {
-	local via4 via6
-
-	V4S=203.0.113.66 V4R=203.0.113.65 V6S=2001:db8:5::2 V6R=2001:db8:5::1
+	tunnel_names
 	tunnel_gone
 	modprobe -q -a ipip sit ip_gre ip6_tunnel ip6_gre vxlan geneve tun wireguard || true
 	case $1 in
@@ -172,24 +189,33 @@ behind_tunnel() {
 	tun) tunnel_of_programs ;;
 	wireguard) tunnel_of_keys ;;
 	esac
-	ip -n "$NS_R" link set tun0 up
-	ip -n "$NS_S" link set tun0 up
 	# With Ethernet inside, the router has to be named.
 	case $1 in
-	gretap|vxlan|geneve) via4="via $V4R" via6="via $V6R" ;;
-	*) via4='' via6='' ;;
+	gretap|vxlan|geneve) tunnel_ends "via $V4R" "via $V6R" ;;
+	ipip) tunnel_ends '' none ;;
+	sit) tunnel_ends none '' ;;
+	*) tunnel_ends ;;
 	esac
-	[ "$1" = sit ] || {
-		ip -n "$NS_R" addr add $V4R/30 dev tun0
-		ip -n "$NS_S" addr add $V4S/30 dev tun0
+}
+
+# tunnel_ends [VIA4 [VIA6 [ROUTER [SERVER]]]] - the addresses of a tunnel's devices, tun0 unless others are
+# named, and the server's way back; a family is left out by `none`.
+tunnel_ends() {
+	local via4=${1:-} via6=${2:-} r=${3:-tun0} s=${4:-tun0}
+
+	ip -n "$NS_R" link set "$r" up
+	ip -n "$NS_S" link set "$s" up
+	[ "$via4" = none ] || {
+		ip -n "$NS_R" addr add $V4R/30 dev "$r"
+		ip -n "$NS_S" addr add $V4S/30 dev "$s"
 		# shellcheck disable=SC2086 # two words, or none
-		ip -n "$NS_S" route replace 192.0.2.0/24 $via4 dev tun0 src $V4S
+		ip -n "$NS_S" route replace 192.0.2.0/24 $via4 dev "$s" src $V4S
 	}
-	[ "$1" = ipip ] || {
-		ip -n "$NS_R" addr add $V6R/64 dev tun0 nodad
-		ip -n "$NS_S" addr add $V6S/64 dev tun0 nodad
+	[ "$via6" = none ] || {
+		ip -n "$NS_R" addr add $V6R/64 dev "$r" nodad
+		ip -n "$NS_S" addr add $V6S/64 dev "$s" nodad
 		# shellcheck disable=SC2086 # likewise
-		ip -n "$NS_S" route replace 2001:db8:1::/64 $via6 dev tun0 src $V6S
+		ip -n "$NS_S" route replace 2001:db8:1::/64 $via6 dev "$s" src $V6S
 	}
 }
 
