@@ -255,6 +255,9 @@ static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_ref
 	bool extra = decrypted || encrypt || l->note->deep;
 	struct nfo_extra *x;
 
+	/* A tunnel in IPsec hides from policies how its packets came. */
+	if (decrypted != l->note->decrypted)
+		return NFO_R_DEV_STACK;
 	if (decrypted && e->flags & NFO_E_NAT)
 		return NFO_R_DECRYPTED;
 	if (!extra && !(e->flags & NFO_E_ORIGIN))

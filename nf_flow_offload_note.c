@@ -4,10 +4,12 @@
  * classic path, and the permit of the last one that `flow add` matched.
  */
 #include <linux/etherdevice.h>
+#include <linux/if_arp.h>
 #include <linux/jhash.h>
 #include <linux/percpu.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/xfrm.h>
 
 #include "nfo_entry.h"
 #include "nfo_hash.h"
@@ -220,9 +222,12 @@ static void nfo_note_fill(struct nfo_note *n, const struct sk_buff *skb,
 	n->look = nfo_skb_look(skb, key->family);
 	n->len = nfo_skb_len(skb, key->family);
 	n->label = nfo_skb_label(skb, key->family);
-	n->has_dest = skb_mac_header_was_set(skb) && skb_mac_header_len(skb) >= ETH_HLEN;
+	/* GRE without a remote address shows its own header there, which differs in each packet. */
+	n->has_dest = skb->dev->type == ARPHRD_ETHER && skb_mac_header_was_set(skb) &&
+		      skb_mac_header_len(skb) >= ETH_HLEN;
 	if (n->has_dest)
 		nfo_note_addresses(n, skb);
+	n->decrypted = skb_sec_path(skb);
 	n->deep = popped && nfo_encap_is_deep(popped);
 	if (n->deep) {
 		n->tunnel = popped->tunnel;

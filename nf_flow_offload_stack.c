@@ -25,6 +25,8 @@ static const u8 nobody[ETH_ALEN] __aligned(2);
 
 /* Tunnels and PPP devices above each other that are looked through. */
 #define NFO_LOWER_DEPTH	3
+/* Devices linked above each other: the kernel allows no more. */
+#define NFO_LINKED_DEPTH	8
 
 /* A VLAN device that gives tags a priority does more than put the tag on. Rules for hardware
  * push tags without one.
@@ -58,42 +60,41 @@ static struct net_device *nfo_lower_listed(const struct nfo_table *t,
 	return d && d->dev == dev ? d->dev : NULL;
 }
 
-/* Is a device below this one listed? */
-static int nfo_lower_is_listed(struct net_device *dev, struct netdev_nested_priv *priv)
-{
-	return !!nfo_lower_listed(priv->data, dev);
-}
-
 /* PPP devices and tunnels are linked to no device; they are asked in their own way.
- * Return: the device below, or NULL; @len is set to the bytes of the header between.
+ * Return: the device below, or NULL; @way is set to what is known of the header between.
  */
-static struct net_device *nfo_lower_unlinked(const struct net_device *dev, unsigned int *mtu,
-					     unsigned int *len)
+static struct net_device *nfo_lower_unlinked(const struct net_device *dev,
+					     struct nfo_tunnel_way *way)
 {
 	struct net_device_path_stack path;
 	struct net_device *below;
 
-	*mtu = 0;
 	if (dev->type != ARPHRD_PPP)
-		return nfo_tunnel_below(dev, mtu, len);
+		return nfo_tunnel_below(dev, way);
 	if (!nfo_dev_has_forward_path(dev) || nfo_fill_forward_path(dev, nobody, &path) < 0 ||
 	    path.num_paths < 2)
 		return NULL;
 	below = (struct net_device *)path.path[1].dev;
-	*len = PPPOE_SES_HLEN;
+	*way = (struct nfo_tunnel_way) { .len = PPPOE_SES_HLEN };
 
 	return below;
 }
 
-static bool nfo_lower_covers_linked(const struct nfo_table *t, const struct net_device *dev)
+/* Is a device listed, or one below it where its packets can be recognized? */
+static bool nfo_lower_covers_linked(const struct nfo_table *t, struct net_device *dev, int depth)
 {
-	struct netdev_nested_priv priv = { .data = (void *)t };
+	struct list_head *iter = &dev->adj_list.lower;
+	struct net_device *below;
 
 	if (nfo_lower_listed(t, dev))
 		return true;
-	return !nfo_tunnel_hides(dev) &&
-	       netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_is_listed,
-					     &priv);
+	if (nfo_tunnel_hides(dev) || depth == NFO_LINKED_DEPTH)
+		return false;
+	while ((below = netdev_next_lower_dev_rcu(dev, &iter)))
+		if (nfo_lower_covers_linked(t, below, depth + 1))
+			return true;
+
+	return false;
 }
 
 /**
@@ -105,16 +106,17 @@ static bool nfo_lower_covers_linked(const struct nfo_table *t, const struct net_
  */
 bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 {
-	unsigned int mtu, len;
+	struct net_device *at = (struct net_device *)dev;
+	struct nfo_tunnel_way way = {};
 	bool covers = false;
 	int depth;
 
 	rcu_read_lock();
-	for (depth = 0; dev && depth <= NFO_LOWER_DEPTH; depth++) {
-		covers = nfo_lower_covers_linked(t, dev);
+	for (depth = 0; at && !way.hidden && depth <= NFO_LOWER_DEPTH; depth++) {
+		covers = nfo_lower_covers_linked(t, at, 0);
 		if (covers)
 			break;
-		dev = nfo_lower_unlinked(dev, &mtu, &len);
+		at = nfo_lower_unlinked(at, &way);
 	}
 	rcu_read_unlock();
 
@@ -154,7 +156,7 @@ static int nfo_lower_has_qdisc(struct net_device *dev, struct netdev_nested_priv
 bool nfo_lower_shows_ct(const struct net_device *dev)
 {
 	struct netdev_nested_priv priv = {};
-	unsigned int mtu, len;
+	struct nfo_tunnel_way way;
 	int depth;
 
 	for (depth = 0; dev && depth <= NFO_LOWER_DEPTH; depth++) {
@@ -162,7 +164,7 @@ bool nfo_lower_shows_ct(const struct net_device *dev)
 		    netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_has_qdisc,
 						  &priv))
 			return true;
-		dev = dev->type == ARPHRD_PPP ? nfo_lower_unlinked(dev, &mtu, &len) : NULL;
+		dev = dev->type == ARPHRD_PPP ? nfo_lower_unlinked(dev, &way) : NULL;
 	}
 
 	return false;
@@ -257,15 +259,16 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 		   void *data)
 {
 	struct net_device *lower = dev_get_by_index_rcu(t->nn->net, iif);
-	unsigned int mtu, len, headers = 0;
 	struct net_device *upper, *below;
+	struct nfo_tunnel_way way;
+	unsigned int headers = 0;
 	struct list_head *iter;
 	int depth, err;
 
 	if (!lower)
 		return -ENODEV;
 	for (depth = 0; dev != lower; depth++) {
-		below = depth < NFO_LOWER_DEPTH ? nfo_lower_unlinked(dev, &mtu, &len) : NULL;
+		below = depth < NFO_LOWER_DEPTH ? nfo_lower_unlinked(dev, &way) : NULL;
 		/* A tunnel may send by another device than it receives by. */
 		err = 0;
 		if (!depth || below || netdev_has_upper_dev_all_rcu(lower, dev))
@@ -275,7 +278,7 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 		if (!below)
 			break;
 		dev = below;
-		headers += len;
+		headers += way.len;
 	}
 	netdev_for_each_upper_dev_rcu(lower, upper, iter) {
 		if (upper == dev || !netdev_has_upper_dev_all_rcu(upper, dev))
@@ -291,7 +294,7 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *dev,
 				 unsigned int headers, void *data)
 {
-	return nfo_lower_filters(dev);
+	return nfo_lower_filters(dev) || nfo_tunnel_decides(dev);
 }
 
 /**
@@ -465,15 +468,15 @@ void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, con
 		    struct nfo_lower *lower)
 {
 	struct net_device_path_stack path;
+	struct nfo_tunnel_way way;
 	struct nfo_lower s = {};
-	unsigned int mtu, len;
 	int i;
 
 	*lower = (struct nfo_lower) { .dev = nfo_lower_listed(t, dev) };
 	/* No driver's rule sends through a tunnel. */
-	if (nfo_tunnel_below(dev, &mtu, &len)) {
+	if (nfo_tunnel_below(dev, &way)) {
 		lower->dev = NULL;
-		lower->mtu = min_t(unsigned int, mtu, U16_MAX);
+		lower->mtu = min_t(unsigned int, way.mtu, U16_MAX);
 		return;
 	}
 	if (!nfo_dev_has_forward_path(dev) ||

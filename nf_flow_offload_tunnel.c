@@ -18,6 +18,7 @@
 #include <net/ip6_tunnel.h>
 #include <net/ip_tunnels.h>
 #include <net/rtnetlink.h>
+#include <net/xfrm.h>
 
 #include "nfo_compat.h"
 #include "nfo_tunnel.h"
@@ -42,28 +43,69 @@ static bool nfo_tunnel_is6(const struct net_device *dev)
 	       (dev->type == ARPHRD_IP6GRE && nfo_dev_is_kind(dev, "ip6gre"));
 }
 
-/* Return: the device of a route, valid under RCU, with its MTU; NULL without a route. */
+/* A route of IPv4 comes with the IPsec policy that applies to it, one of IPv6 does not. Return: it
+ * may be another one, or NULL.
+ */
+static struct dst_entry *nfo_tunnel_policy(struct net *net, struct flowi *fl, u8 family,
+					   struct dst_entry *dst)
+{
+	if (family != AF_INET6 || dst->error)
+		return dst;
+	dst = xfrm_lookup(net, dst, fl, NULL, 0);
+
+	return IS_ERR(dst) ? NULL : dst;
+}
+
+/* Return: the device of a route, valid under RCU; NULL without a route. */
 static struct net_device *nfo_tunnel_route(struct net *net, struct flowi *fl, u8 family,
-					   unsigned int *mtu)
+					   struct nfo_tunnel_way *way)
 {
 	struct net_device *dev = NULL;
 	struct dst_entry *dst = NULL;
 
 	if (nf_route(net, &dst, fl, false, family) || !dst)
 		return NULL;
+	dst = nfo_tunnel_policy(net, fl, family, dst);
+	if (!dst)
+		return NULL;
 	if (!dst->error) {
 		dev = dst_dev(dst);
-		*mtu = dst_mtu(dst);
+		way->mtu = dst_mtu(dst);
+		way->hidden |= !!dst_xfrm(dst);
 	}
 	dst_release(dst);
 
 	return dev;
 }
 
+/* Tunnels of IPv4 as well as IPv6 have none. Without one no IPsec policy would be asked for. */
+static u8 nfo_tunnel_proto(const struct net_device *dev, u8 proto)
+{
+	return proto ?: dev->type == ARPHRD_TUNNEL ? IPPROTO_IPIP : IPPROTO_IPV6;
+}
+
+static struct net_device *nfo_tunnel_route4(const struct ip_tunnel *t, __be32 daddr,
+					    struct nfo_tunnel_way *way)
+{
+	struct flowi fl = {
+		.u.ip4 = {
+			.daddr		= daddr,
+			.saddr		= t->parms.iph.saddr,
+			.flowi4_oif	= t->parms.link,
+			.flowi4_mark	= t->fwmark,
+			.flowi4_proto	= nfo_tunnel_proto(t->dev, t->parms.iph.protocol),
+			.fl4_gre_key	= t->parms.o_key,
+		},
+	};
+
+	return nfo_tunnel_route(t->net, &fl, AF_INET, way);
+}
+
 /* A tunnel without a remote address (6rd, 6to4, multipoint GRE) asks each packet where it goes. Its
  * lower device is the one that is configured, or else the one that has its local address.
  */
-static struct net_device *nfo_tunnel_below_any(const struct ip_tunnel *t, unsigned int *mtu)
+static struct net_device *nfo_tunnel_below_any(const struct ip_tunnel *t,
+					       struct nfo_tunnel_way *way)
 {
 	struct net_device *link = NULL;
 
@@ -71,35 +113,28 @@ static struct net_device *nfo_tunnel_below_any(const struct ip_tunnel *t, unsign
 		link = dev_get_by_index_rcu(t->net, t->parms.link);
 	else if (t->parms.iph.saddr)
 		link = __ip_dev_find(t->net, t->parms.iph.saddr, false);
-	*mtu = link ? link->mtu : 0;
+	way->mtu = link ? link->mtu : 0;
 
 	return link;
 }
 
-static struct net_device *nfo_tunnel_below4(const struct net_device *dev, unsigned int *mtu,
-					    unsigned int *len)
+static struct net_device *nfo_tunnel_below4(const struct net_device *dev,
+					    struct nfo_tunnel_way *way)
 {
 	const struct ip_tunnel *t = netdev_priv(dev);
-	struct flowi fl = {};
 
 	if (t->collect_md || !net_eq(t->net, dev_net(dev)))
 		return NULL;
-	*len = sizeof(struct iphdr) + t->hlen;
+	way->len = sizeof(struct iphdr) + t->hlen;
+	way->hidden = t->encap_hlen;
 	if (!t->parms.iph.daddr)
-		return nfo_tunnel_below_any(t, mtu);
-	fl.u.ip4 = (struct flowi4) {
-		.daddr		= t->parms.iph.daddr,
-		.saddr		= t->parms.iph.saddr,
-		.flowi4_oif	= t->parms.link,
-		.flowi4_mark	= t->fwmark,
-		.flowi4_proto	= t->parms.iph.protocol,
-	};
+		return nfo_tunnel_below_any(t, way);
 
-	return nfo_tunnel_route(t->net, &fl, AF_INET, mtu);
+	return nfo_tunnel_route4(t, t->parms.iph.daddr, way);
 }
 
-static struct net_device *nfo_tunnel_below6(const struct net_device *dev, unsigned int *mtu,
-					    unsigned int *len)
+static struct net_device *nfo_tunnel_below6(const struct net_device *dev,
+					    struct nfo_tunnel_way *way)
 {
 	const struct ip6_tnl *t = netdev_priv(dev);
 	struct flowi fl = {};
@@ -107,57 +142,122 @@ static struct net_device *nfo_tunnel_below6(const struct net_device *dev, unsign
 	if (t->parms.collect_md || !net_eq(t->net, dev_net(dev)) ||
 	    ipv6_addr_any(&t->parms.raddr))
 		return NULL;
-	*len = sizeof(struct ipv6hdr) + t->hlen;
+	way->len = sizeof(struct ipv6hdr) + t->hlen;
+	way->hidden = t->encap_hlen;
 	if (!(t->parms.flags & IP6_TNL_F_IGN_ENCAP_LIMIT))
-		*len += 8;
+		way->len += 8;
 	fl.u.ip6 = (struct flowi6) {
 		.daddr		= t->parms.raddr,
 		.saddr		= t->parms.laddr,
 		.flowi6_oif	= t->parms.link,
 		.flowi6_mark	= t->parms.fwmark,
-		.flowi6_proto	= t->parms.proto,
+		.flowi6_proto	= nfo_tunnel_proto(dev, t->parms.proto),
+		.fl6_gre_key	= t->parms.o_key,
 	};
 
-	return nfo_tunnel_route(t->net, &fl, AF_INET6, mtu);
+	return nfo_tunnel_route(t->net, &fl, AF_INET6, way);
 }
 
 /**
  * nfo_tunnel_below() - the device that carries what a tunnel sends now
  * @dev: any device
- * @mtu: set to the largest IP packet that the tunnel takes without cutting it, by the MTU
- *       of the path to its other end
- * @len: set to the bytes that the tunnel adds
+ * @way: filled
  *
  * Context: rcu_read_lock(). Return: NULL when @dev is no tunnel that is known here, when its
  * other end is not routed, or when its packets belong to another namespace.
  */
-struct net_device *nfo_tunnel_below(const struct net_device *dev, unsigned int *mtu,
-				    unsigned int *len)
+struct net_device *nfo_tunnel_below(const struct net_device *dev, struct nfo_tunnel_way *way)
 {
 	struct net_device *below = NULL;
 
+	*way = (struct nfo_tunnel_way) {};
 	if (nfo_tunnel_is4(dev))
-		below = nfo_tunnel_below4(dev, mtu, len);
+		below = nfo_tunnel_below4(dev, way);
 	else if (nfo_tunnel_is6(dev))
-		below = nfo_tunnel_below6(dev, mtu, len);
+		below = nfo_tunnel_below6(dev, way);
 	if (below == dev)
 		return NULL;
 	if (below)
-		*mtu = *mtu > *len ? *mtu - *len : 0;
+		way->mtu = way->mtu > way->len ? way->mtu - way->len : 0;
 
 	return below;
 }
+
+static bool nfo_dev_is_one_of(const struct net_device *dev, const char * const *kinds,
+			      unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (nfo_dev_is_kind(dev, kinds[i]))
+			return true;
+
+	return false;
+}
+
+/* Linked to the device below: headers or a trailer of their own are around each packet there, or
+ * the packet is encrypted.
+ */
+static const char * const nfo_kinds_that_hide[] = {
+	"amt", "batadv", "dsa", "hsr", "macsec", "openvswitch", "rmnet", "vxlan",
+};
+
+/* Packets of these may look like any other at the device below, and the device decides about them:
+ * PRP drops the second copy, Open vSwitch does what its rules say, and where hardware has
+ * decrypted MACsec, packets that came without it look the same.
+ */
+static const char * const nfo_kinds_that_decide[] = { "hsr", "macsec", "openvswitch" };
 
 /**
  * nfo_tunnel_hides() - are packets of a device not to be recognized at the device below?
  * @dev: any device
  *
- * VXLAN and MACsec devices are linked to the device that carries their packets. Each direction has
- * to be seen at the device itself, so listing the one below is not enough.
+ * VXLAN and MACsec devices, for example, are linked to the device that carries their packets. Each
+ * direction has to be seen at the device itself, so listing the one below is not enough.
  */
 bool nfo_tunnel_hides(const struct net_device *dev)
 {
-	return nfo_dev_is_kind(dev, "vxlan") || nfo_dev_is_kind(dev, "macsec");
+	return nfo_dev_is_one_of(dev, nfo_kinds_that_hide, ARRAY_SIZE(nfo_kinds_that_hide));
+}
+
+/**
+ * nfo_tunnel_has_header() - does a tunnel ask a neighbour where each packet goes?
+ * @dev: any device
+ *
+ * GRE without a remote address has neighbours, whose link-layer addresses are those of IPv4. Its
+ * device wants the header that dev_hard_header() makes of one before each packet.
+ */
+bool nfo_tunnel_has_header(const struct net_device *dev)
+{
+	return dev->type == ARPHRD_IPGRE && nfo_tunnel_is4(dev) && dev->header_ops &&
+	       dev->addr_len == sizeof(__be32);
+}
+
+/**
+ * nfo_tunnel_encrypts_to() - does IPsec encrypt what a tunnel sends to one of its neighbours?
+ * @dev:  device for which nfo_tunnel_has_header() is true
+ * @addr: link-layer address of the neighbour
+ *
+ * Context: rcu_read_lock().
+ */
+bool nfo_tunnel_encrypts_to(const struct net_device *dev, const u8 *addr)
+{
+	const struct ip_tunnel *t = netdev_priv(dev);
+	struct nfo_tunnel_way way = {};
+	__be32 daddr;
+
+	memcpy(&daddr, addr, sizeof(daddr));
+
+	return nfo_tunnel_route4(t, daddr, &way) && way.hidden;
+}
+
+/**
+ * nfo_tunnel_decides() - does a device decide about packets that need not have a header of its own?
+ * @dev: any device
+ */
+bool nfo_tunnel_decides(const struct net_device *dev)
+{
+	return nfo_dev_is_one_of(dev, nfo_kinds_that_decide, ARRAY_SIZE(nfo_kinds_that_decide));
 }
 
 /**

@@ -33,6 +33,7 @@
  * @own_dest: @in_dest is the address of the device whose hook saw the packet
  * @deep:  @outer counts: the key has no room for all of the headers
  * @tunnel: one of the headers is a tunnel's
+ * @decrypted: it came out of IPsec
  * @outer: all headers
  */
 struct nfo_note {
@@ -58,6 +59,7 @@ struct nfo_note {
 	bool			own_dest;
 	bool			deep;
 	bool			tunnel;
+	bool			decrypted;
 	struct nfo_outer	outer;
 };
 

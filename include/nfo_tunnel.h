@@ -7,9 +7,25 @@
 
 #include <linux/netdevice.h>
 
-struct net_device *nfo_tunnel_below(const struct net_device *dev, unsigned int *mtu,
-				    unsigned int *len);
+/**
+ * struct nfo_tunnel_way - what becomes of a tunnel's packets on their way to the device below
+ * @mtu:    the largest IP packet that the tunnel takes without cutting it, by the MTU of the path
+ *          to its other end; 0: not known
+ * @len:    bytes that the tunnel adds
+ * @hidden: the device below cannot recognize what comes out of the tunnel: it is in UDP, or IPsec
+ *          encrypts it
+ */
+struct nfo_tunnel_way {
+	unsigned int	mtu;
+	unsigned int	len;
+	bool		hidden;
+};
+
+struct net_device *nfo_tunnel_below(const struct net_device *dev, struct nfo_tunnel_way *way);
 bool nfo_tunnel_hides(const struct net_device *dev);
+bool nfo_tunnel_encrypts_to(const struct net_device *dev, const u8 *addr);
+bool nfo_tunnel_has_header(const struct net_device *dev);
+bool nfo_tunnel_decides(const struct net_device *dev);
 bool nfo_tunnel_is_plain(const struct net_device *dev);
 void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes);
 void nfo_dev_count_tx(struct net_device *dev, u64 packets, u64 bytes);

@@ -86,13 +86,24 @@ static bool is_linked(const struct dev *d)
 	return false;
 }
 
+/* Masters whose ports' frames have headers or a trailer of their own. */
+static bool hides_ports(const struct dev *d)
+{
+	static const char *const kinds[] = { "batadv", "hsr", "openvswitch" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(d->kind, kinds[i]))
+			return true;
+	return false;
+}
+
 static bool covered(const struct search *s, const struct dev *d, int depth)
 {
 	if (s->is_listed(s->arg, d->name)) {
 		snprintf(s->found, IFNAMSIZ, "%s", d->name);
 		return true;
 	}
-	if (!depth)
+	if (!depth || hides_ports(d))
 		return false;
 	if (d->type == ARPHRD_PPP)
 		return session_covered(s, depth - 1);

@@ -45,19 +45,20 @@ static int ask(struct nlmsghdr *req, uint16_t type, nl_fn fn, void *arg, char *w
 
 /* ---- devices ---- */
 
-/* The other end of a tunnel, if it has one. */
+/* The other end of a tunnel, if it has one, and if its packets are not in UDP. */
 static void dev_remote(struct dev *d, const struct nlattr *data)
 {
 	static const struct {
 		const char *kind;
-		int type;
+		int remote;
+		int encap;
 		uint8_t l3proto;
 	} tunnels[] = {
-		{ "ipip", IFLA_IPTUN_REMOTE, NFPROTO_IPV4 },
-		{ "sit", IFLA_IPTUN_REMOTE, NFPROTO_IPV4 },
-		{ "gre", IFLA_GRE_REMOTE, NFPROTO_IPV4 },
-		{ "ip6tnl", IFLA_IPTUN_REMOTE, NFPROTO_IPV6 },
-		{ "ip6gre", IFLA_GRE_REMOTE, NFPROTO_IPV6 },
+		{ "ipip", IFLA_IPTUN_REMOTE, IFLA_IPTUN_ENCAP_TYPE, NFPROTO_IPV4 },
+		{ "sit", IFLA_IPTUN_REMOTE, IFLA_IPTUN_ENCAP_TYPE, NFPROTO_IPV4 },
+		{ "gre", IFLA_GRE_REMOTE, IFLA_GRE_ENCAP_TYPE, NFPROTO_IPV4 },
+		{ "ip6tnl", IFLA_IPTUN_REMOTE, IFLA_IPTUN_ENCAP_TYPE, NFPROTO_IPV6 },
+		{ "ip6gre", IFLA_GRE_REMOTE, IFLA_GRE_ENCAP_TYPE, NFPROTO_IPV6 },
 	};
 	static const union addr none;
 	const void *bytes;
@@ -69,7 +70,10 @@ static void dev_remote(struct dev *d, const struct nlattr *data)
 		if (strcmp(d->kind, tunnels[i].kind))
 			continue;
 		len = addr_len(af(tunnels[i].l3proto));
-		bytes = attr_bytes(&a, tunnels[i].type, len);
+		bytes = attr_bytes(&a, tunnels[i].encap, sizeof(uint16_t));
+		if (bytes && memcmp(bytes, &none, sizeof(uint16_t)))
+			return;
+		bytes = attr_bytes(&a, tunnels[i].remote, len);
 		if (!bytes || !memcmp(bytes, &none, len))
 			return;
 		memcpy(&d->remote, bytes, len);
