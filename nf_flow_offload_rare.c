@@ -4,6 +4,7 @@
  * NFO_E_RARE, or a field that a rule sets. The packets of all other directions pay for
  * none of this.
  */
+#include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/addrconf.h>
@@ -93,17 +94,47 @@ static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x, u
 	return !__INET_ECN_decapsulate(popped->ecn, nfo_skb_tos(skb, family), set_ce);
 }
 
+/* The receive routine writes beside the packet whether its device asks for no policy. Until then
+ * what stands there is left from decryption, or from GRO.
+ */
+static void nfo_policy_prepare4(struct sk_buff *skb)
+{
+	struct in_device *in_dev = __in_dev_get_rcu(skb->dev);
+
+	memset(IPCB(skb), 0, sizeof(struct inet_skb_parm));
+	if (in_dev && IN_DEV_ORCONF(in_dev, NOPOLICY))
+		IPCB(skb)->flags |= IPSKB_NOPOLICY;
+}
+
+/* As ip_forward() and ip6_forward() ask, with the packet's route: a policy may name a device. */
+static bool nfo_policy_ok(struct sk_buff *skb, struct dst_entry *dst, u8 family)
+{
+	bool ok;
+
+	skb_dst_set_noref(skb, dst);
+	if (family == NFPROTO_IPV4) {
+		nfo_policy_prepare4(skb);
+		ok = xfrm4_policy_check(NULL, XFRM_POLICY_FWD, skb);
+	} else {
+		memset(IP6CB(skb), 0, sizeof(struct inet6_skb_parm));
+		ok = xfrm6_policy_check(NULL, XFRM_POLICY_FWD, skb);
+	}
+	skb_dst_drop(skb);
+
+	return ok;
+}
+
 /* Policies may change without a word, and those for a decrypted packet depend on how it
  * was decrypted.
  */
-static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_extra *x, u8 family)
+static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_route_refs *refs, u8 family)
 {
-	if (x->decrypted != !!skb_sec_path(skb))
+	bool decrypted = refs->extra->decrypted;
+
+	if (decrypted != !!skb_sec_path(skb))
 		return false;
-	if (!x->decrypted)
-		return true;
-	return family == NFPROTO_IPV4 ? xfrm4_policy_check(NULL, XFRM_POLICY_FWD, skb) :
-					xfrm6_policy_check(NULL, XFRM_POLICY_FWD, skb);
+
+	return !decrypted || (!skb_dst(skb) && nfo_policy_ok(skb, refs->dst, family));
 }
 
 /* Is it this packet's turn to take the classic path? An entry is stale when nothing
@@ -132,7 +163,7 @@ static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
 
 	if (!(e->flags & NFO_E_EXTRA))
 		return false;
-	if (!nfo_decrypted_ok(skb, x, e->key.family))
+	if (!nfo_decrypted_ok(skb, refs, e->key.family))
 		return false;
 	if (x->has_outer && !nfo_outer_ok(skb, x, e->key.family, popped, set_ce))
 		return false;
