@@ -10,6 +10,7 @@
 #include <linux/ip6_tunnel.h>
 #include <linux/ipv6.h>
 #include <linux/ppp_defs.h>
+#include <net/dst_metadata.h>
 #include <net/gre.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -36,6 +37,25 @@ static bool nfo_encap_add_vlan(struct nfo_encap_popped *popped, __be16 proto, u1
 {
 	return nfo_encap_add(popped, proto == htons(ETH_P_8021AD) ?
 			     NFO_ENCAP_8021AD : NFO_ENCAP_8021Q, id);
+}
+
+/* A device for all tunnels of a kind says beside a packet which of them the packet came by. Rules
+ * of routing and ports of a bridge tell packets apart by that. Return: false when something else
+ * stands there.
+ */
+static bool nfo_encap_add_tun_id(struct nfo_encap_popped *popped, const struct sk_buff *skb)
+{
+	const struct ip_tunnel_info *info = skb_tunnel_info(skb);
+	u32 id;
+
+	if (!info)
+		return false;
+	popped->outer.tun_id = tunnel_id_to_key32(info->key.tun_id);
+	id = ntohl(popped->outer.tun_id);
+	popped->encap.id[NFO_ENCAPS - 1] ^= htons((u16)(id ^ id >> 16));
+	popped->many = true;
+
+	return true;
 }
 
 /* A tag that stands in the packet. */
@@ -318,9 +338,11 @@ static const struct nfo_encap_type *nfo_encap_by_proto(__be16 proto)
  * @tunnels: a tunnel's headers are taken off as well
  *
  * A packet with a header that is not in the table, with more headers than a key has
- * room for, with none at all, or with anything but IP inside is left alone. Context: any.
+ * room for, with none at all and nothing beside it, or with anything but IP inside is
+ * left alone. Context: any.
  *
- * Return: true when headers were taken off; nfo_encap_restore() puts them back.
+ * Return: true when headers were taken off, or when there is something beside the packet
+ * that counts as one; nfo_encap_restore() puts them back.
  */
 bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tunnels)
 {
@@ -329,6 +351,8 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
 	int layers;
 
 	*popped = (struct nfo_encap_popped) { .proto = proto };
+	if (skb_metadata_dst(skb) && !nfo_encap_add_tun_id(popped, skb))
+		return false;
 	if (skb_vlan_tag_present(skb) &&
 	    !nfo_encap_add_vlan(popped, skb->vlan_proto, skb_vlan_tag_get_id(skb)))
 		return false;
@@ -344,7 +368,8 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
 	if (proto != htons(ETH_P_IP) && proto != htons(ETH_P_IPV6))
 		return false;
 	/* Pulling is undone by pushing; another holder of the skb may not look meanwhile. */
-	if (!popped->layers || skb_shared(skb) || !pskb_may_pull(skb, popped->len))
+	if (!(popped->layers || popped->many) || skb_shared(skb) ||
+	    !pskb_may_pull(skb, popped->len))
 		return false;
 
 	skb_pull_rcsum(skb, popped->len);

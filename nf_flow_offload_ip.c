@@ -621,8 +621,9 @@ static unsigned int nfo_walk_popped(struct nfo_table *t, struct sk_buff *skb,
 	return verdict;
 }
 
-/* A packet with headers between Ethernet and IP, or of another protocol than TCP and UDP. A
- * tunnel's packet may be of a tunnel that ends here, or of one that passes through.
+/* A packet with headers between Ethernet and IP, or with something beside it, or of another
+ * protocol than TCP and UDP. A tunnel's packet may be of a tunnel that ends here, or of one that
+ * passes through.
  */
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
 					    const struct net_device *in)
@@ -637,7 +638,7 @@ static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff 
 	}
 	if (nfo_encap_pop(skb, &popped, false))
 		return nfo_walk_popped(t, skb, in, &popped);
-	if (skb_vlan_tag_present(skb) || !nfo_family_ok(t, skb))
+	if (skb_vlan_tag_present(skb) || skb_dst(skb) || !nfo_family_ok(t, skb))
 		return NF_ACCEPT;
 
 	return nfo_walk_other(t, skb, in, NULL);
@@ -649,7 +650,8 @@ static __always_inline unsigned int nfo_ingress(struct nfo_table *t, struct sk_b
 {
 	if (unlikely(!nfo_skb_ok(skb)))
 		return NF_ACCEPT;
-	if (likely(!skb_vlan_tag_present(skb))) {
+	/* Something stands beside the packet when a device for many tunnels received it. */
+	if (likely(!skb_vlan_tag_present(skb) && !skb_dst(skb))) {
 		if (family != NFPROTO_IPV6 && skb->protocol == htons(ETH_P_IP))
 			return nfo_walk4(t, skb, state->in, NULL);
 		if (family != NFPROTO_IPV4 && skb->protocol == htons(ETH_P_IPV6))

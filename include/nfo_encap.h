@@ -53,6 +53,7 @@ extern const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX];
  * @layers:  how many headers
  * @len:     their bytes in the packet; a tag beside the packet counts none
  * @tunnel:  one of the headers is a tunnel's
+ * @many:    the device that the packet came by is that of many tunnels
  * @ecn:     ECN bits of the tunnel's header
  * @payload: bytes of the IP packet inside, by the length field of the innermost header
  *           that has one; 0 without one
@@ -68,6 +69,7 @@ struct nfo_encap_popped {
 	u8			layers;
 	u8			len;
 	bool			tunnel;
+	bool			many;
 	u8			ecn;
 	bool			has_payload;
 	unsigned int		payload;
@@ -80,7 +82,7 @@ struct nfo_encap_popped {
 /* Have the headers to be compared in full, for want of room in a key? */
 static inline bool nfo_encap_is_deep(const struct nfo_encap_popped *popped)
 {
-	return popped->tunnel || popped->layers > NFO_ENCAPS;
+	return popped->tunnel || popped->many || popped->layers > NFO_ENCAPS;
 }
 
 bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tunnels);

@@ -48,7 +48,7 @@ static_assert(BIT(NFO_ENCAP_BITS) >= __NFO_ENCAP_MAX && NFO_ENCAPS_MAX * NFO_ENC
 /**
  * struct nfo_encap - the headers between Ethernet and IP of a packet
  * @id:    VLAN or session ids, outermost first, big endian. What has no place of its own,
- *         a third id or a tunnel's addresses, is folded into the last one; struct
+ *         a third id, a tunnel's addresses or number, is folded into the last one; struct
  *         nfo_outer has it in full.
  * @kinds: enum nfo_encap_kind of each header, the outermost in the lowest bits
  */
@@ -62,6 +62,8 @@ struct nfo_encap {
  * @saddr:  source address of the tunnel's header; IPv4 in the first word, the rest 0
  * @daddr:  destination address of the tunnel's header, likewise
  * @key:    GRE key, big endian; 0 without one
+ * @tun_id: the device is one for many tunnels: number of the one that the packet came by, big
+ *         endian; 0 otherwise
  * @id:     VLAN or session ids of all headers, outermost first, big endian
  * @dscp:   DSCP of the tunnel's header, in the place it has in that header
  * @keyed:  the GRE header has a key
@@ -73,6 +75,7 @@ struct nfo_outer {
 	struct in6_addr	saddr;
 	struct in6_addr	daddr;
 	__be32		key;
+	__be32		tun_id;
 	__be16		id[NFO_ENCAPS_MAX];
 	u8		dscp;
 	u8		keyed;
