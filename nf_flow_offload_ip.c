@@ -390,13 +390,16 @@ static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e,
 		skb_dst_set_noref(skb, refs->dst);
 }
 
-static void nfo_put_header(struct sk_buff *skb, const struct nfo_entry *e,
+/* Return: the packet may be sent. */
+static bool nfo_put_header(struct sk_buff *skb, const struct nfo_entry *e,
 			   const struct nfo_route_refs *refs)
 {
 	if (unlikely(!(e->flags & NFO_E_HEADER)))
-		return;
+		return likely(!refs->hh[NFO_HH_IS_ADDR]) || nfo_put_outer(skb, refs);
 	/* Not a byte more: the line before the header of the frame that came is cold. */
 	memcpy(__skb_push(skb, ETH_HLEN), refs->hh, ETH_HLEN);
+
+	return true;
 }
 
 static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry *e,
@@ -416,8 +419,10 @@ static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
 	skb->dev = refs->send;
-	nfo_put_header(skb, e, refs);
-	dev_queue_xmit(skb);
+	if (nfo_put_header(skb, e, refs))
+		dev_queue_xmit(skb);
+	else
+		kfree_skb(skb);
 }
 
 /* ---- verdict ---- */

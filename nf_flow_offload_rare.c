@@ -288,6 +288,18 @@ void nfo_rewrite_fields(struct sk_buff *skb, const struct nfo_entry *e, u8 field
 }
 
 /**
+ * nfo_put_outer() - have a tunnel's device make the header of a packet
+ * @skb:  packet, its device is the tunnel's
+ * @refs: what its direction rests on: it has the address of the tunnel's other end
+ *
+ * Return: false without memory.
+ */
+bool nfo_put_outer(struct sk_buff *skb, const struct nfo_route_refs *refs)
+{
+	return dev_hard_header(skb, skb->dev, ntohs(skb->protocol), refs->hh, NULL, skb->len) >= 0;
+}
+
+/**
  * nfo_xmit_xfrm() - send a packet through IPsec, which may keep it for a while
  * @skb: packet, taken
  * @e:   its entry

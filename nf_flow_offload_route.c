@@ -19,6 +19,7 @@
 #include "nfo_neigh.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
+#include "nfo_tunnel.h"
 #include "nfo_unseen.h"
 
 /* ---- link-layer header ---- */
@@ -59,6 +60,11 @@ static enum nfo_reason nfo_hh_build(struct net_device *dev, __be16 proto,
 
 	if (!nfo_neigh_read(n, ha))
 		return NFO_R_NEIGH;
+	if (nfo_tunnel_has_header(dev)) {
+		memcpy(hh, ha, sizeof(__be32));
+		hh[NFO_HH_IS_ADDR] = true;
+		return NFO_R_NONE;
+	}
 	/* A VLAN device adds the tag to a header without one when it sends, also when it would
 	 * have made one with the tag (reorder_hdr off).
 	 */
@@ -133,7 +139,7 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 	/* IPsec finds the next hop of what it made. */
 	if (!nfo_dev_has_header(refs->out) || dst_xfrm(refs->dst))
 		return NFO_R_NONE;
-	if (refs->out->type != ARPHRD_ETHER)
+	if (refs->out->type != ARPHRD_ETHER && !nfo_tunnel_has_header(refs->out))
 		return NFO_R_DEV_TYPE;
 
 	n = dst_neigh_lookup(refs->dst, &other->src.u3);
@@ -145,12 +151,25 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 		return NFO_R_NO_MEMORY;
 	}
 	why = nfo_hh_build(refs->out, nfo_proto(e->key.family), n, refs->hh);
-	e->flags |= NFO_E_HEADER;
+	if (refs->out->type == ARPHRD_ETHER)
+		e->flags |= NFO_E_HEADER;
 	/* In use from now on; an unresolved one starts resolving. */
 	neigh_event_send(n, NULL);
 	neigh_release(n);
 
 	return why;
+}
+
+/* A tunnel that asks a neighbour where each packet goes may be under IPsec for some of them. What
+ * comes from there is not recognized at a device below.
+ */
+static bool nfo_route_hides(const struct nfo_table *t, const struct nfo_entry *e,
+			    const struct nfo_route_refs *refs)
+{
+	if (e->flags & NFO_E_HEADER || !refs->hh[NFO_HH_IS_ADDR])
+		return false;
+	return !nfo_dev_find(&t->devs, refs->out->ifindex) &&
+	       nfo_tunnel_encrypts_to(refs->out, refs->hh);
 }
 
 /* The next hop's address, by which a bridge chooses its port. */
@@ -224,6 +243,8 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 	why = nfo_route_learn_neigh(e, refs);
 	if (why)
 		return why;
+	if (nfo_route_hides(t, e, refs))
+		return NFO_R_DEV_NOT_IN_TABLE;
 
 	nfo_route_lower(t, e, refs, &refs->out_lower);
 	if (refs->out_lower.dev)

@@ -23,6 +23,7 @@ bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 		 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce);
 bool nfo_leave_rare(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce);
 void nfo_rewrite_fields(struct sk_buff *skb, const struct nfo_entry *e, u8 fields);
+bool nfo_put_outer(struct sk_buff *skb, const struct nfo_route_refs *refs);
 void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e);
 
 #endif /* _NFO_RARE_H */

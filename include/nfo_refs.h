@@ -72,6 +72,11 @@ struct nfo_extra {
 	u32			at;
 };
 
+/* Where nfo_route_refs::hh has no Ethernet header: does it begin with the address of the tunnel's
+ * other end, from which the tunnel's device makes its header?
+ */
+#define NFO_HH_IS_ADDR	(ETH_HLEN - 1)
+
 /**
  * struct nfo_route_refs - what a direction of a flow rests on, and keeps alive
  * @out:    output device, one reference through @tracker
@@ -84,7 +89,7 @@ struct nfo_extra {
  * @dst:    route, one reference
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
- * @hh:     link-layer header of packets that leave, with NFO_E_HEADER
+ * @hh:     link-layer header of packets that leave, with NFO_E_HEADER; see NFO_HH_IS_ADDR
  * @in_dest: Ethernet address that frames come for, with NFO_E_IN_DEST
  * @in_source: Ethernet address that frames come from, with NFO_E_IN_SOURCE
  * @cookie: for dst_check()

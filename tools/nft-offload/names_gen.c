@@ -64,7 +64,7 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"set the device up, `ip link set DEV up`" },
 	[NFO_R_DEV_TYPE] = { "dev-type",
 		"a device that the connection leaves by has a link layer for which no header can be prepared",
-		"nothing to do; the fast path knows Ethernet, PPPoE and devices without a link-layer header" },
+		"nothing to do; the fast path knows Ethernet, PPPoE, GRE and devices without a link-layer header" },
 	[NFO_R_DEV_NOT_IN_TABLE] = { "dev-not-in-table",
 		"a device of the connection is not listed in the flowtable, nor is a device below it",
 		"add the device to `devices = { }` of the flowtable" },
