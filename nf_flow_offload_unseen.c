@@ -161,12 +161,31 @@ static bool nfo_qdisc_shapes(struct Qdisc *q)
 	const struct nfo_qdisc_kind *kind = nfo_qdisc_kinds;
 	int i;
 
-	if (q->flags & TCQ_F_OFFLOADED)
-		return false;
 	for (i = 0; i < ARRAY_SIZE(nfo_qdisc_kinds); i++, kind++)
 		if (!strcmp(q->ops->id, kind->id))
 			return kind->shapes && kind->shapes(q);
 	return true;
+}
+
+/* A qdisc that only queues may have filters, which choose one of its queues. Their actions may drop
+ * a packet or send it elsewhere.
+ */
+static bool nfo_qdisc_has_filters(struct Qdisc *q)
+{
+	const struct Qdisc_class_ops *ops = q->ops->cl_ops;
+	struct tcf_block *block = ops && ops->tcf_block ? ops->tcf_block(q, 0, NULL) : NULL;
+
+	return block && nfo_unseen_filters(block);
+}
+
+/* Return: NFO_UNSEEN_*, of a qdisc that the driver does not have itself. */
+static u8 nfo_qdisc_look(struct Qdisc *q)
+{
+	if (q->flags & TCQ_F_OFFLOADED)
+		return 0;
+	if (nfo_qdisc_shapes(q))
+		return NFO_UNSEEN_QUEUE;
+	return nfo_qdisc_has_filters(q) ? NFO_UNSEEN_TX : 0;
 }
 
 /* Each of a device's queues has a qdisc of its own below these. */
@@ -175,20 +194,21 @@ static bool nfo_qdisc_is_split(const struct Qdisc *q)
 	return !strcmp(q->ops->id, "mq") || !strcmp(q->ops->id, "mqprio");
 }
 
-static bool nfo_dev_shapes(struct net_device *dev)
+static u8 nfo_qdiscs_look(struct net_device *dev)
 {
 	struct Qdisc *root = rtnl_dereference(dev->qdisc), *q;
 	unsigned int i;
+	u8 note = 0;
 
 	if (!nfo_qdisc_is_split(root))
-		return nfo_qdisc_shapes(root);
+		return nfo_qdisc_look(root);
 	for (i = 0; i < dev->num_tx_queues; i++) {
 		q = nfo_queue_qdisc(netdev_get_tx_queue(dev, i));
-		if (q && q != root && nfo_qdisc_shapes(q))
-			return true;
+		if (q && q != root)
+			note |= nfo_qdisc_look(q);
 	}
 
-	return false;
+	return note;
 }
 
 /* ---- bridge ports; RTNL held ---- */
@@ -333,8 +353,7 @@ static u8 nfo_unseen_look(const struct nfo_net *nn, struct net_device *dev)
 		note |= NFO_UNSEEN_RX;
 	if (nfo_unseen_has_tc(dev, true))
 		note |= NFO_UNSEEN_TX;
-	if (nfo_dev_shapes(dev))
-		note |= NFO_UNSEEN_QUEUE;
+	note |= nfo_qdiscs_look(dev);
 	if (netif_is_bridge_port(dev))
 		note |= nfo_unseen_port(nn, dev);
 
