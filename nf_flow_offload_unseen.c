@@ -128,9 +128,11 @@ static u64 nfo_qdisc_option(struct Qdisc *q, int type, u64 none)
 	return value;
 }
 
+/* It may also clear the DSCP of each packet. */
 static bool nfo_cake_shapes(struct Qdisc *q)
 {
-	return nfo_qdisc_option(q, TCA_CAKE_BASE_RATE64, 0);
+	return nfo_qdisc_option(q, TCA_CAKE_BASE_RATE64, 0) ||
+	       nfo_qdisc_option(q, TCA_CAKE_WASH, 0);
 }
 
 static bool nfo_fq_shapes(struct Qdisc *q)
@@ -152,7 +154,7 @@ static const struct nfo_qdisc_kind nfo_qdisc_kinds[] = {
 	{ "noqueue" }, { "noop" }, { "pfifo_fast" }, { "pfifo" }, { "bfifo" },
 	{ "pfifo_head_drop" }, { "fq_codel" }, { "fq_pie" }, { "codel" }, { "pie" },
 	{ "sfq" }, { "hhf" }, { "cake", nfo_cake_shapes }, { "cake_mq", nfo_cake_shapes },
-	{ "fq", nfo_fq_shapes },
+	{ "fq", nfo_fq_shapes }, { "dualpi2" },
 };
 
 /* A qdisc that is not known is taken for a shaper; so are those with classes. */
