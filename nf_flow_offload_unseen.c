@@ -79,13 +79,14 @@ static int nfo_unseen_filters(struct tcf_block *block)
 }
 
 /* A block with chains beyond the first is not looked through, and clsact does not say which block
- * is that of its egress. Return: the driver has all filters that packets can meet.
+ * is that of its egress. Of a block of several devices nothing says which of their drivers has a
+ * filter. Return: the driver has all filters that packets can meet.
  */
 static bool nfo_unseen_is_offloaded(const struct mini_Qdisc *miniq)
 {
 	struct tcf_block *block = miniq->block;
 
-	return block && atomic_read(&block->offloadcnt) &&
+	return block && !tcf_block_shared(block) && atomic_read(&block->offloadcnt) &&
 	       atomic_read(&block->offloadcnt) >= nfo_unseen_filters(block);
 }
 
