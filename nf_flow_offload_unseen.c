@@ -448,14 +448,16 @@ void nfo_unseen_net_exit(struct nfo_net *nn)
 
 /**
  * struct nfo_unseen - the devices on a direction's way
+ * @t:     flowtable
  * @mask:  what counts of the notes of those that are being walked
  * @found: notes found so far
  * @young: a device was not looked at yet
  */
 struct nfo_unseen {
-	u8	mask;
-	u8	found;
-	bool	young;
+	const struct nfo_table	*t;
+	u8			mask;
+	u8			found;
+	bool			young;
 };
 
 static int nfo_unseen_use(const struct nfo_table *t, struct net_device *dev,
@@ -473,13 +475,28 @@ static int nfo_unseen_use(const struct nfo_table *t, struct net_device *dev,
 	return 0;
 }
 
-/* From a listed device to the one that routing knows. */
-static void nfo_unseen_walk(struct nfo_unseen *u, const struct nfo_table *t,
-			    struct net_device *lower, struct net_device *dev, u8 mask)
+/* A device in another namespace may have the number of one in this. */
+static int nfo_unseen_use_below(struct net_device *dev, struct netdev_nested_priv *priv)
 {
+	struct nfo_unseen *u = priv->data;
+
+	if (net_eq(dev_net(dev), u->t->nn->net))
+		nfo_unseen_use(u->t, dev, 0, u);
+	return 0;
+}
+
+/* From a listed device to the one that routing knows, and those below the listed one: frames of a
+ * switch's port come and go by the device that the switch is connected to.
+ */
+static void nfo_unseen_walk(struct nfo_unseen *u, struct net_device *lower,
+			    struct net_device *dev, u8 mask)
+{
+	struct netdev_nested_priv priv = { .data = u };
+
 	u->mask = mask;
-	nfo_unseen_use(t, lower, 0, u);
-	nfo_lower_each(t, lower->ifindex, dev, nfo_unseen_use, u);
+	nfo_unseen_use(u->t, lower, 0, u);
+	nfo_lower_each(u->t, lower->ifindex, dev, nfo_unseen_use, u);
+	netdev_walk_all_lower_dev_rcu(lower, nfo_unseen_use_below, &priv);
 }
 
 /* Would the bridge above the port that a rule sends by send by it? */
@@ -514,7 +531,7 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 	const struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 	struct nfo_net *nn = f->table->nn;
 	const struct nfo_dev *in;
-	struct nfo_unseen u = {};
+	struct nfo_unseen u = { .t = f->table };
 
 	if (nfo_unseen_is_held(f->table, refs))
 		return NFO_R_DEV_STACK;
@@ -522,8 +539,8 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 		return NFO_R_NONE;
 	in = nfo_dev_find(&f->table->devs, f->e[dir].key.iif);
 	if (in)
-		nfo_unseen_walk(&u, f->table, in->dev, refs->in, NFO_UNSEEN_RX);
-	nfo_unseen_walk(&u, f->table, refs->out_lower.dev, refs->out,
+		nfo_unseen_walk(&u, in->dev, refs->in, NFO_UNSEEN_RX);
+	nfo_unseen_walk(&u, refs->out_lower.dev, refs->out,
 			NFO_UNSEEN_TX | NFO_UNSEEN_QUEUE);
 
 	if (u.young)
