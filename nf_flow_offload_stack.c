@@ -241,6 +241,34 @@ bool nfo_lower_filters(const struct net_device *dev)
 	       nfo_bridge_filters_in(dev);
 }
 
+/* The devices between two that are linked, from the lower one upwards. Of several that are above
+ * the same one the last leads on.
+ */
+static int nfo_lower_between(const struct nfo_table *t, struct net_device *lower,
+			     struct net_device *dev, unsigned int headers,
+			     int (*use)(const struct nfo_table *t, struct net_device *dev,
+					unsigned int headers, void *data),
+			     void *data)
+{
+	struct net_device *upper, *next;
+	struct list_head *iter;
+	int err;
+
+	for (; lower; lower = next) {
+		next = NULL;
+		netdev_for_each_upper_dev_rcu(lower, upper, iter) {
+			if (upper == dev || !netdev_has_upper_dev_all_rcu(upper, dev))
+				continue;
+			err = use(t, upper, headers, data);
+			if (err)
+				return err;
+			next = upper;
+		}
+	}
+
+	return 0;
+}
+
 /**
  * nfo_lower_each() - call a function for the devices between a listed one and routing's
  * @t:    flowtable
@@ -259,10 +287,9 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 		   void *data)
 {
 	struct net_device *lower = dev_get_by_index_rcu(t->nn->net, iif);
-	struct net_device *upper, *below;
 	struct nfo_tunnel_way way;
+	struct net_device *below;
 	unsigned int headers = 0;
-	struct list_head *iter;
 	int depth, err;
 
 	if (!lower)
@@ -280,15 +307,8 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 		dev = below;
 		headers += way.len;
 	}
-	netdev_for_each_upper_dev_rcu(lower, upper, iter) {
-		if (upper == dev || !netdev_has_upper_dev_all_rcu(upper, dev))
-			continue;
-		err = use(t, upper, headers, data);
-		if (err)
-			return err;
-	}
 
-	return 0;
+	return nfo_lower_between(t, lower, dev, headers, use, data);
 }
 
 static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *dev,
