@@ -32,6 +32,7 @@
 #define NFO_UNSEEN_RX		BIT(2)	/* something sees what it receives */
 #define NFO_UNSEEN_TX		BIT(3)	/* something sees what it sends */
 #define NFO_UNSEEN_QUEUE	BIT(4)	/* its qdisc shapes what it sends */
+#define NFO_UNSEEN_TAKEN	BIT(6)	/* its driver has the qdisc */
 
 /* How soon after another look the next one is taken, in jiffies. */
 #define NFO_UNSEEN_GAP		(HZ / 20)
@@ -181,11 +182,11 @@ static bool nfo_qdisc_has_filters(struct Qdisc *q)
 	return block && nfo_unseen_filters(block);
 }
 
-/* Return: NFO_UNSEEN_*, of a qdisc that the driver does not have itself. */
+/* Return: NFO_UNSEEN_*. */
 static u8 nfo_qdisc_look(struct Qdisc *q)
 {
 	if (q->flags & TCQ_F_OFFLOADED)
-		return 0;
+		return NFO_UNSEEN_TAKEN;
 	if (nfo_qdisc_shapes(q))
 		return NFO_UNSEEN_QUEUE;
 	return nfo_qdisc_has_filters(q) ? NFO_UNSEEN_TX : 0;
@@ -460,10 +461,24 @@ struct nfo_unseen {
 	bool			young;
 };
 
+/* What drivers have themselves is in a chip's way to a port, as a rule. Some have qdiscs of what
+ * the host sends, and frames that the hardware forwards are not among these. @d: NULL for a device
+ * that is not listed.
+ */
+static u8 nfo_unseen_counts(const struct nfo_dev *d, u8 note)
+{
+	if (note & NFO_UNSEEN_TAKEN && d && d->bound != NFO_DEV_HW_NONE &&
+	    d->driver->flags & NFO_HW_DRV_HOST_QDISC)
+		note |= NFO_UNSEEN_QUEUE;
+
+	return note;
+}
+
 static int nfo_unseen_use(const struct nfo_table *t, struct net_device *dev,
 			  unsigned int headers, void *data)
 {
-	u8 note = nfo_net_dev_note(t->nn, dev->ifindex);
+	u8 note = nfo_unseen_counts(nfo_dev_find(&t->devs, dev->ifindex),
+				    nfo_net_dev_note(t->nn, dev->ifindex));
 	struct nfo_unseen *u = data;
 
 	if (!note) {
@@ -554,14 +569,14 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 
 /**
  * nfo_unseen_dev_reason() - would hardware pass by something that a device does to packets?
- * @nn:      namespace
- * @ifindex: device
+ * @nn: namespace
+ * @d:  device, bound
  *
- * Context: any. Return: NFO_R_NONE, or why flows of the device stay in software.
+ * Context: rcu_read_lock(). Return: NFO_R_NONE, or why flows of the device stay in software.
  */
-enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, int ifindex)
+enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, const struct nfo_dev *d)
 {
 	if (READ_ONCE(nn->settings.hw_bypass))
 		return NFO_R_NONE;
-	return nfo_unseen_reason(nfo_net_dev_note(nn, ifindex));
+	return nfo_unseen_reason(nfo_unseen_counts(d, nfo_net_dev_note(nn, d->ifindex)));
 }

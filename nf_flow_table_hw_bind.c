@@ -723,7 +723,7 @@ enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_de
 		return nfo_hw_unbound_reason(d);
 	if (READ_ONCE(d->off))
 		return NFO_R_HW_FEATURE;
-	why = nfo_unseen_dev_reason(t->nn, d->ifindex);
+	why = nfo_unseen_dev_reason(t->nn, d);
 	if (why)
 		return why;
 	err = READ_ONCE(d->err);

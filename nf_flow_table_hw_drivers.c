@@ -57,7 +57,7 @@ const struct nfo_hw_driver nfo_hw_drivers[] = {
 		.forms	= { NFO_HW_TTL_ADD },
 		.csum	= NFO_HW_CSUM_CHANGED,
 		.mtu	= NFO_HW_MTU_NONE,
-		.flags	= NFO_HW_DRV_NO_FRAG,
+		.flags	= NFO_HW_DRV_NO_FRAG | NFO_HW_DRV_HOST_QDISC,
 		.full	= EAGAIN,
 	},
 	{

@@ -55,6 +55,7 @@ enum nfo_hw_mtu {
 /* struct nfo_hw_driver::flags */
 #define NFO_HW_DRV_NO_FRAG	BIT(0)	/* a rule can say that fragments are not meant */
 #define NFO_HW_DRV_NO_META	BIT(1)	/* it refuses a match on the ingress device */
+#define NFO_HW_DRV_HOST_QDISC	BIT(2)	/* its qdiscs have what the host sends, nothing else */
 
 /**
  * struct nfo_hw_driver - what is known of a driver, asked in one of the ways

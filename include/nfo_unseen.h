@@ -12,7 +12,7 @@
 #define NFO_UNSEEN_AGE	(HZ / 2)
 
 enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir dir);
-enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, int ifindex);
+enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, const struct nfo_dev *d);
 void nfo_unseen_soon(struct nfo_net *nn);
 bool nfo_unseen_renew(struct nfo_net *nn);
 void nfo_unseen_net_exit(struct nfo_net *nn);

@@ -29,7 +29,7 @@ const struct driver drivers[] = {
 	  "devlink dev eswitch set pci/... mode switchdev, then list the representors and the uplink" },
 	{ "mlx5_core", "NVIDIA ConnectX-5 and later, NIC mode", "block",
 	  "",
-	  "VLAN and PPPoE; ports of two adapters; firmware that cannot match a TTL. The chip does not look at the MTU.",
+	  "VLAN and PPPoE; ports of two adapters; firmware that cannot match a TTL. The chip does not look at the MTU. Its HTB has the rates of what the host sends; flows stay in software then.",
 	  "list two ports of one adapter; with VLANs use switchdev mode" },
 	{ "nfp", "Netronome Agilio with the flower firmware", "block",
 	  "",
