@@ -726,6 +726,9 @@ enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_de
 	why = nfo_unseen_dev_reason(t->nn, d);
 	if (why)
 		return why;
+	/* The error is then about a rule that is to go, and says nothing of rules to come. */
+	if (READ_ONCE(d->del_failed))
+		return NFO_R_HW_BUSY;
 	err = READ_ONCE(d->err);
 	if (nfo_hw_means_full(d, err))
 		return NFO_R_HW_FULL;

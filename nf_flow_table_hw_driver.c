@@ -191,13 +191,16 @@ static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 	for (i = 0; i < tries; i++) {
 		err = nfo_hw_call(d, cls);
 		if (nfo_hw_deleted(err)) {
-			d->del_failed = false;
+			/* What it said of earlier ones is no news any more. */
+			if (d->del_failed)
+				nfo_hw_dev_set_error(d, 0, NULL);
+			WRITE_ONCE(d->del_failed, false);
 			return err;
 		}
 		if (i + 1 < tries)
 			msleep(NFO_HW_DEL_RETRY_MS << min(i, 3u));
 	}
-	d->del_failed = true;
+	WRITE_ONCE(d->del_failed, true);
 	nfo_hw_dev_set_error(d, err, cls->common.extack);
 
 	return err;

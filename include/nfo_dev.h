@@ -58,8 +58,8 @@ struct nfo_hw_refusal {
  * @going:   it is about to be unlisted: it is not bound again, and whoever unlists it may wait for
  *           its rules without nfo_net::lock; nfo_net::lock
  * @driver_gone: @leaving was set because its driver said ENODEV; nfo_hw::lock
- * @del_failed: its driver would not delete a rule, however often it was told; read and
- *           written by the worker of @queue alone
+ * @del_failed: its driver would not delete a rule, however often it was told, and has deleted
+ *           none since; written by the worker of @queue alone
  * @users:  directions of flows that have it in nfo_hw_rule::dev; nfo_hw::lock
  * @refused: what the driver cannot do; nfo_hw::lock
  * @refusals: used of @refused, since the device was bound; nfo_hw::lock

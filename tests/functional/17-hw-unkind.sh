@@ -32,7 +32,7 @@ feature_off() {
 	by_hw 10 c ping 5
 }
 
-# A rule that is not deleted is not forgotten.
+# A rule that is not deleted is not forgotten, and status says what the driver is asked for in vain.
 deaf_to_delete() {
 	fresh
 	table
@@ -40,8 +40,10 @@ deaf_to_delete() {
 	set_chip fail_del "$1 100 not now"
 	tool flush
 	wait_for 5 refused_deletes 2 || fail "not told: $(cat $CHIP/calls)"
+	wait_for 5 dev_is hwp0 "ft hw-busy $1 not now" || fail "hwp0: $SAYS"
 	set_chip fail_del 0
 	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	wait_for 3 dev_is hwp0 "ft none 0 " || fail "hwp0: $SAYS"
 	in_hw c udp "$PORT"
 	by_hw 10 c ping 5
 }
