@@ -43,8 +43,11 @@ port_up() {
 	links_ready "$ns" "$name" "$NS_R" "hwp$1"
 }
 
+# CHIP_OPTIONS - more parameters of the chip's module.
+CHIP_OPTIONS=''
 chip_up() {
-	insmod "$KO" ports=3
+	# shellcheck disable=SC2086 # a list
+	insmod "$KO" ports=3 $CHIP_OPTIONS
 	set_chip bind "${1:-block}"
 	port_up 0
 	port_up 1

@@ -39,6 +39,35 @@ behind_vlans() {
 	links_ready "$NS_S" "$s" "$NS_R" "$r"
 }
 
+# behind_bridge_of_vlan - a network behind VLAN 10 of the router's bridge br0, whose port is the device of
+# VLAN 5: four devices above each other.
+behind_bridge_of_vlan() {
+	local r=$STACK_R
+
+	V4S=203.0.113.2 V4R=203.0.113.1
+	stack_gone
+	ip -n "$NS_R" link del br0 2>/dev/null || true
+	ip -n "$NS_R" -batch - <<-END
+		link add link $r name $r.5 type vlan id 5
+		link add br0 type bridge
+		link set $r.5 master br0
+		link set $r.5 up
+		link set br0 up
+		link add link br0 name br0.10 type vlan id 10
+		addr add $V4R/24 dev br0.10
+		link set br0.10 up
+	END
+	ip -n "$NS_S" -batch - <<-END
+		link add link s0 name s0.5 type vlan id 5
+		link set s0.5 up
+		link add link s0.5 name s0.5.10 type vlan id 10
+		addr add $V4S/24 dev s0.5.10
+		link set s0.5.10 up
+		route add 192.0.2.0/24 via $V4R
+	END
+	links_ready "$NS_S" s0.5.10 "$NS_R" br0.10
+}
+
 # behind_pppoe [TAG...] - a PPPoE session between them, also in VLANs, outermost first; peers
 # pr and ps.
 behind_pppoe() {

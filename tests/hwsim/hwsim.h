@@ -178,6 +178,8 @@ enum hwsim_mode {
 	HWSIM_M_KEEP_TTL,	/* the routing engine leaves the TTL alone unless told */
 	HWSIM_M_TTL_ENDS,	/* it sends packets whose TTL has ended */
 	HWSIM_M_NO_ADD,		/* nothing can be added to, a TTL can be set */
+	HWSIM_M_TC,		/* bound as ft, it takes filters of tc as well */
+	HWSIM_M_QDISC,		/* it has tbf and htb itself */
 	HWSIM_MODES,
 };
 
@@ -203,6 +205,8 @@ struct hwsim_watch {
 struct hwsim_chip {
 	unsigned int		ports;
 	struct hwsim_port	port[HWSIM_PORTS_MAX];
+
+	struct net_device	*conduit;	/* below the ports, or NULL */
 
 	struct mutex		bind_lock;	/* bind, direct_blocks */
 	enum hwsim_bind		bind;

@@ -40,23 +40,44 @@ static bool via_of(enum tc_setup_type type, enum hwsim_via *via)
 	}
 }
 
+/* What was taken can be given back, whatever the chip takes by now. */
+static bool takes(const struct hwsim_chip *c, enum hwsim_via via,
+		  const struct flow_block_offload *f)
+{
+	if (f->command == FLOW_BLOCK_UNBIND)
+		return true;
+	if (via == HWSIM_FT)
+		return c->bind == HWSIM_BIND_FT;
+	return c->bind == HWSIM_BIND_BLOCK ||
+	       (c->bind == HWSIM_BIND_FT && c->mode[HWSIM_M_TC]);
+}
+
+/* Shapers of what leaves by a port, which the simulation does not carry out. */
+static int qdisc_setup(const struct hwsim_chip *c, enum tc_setup_type type)
+{
+	if (c->mode[HWSIM_M_QDISC] &&
+	    (type == TC_SETUP_QDISC_TBF || type == TC_SETUP_QDISC_HTB))
+		return 0;
+	return -EOPNOTSUPP;
+}
+
 int hwsim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data)
 {
 	struct hwsim_chip *c = &hwsim;
 	int port = hwsim_port_index(c, dev);
-	enum hwsim_bind need;
 	enum hwsim_via via;
 	int err = -EOPNOTSUPP;
 
-	if (port < 0 || !via_of(type, &via))
+	if (port < 0)
 		return -EOPNOTSUPP;
-	need = via == HWSIM_FT ? HWSIM_BIND_FT : HWSIM_BIND_BLOCK;
+	if (!via_of(type, &via))
+		return qdisc_setup(c, type);
 	if (via == HWSIM_BLOCK)
 		c->any_bind++;
 
 	/* Flowtables of two namespaces may bind at once; nothing outside serializes them. */
 	mutex_lock(&c->bind_lock);
-	if (c->bind == need)
+	if (takes(c, via, data))
 		err = block_setup(c, &c->port[port].slot[via], data);
 	mutex_unlock(&c->bind_lock);
 	return err;

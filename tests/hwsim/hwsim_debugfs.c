@@ -48,7 +48,7 @@ const char *const hwsim_mode_names[] = {
 	[HWSIM_M_BUCKETS] = "buckets", [HWSIM_M_UNCOUNTED] = "uncounted",
 	[HWSIM_M_SILENT] = "silent", [HWSIM_M_INVAL] = "inval", [HWSIM_M_NO_MTU] = "no_mtu",
 	[HWSIM_M_KEEP_TTL] = "keep_ttl", [HWSIM_M_TTL_ENDS] = "ttl_ends",
-	[HWSIM_M_NO_ADD] = "no_add",
+	[HWSIM_M_NO_ADD] = "no_add", [HWSIM_M_TC] = "tc", [HWSIM_M_QDISC] = "qdisc",
 };
 
 const char *const hwsim_call_names[] = {

@@ -11,6 +11,14 @@ static unsigned int ports = 4;
 module_param(ports, uint, 0444);
 MODULE_PARM_DESC(ports, "number of ports");
 
+static unsigned int queues = 1;
+module_param(queues, uint, 0444);
+MODULE_PARM_DESC(queues, "transmit queues of each port");
+
+static bool conduit;
+module_param(conduit, bool, 0444);
+MODULE_PARM_DESC(conduit, "whether the ports are above a device, hwc0, as those of a DSA switch are");
+
 static bool hw_tc = true;
 module_param(hw_tc, bool, 0444);
 MODULE_PARM_DESC(hw_tc, "whether the ports have the switch hw-tc-offload");
@@ -147,6 +155,17 @@ static void hwsim_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 	strscpy(info->driver, dev_port(dev)->chip->driver, sizeof(info->driver));
 }
 
+/* Nothing is sent by it: frames of the ports know a shorter way. */
+static netdev_tx_t hwsim_conduit_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	dev_kfree_skb(skb);
+	return NETDEV_TX_OK;
+}
+
+static const struct net_device_ops hwsim_conduit_ops = {
+	.ndo_start_xmit		= hwsim_conduit_xmit,
+};
+
 static const struct ethtool_ops hwsim_ethtool_ops = {
 	.get_drvinfo	= hwsim_drvinfo,
 	.get_link	= ethtool_op_get_link,
@@ -200,7 +219,7 @@ void hwsim_set_ops(struct hwsim_chip *c, bool indirect)
 static struct net_device *make_dev(struct hwsim_port *p, const char *name,
 				   const struct net_device_ops *ops)
 {
-	struct net_device *dev = alloc_etherdev(sizeof(struct hwsim_dev));
+	struct net_device *dev = alloc_etherdev_mq(sizeof(struct hwsim_dev), queues);
 	int err;
 
 	if (!dev)
@@ -208,19 +227,21 @@ static struct net_device *make_dev(struct hwsim_port *p, const char *name,
 
 	((struct hwsim_dev *)netdev_priv(dev))->port = p;
 	dev->netdev_ops = ops;
-	dev->ethtool_ops = &hwsim_ethtool_ops;
+	if (p)
+		dev->ethtool_ops = &hwsim_ethtool_ops;
 	dev->needs_free_netdev = true;
 	dev->priv_flags |= IFF_NO_QUEUE;
 	/* The chip writes into frames. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->max_mtu = 9216;
-	if (ops != &hwsim_wire_ops && hw_tc) {
+	if (p && ops != &hwsim_wire_ops && hw_tc) {
 		dev->hw_features = NETIF_F_HW_TC;
 		dev->features = NETIF_F_HW_TC;
 	}
 	eth_hw_addr_random(dev);
-	snprintf(dev->name, sizeof(dev->name), "%s%u", name, p->index);
-	netif_carrier_off(dev);
+	snprintf(dev->name, sizeof(dev->name), "%s%u", name, p ? p->index : 0);
+	if (p)
+		netif_carrier_off(dev);
 
 	err = register_netdevice(dev);
 	if (err) {
@@ -247,6 +268,8 @@ int hwsim_port_add(struct hwsim_chip *c, unsigned int index)
 		unregister_netdevice(host);
 		return PTR_ERR(wire);
 	}
+	if (c->conduit)
+		netdev_upper_dev_link(c->conduit, host, NULL);
 	rcu_assign_pointer(p->host, host);
 	rcu_assign_pointer(p->wire, wire);
 	return 0;
@@ -263,6 +286,8 @@ void hwsim_port_del(struct hwsim_chip *c, unsigned int index)
 	ASSERT_RTNL();
 	if (!host)
 		return;
+	if (c->conduit)
+		netdev_upper_dev_unlink(c->conduit, host);
 	unregister_netdevice_queue(wire, &list);
 	unregister_netdevice_queue(host, &list);
 	hwsim_port_flush(c, index);
@@ -273,6 +298,22 @@ void hwsim_port_del(struct hwsim_chip *c, unsigned int index)
 	hwsim_port_flush(c, index);
 }
 
+static int add_ports(struct hwsim_chip *c)
+{
+	struct net_device *dev;
+	int i, err = 0;
+
+	if (conduit) {
+		dev = make_dev(NULL, "hwc", &hwsim_conduit_ops);
+		if (IS_ERR(dev))
+			return PTR_ERR(dev);
+		c->conduit = dev;
+	}
+	for (i = 0; i < c->ports && !err; i++)
+		err = hwsim_port_add(c, i);
+	return err;
+}
+
 static void del_ports(struct hwsim_chip *c)
 {
 	int i;
@@ -280,6 +321,9 @@ static void del_ports(struct hwsim_chip *c)
 	rtnl_lock();
 	for (i = 0; i < c->ports; i++)
 		hwsim_port_del(c, i);
+	if (c->conduit)
+		unregister_netdevice(c->conduit);
+	c->conduit = NULL;
 	rtnl_unlock();
 }
 
@@ -288,7 +332,7 @@ static int __init hwsim_init(void)
 	struct hwsim_chip *c = &hwsim;
 	int i, err = 0;
 
-	if (!ports || ports > HWSIM_PORTS_MAX)
+	if (!ports || ports > HWSIM_PORTS_MAX || !queues)
 		return -EINVAL;
 
 	hash_init(c->match);
@@ -307,8 +351,7 @@ static int __init hwsim_init(void)
 		return err;
 
 	rtnl_lock();
-	for (i = 0; i < ports && !err; i++)
-		err = hwsim_port_add(c, i);
+	err = add_ports(c);
 	rtnl_unlock();
 	if (err)
 		goto err_ports;
