@@ -401,7 +401,8 @@ static void nfo_encap_push_one(struct sk_buff *skb, u16 kinds, __be16 id)
 {
 	const struct nfo_encap_type *type = &nfo_encap_types[nfo_encap_first(kinds)];
 
-	INDIRECT_CALL_2(type->push, nfo_encap_push_vlan, nfo_encap_push_pppoe, skb, type->proto, id);
+	INDIRECT_CALL_2(type->push, nfo_encap_push_vlan, nfo_encap_push_pppoe,
+			skb, type->proto, id);
 }
 
 /**

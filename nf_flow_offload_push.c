@@ -71,8 +71,8 @@ static void nfo_push_segments(struct sk_buff *skb, const struct nfo_entry *e,
 		nfo_push_count(e, packets, bytes);
 }
 
-/* pppd asks a PPP device when it was used last, and may hang up. So the device gets the first packet
- * after the flow's counters were taken, which they are twice a second.
+/* pppd asks a PPP device when it was used last, and may hang up. So the device gets the first
+ * packet after the flow's counters were taken, which they are twice a second.
  */
 static bool nfo_push_shows(const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {

@@ -248,7 +248,9 @@ static bool nfo_bridge_port_is_open(const struct net_device *dev)
 /* A VLAN device above a bridge sends nothing while the bridge itself is not in the VLAN. @info: the
  * bridge's function that says what it knows of a VLAN.
  */
-static bool nfo_bridge_is_in_vlans(struct net_device *bridge, typeof(br_vlan_get_info) *info)
+static bool nfo_bridge_is_in_vlans(struct net_device *bridge,
+				   int (*info)(const struct net_device *bridge, u16 vid,
+					       struct bridge_vlan_info *vlan))
 {
 	struct bridge_vlan_info vlan;
 	struct net_device *upper;

@@ -71,7 +71,7 @@ refused() { ask "$1" ping 4 && flow_why "$2" "software $3"; }
 
 # gone REASON - the flow has left the chip for it.
 gone() {
-	wait_for 3 used "$RULES" || fail "$WHAT: rules are left: $(cat $CHIP/rules)"
+	wait_for 3 used "$RULES" || fail "$WHAT: rules are left: $(cat "$CHIP/rules")"
 	wait_for 5 refused c "$FLOW" "$1" || fail "$WHAT: the flow says '$IS', expected $1"
 	by_host c ping 5
 }
@@ -81,7 +81,7 @@ away() {
 	gone "$1"
 	client d udp 5000 "$TO"
 	wait_for 5 refused d "$PORT" "$1" || fail "$WHAT: the new flow says '$IS', expected $1"
-	used "$RULES" || fail "$WHAT: a rule: $(cat $CHIP/rules)"
+	used "$RULES" || fail "$WHAT: a rule: $(cat "$CHIP/rules")"
 	peer_stop d
 }
 
@@ -104,11 +104,11 @@ leaves() {
 # unasked - the flow has left the chip; a direction of it has no way in software either, so that it
 # does not ask again.
 unasked() {
-	wait_for 3 used "$RULES" || fail "$WHAT: rules are left: $(cat $CHIP/rules)"
+	wait_for 3 used "$RULES" || fail "$WHAT: rules are left: $(cat "$CHIP/rules")"
 	by_host c ping 5
 	nap 0.6
 	by_host c ping 5
-	used "$RULES" || fail "$WHAT: a rule: $(cat $CHIP/rules)"
+	used "$RULES" || fail "$WHAT: a rule: $(cat "$CHIP/rules")"
 }
 
 # stays COME [GO] - nothing is taken from the flow's packets.
@@ -117,6 +117,6 @@ stays() {
 	$1
 	wait_for 10 settled || fail "$WHAT: the flow does not stay in hardware"
 	flat 10 c ping 5
-	used $((RULES + 2)) || fail "$WHAT: $(cat $CHIP/rules)"
+	used $((RULES + 2)) || fail "$WHAT: $(cat "$CHIP/rules")"
 	${2:-true}
 }

@@ -174,8 +174,8 @@ vlan_up() {
 		link add link $port name $port.7 type vlan id 7
 		link set $port.7 up
 	END
-	addresses_on $port.7
-	if [ $port = ra ]; then
+	addresses_on "$port.7"
+	if [ "$port" = ra ]; then
 		lan=ra.7 tag=("vlan_id 7")
 	else
 		wan=rb.7
@@ -186,7 +186,7 @@ vlan_down() {
 	local port mac peer peers addrs
 
 	bridge_side "$1"
-	ip -n "$nsr" link del $port.7
+	ip -n "$nsr" link del "$port.7"
 	addresses_on "$port"
 	lan=ra wan=rb tag=()
 }

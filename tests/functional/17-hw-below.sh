@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: hw compat stock
+# tags: hw compat stock long
 # Shapers and policers of the devices above and below the port of a flow in hardware, and ports of a
 # bridge that let nothing pass: the flow leaves, and comes back.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: core compat stock
+# tags: core compat stock long
 # Shapers of the output device see each packet of the fast path, and put it into the class that it
 # has on the classic path, by priority, mark and DSCP. With SQM as sqm-scripts sets it up downloads
 # pass the ifb. Debian's kernels have what these need.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life compat stock
+# tags: life compat stock long
 # Bridges, bonds and VRFs in each other, containers with br_netfilter, ipvlan and macvtap beside a port,
 # VXLAN of many networks in a bridge: carried in both directions, or slow for a reason that has a name.
 # shellcheck source=../lib.sh disable=SC2119

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life compat stock
+# tags: life compat stock long
 # Tunnels of other kinds, and devices above and below them: tunnels in UDP, L2TP, MACsec, batman-adv, PRP,
 # GRE without a remote address, lightweight tunnels. Each is carried in both directions, or stays slow for
 # a reason that has a name.

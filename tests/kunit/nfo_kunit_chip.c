@@ -13,6 +13,7 @@
 #include "nfo_recheck.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
+#include "nfo_tunnel.h"
 #include "nfo_unseen.h"
 
 /* KUnit runs one test after the other. */
@@ -309,6 +310,17 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 void nfo_unseen_soon(struct nfo_net *nn)
 {
 	container_of(nn, struct nfo_fake, nn)->looks++;
+}
+
+/* There are no tunnels. */
+bool nfo_tunnel_has_header(const struct net_device *dev)
+{
+	return false;
+}
+
+bool nfo_tunnel_encrypts_to(const struct net_device *dev, const u8 *addr)
+{
+	return false;
 }
 
 /* The fake ports are all there is. */

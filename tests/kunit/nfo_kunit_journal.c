@@ -219,7 +219,6 @@ static void nfo_test_device(struct kunit *test)
 	/* On the way out as well. */
 	ff->route[ORIGINAL].out_lower.dev = fake->port[1].netdev;
 	ff->route[ORIGINAL].out = fake->port[0].netdev;
-	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, e, &c));
 	nfo_between = c.ifindex;
 	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, e, &c));
 	ff->route[ORIGINAL].out = fake->port[1].netdev;
