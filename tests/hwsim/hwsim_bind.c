@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <net/pkt_cls.h>
 #include "hwsim.h"
+#include "nfo_compat.h"
 
 const char *const hwsim_bind_names[] = {
 	[HWSIM_BIND_NONE]	= "none",
@@ -52,13 +53,20 @@ static bool takes(const struct hwsim_chip *c, enum hwsim_via via,
 	       (c->bind == HWSIM_BIND_FT && c->mode[HWSIM_M_TC]);
 }
 
+/* Drivers have been asked for HTB since 5.12, and what is below a device is told since 5.13. */
+static bool is_shaper(enum tc_setup_type type)
+{
+#ifdef NFO_HAVE_FORWARD_PATH
+	if (type == TC_SETUP_QDISC_HTB)
+		return true;
+#endif
+	return type == TC_SETUP_QDISC_TBF;
+}
+
 /* Shapers of what leaves by a port, which the simulation does not carry out. */
 static int qdisc_setup(const struct hwsim_chip *c, enum tc_setup_type type)
 {
-	if (c->mode[HWSIM_M_QDISC] &&
-	    (type == TC_SETUP_QDISC_TBF || type == TC_SETUP_QDISC_HTB))
-		return 0;
-	return -EOPNOTSUPP;
+	return c->mode[HWSIM_M_QDISC] && is_shaper(type) ? 0 : -EOPNOTSUPP;
 }
 
 int hwsim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data)
