@@ -240,7 +240,7 @@ shape() {
 		(exec nsenter --net="/run/netns/$nsr" "$NFO_TOOLS/nfo_pppoe" rb 77 $mac_b) <&"$session" >/tmp/session &
 		pppoe=$!
 		until grep -q "^ok ppp0" /tmp/session; do read -r -t 0.05 -u "$session" || :; done
-		ip -n "$nsr" link set ppp0 up
+		ip -n "$nsr" link set ppp0 mtu 1492 up
 		move_addresses rb ppp0 "$wan4 peer $dst4" ;;
 	esac
 }
