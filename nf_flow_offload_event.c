@@ -93,7 +93,6 @@ static void nfo_event_dev_changed(const struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
-
 	bool concerns = true;
 
 	if (!nn)

@@ -338,8 +338,8 @@ void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
 }
 
 /**
- * nfo_dev_count_tx() - a device counts packets that hardware sent in its place
- * @dev:     device above one whose hardware sends
+ * nfo_dev_count_tx() - a device counts packets that were sent in its place
+ * @dev:     device above one whose hardware sends, or that software hands packets to
  * @packets: how many
  * @bytes:   of them, without their Ethernet headers
  *

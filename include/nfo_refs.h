@@ -80,8 +80,8 @@ struct nfo_extra {
 /**
  * struct nfo_route_refs - what a direction of a flow rests on, and keeps alive
  * @out:    output device, one reference through @tracker
- * @send:   device that software hands packets to: @out, or the port of a bridge below it, that of
- *          @out_lower
+ * @send:   device that software hands packets to: @out, or the one of @out_lower where the devices
+ *          between are passed by, see nfo_lower_send_by()
  * @in:     device its packets come in by, as routing knows it, one reference through
  *          @in_tracker
  * @out_lower: what is below @out; its device with one reference through @lower_tracker,

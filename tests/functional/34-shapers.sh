@@ -100,17 +100,19 @@ classes() {
 	tc_r class add dev rs parent 1: classid 1:20 htb rate 90mbit
 }
 
-# class_is PATH CLASS WHAT - 10 packets pass that class.
-class_is() {
+# sent_by COUNTER WHICH PATH WHAT - COUNTER leaves in SENT what a class or a tin has sent: 10 packets more.
+sent_by() {
 	local before
 
-	[ "$1" = classic ] || settle c
-	classed "$2"
+	[ "$3" = classic ] || settle c
+	$1 "$2"
 	before=$SENT
-	carries "$1" c 10
-	classed "$2"
-	[ $((SENT - before)) -ge 10 ] || fail "$3: $((SENT - before)) of 10 packets in $2"
+	carries "$3" c 10
+	$1 "$2"
+	[ $((SENT - before)) -ge 10 ] || fail "$4: $((SENT - before)) of 10 packets in $1 $2"
 }
+# class_is PATH CLASS WHAT - 10 packets pass that class.
+class_is() { sent_by classed "$2" "$1" "$3"; }
 
 # with PATH RULES - the forward chain has these.
 with() {
@@ -182,16 +184,7 @@ by_filter() {
 
 # tin N - packets in the Nth tin of cake, from 0, in SENT.
 tin() { SENT=$(tc_r -s -j qdisc show dev rs root | jq ".[0].tins[$1].sent_packets"); }
-tin_is() {
-	local before
-
-	[ "$1" = classic ] || settle c
-	tin "$2"
-	before=$SENT
-	carries "$1" c 10
-	tin "$2"
-	[ $((SENT - before)) -ge 10 ] || fail "$3: $((SENT - before)) of 10 packets in tin $2"
-}
+tin_is() { sent_by tin "$2" "$1" "$3"; }
 cake_tins() {
 	bare
 	root cake bandwidth 90mbit diffserv4 fwmark 0xff

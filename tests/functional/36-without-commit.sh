@@ -169,14 +169,14 @@ time_comes() {
 on_both_paths "udp, a time comes" time_comes udp
 on_both_paths "tcp6, a time comes" time_comes tcp6
 
-# A quota that the packets of another connection use up.
+# quota_used_up PATH RULE MORE - the rule drops once packets of another connection have used a quota up.
 quota_used_up() {
 	local path=$1
 
 	recheck $RECHECK
-	rules_with "$path" "quota name q drop
+	rules_with "$path" "$2
 		tcp dport 5000 accept
-		tcp sport 5000 accept" "quota q { over 30 kbytes }"
+		tcp sport 5000 accept" "$3"
 	connect "$path" udp
 	must c ping 3
 	client d tcp
@@ -184,24 +184,10 @@ quota_used_up() {
 	ask d ping 2000 && fail "the quota is not used up"
 	stops_within 10
 }
-on_both_paths "udp, other packets use a quota up" quota_used_up
-
-# The same, of a set whose elements have a quota each, and come and go by commits alone.
-element_quota_used_up() {
-	local path=$1
-
-	recheck $RECHECK
-	rules_with "$path" "ip saddr @s drop
-		tcp dport 5000 accept
-		tcp sport 5000 accept" "set s { type ipv4_addr; quota over 30 kbytes; elements = { $C4 }; }"
-	connect "$path" udp
-	must c ping 3
-	client d tcp
-	must d timeout 200
-	ask d ping 2000 && fail "the quota is not used up"
-	stops_within 10
-}
-on_both_paths "udp, other packets use an element's quota up" element_quota_used_up
+on_both_paths "udp, other packets use a quota up" quota_used_up "quota name q drop" "quota q { over 30 kbytes }"
+# Elements of this set have a quota each, and come and go by commits alone.
+on_both_paths "udp, other packets use an element's quota up" quota_used_up "ip saddr @s drop" \
+	"set s { type ipv4_addr; quota over 30 kbytes; elements = { $C4 }; }"
 
 # The volume of a connection, which conntrack knows as well when it is offloaded.
 volume_reached() {
