@@ -409,15 +409,15 @@ static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry
 		nfo_xmit_xfrm(skb, e);
 		return;
 	}
-	if (unlikely(refs->push)) {
-		nfo_push_xmit(skb, e);
-		return;
-	}
 	if (unlikely(skb->destructor))
 		skb_orphan(skb);
 	nfo_set_dst(skb, e, refs);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
+	if (unlikely(refs->push)) {
+		nfo_push_xmit(skb, e);
+		return;
+	}
 	skb->dev = refs->send;
 	if (nfo_put_header(skb, e, refs))
 		dev_queue_xmit(skb);

@@ -89,7 +89,7 @@ static bool nfo_push_takes(const struct sk_buff *skb, const struct nfo_lower *lo
 
 /**
  * nfo_push_xmit() - send a packet by the listed port below a VLAN device or a session
- * @skb: packet that may be written to, without a link-layer header; taken
+ * @skb: packet that is ready to be sent but for its headers, and may be written to; taken
  * @e:   entry of its direction, whose nfo_route_refs::push is set
  *
  * The devices that are passed by count what the flow counts, see nfo_lower_passed(). Context:
@@ -99,10 +99,6 @@ void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	const struct nfo_route_refs *refs = nfo_entry_refs(e);
 
-	skb_orphan(skb);
-	skb_dst_drop(skb);
-	skb_clear_tstamp(skb);
-	skb_forward_csum(skb);
 	if (nfo_push_shows(e, refs)) {
 		nfo_push_count(e, -1, -(s64)skb->len);
 		skb->dev = refs->out;
