@@ -79,8 +79,7 @@ static void __net_exit nfo_net_exit(struct net *net)
 	list_for_each_entry(t, &nn->tables, list)
 		nfo_table_flush(t, NULL, NFO_R_NETNS_GONE);
 	mutex_unlock(&nn->lock);
-	/* A commit waits for the end of its window while there are flows, hence after these. */
-	nfo_net_cancel(nn, &nn->ruleset_work);
+	nfo_net_end(nn);
 	nfo_event_net_exit(nn);
 	nfo_unseen_net_exit(nn);
 	nfo_recheck_net_exit(nn);

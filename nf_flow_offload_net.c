@@ -188,6 +188,18 @@ static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *chang
 		WRITE_ONCE(nn->concerned, epoch);
 }
 
+/* Changes of IPv4's generation for this long after an event are part of the event. */
+#define NFO_EXPLAINED	(HZ / 2)
+
+/* An event that moves IPv4's generation as well. Caller holds the journal's lock. */
+static void nfo_explain(struct nfo_net *nn)
+{
+	nn->explained_at = nfo_now();
+	nn->explained = true;
+	if (nn->journal)
+		nfo_net_queue(nn, nfo_net_wq, &nn->explain_work, NFO_EXPLAINED);
+}
+
 /**
  * nfo_change_add() - entries that rest on something are not true any more
  * @nn:     namespace
@@ -200,7 +212,7 @@ void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change)
 	spin_lock_bh(&nn->journal_lock);
 	/* IPv4 routing counts what follows from it as well. */
 	if (change->family == NFPROTO_IPV4 || change->what == NFO_CHANGE_DEV)
-		nn->explained_at = nfo_now();
+		nfo_explain(nn);
 	nfo_change_append(nn, change);
 	spin_unlock_bh(&nn->journal_lock);
 }
@@ -214,7 +226,7 @@ void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change)
 void nfo_net_explain(struct nfo_net *nn)
 {
 	spin_lock_bh(&nn->journal_lock);
-	nn->explained_at = nfo_now();
+	nfo_explain(nn);
 	spin_unlock_bh(&nn->journal_lock);
 }
 
@@ -306,9 +318,6 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 	nfo_net_queue(nn, nfo_net_wq, &nn->ruleset_work, window - since);
 }
 
-/* Changes of IPv4's generation for this long after an event are part of the event. */
-#define NFO_EXPLAINED	(HZ / 2)
-
 /* What no event announces, as a number that changes with it. */
 static u32 nfo_net_signature(const struct net *net)
 {
@@ -376,13 +385,40 @@ static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
 {
 	u32 signature = nfo_net_signature(nn->net);
 
-	if (signature != nn->signature || nfo_now() - nn->explained_at > NFO_EXPLAINED)
+	if (signature != nn->signature || !nn->explained)
 		nfo_change_all(nn);
 	else
 		nfo_changes_again(nn);
 	nn->signature = signature;
 	nn->genid_epoch = nn->epoch;
 	WRITE_ONCE(nn->genid, genid);
+}
+
+/* Caller holds the journal's lock. */
+static void nfo_genid_notice(struct nfo_net *nn)
+{
+	u32 genid = rt_genid_ipv4(nn->net);
+
+	if (genid != nn->genid)
+		nfo_genid_changed(nn, genid);
+}
+
+/* An event stops explaining. What has changed until now is noticed here, for no packet may have
+ * come since: the first one after a pause would find a change that nothing explains any more.
+ */
+static void nfo_explain_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, explain_work);
+	s32 left;
+
+	spin_lock_bh(&nn->journal_lock);
+	nfo_genid_notice(nn);
+	left = nn->explained_at + NFO_EXPLAINED - nfo_now();
+	nn->explained = left > 0;
+	if (nn->explained)
+		nfo_net_queue(nn, nfo_net_wq, &nn->explain_work, left);
+	spin_unlock_bh(&nn->journal_lock);
+	nfo_net_put(nn);
 }
 
 /* Caller holds the journal's lock. IPv6 announces its routes; what it does not announce
@@ -406,12 +442,10 @@ static void nfo_sernum6_changed(struct nfo_net *nn)
  */
 void nfo_net_notice(struct nfo_net *nn)
 {
-	u32 genid, seq;
+	u32 seq;
 
 	spin_lock_bh(&nn->journal_lock);
-	genid = rt_genid_ipv4(nn->net);
-	if (genid != nn->genid)
-		nfo_genid_changed(nn, genid);
+	nfo_genid_notice(nn);
 	if (nfo_net_moved6(nn))
 		nfo_sernum6_changed(nn);
 	seq = READ_ONCE(*nn->ruleset_seq);
@@ -487,9 +521,9 @@ struct nfo_net *nfo_net_alloc(struct net *net)
 	nfo_settings_init(&nn->settings);
 	nn->ruleset_seq = &nn->ruleset;
 	nn->genid = rt_genid_ipv4(net);
-	nn->explained_at = nfo_now() - HZ;
 	spin_lock_init(&nn->journal_lock);
 	INIT_DELAYED_WORK(&nn->ruleset_work, nfo_ruleset_work);
+	INIT_DELAYED_WORK(&nn->explain_work, nfo_explain_work);
 	INIT_RCU_WORK(&nn->free_work, nfo_net_free_work);
 	refcount_set(&nn->refs, 1);
 	INIT_LIST_HEAD(&nn->tables);
@@ -571,13 +605,13 @@ void nfo_net_put(struct nfo_net *nn)
  * @work:  embedded in @nn
  * @delay: jiffies
  *
- * Context: any, nfo_net::journal_lock held, so that whoever is to cancel the work for good can
- * keep this from being called before.
+ * Context: any, nfo_net::journal_lock held. Nothing is queued after nfo_net_end().
  */
 void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delayed_work *work,
 		   unsigned long delay)
 {
-	if (!refcount_inc_not_zero(&nn->refs))
+	lockdep_assert_held(&nn->journal_lock);
+	if (nn->over || !refcount_inc_not_zero(&nn->refs))
 		return;
 	if (!queue_delayed_work(wq, work, delay))
 		/* Not the last one: the work that is queued has one. */
@@ -595,6 +629,21 @@ void nfo_net_cancel(struct nfo_net *nn, struct delayed_work *work)
 {
 	if (cancel_delayed_work_sync(work))
 		nfo_net_put(nn);
+}
+
+/**
+ * nfo_net_end() - the namespace ends: no work of its own is queued any more
+ * @nn: namespace, without flows
+ *
+ * Context: may sleep. Other rooms cancel theirs afterwards.
+ */
+void nfo_net_end(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	nn->over = true;
+	spin_unlock_bh(&nn->journal_lock);
+	nfo_net_cancel(nn, &nn->ruleset_work);
+	nfo_net_cancel(nn, &nn->explain_work);
 }
 
 /**

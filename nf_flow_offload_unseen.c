@@ -427,23 +427,19 @@ void nfo_unseen_soon(struct nfo_net *nn)
 	if (delayed_work_pending(&nn->unseen_work))
 		return;
 	spin_lock_bh(&nn->journal_lock);
-	if (!nn->unseen_over)
-		nfo_net_queue(nn, nfo_hw_wq, &nn->unseen_work,
-			      since < NFO_UNSEEN_GAP ? NFO_UNSEEN_GAP - since : 0);
+	nfo_net_queue(nn, nfo_hw_wq, &nn->unseen_work,
+		      since < NFO_UNSEEN_GAP ? NFO_UNSEEN_GAP - since : 0);
 	spin_unlock_bh(&nn->journal_lock);
 }
 
 /**
  * nfo_unseen_net_exit() - the namespace ends: its devices are not looked at any more
- * @nn: namespace
+ * @nn: namespace, after nfo_net_end()
  *
  * Context: may sleep, RTNL may be held.
  */
 void nfo_unseen_net_exit(struct nfo_net *nn)
 {
-	spin_lock_bh(&nn->journal_lock);
-	nn->unseen_over = true;
-	spin_unlock_bh(&nn->journal_lock);
 	nfo_net_cancel(nn, &nn->unseen_work);
 }
 

@@ -180,7 +180,10 @@ struct nfo_stats {
  * @nft_tables: nf_tables' list of tables, NULL when it is not known or the namespace ends;
  *           @journal_lock; it is read under RCU
  * @recheck_work: looks the rules through; holds a reference
+ * @explained: @genid moves with an event of a moment ago; @journal_lock
+ * @over:    the namespace ends, no work is queued any more; @journal_lock
  * @explained_at: jiffies of the last event that moves @genid as well; @journal_lock
+ * @explain_work: the end of @explained; holds a reference
  * @signature: of what moves @genid and is no event; @journal_lock
  * @journal: what changed, owned; NULL before the first flowtable, then constant
  * @journal_lock: protects the journal and what is marked so
@@ -207,7 +210,6 @@ struct nfo_stats {
  * @unseen_work: looks anew what devices do to packets that hardware would not show them; holds a
  *           reference
  * @unseen_at: jiffies when it last did; written by @unseen_work
- * @unseen_over: the namespace ends, @unseen_work is not queued any more; @journal_lock
  * @free_work: frees this
  */
 struct nfo_net {
@@ -235,11 +237,14 @@ struct nfo_net {
 	u32			ruleset_at;
 	u32			ruleset_seen;
 	u8			ruleset_burst;
+	bool			explained;
+	bool			over;
 	u32			ruleset_wait;
 	struct delayed_work	ruleset_work;
 	const struct list_head	*nft_tables;
 	struct delayed_work	recheck_work;
 	u32			explained_at;
+	struct delayed_work	explain_work;
 	u32			genid_epoch;
 	u32			signature;
 	struct nfo_journal	*journal;
@@ -260,7 +265,6 @@ struct nfo_net {
 	struct work_struct	rtnl_work;
 	struct delayed_work	unseen_work;
 	u32			unseen_at;
-	bool			unseen_over;
 	struct rcu_work		free_work;
 };
 
@@ -281,6 +285,7 @@ void nfo_net_put(struct nfo_net *nn);
 void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delayed_work *work,
 		   unsigned long delay);
 void nfo_net_cancel(struct nfo_net *nn, struct delayed_work *work);
+void nfo_net_end(struct nfo_net *nn);
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
 bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
 

@@ -433,6 +433,7 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 	fake->nn.stats = alloc_percpu(struct nfo_stats);
 	KUNIT_ASSERT_TRUE(test, !!fake->nn.stats);
 	nfo_settings_init(&fake->nn.settings);
+	nfo_fake_net_init(&fake->nn);
 	nfo_hw_net_init(&fake->nn);
 
 	fake->t.nn = &fake->nn;

@@ -160,6 +160,7 @@ struct nfo_fake_flow {
 };
 
 struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips);
+void nfo_fake_net_init(struct nfo_net *nn);
 int nfo_journal_init(struct kunit *test);
 void nfo_journal_exit(struct kunit *test);
 struct nfo_entry *nfo_entry4(struct nfo_fake *fake);

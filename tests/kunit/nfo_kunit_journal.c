@@ -727,7 +727,6 @@ static void nfo_test_told_before(struct kunit *test)
 		nfo_add_others(fake, n);
 		nfo_change_add(nn, &other);
 		learned = nfo_epoch(nn);
-		nn->explained_at = nfo_now();
 		rt_genid_bump_ipv4(nn->net);
 		KUNIT_EXPECT_TRUE_MSG(test, nfo_news_since(fake, e, learned),
 				      "%u changes between", n);
@@ -756,7 +755,6 @@ static void nfo_test_many_told_before(struct kunit *test)
 			nfo_change_add(nn, &c);
 			nfo_add_prefixes(fake, NFPROTO_IPV4, 2 * NFO_JOURNAL);
 			learned = nfo_epoch(nn);
-			nn->explained_at = nfo_now();
 			rt_genid_bump_ipv4(nn->net);
 			nfo_epoch(nn);
 			nfo_add_prefixes(fake, NFPROTO_IPV4, after);

@@ -10,8 +10,16 @@
 #include "nfo_route.h"
 
 #define queue_delayed_work(wq, dwork, delay)	nfo_fake_arm(wq, dwork, delay, false)
+#define cancel_delayed_work_sync(dwork)		nfo_fake_disarm(dwork)
 #include "../../nf_flow_offload_net.c"
 #undef CREATE_TRACE_POINTS
+
+/* The works of a namespace that nfo_net_alloc() did not make. */
+void nfo_fake_net_init(struct nfo_net *nn)
+{
+	INIT_DELAYED_WORK(&nn->ruleset_work, nfo_ruleset_work);
+	INIT_DELAYED_WORK(&nn->explain_work, nfo_explain_work);
+}
 
 /* A namespace of the test's own: nobody but the test counts generations in it. */
 int nfo_journal_init(struct kunit *test)
@@ -27,9 +35,7 @@ int nfo_journal_init(struct kunit *test)
 	fake->nn.genid = rt_genid_ipv4(net);
 	fake->nn.sernum6 = 0;
 	fake->nn.signature = nfo_net_signature(net);
-	fake->nn.explained_at = nfo_now() - HZ;
 	fake->nn.ruleset_at = nfo_now() - 1000 * HZ;
-	INIT_DELAYED_WORK(&fake->nn.ruleset_work, nfo_ruleset_work);
 
 	return nfo_route_refs_init();
 }
@@ -45,26 +51,28 @@ static const struct nfo_change *nfo_latest(const struct nfo_net *nn)
 	return &nn->journal->changes[nn->epoch % NFO_JOURNAL];
 }
 
+/* Half a second without an event has passed. */
+static void nfo_explanation_ends(struct nfo_fake *fake)
+{
+	fake->nn.explained_at = nfo_now() - HZ;
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_FALSE(fake->test, fake->nn.explained);
+	KUNIT_EXPECT_EQ(fake->test, refcount_read(&fake->nn.refs), 1);
+}
+
 /* IPv4's generation moves right after a change. Return: how far the epoch moved. */
 static u32 nfo_moved_after(struct nfo_fake *fake, const struct nfo_change *c, bool forwarding)
 {
 	struct nfo_net *nn = &fake->nn;
 	u32 before, moved;
-	int i;
 
-	/* A machine that stands still for a tenth of a second tells nothing. */
-	for (i = 0; i < 100; i++) {
-		before = nfo_epoch(nn);
-		nn->explained_at = nfo_now() - HZ;
-		if (c)
-			nfo_change_add(nn, c);
-		nn->net->ipv4.devconf_all->data[IPV4_DEVCONF_FORWARDING - 1] ^= forwarding;
-		rt_genid_bump_ipv4(nn->net);
-		moved = nfo_epoch(nn) - before;
-		if (!c || nfo_now() - nn->explained_at < NFO_EXPLAINED ||
-		    nfo_now() - nn->explained_at > HZ / 2)
-			break;
-	}
+	nfo_explanation_ends(fake);
+	before = nfo_epoch(nn);
+	if (c)
+		nfo_change_add(nn, c);
+	nn->net->ipv4.devconf_all->data[IPV4_DEVCONF_FORWARDING - 1] ^= forwarding;
+	rt_genid_bump_ipv4(nn->net);
+	moved = nfo_epoch(nn) - before;
 	KUNIT_EXPECT_EQ(fake->test, nn->genid, rt_genid_ipv4(nn->net));
 	/* Noticed once. */
 	KUNIT_EXPECT_EQ(fake->test, nfo_epoch(nn) - before, moved);
@@ -104,6 +112,38 @@ static void nfo_test_genid(struct kunit *test)
 	before = fake->nn.epoch;
 	KUNIT_EXPECT_EQ(test, nfo_moved_after(fake, NULL, false), 1);
 	KUNIT_EXPECT_TRUE(test, nfo_route_changed(&fake->nn, e, before, fake->nn.epoch));
+}
+
+/* No packet comes for longer than an event explains. */
+static void nfo_test_genid_later(struct kunit *test)
+{
+	static const struct nfo_change route = {
+		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 32, .early = true,
+	};
+	struct nfo_fake *fake = test->priv;
+	struct nfo_net *nn = &fake->nn;
+	struct nfo_entry *e = nfo_entry4(fake);
+	u32 before = nfo_epoch(nn);
+
+	nfo_change_add(nn, &route);
+	KUNIT_EXPECT_EQ(test, fake->delay, NFO_EXPLAINED);
+	rt_genid_bump_ipv4(nn->net);
+	nfo_explanation_ends(fake);
+	KUNIT_EXPECT_FALSE(test, nfo_route_changed(nn, e, before, nfo_epoch(nn)));
+	/* Events that go on explain until the last one is half a second old. */
+	nfo_change_add(nn, &route);
+	nn->explained_at = nfo_now() + HZ;
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_TRUE(test, nn->explained);
+	nfo_explanation_ends(fake);
+	/* Then they do not. */
+	before = nfo_epoch(nn);
+	rt_genid_bump_ipv4(nn->net);
+	KUNIT_EXPECT_TRUE(test, nfo_route_changed(nn, e, before, nfo_epoch(nn)));
+	/* At the end of the namespace nothing is queued. */
+	nfo_net_end(nn);
+	nfo_change_add(nn, &route);
+	KUNIT_EXPECT_EQ(test, refcount_read(&nn->refs), 1);
 }
 
 /* IPv6 counts changes that the journal has, and forwarding as well. */
@@ -241,6 +281,7 @@ static void nfo_test_ruleset_wait(struct kunit *test)
 
 static struct kunit_case nfo_notice_cases[] = {
 	KUNIT_CASE(nfo_test_genid),
+	KUNIT_CASE(nfo_test_genid_later),
 	KUNIT_CASE(nfo_test_sernum6),
 	KUNIT_CASE(nfo_test_ruleset),
 	KUNIT_CASE(nfo_test_ruleset_burst),

@@ -106,7 +106,9 @@ static void nfo_test_counters_anew(struct kunit *test)
 /* Counters are read once a period; in between is looked whether something changed. */
 static void nfo_test_period(struct kunit *test)
 {
-	static const struct nfo_change other = { .what = NFO_CHANGE_DEV, .ifindex = 1000 };
+	static const struct nfo_change other = {
+		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV6, .plen = 128,
+	};
 	struct nfo_fake *fake = test->priv;
 	struct nfo_hw_queue *q = fake->port[0].d->queue;
 	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
