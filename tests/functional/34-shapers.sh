@@ -226,6 +226,9 @@ sqm_down() {
 half_fast() { seen_slow ask "$1" ping 10 && [ "$SLOW" = 10 ]; }
 # Within half a second it is noticed that a shaper may ask for a packet's connection.
 steady() { half_fast "$1" && nap 0.7 && half_fast "$1"; }
+# Likewise, that none asks any more.
+steady_again() { is_fast "$1" ping 1 && nap 0.7 && is_fast "$1" ping 1; }
+back() { wait_for 10 steady_again "$1" || fail "$1 does not come back to the fast path"; }
 
 # shaped PATH DEVICE PEER - 10 packets and their answers pass both shapers.
 shaped() {
@@ -274,7 +277,7 @@ sqm() {
 	sqm_down "$dev"
 	must old ping 4
 	must new ping 4
-	[ "$path" = classic ] || { settle old; settle new; fast old ping 10; fast new ping 10; }
+	[ "$path" = classic ] || { back old; back new; fast old ping 10; fast new ping 10; }
 	peers_stop
 	bare
 }
