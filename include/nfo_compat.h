@@ -316,12 +316,13 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 #endif
 
 /* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and others like it:
- * counters of devices were plain numbers before.
+ * counters of devices were plain numbers before. u64_stats_add() takes an unsigned long, which on 32
+ * bit is neither all of a chip's bytes nor a number below zero.
  */
 static inline void nfo_stats_add(void *counter, u64 value)
 {
 #ifdef NFO_HAVE_PCPU_STAT_TYPE
-	u64_stats_add(counter, value);
+	u64_stats_set(counter, u64_stats_read(counter) + value);
 #else
 	*(u64 *)counter += value;
 #endif
