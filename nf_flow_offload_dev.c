@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices listed in a flowtable: a list that packets read and rulesets change.
+ * The devices listed in a flowtable: a list that packets read and nf_tables changes.
  */
 #include <linux/slab.h>
 
@@ -8,8 +8,10 @@
 #include "nfo_dev.h"
 
 /**
- * nfo_devs_init() - an empty list
+ * nfo_devs_init() - make an empty list
  * @devs: list
+ *
+ * Context: any.
  */
 void nfo_devs_init(struct nfo_devs *devs)
 {
@@ -18,11 +20,11 @@ void nfo_devs_init(struct nfo_devs *devs)
 }
 
 /**
- * nfo_dev_find() - a device listed in the flowtable
+ * nfo_dev_find() - find a device in the list of a flowtable
  * @devs:    list
- * @ifindex: device
+ * @ifindex: index of the device
  *
- * Context: rcu_read_lock(). Return: it or NULL.
+ * Context: rcu_read_lock(). Return: the device, valid in the caller's RCU section, or NULL.
  */
 struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex)
 {
@@ -35,11 +37,11 @@ struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex)
 }
 
 /**
- * nfo_dev_add() - a device was listed in the flowtable
- * @devs: list
+ * nfo_dev_add() - list a device
+ * @devs: list of a flowtable
  * @dev:  device
  *
- * Context: may sleep. Return: its place, or NULL when memory ran out.
+ * Context: may sleep. Return: the listed device, or NULL when memory ran out.
  */
 struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 {
@@ -64,10 +66,10 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
  * nfo_dev_set_answer() - keep what a driver said last
  * @d:     device
  * @err:   0 or negative errno
- * @words: its words, or NULL
+ * @words: the driver's message, or NULL
  *
- * Context: any. The worker of the device's queue and a caller that binds the device may
- * write at the same time: one error and its own words stay.
+ * The worker of the device's queue and a caller that binds the device may write at the same
+ * time. Under the lock, an error and its message are replaced together. Context: any.
  */
 void nfo_dev_set_answer(struct nfo_dev *d, int err, const char *words)
 {
@@ -80,9 +82,9 @@ void nfo_dev_set_answer(struct nfo_dev *d, int err, const char *words)
 /**
  * nfo_dev_answer() - what a driver said last
  * @d:     device
- * @words: filled with its words
+ * @words: filled with the driver's message
  *
- * Context: any. Return: the error that the words belong to, 0 or negative.
+ * Context: any. Return: the error that the message belongs to, 0 or negative.
  */
 int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS])
 {
@@ -97,11 +99,12 @@ int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS])
 }
 
 /**
- * nfo_dev_del() - a device left the flowtable
- * @devs: list
- * @d:    its place; freed after an RCU grace period
+ * nfo_dev_del() - unlist a device
+ * @devs: list of a flowtable
+ * @d:    the listed device; freed after an RCU grace period
  *
- * Context: may sleep, nfo_net::lock held, so that a holder of that lock may walk the list.
+ * Context: may sleep; nfo_net::lock held, so that a holder of that lock may walk the list, unless
+ * the table is being freed.
  */
 void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d)
 {

@@ -12,7 +12,7 @@
 #include "nfo_test_point.h"
 #include "nfo_trace.h"
 
-/* Of flows of each family, without and with a side of the hardware. */
+/* Caches of flows, by family (1: IPv6), and by whether they have a struct nfo_hw_flow. */
 static struct kmem_cache *nfo_flow_cache[2][2];
 static const char * const nfo_flow_cache_names[2][2] = {
 	{ "nfo_flow4", "nfo_flow4_hw" }, { "nfo_flow6", "nfo_flow6_hw" },
@@ -24,7 +24,7 @@ spinlock_t nfo_flow_locks[1 << NFO_FLOW_LOCKS];
 
 struct nfo_hash_secret nfo_hash_secret __read_mostly;
 
-/* Of nfo_net::by_ct. */
+/* For nfo_net::by_ct. */
 const struct rhashtable_params nfo_ct_params = {
 	.key_len		= sizeof_field(struct nfo_flow, ct),
 	.key_offset		= offsetof(struct nfo_flow, ct),
@@ -103,7 +103,7 @@ static void nfo_flow_free_rcu(struct rcu_head *rcu)
  * nfo_flow_put() - drop a reference of a flow
  * @f: flow
  *
- * Context: any. The last one frees it after an RCU grace period.
+ * After the last reference the flow is freed an RCU grace period later. Context: any.
  */
 void nfo_flow_put(struct nfo_flow *f)
 {
@@ -158,9 +158,10 @@ static void nfo_entry_remove(struct nfo_table *t, struct nfo_entry *e)
 
 /* ---- a flow's directions ---- */
 
-/* A flow with two entries is met once by those who walk the table: at the direction that was
- * known first, for as long as that is known. Whoever walks while a flow moves may meet it twice
- * or miss it. The caller holds nfo_flow_lock().
+/* A walk of the table meets a flow with two entries at one of them: that of the direction that was
+ * known first, for as long as this direction is known. When only the other one is known, the flow
+ * moves to its entry. A walk at that time may meet the flow twice or miss it, and sees
+ * nfo_table::moved change. The caller holds nfo_flow_lock().
  */
 static void nfo_flow_lead(struct nfo_flow *f)
 {
@@ -169,13 +170,15 @@ static void nfo_flow_lead(struct nfo_flow *f)
 	if (!nfo_flow_is_oneway(f) || nfo_flow_learned(f, reply))
 		return;
 	atomic_inc(&f->table->moved);
-	smp_mb__after_atomic();	/* a walk that meets the flow at its new place sees this */
+	smp_mb__after_atomic();	/* a walk that meets the flow at its new place sees @moved change */
 	change_bit(NFO_F_REPLY_LEADS, &f->state);
-	smp_mb__after_atomic();	/* a walk that met it at its old place sees what follows */
+	smp_mb__after_atomic();	/* a walk that met it at its old place sees the next change */
 	atomic_inc(&f->table->moved);
 }
 
-/* Say that a direction is known or is not. Return: false when the flow is dead. */
+/* Set or clear NFO_F_LEARNED of a direction. Return: false when the flow is dead, where the bit is
+ * clear in any case.
+ */
 static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, bool learned)
 {
 	bool alive, before;
@@ -194,9 +197,9 @@ static bool nfo_flow_set_learned(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 	return alive;
 }
 
-/* The flow is complete but for its entries, the first of which is that of @dir: it ages, and can
- * be found by its connection.
- * Return: 0 or a negative errno; then it is for nfo_flow_abandon().
+/* Publish a flow whose first entry, that of @dir, is inserted next: from here on the flow ages, and
+ * can be found by its connection.
+ * Return: 0 or a negative errno; in the latter case the caller calls nfo_flow_abandon().
  */
 static int nfo_flow_begin(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -220,7 +223,7 @@ static int nfo_flow_begin(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	if (err)
 		return err;
 
-	/* Ageing may have retired it before it could be found. */
+	/* Ageing may have retired the flow before it was in @by_ct. */
 	smp_mb();
 	if (test_bit(NFO_F_DEAD, &f->state))
 		rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
@@ -228,7 +231,7 @@ static int nfo_flow_begin(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	return 0;
 }
 
-/* Events of the devices look for flows from here on. */
+/* From here on events of these devices look for flows. Return: false when memory ran out. */
 static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e)
 {
 	const struct nfo_route_refs *refs = e->refs;
@@ -238,8 +241,8 @@ static bool nfo_flow_use_devs(struct nfo_net *nn, const struct nfo_entry *e)
 	       (!refs->out_lower.dev || nfo_net_use_dev(nn, refs->out_lower.dev->ifindex));
 }
 
-/* Copy what the lesson says and let packets find it. The caller has a reference of @f. Return:
- * 0 or a negative errno; then what @e rests on is the caller's.
+/* Copy an entry from a lesson and insert it, so that packets find it. The caller has a reference of
+ * @f. Return: 0 or a negative errno; in the latter case the reference in @e->refs is the caller's.
  */
 static int nfo_flow_publish(struct nfo_flow *f, enum ip_conntrack_dir dir,
 			    const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin)
@@ -252,7 +255,7 @@ static int nfo_flow_publish(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	       NFO_E_LESSON_TO - NFO_E_LESSON_FROM);
 	if (nfo_flow_is_v6(f))
 		f->a6[dir] = *a6;
-	/* Who does not come by the hash table may read it at once. */
+	/* A reader who found the flow by its connection may read @refs at once. */
 	smp_store_release(&to->refs, e->refs);
 	if (begin)
 		err = nfo_flow_begin(f, dir);
@@ -267,31 +270,31 @@ static int nfo_flow_publish(struct nfo_flow *f, enum ip_conntrack_dir dir,
 }
 
 /**
- * nfo_flow_teach() - a direction of a flow is known: let packets find it
+ * nfo_flow_teach() - publish the entry of a direction, so that packets find it
  * @f:     flow; NFO_F_LEARNING of the direction is set by the caller
  * @dir:   direction that is not known
- * @e:     its entry, copied; what it rests on is of nfo_route_refs_share(), and no longer the
- *         caller's, unless the call fails
+ * @e:     its entry, copied; @e->refs, of nfo_route_refs_share(), is no longer the caller's, unless
+ *         the call fails
  * @a6:    its addresses, of an IPv6 flow; copied
  * @begin: the flow is new and belongs to the caller
  *
- * Context: rcu_read_lock(). Everything that ends a flow finds it before the first packet
- * does.
+ * A flow can be found by everything that ends flows before packets find it. Context:
+ * rcu_read_lock().
  *
  * Return: NFO_R_NONE, also when the flow has ended; NFO_R_TUPLE_BUSY when another flow has
- * such packets, NFO_R_NO_MEMORY, or NFO_R_HW_BUSY while the hardware is not done with what was
- * known before.
+ * such packets, NFO_R_NO_MEMORY, or NFO_R_HW_BUSY while the hardware still has rules that were
+ * made of an earlier entry.
  */
 enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 			       const struct nfo_entry *e, const struct nfo_addr6 *a6, bool begin)
 {
 	int err;
 
-	/* Whoever retires a flow says that it is dead, then that its directions are not known, and
-	 * takes their entries out of the table last. The caller has seen the second of these:
-	 * in a dead flow the entry may be in its chain still, and must not be written.
+	/* nfo_flow_retire() sets NFO_F_DEAD, then clears NFO_F_LEARNED, and takes the entries out
+	 * of the table last. The caller has seen NFO_F_LEARNED clear. If the flow is dead, the
+	 * entry may still be in its chain, and must not be written.
 	 */
-	smp_rmb();	/* the direction is not known, then whether the flow is dead */
+	smp_rmb();	/* NFO_F_LEARNED is read before NFO_F_DEAD */
 	if (test_bit(NFO_F_DEAD, &f->state)) {
 		nfo_route_refs_put(e->refs);
 		return NFO_R_NONE;
@@ -300,9 +303,9 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 		return NFO_R_HW_BUSY;
 	if (!nfo_flow_use_devs(f->table->nn, e))
 		return NFO_R_NO_MEMORY;
-	/* Whoever retires the flow from here on drops its reference, perhaps before the entry is
-	 * in the table. The grace period that frees the flow would not wait for a packet that
-	 * finds the entry after that, so it begins when this reference goes.
+	/* From here on another caller may retire the flow and drop its reference before the entry
+	 * is in the table. A grace period that begins then does not wait for packets that find the
+	 * entry later. This reference has it begin when the entry is out of the table again.
 	 */
 	if (!refcount_inc_not_zero(&f->refs)) {
 		nfo_route_refs_put(e->refs);
@@ -315,7 +318,7 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	}
 	nfo_test_point(NFO_TP_PUBLISHED, f);
 	if (!nfo_flow_set_learned(f, dir, true)) {
-		/* Retired meanwhile: the caller that did it found no entry to remove. */
+		/* The caller that retired the flow may have found no entry to remove. */
 		nfo_entry_remove(f->table, &f->e[dir]);
 		nfo_flow_put(f);
 		return NFO_R_NONE;
@@ -332,12 +335,11 @@ enum nfo_reason nfo_flow_teach(struct nfo_flow *f, enum ip_conntrack_dir dir,
 }
 
 /**
- * nfo_flow_settle() - add to the totals what an entry has counted
- * @f:   flow
+ * nfo_flow_settle() - add what an entry has counted to the totals
+ * @f:   flow, which is not dead, or which the caller retires
  * @dir: direction
  *
- * The devices that its packets passed unseen count them too. Context: any; @f is not dead,
- * or the caller ends it.
+ * The packets are also added to the counters of the devices that they passed unseen. Context: any.
  */
 void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -355,8 +357,9 @@ static void nfo_flow_forgotten(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_flow_put(f);
 }
 
-/* A grace period is over. A direction that was forgotten meanwhile needs one of its own, for
- * the two directions have one struct rcu_head. Each of them holds a reference.
+/* A grace period is over. The two directions share one struct rcu_head, so a direction that was
+ * forgotten during the grace period begins another one here. Each direction that waits holds a
+ * reference of the flow.
  */
 static void nfo_flow_forget_rcu(struct rcu_head *rcu)
 {
@@ -380,7 +383,7 @@ static void nfo_flow_forget_rcu(struct rcu_head *rcu)
 			nfo_flow_forgotten(f, dir);
 }
 
-/* Packets that found the entry of a direction may be using it for a grace period. */
+/* Wait for an RCU grace period, in which packets that found the entry of a direction may use it. */
 static void nfo_flow_await_packets(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	bool waiting;
@@ -394,14 +397,15 @@ static void nfo_flow_await_packets(struct nfo_flow *f, enum ip_conntrack_dir dir
 }
 
 /**
- * nfo_flow_forget() - what is known of a direction is no longer true
+ * nfo_flow_forget() - take the entry of a direction out of the table, because it is not true
  * @f:   flow seen under rcu_read_lock(); NFO_F_LEARNING of the direction is set by the
  *       caller
  * @dir: direction that is known
  *
- * Its packets take the classic path. When those that found its entry are gone, after an
- * RCU grace period, the next one may teach. What the direction rests on is kept until
- * then, for the hardware may be reading it. Context: any.
+ * From now on packets of the direction take the classic path. After an RCU grace period, when no
+ * packet uses the entry any more, the next packet may teach. The direction keeps what it rests on
+ * until it is taught again or the flow ends, because a hardware worker may be reading it.
+ * Context: any.
  */
 void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -420,7 +424,7 @@ void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
  * nfo_flow_drop_refs() - drop what the directions of a flow rest on before the flow is freed
  * @f: flow that has ended, an RCU grace period ago or more
  *
- * Context: any.
+ * For a flow that a driver's rule keeps in memory. Context: any.
  */
 void nfo_flow_drop_refs(struct nfo_flow *f)
 {
@@ -450,8 +454,8 @@ void nfo_flow_abandon(struct nfo_flow *f)
  * nfo_flow_sync_tcp() - tell conntrack what it missed of a TCP connection
  * @f: flow
  *
- * Then a segment that opens, closes or resets is judged as if conntrack had seen all.
- * Context: any, takes ct->lock.
+ * Afterwards conntrack judges a FIN or RST as if it had seen all segments. Context: any, takes
+ * ct->lock.
  */
 void nfo_flow_sync_tcp(struct nfo_flow *f)
 {
@@ -491,7 +495,7 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	if (test_and_set_bit(NFO_F_DEAD, &f->state))
 		return;
 
-	/* A direction that is taught after this sees that the flow is dead. */
+	/* A packet that teaches a direction after this sees that the flow is dead. */
 	nfo_flow_set_learned(f, IP_CT_DIR_ORIGINAL, false);
 	nfo_flow_set_learned(f, IP_CT_DIR_REPLY, false);
 	nfo_test_point(NFO_TP_UNLEARNED, f);
@@ -517,11 +521,11 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 }
 
 /**
- * nfo_flow_of_ct() - the flow of a connection
+ * nfo_flow_of_ct() - find the flow of a connection
  * @nn: namespace
  * @ct: conntrack entry
  *
- * Context: rcu_read_lock(). Return: it or NULL.
+ * Context: rcu_read_lock(). Return: the flow, valid in the caller's RCU section, or NULL.
  */
 struct nfo_flow *nfo_flow_of_ct(struct nfo_net *nn, const struct nf_conn *ct)
 {
@@ -562,7 +566,8 @@ static int __init nfo_flow_caches_create(void)
 }
 
 /**
- * nfo_table_init() - caches of the module. Return: 0 or a negative errno.
+ * nfo_table_init() - make the caches of flows, the locks, the secret of hashes and the table of
+ * what directions rest on. Return: 0 or a negative errno.
  */
 int __init nfo_table_init(void)
 {
@@ -570,7 +575,7 @@ int __init nfo_table_init(void)
 
 	BUILD_BUG_ON(sizeof(struct nfo_key) != 24);
 	BUILD_BUG_ON(NFO_KEY_WORDS % 2);
-	/* What a packet reads of a table is in one line, before what others write. */
+	/* A packet reads one cache line of a table, which nothing writes for each flow. */
 	BUILD_BUG_ON(offsetofend(struct nfo_table, ht.tbl) > 64);
 	BUILD_BUG_ON(offsetof(struct nfo_table, ht.nelems) < 64);
 	BUILD_BUG_ON(offsetof(struct nfo_table, flows) % 64);
@@ -603,8 +608,8 @@ void nfo_table_exit(void)
 {
 	int v6, hw;
 
-	/* The end of a direction that is being forgotten may be that of the other one's waiting,
-	 * and the end of that one the end of the flow.
+	/* A callback may queue the next one: the grace period of one direction is over, that of the
+	 * other direction begins, and after that the one after which the flow is freed.
 	 */
 	rcu_barrier();
 	rcu_barrier();

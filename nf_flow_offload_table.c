@@ -19,7 +19,7 @@ static void nfo_wheel_put(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
 	list_add_tail(&f->wheel, &w->slot[nfo_wheel_slot(w->now, delay)]);
 }
 
-/* The wheel stands at a second of the clock, whenever its work runs. */
+/* The wheel goes by seconds of the clock: a late run of its work visits all slots that are due. */
 static unsigned long nfo_wheel_clock(void)
 {
 	return ktime_get_seconds();
@@ -58,15 +58,15 @@ void nfo_wheel_del(struct nfo_wheel *w, struct nfo_flow *f)
 	spin_unlock_bh(&w->lock);
 }
 
-/* Has conntrack seen enough of the connection to keep it when its table is full? */
+/* May conntrack drop the connection when its table is full? It keeps assured ones. */
 static bool nfo_flow_is_young(const struct nfo_flow *f)
 {
 	return !test_bit(IPS_ASSURED_BIT, &f->ct->status);
 }
 
-/* For how long no packet came, as far as is known. The packets of a rule in hardware show when
- * its counters are read, which may be late while the driver is busy: what is not known counts
- * as in use.
+/* For how many jiffies no packet came, as far as is known. Packets that hardware forwards are known
+ * when the counters of the rule are read, and a busy driver may delay that. So the time since the
+ * last reading counts as use.
  */
 static u32 nfo_flow_known_idle(const struct nfo_flow *f)
 {
@@ -81,7 +81,7 @@ static u32 nfo_flow_known_idle(const struct nfo_flow *f)
 	return idle - min(idle, unread);
 }
 
-/* Look at one flow: end it, or say in how many jiffies to look again. */
+/* Look at one flow. Return: in how many jiffies to look again; 0 when the flow was retired. */
 static u32 nfo_flow_age(struct nfo_flow *f, bool pressed)
 {
 	u32 timeout = nfo_ct_flow_timeout(f->ct);
@@ -110,7 +110,7 @@ static u32 nfo_flow_age(struct nfo_flow *f, bool pressed)
 	return nfo_flow_is_young(f) ? min_t(u32, HZ, timeout - idle) : timeout - idle;
 }
 
-/* Take the next flow of a slot off its list; it stays counted. */
+/* Take the next flow of a slot off its list. nfo_wheel::count still counts the flow. */
 static struct nfo_flow *nfo_wheel_next(struct nfo_wheel *w, struct list_head *slot)
 {
 	struct nfo_flow *f;
@@ -132,7 +132,7 @@ static void nfo_wheel_again(struct nfo_wheel *w, struct nfo_flow *f, u32 delay)
 	spin_unlock_bh(&w->lock);
 }
 
-/* One slot. Flows put back during the walk land in later slots only. */
+/* Visit the flows of one slot. A flow that is put back goes into a later slot. */
 static void nfo_wheel_turn(struct nfo_wheel *w, unsigned long second, bool pressed)
 {
 	struct list_head *slot = &w->slot[second % NFO_WHEEL_SLOTS], due;
@@ -159,8 +159,8 @@ static void nfo_wheel_turn(struct nfo_wheel *w, unsigned long second, bool press
 	rcu_read_unlock();
 }
 
-/* A timeout was lowered: what was to be looked at by the old one is due now. Caller
- * holds the wheel's lock.
+/* When a timeout was lowered, all flows are due now, because their slots were chosen by the old
+ * timeout. Caller holds the wheel's lock.
  */
 static void nfo_wheel_recall(struct nfo_wheel *w, const struct net *net)
 {
@@ -176,7 +176,7 @@ static void nfo_wheel_recall(struct nfo_wheel *w, const struct net *net)
 	w->udp_timeout = udp;
 }
 
-/* All seconds that have begun since the last time. */
+/* Visit the slots of all seconds that have begun since the last run. */
 static void nfo_wheel_work(struct work_struct *work)
 {
 	struct nfo_wheel *w = container_of(to_delayed_work(work),
@@ -198,7 +198,7 @@ static void nfo_wheel_work(struct work_struct *work)
 
 	for (; from <= to; from++)
 		nfo_wheel_turn(w, from, pressed);
-	/* Young flows are never further ahead than these. */
+	/* Flows of connections that are not assured are visited every second: they are here. */
 	for (from = to; pressed && from <= to + 2; from++)
 		nfo_wheel_turn(w, from, pressed);
 
@@ -209,10 +209,10 @@ static void nfo_wheel_work(struct work_struct *work)
 }
 
 /**
- * nfo_table_press() - conntrack's table is nearly full: hand back what it may drop
+ * nfo_table_press() - end flows of connections that are not assured, for conntrack is nearly full
  * @t: table
  *
- * Context: any. Flows of connections that are not assured end soon.
+ * The wheel's work ends them; conntrack may drop these connections then. Context: any.
  */
 void nfo_table_press(struct nfo_table *t)
 {
@@ -238,7 +238,9 @@ static void nfo_wheel_init(struct nfo_wheel *w)
 	INIT_DELAYED_WORK(&w->work, nfo_wheel_work);
 }
 
-/* By connection: a flow whose directions are all forgotten has no entry. */
+/* Walks the flows by connection, because a flow whose directions are both forgotten has no entry in
+ * the table.
+ */
 static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason why,
 					  bool (*match)(const struct nfo_flow *f,
 							const void *arg),
@@ -251,7 +253,7 @@ static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason w
 	rhashtable_walk_enter(&t->nn->by_ct, &iter);
 	nfo_walk_start(&iter);
 	while ((f = rhashtable_walk_next(&iter))) {
-		/* -EAGAIN: the table was resized, the walk began anew */
+		/* -EAGAIN: the table was resized, and the walk has begun anew. */
 		if (IS_ERR(f))
 			continue;
 		if (f->table == t && (!match || match(f, arg))) {
@@ -271,13 +273,13 @@ static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason w
 }
 
 /**
- * nfo_table_retire_if() - retire those flows of a table that match
+ * nfo_table_retire_if() - retire the flows of a table that match
  * @t:     table
- * @why:   counted
+ * @why:   reason of their end, counted for each
  * @match: called under rcu_read_lock() for each flow; NULL matches all
  * @arg:   for @match
  *
- * Context: may sleep. A flow promoted during the walk may be missed.
+ * Context: may sleep. A flow that is promoted during the walk may be missed.
  * Return: how many were retired.
  */
 unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
@@ -286,9 +288,9 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 {
 	unsigned int count, total = 0, pass;
 
-	/* A walk that pauses in a chain it removes from misses what is behind: only
-	 * one that removed nothing has seen all. Bounded, for packets may promote
-	 * anew what a caller asks to remove.
+	/* A walk that pauses in a chain from which it removes flows misses the flows behind, so
+	 * only a walk that removed nothing has seen all. The number of walks is bounded, because
+	 * packets may promote again what a walk removes.
 	 */
 	for (pass = 0; pass < 16 && atomic_read(&t->flows); pass++) {
 		count = nfo_table_retire_pass(t, why, match, arg);
@@ -301,15 +303,15 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 }
 
 /**
- * nfo_table_for_each() - visit those flows of a table that match
+ * nfo_table_for_each() - visit the flows of a table that match
  * @t:     table
  * @match: called under rcu_read_lock() for each flow
  * @arg:   for @match
- * @use:   likewise for each that matches, as long as it returns 0; NULL: only count
+ * @use:   called likewise for each flow that matches, as long as it returns 0; NULL: only count
  * @data:  for @use
- * @err:   set to what @use returned
+ * @err:   0, or nothing is visited; set to what @use returned
  *
- * Context: may sleep. Flows that come or go meanwhile may be missed or met twice.
+ * Context: process. Flows that come or go meanwhile may be missed or met twice.
  * Return: how many matched.
  */
 unsigned int nfo_table_for_each(struct nfo_table *t,
@@ -403,12 +405,12 @@ static bool nfo_flow_uses(const struct nfo_flow *f, const void *arg)
 }
 
 /**
- * nfo_table_flush() - retire flows
+ * nfo_table_flush() - retire the flows of a table that use a device, or all of them
  * @t:   table
- * @dev: those that use this device, or NULL for all
- * @why: counted
+ * @dev: device; NULL for all flows
+ * @why: reason of their end, counted for each
  *
- * Context: may sleep. With @dev down or gone, or no hook calling us any more,
+ * Context: may sleep. When @dev is down or gone, or no hook calls the module any more,
  * no flow is promoted that the walk could miss.
  */
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
@@ -431,8 +433,8 @@ static int nfo_table_name(struct nfo_table *t, const struct nf_flowtable *ft)
 	return t->table_name && t->name ? 0 : -ENOMEM;
 }
 
-/* The first flowtable of a namespace: flows are found by their connection, and what
- * changes is remembered. Caller holds nf_tables' commit mutex.
+/* With the first flowtable of a namespace, make the table that finds flows by their connection, and
+ * the journal of changes. Caller holds nf_tables' commit mutex.
  */
 static int nfo_table_net_start(struct nfo_net *nn, const struct nft_table *table)
 {
@@ -461,9 +463,9 @@ static void nfo_table_enlist(struct nfo_table *t)
 /**
  * nfo_table_alloc() - make our side of a flowtable
  * @net: namespace
- * @ft:  nf_tables' side, named; outlives ours but for dumps
+ * @ft:  nf_tables' side, with its name; no pointer to it is kept
  *
- * Context: may sleep. Return: table, or an ERR_PTR.
+ * Context: may sleep, nf_tables' commit mutex held. Return: table, or an ERR_PTR.
  */
 struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 {
@@ -506,7 +508,7 @@ err_net:
 }
 
 /**
- * nfo_table_next() - walk the tables of a namespace, sleeping in between
+ * nfo_table_next() - walk the tables of a namespace; the caller may sleep between two of them
  * @nn:    namespace
  * @after: id of the table before; 0 to begin
  *
@@ -559,13 +561,15 @@ void nfo_table_drain(struct nfo_table *t)
 {
 	mutex_lock(&t->nn->lock);
 	list_del(&t->list);
-	/* Permits of it are void. */
+	/* This voids the permits of the table. */
 	atomic_inc(&nfo_tables_gen);
 	mutex_unlock(&t->nn->lock);
 
 	synchronize_rcu();
 	nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
-	/* Flows that somebody else is about to retire: the caller may have preempted that one. */
+	/* Another context has set NFO_F_DEAD of these flows and is about to retire them. Sleep,
+	 * because this one may have preempted it.
+	 */
 	while (atomic_read(&t->flows)) {
 		schedule_timeout_uninterruptible(1);
 		nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);

@@ -14,10 +14,10 @@
 
 struct nfo_hw_queue;
 
-/* Pairs of devices of which a refusal is remembered, for each ingress device. */
+/* For how many egress devices an ingress device remembers what its driver refused. */
 #define NFO_HW_REFUSALS	8
 
-/* Room for a driver's words, with the zero at their end. */
+/* Bytes for a driver's message, with the 0 at its end. */
 #define NFO_DEV_WORDS	80
 
 /**
@@ -34,44 +34,45 @@ struct nfo_hw_refusal {
  * struct nfo_dev - a device listed in a flowtable
  * @list:    in nfo_devs::list
  * @ifindex: index of @dev; constant
- * @dev:     the device, not referenced: it is listed for no longer than it is registered;
+ * @dev:     the device; no reference, because nf_tables unlists it before it is unregistered;
  *           constant
  * @block:   the driver's callbacks; changed with nfo_net::lock held and @users 0
  * @queue:   queue of its chip, which nfo_hw::queues owns; NULL before the device is bound
  *           for the first time; set with nfo_net::lock and nfo_hw::lock held
  * @bound:   enum nfo_dev_hw; likewise
- * @driver:  what is known of its driver in this way of binding; constant while bound
+ * @driver:  what is known of the driver when it is bound as @bound says; constant while bound
  * @form_failed: shapes that the driver refused in its first form, bits by nfo_hw_shape();
  *           nfo_hw::lock
- * @declined: its driver was not asked for a block, and @message says why; as @err
+ * @declined: the driver was not asked for a block, and @message says why; written with
+ *          nfo_net::lock held
  * @indirect: the kernel's list of indirect blocks has @block; nfo_net::lock
- * @locked:  its driver wants RTNL for each call; constant while bound
- * @lent:    a holder of RTNL waits until the rules are gone, so the worker does not take
+ * @locked:  the driver wants RTNL for each call; constant while bound
+ * @lent:    a caller with RTNL waits until the rules are deleted, so the worker does not take
  *           RTNL; written with nfo_net::lock, or by the worker of @queue
  * @off:     device whose hw-tc-offload somebody switched off while the driver had rules: @dev, or
- *          the one below it; written with RTNL held, or while its holder waits
- * @drains:  it is unbound by nfo_hw::drained_work when no rule is left; written with
+ *          the device below it; written with RTNL held, or while its holder waits
+ * @drains:  nfo_hw::drained_work unbinds the device when no rule is left; written with
  *          nfo_net::lock and nfo_hw::lock held
- * @counts:  its driver has reported a packet, or when one passed, since it was bound; written
- *           by the worker of @queue alone
- * @leaving: no more rules for it, and those it has go; nfo_hw::lock
- * @going:   it is about to be unlisted: it is not bound again, and whoever unlists it may wait for
- *           its rules without nfo_net::lock; nfo_net::lock
- * @driver_gone: @leaving was set because its driver said ENODEV; nfo_hw::lock
- * @del_failed: its driver would not delete a rule, however often it was told, and has deleted
+ * @counts:  since the device was bound, its driver has reported packets, or when the last one
+ *           passed; written by the worker of @queue alone
+ * @leaving: the device gets no more rules, and its rules are deleted; nfo_hw::lock
+ * @going:   the device is about to be unlisted: it is not bound again, and the caller that unlists
+ *           it may wait for its rules without nfo_net::lock; nfo_net::lock
+ * @driver_gone: @leaving was set because the driver said ENODEV; nfo_hw::lock
+ * @del_failed: the driver did not delete a rule, however often it was told, and has deleted
  *           none since; written by the worker of @queue alone
- * @users:  directions of flows that have it in nfo_hw_rule::dev; nfo_hw::lock
+ * @users:  directions of flows that name this device in nfo_hw_rule::dev; nfo_hw::lock
  * @refused: what the driver cannot do; nfo_hw::lock
- * @refusals: used of @refused, since the device was bound; nfo_hw::lock
+ * @refusals: how many places of @refused are used, since the device was bound; nfo_hw::lock
  * @rules:   rules in its hardware; written by the worker of @queue alone
- * @budget:  how many rules it is given; 0: any number; nfo_hw::lock
- * @full_wait: jiffies for which a learned size of its chip was believed last; nfo_hw::lock
+ * @budget:  how many rules it may have; 0: any number; nfo_hw::lock
+ * @full_wait: for how many jiffies the last learned size of its chip is believed; nfo_hw::lock
  * @backoff: jiffies to wait after a passing failure; doubled each time; nfo_hw::lock
- * @not_before: jiffies; no attempt until then; nfo_hw::lock
+ * @not_before: jiffies; no rule is added until then; nfo_hw::lock
  * @answer_lock: protects @err and @message; innermost
- * @err:     the driver's last error, negative
+ * @err:     the driver's last error, negative; 0: none
  * @message: the driver's extended ACK, or our own words
- * @rcu:     frees it
+ * @rcu:     frees this structure
  */
 struct nfo_dev {
 	struct list_head	list;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A flow is one connection in the fast path. It has two entries, one a direction; an
+ * A flow is one connection in the fast path. It has two entries, one for each direction; an
  * entry is all that a packet of that direction needs.
  */
 #ifndef _NFO_FLOW_H
@@ -17,7 +17,7 @@
 #include "nfo_net.h"
 #include "nfo_refs.h"
 
-/* What nfo_entry_counts() returns: packets above, bytes below. */
+/* The value of nfo_entry_counts() has packets in bit 40 and above, bytes below it. */
 #define NFO_COUNT_PACKET	BIT_ULL(40)
 #define NFO_COUNT_BYTES		(NFO_COUNT_PACKET - 1)
 
@@ -28,19 +28,20 @@
 #define NFO_E_HEADER	BIT(3)	/* the output device has an Ethernet header: nfo_route_refs::hh */
 #define NFO_E_IN_DEST	BIT(4)	/* frames come for nfo_route_refs::in_dest, not for the device */
 #define NFO_E_PRIO_TOS	BIT(5)	/* forwarding gives packets the priority of their TOS */
-#define NFO_E_LABEL	BIT(6)	/* known for the IPv6 flow label @label alone */
-#define NFO_E_LOWER	BIT(7)	/* routing knows another device than the listed one */
+#define NFO_E_LABEL	BIT(6)	/* holds for packets with the IPv6 flow label @label only */
+#define NFO_E_LOWER	BIT(7)	/* nfo_route_refs::in is not the listed device */
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
 #define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark or labels, which may change */
-#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets come from nfo_extra::origin */
+#define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets must come from nfo_extra::origin */
 #define NFO_E_EXTRA	BIT(11)	/* tunnels, IPsec, many headers: nfo_route_refs::extra */
 #define NFO_E_TIMEOUT	BIT(12)	/* conntrack has a timeout policy for the connection */
-#define NFO_E_SHOW_CT	BIT(13)	/* what sends the packets may look at their conntrack entry */
-#define NFO_E_IN_SOURCE	BIT(14)	/* frames come from nfo_route_refs::in_source: PPPoE */
-#define NFO_E_LABELS	BIT(15)	/* the connection has room for labels: @ct_mark counts them */
+#define NFO_E_SHOW_CT	BIT(13)	/* a qdisc or filter may look at the conntrack entry */
+#define NFO_E_IN_SOURCE	BIT(14)	/* PPPoE: frames must come from nfo_route_refs::in_source */
+#define NFO_E_LABELS	BIT(15)	/* the connection has room for labels: @ct_mark includes them */
 
-/* What few directions have, so that the packets of all others pay for one test: what is
- * compared with the frame, and what is looked at once the packet is known to be sound.
+/* Flags that few directions have, in two groups, so that packets of all other directions pay for
+ * two tests. NFO_E_FRAME is for checks of the Ethernet header, NFO_E_RARE for checks that follow
+ * those of the IP and layer 4 headers.
  */
 #define NFO_E_FRAME	(NFO_E_IN_DEST | NFO_E_IN_SOURCE | NFO_E_ORIGIN)
 #define NFO_E_RARE	(NFO_E_LABEL | NFO_E_LOWER | NFO_E_CT_MARK | NFO_E_EXTRA | NFO_E_SHOW_CT)
@@ -62,24 +63,23 @@
  *                 header, route            76  addr_delta,l4_delta,ip_delta  6
  *  16 key     24  struct nfo_key           82  win      2  TCP: last window, unscaled
  *  40 ct       8  its conntrack entry      84  ttl_in,ttl_out,dscp,fields  4
- *  48 epoch    4  when it was last true    88  used     4  jiffies of last packet
- *  52 mark     4  of what leaves           92  ack,end  8  TCP: highest seen
- *  56 priority 4  of what leaves           100 ct_mark  4  conntrack's when it was learned
+ *  48 epoch    4  nfo_net's when last true 88  used     4  jiffies of last packet
+ *  52 mark     4  of packets that leave    92  ack,end  8  TCP: highest seen
+ *  56 priority 4  of packets that leave    100 ct_mark  4  conntrack's when it was learned
  *  60 mtu      2  largest IP packet        104 counts   8  packets and bytes
  *  62 flags    2  NFO_E_*                  112 packets,bytes  16  what was counted before
  *
- * An IPv4 packet touches these two lines, the hash bucket and @refs, which is one for all
- * directions that rest on the same; IPv6 has its addresses in a line of its own (struct
- * nfo_addr6). The status of its conntrack entry is one line more: `conntrack -D` is to act on
- * the next packet.
+ * An IPv4 packet touches these two lines, the hash bucket and @refs, an object that directions
+ * share; an IPv6 packet also its addresses in struct nfo_addr6. One more line is the status of the
+ * conntrack entry, which each packet reads so that `conntrack -D` acts on the next packet.
  *
- * Written by the packet path: @epoch, @used, @ack, @end, @win (WRITE_ONCE, racing writers
- * write the same kind of truth), @mtu (by a new verification) and @counts (atomic, added
- * to the totals @packets and @bytes twice a second). Written by the learner, who has
- * NFO_F_LEARNING: @refs, see nfo_flow_refs(); @ct_mark; @fields, which gains bits; and, while the
- * entry is stale, the values of fields that are not fixed. Everything else is constant from
+ * The packet path writes @epoch, @used, @ack, @end and @win each as a whole, and of two packets
+ * that write at the same time either value is good; @mtu under nfo_flow_lock(); and @counts, which
+ * is atomic and added to the totals @packets and @bytes twice a second. The packet that holds
+ * NFO_F_LEARNING writes @refs, @mtu, @ct_mark and @epoch in nfo_route_renew(), and @fields and the
+ * values of fields that are not fixed in nf_flow_offload_fields.c. Everything else is constant from
  * publication to the end of the RCU grace period after removal. The flow has a reference of @ct
- * and of @refs. The totals are the flow's for as long as it lives.
+ * and of @refs. The totals go on when a direction is forgotten and learned anew.
  */
 struct nfo_entry {
 	struct rhash_head	node;
@@ -123,16 +123,18 @@ struct nfo_entry {
 	atomic64_t		bytes;
 } __aligned(64);
 
-/* What a lesson makes of an entry, its references aside. */
+/* The part of an entry that is copied from a lesson; @refs is published by itself. */
 #define NFO_E_LESSON_FROM	offsetof(struct nfo_entry, key)
 #define NFO_E_LESSON_TO		offsetof(struct nfo_entry, packets)
 
 /**
- * struct nfo_addr6 - the IPv6 addresses of one direction, one cache line; constant
- * @saddr: source address packets arrive with
- * @daddr: destination address they arrive with
- * @new_saddr: source address they leave with
- * @new_daddr: destination address they leave with
+ * struct nfo_addr6 - the IPv6 addresses of one direction, in one cache line
+ * @saddr: source address that packets arrive with
+ * @daddr: destination address that packets arrive with
+ * @new_saddr: source address that packets leave with
+ * @new_daddr: destination address that packets leave with
+ *
+ * Constant while the direction is known, as its entry is.
  */
 struct nfo_addr6 {
 	struct in6_addr		saddr;
@@ -146,10 +148,10 @@ struct nfo_table;
 
 /**
  * enum nfo_hw_state - where a flow stands with the hardware
- * @NFO_HW_SOFT:     nowhere
- * @NFO_HW_QUEUED:   on its way in
- * @NFO_HW_LIVE:     what is meant to be in hardware is
- * @NFO_HW_RETIRING: on its way out
+ * @NFO_HW_SOFT:     the flow has no rule in hardware or on the way there
+ * @NFO_HW_QUEUED:   its rules are being added
+ * @NFO_HW_LIVE:     all directions of nfo_hw_flow::want are in hardware
+ * @NFO_HW_RETIRING: its rules are being deleted
  */
 enum nfo_hw_state {
 	NFO_HW_SOFT,
@@ -179,16 +181,16 @@ enum nfo_hw_rule_state {
 /**
  * struct nfo_hw_rule - one direction's side of the hardware
  * @node:  in one of the lists of the device's queue
- * @dev:   device whose driver has or gets the rule, which nfo_dev::users keeps; NULL
- *         when the direction is not meant to be in hardware
+ * @dev:   device whose driver has or gets the rule; it stays bound because nfo_dev::users counts
+ *         this rule; NULL when the direction is not meant to be in hardware
  * @state: enum nfo_hw_rule_state
  * @dir:   enum ip_conntrack_dir
- * @read:  jiffies when the driver last said what the rule was used for; as it was added at
- *         first. Written by the worker of the device's queue
- * @owes:  the ruleset changed since a packet of the direction last passed it whole; written
+ * @read:  jiffies when the driver last told how much the rule was used; at first, when the rule
+ *         was added. Written by the worker of the device's queue
+ * @owes:  the ruleset changed after a packet of the direction last passed all of it; written
  *         and read by that worker
  * @narrow: the rule matches the DSCP of the packet that taught the direction, because it was not
- *         known what the ruleset does to packets with another one; likewise
+ *         known what the ruleset does to packets with another DSCP; likewise
  *
  * Protected by nfo_hw::lock. The ageing wheel reads @state and @read without it.
  */
@@ -208,18 +210,19 @@ struct nfo_hw_rule {
  * @rule:  by direction
  * @state: enum nfo_hw_state
  * @want:  directions meant to be in hardware, bit by enum ip_conntrack_dir
- * @evict: the flow is to leave the hardware, though it lives on in software
- * @returns: it left the hardware, or is about to, because a rule was not true any more: its rules
- *         go before those of other flows until it is back or a driver refuses it
- * @reason: what kept it, or one of its directions, out of hardware when it asked last; NFO_R_NONE
- *         when nothing did. Counted when it became what it is
- * @round: nfo_hw_queue::round when a chip last had no room for the flow; 0: it never had none
- * @has_ended: the flow has ended, and a driver did not delete a rule of it; @ended counts
- * @ended: get_state_synchronize_rcu() of that time
+ * @evict: the rules are to be deleted, and the flow goes on in software
+ * @returns: the flow left the hardware, or is about to, because a rule was not true any more; its
+ *         rules go before those of other flows until they are back or a driver refuses one
+ * @reason: what kept the flow, or one of its directions, out of hardware when it last asked for a
+ *         place; NFO_R_NONE when nothing did. A reason is counted when @reason becomes it
+ * @round: nfo_hw_queue::round when a chip last had no room for the flow; 0: that never happened
+ * @has_ended: the flow has ended, but a driver did not delete a rule of it; @ended is valid
+ * @ended: get_state_synchronize_rcu() when the flow had ended
  * @rate:  packets per second, both directions, by the last measurement
- * @at:    jiffies of that measurement; of promotion before the first
- * @seen:  packets at that time
- * @origin: by direction, where packets come from; constant while the direction is known
+ * @at:    jiffies of the last measurement; of promotion before the first one
+ * @seen:  packets of both directions at @at
+ * @origin: by direction, where packets come from; written when the direction is learned, then
+ *         constant while it is known
  *
  * Protected by nfo_hw::lock; the states are read without it for display. Flows of a table
  * without `flags offload` have none of their own, see nfo_flow_hw().
@@ -244,25 +247,25 @@ struct nfo_hw_flow {
 /* struct nfo_flow::state, bit numbers for atomic bit operations. A bit of the original direction
  * is followed by the same bit of the reply direction.
  */
-#define NFO_F_DEAD	0	/* retired: the caller that set it does the rest */
-#define NFO_F_BEGUN	1	/* it can be found by its connection, and ages */
-#define NFO_F_LEARNING	2	/* + direction: a packet is being learned from */
+#define NFO_F_DEAD	0	/* retired: the caller that set this bit does the rest */
+#define NFO_F_BEGUN	1	/* nfo_flow_begin() has published the flow */
+#define NFO_F_LEARNING	2	/* + direction: one packet may teach or forget it */
 #define NFO_F_LEARNED	4	/* + direction: its entry is published */
 #define NFO_F_FORGETTING	6	/* + direction: packets may still use its entry */
-#define NFO_F_HARDWARE	8	/* packets went by that software did not see */
+#define NFO_F_HARDWARE	8	/* hardware has forwarded packets of the flow */
 #define NFO_F_REPLY_LEADS	9	/* walks meet the flow at its reply direction */
-#define NFO_F_WAITING	10	/* + direction: nfo_flow::rcu waits for packets of it */
-#define NFO_F_NEXT	12	/* + direction: it is to wait after that */
-#define NFO_F_LIBERAL	14	/* + direction: its TCP window was not checked before either */
-#define NFO_F_V6	16	/* it has nfo_flow::a6; constant */
-#define NFO_F_HAS_HW	17	/* it has a struct nfo_hw_flow; constant */
+#define NFO_F_WAITING	10	/* + direction: nfo_flow::rcu waits for its last packets */
+#define NFO_F_NEXT	12	/* + direction: needs another grace period after that */
+#define NFO_F_LIBERAL	14	/* + direction: conntrack did not check its window before */
+#define NFO_F_V6	16	/* the flow has nfo_flow::a6; constant */
+#define NFO_F_HAS_HW	17	/* the flow has a struct nfo_hw_flow; constant */
 
 /**
  * struct nfo_flow - one connection in the fast path
  * @e:      its two directions, indexed by enum ip_conntrack_dir
- * @ct:     conntrack entry, one reference; constant. The same as that of @e, by which the table
- *          of connections finds the flow
- * @table:  the flowtable it is in, which outlives the flow; constant
+ * @ct:     conntrack entry, one reference; constant. It is e[0].ct under a name that
+ *          nfo_net::by_ct can use as its key
+ * @table:  the flowtable that the flow is in, which outlives the flow; constant
  * @state:  NFO_F_* bits, atomic
  * @ct_node: in nfo_net::by_ct
  * @wheel:  place in the table's ageing wheel, protected by the wheel's lock
@@ -274,10 +277,10 @@ struct nfo_hw_flow {
  *          nfo_hw_flow, see nfo_flow_hw()
  *
  * A flow begins with the first direction that was learned; nothing is known of the other
- * one until a packet of its own was learned from. Holders: the hash chains and the wheel,
- * all left in nfo_flow_retire(), and the hardware queue. When the last is gone an RCU
- * callback drops what the flow holds. Anybody else looks at a flow under rcu_read_lock()
- * only.
+ * one until a packet of its own teaches it. nfo_flow_retire() takes the flow out of the hash
+ * tables and off the wheel and drops the reference of the published flow. After the last reference
+ * an RCU callback drops what the flow holds and frees it. A reader without a reference uses a flow
+ * under rcu_read_lock() only.
  */
 struct nfo_flow {
 	union {
@@ -313,9 +316,10 @@ static inline struct nfo_flow *nfo_flow(const struct nfo_entry *e)
  * @f:   flow
  * @dir: direction
  *
- * Never NULL; empty when the direction was never learned. A lesson may replace it, by one that
- * names the same devices, headers and next hop. Context: rcu_read_lock(), or NFO_F_LEARNING of
- * the direction.
+ * Context: rcu_read_lock(), or NFO_F_LEARNING of the direction.
+ *
+ * Return: never NULL; nfo_route_refs_none when the direction was never learned. While the direction
+ * is known, a lesson may replace the object by one with the same devices, headers and next hop.
  */
 static inline struct nfo_route_refs *nfo_flow_refs(const struct nfo_flow *f,
 						   enum ip_conntrack_dir dir)
@@ -323,13 +327,13 @@ static inline struct nfo_route_refs *nfo_flow_refs(const struct nfo_flow *f,
 	return READ_ONCE(f->e[dir].refs);
 }
 
-/* What the direction of an entry rests on. */
+/* As nfo_flow_refs(), for the direction of an entry. */
 static inline struct nfo_route_refs *nfo_entry_refs(const struct nfo_entry *e)
 {
 	return READ_ONCE(e->refs);
 }
 
-/* Of an entry with NFO_E_EXTRA or NFO_E_ORIGIN. */
+/* Not NULL for an entry with NFO_E_EXTRA or NFO_E_ORIGIN. */
 static inline struct nfo_extra *nfo_entry_extra(const struct nfo_entry *e)
 {
 	return nfo_entry_refs(e)->extra;
@@ -356,7 +360,9 @@ static inline bool nfo_flow_is_oneway(const struct nfo_flow *f)
 	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) != nfo_flow_learned(f, IP_CT_DIR_REPLY);
 }
 
-/* One atomic operation for each packet; where 64 bits would take a hashed spinlock, two. */
+/* Counting a packet is one atomic operation. On 32-bit machines atomic64_t would take a hashed
+ * spinlock, so there it is two operations on 32 bits.
+ */
 #ifdef CONFIG_64BIT
 static inline void nfo_entry_count(struct nfo_entry *e, unsigned int len)
 {
@@ -392,7 +398,7 @@ static inline u64 nfo_entry_counts_take(struct nfo_entry *e)
 }
 #endif
 
-/* Add to the totals what the entry has counted. Return: that, as nfo_entry_counts() does. */
+/* Move what an entry has counted to the totals. Return: what was moved, as nfo_entry_counts(). */
 static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	u64 counts = nfo_entry_counts_take(&f->e[dir]);
@@ -403,9 +409,10 @@ static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	return counts;
 }
 
-/* The first 32 bits of the addresses whose routes an entry rests on: the destination is routed; the
- * source is, too, where its reverse path is checked. The key of a direction that is forgotten
- * meanwhile says nothing, not even the family. Return: NFPROTO_IPV4 or NFPROTO_IPV6.
+/* Set @src and @dst to the first 32 bits, big endian, of the addresses whose routes an entry rests
+ * on: the destination after NAT, and the source, for its reverse path may be checked. The family is
+ * the flow's, because the key of a direction that is not known need not have one. Return:
+ * NFPROTO_IPV4 or NFPROTO_IPV6.
  */
 static inline u8 nfo_entry_routed(const struct nfo_entry *e, __be32 *src, __be32 *dst)
 {
@@ -420,7 +427,9 @@ static inline u8 nfo_entry_routed(const struct nfo_entry *e, __be32 *src, __be32
 	return NFPROTO_IPV4;
 }
 
-/* Whoever writes @used of an entry, or learns it, calls this first; see nfo_net_watch(). */
+/* Called before @used of an entry is written, and after an entry was learned, so that changes of
+ * its routes move nfo_net::concerned; see nfo_net_watch().
+ */
 static inline void nfo_entry_watch(struct nfo_net *nn, const struct nfo_entry *e)
 {
 	__be32 src, dst;
@@ -429,13 +438,17 @@ static inline void nfo_entry_watch(struct nfo_net *nn, const struct nfo_entry *e
 	nfo_net_watch(nn, family, src, dst);
 }
 
-/* Does an entry need no look at the journal as far as changes go? */
+/* Has nothing changed since the entry's epoch that may concern an entry in use? If so, its packets
+ * need not look at the journal.
+ */
 static inline bool nfo_entry_is_current(const struct nfo_net *nn, const struct nfo_entry *e)
 {
 	return READ_ONCE(e->epoch) - READ_ONCE(nn->concerned) < NFO_UNCONCERNED;
 }
 
-/* Whatever the journal says, the entry is not true any more. */
+/* Make an entry stale until it has learned again, whatever the journal says. @epoch: the latest
+ * one; the entry gets one so old that nfo_route_changed() reads no change.
+ */
 static inline void nfo_entry_make_stale(struct nfo_entry *e, u32 epoch)
 {
 	WRITE_ONCE(e->epoch, epoch - 2 * NFO_JOURNAL_ALL);

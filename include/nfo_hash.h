@@ -26,10 +26,10 @@ extern const struct rhashtable_params nfo_ct_params;
 /**
  * struct nfo_lookup - what identifies the entry that is looked for
  * @sum:    nfo_key_sum() of @key
- * @bkt:    bucket of it when nfo_lookup_begin() looked
+ * @bkt:    bucket of @sum when nfo_lookup_begin() ran
  * @key:    complete key; IPv6 addresses folded by nfo_fold6()
- * @saddr6: IPv6 only: the addresses themselves
- * @daddr6: likewise
+ * @saddr6: IPv6 only: the source address in full, in the packet or in a flow
+ * @daddr6: IPv6 only: the destination address, likewise
  */
 struct nfo_lookup {
 	u64			sum;
@@ -46,10 +46,10 @@ static inline u64 nfo_hash_pair(const u32 *w, unsigned int i)
 	return (u64)(w[i] + add[i]) * (w[i + 1] + add[i + 1]);
 }
 
-/* To 32 bits. Each step but the last can be undone, so none makes two sums equal; a random odd
- * factor then spreads them, in the highest bits best. With one factor alone, keys that count
- * up fill some buckets of a table and leave others empty. A hash table takes the lowest bits
- * of what it is given, and draws another @seed when chains grow long.
+/* Fold a sum into 32 bits. Each step but the last can be undone, so none makes two sums equal. The
+ * random odd factors spread the sums, best in the highest bits; with one factor alone, keys that
+ * count up fill some buckets of a table and leave others empty. The bytes are swapped because a
+ * hash table takes the lowest bits. The table draws another @seed when chains grow long.
  */
 static inline u32 nfo_hash_fold(u64 sum, u32 seed)
 {
@@ -119,9 +119,9 @@ static const struct rhashtable_params nfo_ht_params = {
 };
 
 /**
- * nfo_lookup_begin() - have the place on its way where nfo_lookup() will look
+ * nfo_lookup_begin() - prefetch the bucket in which nfo_lookup() will look
  * @t: table
- * @l: key and addresses of a packet; the rest is filled in
+ * @l: key and addresses of a packet; @sum and @bkt are filled in
  *
  * Context: rcu_read_lock().
  */
@@ -139,8 +139,9 @@ static inline void nfo_lookup_begin(struct nfo_table *t, struct nfo_lookup *l)
  * @t: table
  * @l: what nfo_lookup_begin() filled in, in the same RCU section
  *
- * What is not in the bucket may be in a table that is being filled, or was moved meanwhile:
- * then it is looked for from the beginning. Context: rcu_read_lock(). Return: entry or NULL.
+ * While the table is being resized, an entry may have moved out of this bucket. So an entry that
+ * is not found in it is looked for by rhashtable_lookup(). Context: rcu_read_lock().
+ * Return: entry or NULL.
  */
 static inline struct nfo_entry *nfo_lookup(struct nfo_table *t,
 					   const struct nfo_lookup *l)
@@ -150,7 +151,7 @@ static inline struct nfo_entry *nfo_lookup(struct nfo_table *t,
 
 	rht_for_each_rcu_from(he, rht_ptr_rcu(l->bkt), NULL, 0) {
 		e = container_of(he, struct nfo_entry, node);
-		/* It is needed next, and need not wait until the first line is there. */
+		/* The packet needs this line next; prefetch it while the first line arrives. */
 		prefetch(&e->saddr);
 		if (nfo_entry_is(e, l))
 			return e;

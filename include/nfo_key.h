@@ -18,10 +18,10 @@
  * @NFO_ENCAP_PPPOE:  a PPPoE session with its PPP protocol, its id is the session id
  * @NFO_ENCAP_IPV4:   the IPv4 header of a tunnel (IPIP, 6in4), without an id
  * @NFO_ENCAP_IPV6:   the IPv6 header of a tunnel (IP6IP6, 4in6), without an id
- * @NFO_ENCAP_GRE:    the GRE header that follows one of these, without an id
+ * @NFO_ENCAP_GRE:    the GRE header that follows a tunnel's IP header, without an id
  * @__NFO_ENCAP_MAX:  how many kinds there are
  *
- * What each of them needs stands in the table nfo_encap_types.
+ * The table nfo_encap_types says how each kind is read and written.
  */
 enum nfo_encap_kind {
 	NFO_ENCAP_NONE,
@@ -34,11 +34,11 @@ enum nfo_encap_kind {
 	__NFO_ENCAP_MAX,
 };
 
-/* Bits of struct nfo_encap::kinds that one header takes; 7 kinds have room. */
+/* Each header takes this many bits of nfo_encap::kinds, so there is room for 7 kinds. */
 #define NFO_ENCAP_BITS	3
 #define NFO_ENCAP_MASK	(BIT(NFO_ENCAP_BITS) - 1)
-/* Headers whose ids have a place of their own in a key, and headers of a packet: GRE over PPPoE
- * in two VLANs has five.
+/* How many headers have an id of their own in a key, and how many headers a packet may have: GRE
+ * over PPPoE in two VLANs has five.
  */
 #define NFO_ENCAPS	2
 #define NFO_ENCAPS_MAX	5
@@ -47,9 +47,9 @@ static_assert(BIT(NFO_ENCAP_BITS) >= __NFO_ENCAP_MAX && NFO_ENCAPS_MAX * NFO_ENC
 
 /**
  * struct nfo_encap - the headers between Ethernet and IP of a packet
- * @id:    VLAN or session ids, outermost first, big endian. What has no place of its own,
- *         a third id, a tunnel's addresses or number, is folded into the last one; struct
- *         nfo_outer has it in full.
+ * @id:    VLAN or session ids, outermost first, big endian. A third id and a tunnel's addresses
+ *         and number have no place of their own and are folded into the last id; struct
+ *         nfo_outer has them in full.
  * @kinds: enum nfo_encap_kind of each header, the outermost in the lowest bits
  */
 struct nfo_encap {
@@ -62,14 +62,14 @@ struct nfo_encap {
  * @saddr:  source address of the tunnel's header; IPv4 in the first word, the rest 0
  * @daddr:  destination address of the tunnel's header, likewise
  * @key:    GRE key, big endian; 0 without one
- * @tun_id: the device is one for many tunnels: number of the one that the packet came by, big
- *         endian; 0 otherwise
+ * @tun_id: number of the tunnel that the packet came by, big endian, if the device serves many
+ *         tunnels; 0 otherwise
  * @id:     VLAN or session ids of all headers, outermost first, big endian
- * @dscp:   DSCP of the tunnel's header, in the place it has in that header
+ * @dscp:   TOS or traffic class of the tunnel's header, its ECN bits 0
  * @keyed:  the GRE header has a key
- * @limit:  the IPv6 header is followed by an option that limits encapsulation (RFC 2473)
+ * @limit:  an option that limits encapsulation (RFC 2473) follows the IPv6 header
  *
- * Compared as bytes: no hole may be left unset.
+ * Two of these are compared with memcmp(), so every byte has to be set.
  */
 struct nfo_outer {
 	struct in6_addr	saddr;
@@ -95,7 +95,7 @@ struct nfo_outer {
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  *
  * Addresses and ports are big endian, as on the wire. Keys are compared as three
- * 64-bit words and hashed as six 32-bit ones: no hole may be left unset.
+ * 64-bit words and hashed as six 32-bit ones, so every byte has to be set.
  */
 struct nfo_key {
 	__be32			saddr;
@@ -112,7 +112,7 @@ struct nfo_key {
  * nfo_l4_is_main() - is a protocol TCP or UDP?
  * @l4proto: IPPROTO_*
  *
- * The packet path treats these two itself; the room l4 is for all others.
+ * The packet path handles these two itself; the room l4 handles all other protocols.
  */
 static inline bool nfo_l4_is_main(u8 l4proto)
 {

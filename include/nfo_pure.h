@@ -115,7 +115,7 @@ static inline bool nfo_ip_csum_bad(const struct iphdr *iph)
 
 enum nfo_verdict {
 	NFO_PASS,	/* the packet takes the classic path */
-	NFO_CLOSE,	/* likewise; a valid segment that opens, closes or resets */
+	NFO_CLOSE,	/* likewise: a valid segment that opens, closes or resets */
 	NFO_FORWARD,	/* the fast path may forward the packet */
 };
 
@@ -210,13 +210,13 @@ static inline u32 nfo_timeout_left(u32 timeout, u32 idle)
 /* ---- turns: what each of many things does once in a period, not all at once ---- */
 
 /**
- * nfo_turn_came() - did the turn of one of many come since it was last looked at?
- * @since:  jiffies when it was
+ * nfo_turn_came() - did the turn of one of many objects come since it was last looked at?
+ * @since:  jiffies of the last look
  * @now:    jiffies
- * @phase:  any number that differs between those that take turns
- * @period: jiffies, not 0
+ * @phase:  any number that differs from object to object
+ * @period: jiffies between two turns of an object, not 0
  *
- * Return: true for one look in a period, of those who look more often.
+ * Return: true for one look in each period, if there is more than one.
  */
 static inline bool nfo_turn_came(u32 since, u32 now, u32 phase, u32 period)
 {
@@ -227,8 +227,8 @@ static inline bool nfo_turn_came(u32 since, u32 now, u32 phase, u32 period)
 
 /**
  * nfo_spread_period() - make a period so long that not too many turns come in a second
- * @period:  jiffies that are wanted
- * @many:    how many take turns
+ * @period:  wanted period, jiffies
+ * @many:    how many objects take turns
  * @rate:    turns that may come in a second
  * @doubled: how often the period may be doubled
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the module keeps for a flowtable: flows by what identifies their packets, and
- * the wheel by which they age.
+ * What the module keeps for a flowtable: a hash table in which packets find their entries, and
+ * the wheel by which flows age.
  */
 #ifndef _NFO_TABLE_H
 #define _NFO_TABLE_H
@@ -22,10 +22,10 @@
  * @lock:  protects everything here and nfo_flow::wheel; innermost lock
  * @slot:  flows by second
  * @now:   the second the wheel stands at
- * @count: flows in it; the work sleeps while it is 0
- * @pressed: young flows are to go back to conntrack, which is nearly full
- * @tcp_timeout: the sysctl as the work saw it last, jiffies
- * @udp_timeout: likewise
+ * @count: flows on the wheel; @work is not queued again while there are none
+ * @pressed: flows of connections that are not assured are to end, for conntrack is nearly full
+ * @tcp_timeout: nfo_flow_timeout() of TCP as the work saw it last, jiffies
+ * @udp_timeout: of other protocols, likewise
  * @work:  turns the wheel
  */
 struct nfo_wheel {
@@ -42,13 +42,13 @@ struct nfo_wheel {
 /**
  * struct nfo_table_ops - what the rooms above are told of flows
  * @added:   a flow was published; any context, rcu_read_lock()
- * @active: packets of it were seen in the last half second; likewise
- * @forgotten: a direction of it is no longer known; any context, rcu_read_lock()
- * @retired: a flow was taken out; any context, before its last reference goes
- * @passed:  packets of a direction were forwarded in software, by devices that are to count them;
- *           any context
- * @hardware: the hardware side says something of a flow; any context
- * @is_own_hook: is it the ingress hook of a flowtable of ours? any context
+ * @active: a flow has packets in software, or may return to hardware; likewise
+ * @forgotten: a direction of a flow is no longer known; any context, rcu_read_lock()
+ * @retired: a flow ended; any context, before the reference of the published flow is dropped
+ * @passed:  software has forwarded packets of a direction, and the devices that they passed unseen
+ *           are to count them; any context
+ * @hardware: the hardware side reports an event of a flow; any context
+ * @is_own_hook: is a function the ingress hook of a flowtable of ours? any context
  */
 struct nfo_table_ops {
 	void	(*added)(struct nfo_flow *f);
@@ -68,7 +68,7 @@ struct nfo_table_ops {
  * @ht:     entries of both directions by struct nfo_key
  * @devs:   devices listed
  * @id:     grows from table to table of a namespace; tables are listed by it; constant
- * @refs:   one for nf_tables' side and one for each dump; keeps @ht
+ * @refs:   one for nf_tables' side and one for each dump; they keep @ht
  * @family: of the nft table; constant
  * @table_name: nft table, owned; constant
  * @name:   flowtable, owned; constant
@@ -76,15 +76,15 @@ struct nfo_table_ops {
  * @flows:  flows in @ht; atomic
  * @flows6: of @flows, those of IPv6; atomic
  * @oneway: flows of which one direction is known; atomic
- * @moved:  changes before and after a flow's place in walks becomes that of its other
- *          direction; atomic
+ * @moved:  counts up before and after walks begin to meet a flow at its other entry, see
+ *          nfo_entry_leads(); atomic
  * @wheel:  ageing
  * @hw:     hardware side
  * @list:   in nfo_net::tables
- * @rcu:    frees it
+ * @rcu:    frees the table
  *
- * Packets read @nn and the first field of @ht, which are in one line. What changes with each
- * flow begins with @flows, but for the counter at the end of @ht.
+ * Packets read @nn and the first field of @ht, which share a cache line. Fields that change with
+ * each flow are in other lines: the counter at the end of @ht, and those from @flows on.
  */
 struct nfo_table {
 	struct nfo_net		*nn;
@@ -107,8 +107,8 @@ struct nfo_table {
 	struct rcu_head		rcu;
 };
 
-/* nf_tables embeds struct nf_flowtable; its rhashtable is the type's business
- * alone, so that is where the pointer to our own table is kept.
+/* nf_tables leaves the field rhashtable of struct nf_flowtable to the flowtable type, so the
+ * pointer to our own table is kept there.
  */
 static inline struct nfo_table *nfo_table(const struct nf_flowtable *ft)
 {
@@ -163,23 +163,24 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
 void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_flow_sync_tcp(struct nfo_flow *f);
 
-/* Few operations on a flow need a lock, and none of them waits for another flow's. */
+/* Few operations on a flow need a lock, so flows share these, and no operation takes two. */
 #define NFO_FLOW_LOCKS	6	/* as a power of two */
 extern spinlock_t nfo_flow_locks[1 << NFO_FLOW_LOCKS];
 
 /**
- * nfo_flow_lock() - the lock of a flow, and of some others
+ * nfo_flow_lock() - the lock of a flow, which other flows with the same hash share
  * @f: flow
  *
- * It protects nfo_entry::mtu together with nfo_entry::refs while the direction is published, and
- * the bits NFO_F_LEARNED together with nfo_table::oneway. No two are held at a time.
+ * The lock protects nfo_entry::mtu together with nfo_entry::refs while the direction is published,
+ * the bits NFO_F_LEARNED together with nfo_table::oneway, and the bits NFO_F_WAITING and
+ * NFO_F_NEXT.
  */
 static inline spinlock_t *nfo_flow_lock(const struct nfo_flow *f)
 {
 	return &nfo_flow_locks[hash_ptr(f, NFO_FLOW_LOCKS)];
 }
 
-/* Where a flow without a side of the hardware stands: nowhere. Nobody writes it. */
+/* The hardware side of flows that have none of their own: NFO_HW_SOFT. Never written. */
 extern struct nfo_hw_flow nfo_hw_none;
 
 static inline struct nfo_hw_flow *nfo_flow_hw(const struct nfo_flow *f)
@@ -189,8 +190,8 @@ static inline struct nfo_hw_flow *nfo_flow_hw(const struct nfo_flow *f)
 	return (struct nfo_hw_flow *)&f->a6[nfo_flow_is_v6(f) ? IP_CT_DIR_MAX : 0];
 }
 
-/* A walk over the entries of a table meets each flow once by those for which this is
- * true, unless nfo_table::moved changes meanwhile.
+/* Is this the entry at which walks of the table meet its flow? A walk that skips other entries
+ * meets each flow once, unless nfo_table::moved changes meanwhile.
  */
 static inline bool nfo_entry_leads(const struct nfo_entry *e)
 {
