@@ -2,10 +2,10 @@
 /*
  * The packet path: parse, look up, verify, rewrite, transmit.
  *
- * It runs before the stack's own input checks, so it makes all those the stack
- * and conntrack would have made. What it is not sure of goes on to the classic
- * path untouched; what it sends is what the classic path would have sent. What few
- * packets need is in nf_flow_offload_rare.c.
+ * The ingress hook runs before the stack's own input checks, so this file makes all checks that
+ * the stack and conntrack would have made. A packet that does not pass them takes the classic path
+ * as it came, but for padding. A packet that passes is sent as the classic path would have sent it.
+ * nf_flow_offload_rare.c has the steps that few packets need.
  */
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
@@ -32,14 +32,14 @@
 #include "nfo_route.h"
 #include "nfo_skb.h"
 
-/* How stale nfo_entry::used may get, and how often the objects are looked at. */
+/* How old nfo_entry::used may become, and how often nfo_entry_refresh() runs, in jiffies. */
 #define NFO_REFRESH	(HZ / 2)
 
 /**
- * struct nfo_pkt - one packet on its way through
+ * struct nfo_pkt - what is known of a packet on its way through
  * @len:    length of the IP packet by its own header, bytes
- * @epoch:  nfo_epoch() when it came in
- * @priority: skb->priority that it leaves with, unless a rule sets one
+ * @epoch:  nfo_epoch() when the packet came in
+ * @priority: skb->priority that the packet leaves with, unless a rule sets one
  * @fields: nfo_entry::fields, read once
  * @set_ce: a tunnel's header says that there was congestion, and the packet is to say so
  * @popped: headers that were taken off, or NULL
@@ -56,9 +56,8 @@ struct nfo_pkt {
 	const struct nfo_encap_popped	*popped;
 };
 
-/* Kernels that clear each variable on the stack would clear a struct nfo_lookup for each
- * packet, with an instruction that takes its time to begin. Its fields are written before
- * they are read.
+/* With CONFIG_INIT_STACK_ALL_ZERO a struct nfo_lookup would be cleared for each packet, which is
+ * slow. The packet path writes each field before it reads it, so the structure is exempt.
  */
 #if __has_attribute(__uninitialized__)
 #define nfo_not_cleared	__attribute__((__uninitialized__))
@@ -66,7 +65,9 @@ struct nfo_pkt {
 #define nfo_not_cleared
 #endif
 
-/* The functions between a hook and dev_queue_xmit() exist once for each family. */
+/* The offset of the layer 4 header. @family is a constant here: the functions between a hook and
+ * dev_queue_xmit() are compiled once for each family.
+ */
 static __always_inline unsigned int nfo_thoff(u8 family)
 {
 	return family == NFPROTO_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
@@ -132,8 +133,8 @@ static bool nfo_parse6(struct sk_buff *skb, const struct net_device *in,
 	return true;
 }
 
-/* The receive routine's checks: lengths, header checksum, padding cut off.
- * Return: the packet may be forwarded as far as its IP header goes.
+/* As ip_rcv() does, check the lengths and the header checksum, and cut off padding.
+ * Return: true when the IP header is valid.
  */
 static bool nfo_check4(struct sk_buff *skb, struct nfo_pkt *p)
 {
@@ -153,11 +154,13 @@ static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct nfo_
 {
 	unsigned int payload = ntohs(ipv6_hdr(skb)->payload_len);
 
-	/* IPv4 has rt_genid for this, see nfo_net_moved(). */
+	/* When IPv4 forwarding is switched off, rt_genid moves, see nfo_net_moved(). IPv6 has no
+	 * such number, so each packet looks.
+	 */
 	if (unlikely(!READ_ONCE(net->ipv6.devconf_all->forwarding)) &&
 	    !nfo_forced_to_forward6(nfo_entry_refs(e)->in))
 		return false;
-	/* A jumbogram, or one that GRO put together: sized by the skb. */
+	/* A packet of more than 64 KiB that GRO put together: the skb has its length. */
 	if (unlikely(!payload && skb_is_gso(skb)))
 		payload = skb->len - sizeof(struct ipv6hdr);
 	p->len = payload + sizeof(struct ipv6hdr);
@@ -167,7 +170,9 @@ static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct nfo_
 	return likely(skb->len == p->len) || !pskb_trim_rcsum(skb, p->len);
 }
 
-/* Conntrack verifies unless told not to; a bad one is its to judge. */
+/* Conntrack verifies checksums unless nf_conntrack_checksum is 0. A packet with a wrong checksum
+ * takes the classic path, so that conntrack judges it.
+ */
 static bool nfo_l4_csum_ok(struct sk_buff *skb, const struct net *net, u8 l4proto, u8 family)
 {
 	if (skb->ip_summed == CHECKSUM_UNNECESSARY ||
@@ -230,9 +235,9 @@ static bool nfo_too_big(const struct sk_buff *skb, unsigned int mtu)
 	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
 }
 
-/* Twice a second a flow's counters, its conntrack timeout and the hardware side are brought up
- * to date, and the objects are looked at whose changes no event announces. Return: false when a
- * packet has to show anew what becomes of the direction.
+/* Called twice a second while a direction has packets: bring the flow's counters, conntrack's
+ * timeout and the hardware side up to date, and look at the objects whose changes no event
+ * announces. Return: false when the direction has to learn again.
  */
 static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 {
@@ -246,28 +251,29 @@ static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 		return false;
 	}
 	nfo_ct_refresh(e->ct, e->key.l4proto, e->flags & NFO_E_TIMEOUT);
-	/* Without the test a flow in software would miss the line of its table's pointer. */
+	/* nfo_hw_active() tests this too, but would have to load f->table from a cold line. */
 	if (t->flags & NF_FLOWTABLE_HW_OFFLOAD)
 		nfo_table_ops->active(f);
 
 	return nfo_route_refresh(t, f, nfo_dir(e)) && !recheck;
 }
 
-/* Does the entry still say what the classic path would do? If not, the packet takes that
- * path, and the entry learns from it. @own: it takes the fast one otherwise, and shows that the
- * entry is in use.
+/* Does the entry still say what the classic path would do? If not, the packet takes the classic
+ * path, and the direction learns from it. @own: the packet will use the entry if it does, so the
+ * entry counts as in use.
  */
 static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, u32 epoch, bool own)
 {
 	bool refresh = own && nfo_now() - READ_ONCE(e->used) >= NFO_REFRESH;
 	u32 was = READ_ONCE(e->epoch);
 
-	/* For a while packets need not look until something concerns the entry. It did not watch
-	 * what happened before.
+	/* From here on a change that concerns the entry moves nfo_net::concerned, so packets of the
+	 * next half second need not look at the journal. Earlier changes may not have moved it, so
+	 * the journal is read up to now.
 	 */
 	if (refresh) {
 		nfo_entry_watch(t->nn, e);
-		/* As nfo_epoch(). */
+		/* Pairs with nfo_change_append(), as in nfo_epoch(). */
 		epoch = smp_load_acquire(&t->nn->epoch);
 	}
 	if (was != epoch) {
@@ -276,7 +282,7 @@ static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, 
 			this_cpu_inc(t->nn->stats->stale);
 			return false;
 		}
-		/* Unless another packet found it stale meanwhile. */
+		/* The entry stays stale if another packet has made it so meanwhile. */
 		cmpxchg(&e->epoch, was, epoch);
 	}
 	if (!refresh || nfo_entry_refresh(t, e))
@@ -287,7 +293,7 @@ static noinline bool nfo_entry_verify(struct nfo_table *t, struct nfo_entry *e, 
 	return false;
 }
 
-/* Room for the link-layer header, and headers nobody else looks at? */
+/* Is there room for the link-layer header, and do no clones share the headers? */
 static __always_inline bool nfo_is_writable(const struct sk_buff *skb,
 					    const struct net_device *out, unsigned int len)
 {
@@ -332,7 +338,7 @@ static __always_inline void nfo_rewrite4(struct sk_buff *skb, const struct nfo_e
 {
 	struct iphdr *iph = ip_hdr(skb);
 
-	/* With what one hop makes of it. */
+	/* @ip_delta includes the TTL that becomes one less. */
 	iph->check = nfo_csum_apply(iph->check, e->ip_delta);
 	iph->ttl--;
 	if (e->flags & NFO_E_NAT) {
@@ -390,13 +396,15 @@ static void nfo_set_dst(struct sk_buff *skb, const struct nfo_entry *e,
 		skb_dst_set_noref(skb, refs->dst);
 }
 
-/* Return: the packet may be sent. */
+/* Put the link-layer header in front. Return: false when the tunnel's device could not make it. */
 static bool nfo_put_header(struct sk_buff *skb, const struct nfo_entry *e,
 			   const struct nfo_route_refs *refs)
 {
 	if (unlikely(!(e->flags & NFO_E_HEADER)))
 		return likely(!refs->hh[NFO_HH_IS_ADDR]) || nfo_put_outer(skb, refs);
-	/* Not a byte more: the line before the header of the frame that came is cold. */
+	/* neigh_hh_output() writes 16 bytes. ETH_HLEN bytes replace the header of the frame that
+	 * came in, and leave the cold cache line before it alone.
+	 */
 	memcpy(__skb_push(skb, ETH_HLEN), refs->hh, ETH_HLEN);
 
 	return true;
@@ -455,7 +463,9 @@ static __always_inline bool nfo_fields_ok(const struct sk_buff *skb, const struc
 	       nfo_skb_settled(skb, e, p->fields);
 }
 
-/* From a hit to a verdict. Return: what to do; @e's flow may be retired. */
+/* Check a packet whose entry was found; the flow may be retired meanwhile. Return: NFO_FORWARD, or
+ * NFO_PASS for the classic path.
+ */
 static __always_inline enum nfo_verdict
 nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 		struct nfo_pkt *p, u8 family)
@@ -522,7 +532,7 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 		return NF_ACCEPT;
 	}
 
-	/* Of other protocols no more than TCP's length is written to. */
+	/* Of the headers of other protocols at most the length of TCP's is written to. */
 	refs = nfo_entry_refs(e);
 	hlen = e->key.l4proto == IPPROTO_UDP ? sizeof(struct udphdr) :
 					       sizeof(struct tcphdr);
@@ -547,7 +557,7 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
 					    const struct net_device *in);
 
-/* A packet of a protocol that has more to be looked at, see nf_flow_offload_l4.c. */
+/* A packet of a protocol other than TCP and UDP, see nf_flow_offload_l4.c. */
 static noinline unsigned int nfo_walk_other(struct nfo_table *t, struct sk_buff *skb,
 					    const struct net_device *in,
 					    const struct nfo_encap_popped *popped)
@@ -567,7 +577,7 @@ static noinline unsigned int nfo_walk_other(struct nfo_table *t, struct sk_buff 
 }
 
 /* @popped: headers that were taken off, or NULL. Everything but rare cases is inlined
- * here. What is neither TCP nor UDP may be a tunnel's.
+ * here. A packet that is neither TCP nor UDP may be a tunnel's, so nfo_walk_encap() looks at it.
  */
 static __always_inline unsigned int nfo_walk(struct nfo_table *t, struct sk_buff *skb,
 					     const struct net_device *in,
@@ -608,8 +618,8 @@ static bool nfo_family_ok(const struct nfo_table *t, const struct sk_buff *skb)
 	return skb->protocol == htons(ETH_P_IPV6) && t->family != NFPROTO_IPV4;
 }
 
-/* A packet without the headers between Ethernet and IP. What is not forwarded is given back
- * as it came, for the devices above to take apart.
+/* A packet whose headers between Ethernet and IP were taken off. A packet that is not forwarded
+ * gets them back, because the devices above take them off themselves.
  */
 static unsigned int nfo_walk_popped(struct nfo_table *t, struct sk_buff *skb,
 				    const struct net_device *in,
@@ -626,9 +636,9 @@ static unsigned int nfo_walk_popped(struct nfo_table *t, struct sk_buff *skb,
 	return verdict;
 }
 
-/* A packet with headers between Ethernet and IP, or with something beside it, or of another
- * protocol than TCP and UDP. A tunnel's packet may be of a tunnel that ends here, or of one that
- * passes through.
+/* A packet with headers between Ethernet and IP, with a tag or a tunnel's number in the skb, or of
+ * another protocol than TCP and UDP. A tunnel may end here or pass through, so its packet is looked
+ * up by what is inside the tunnel first, and then as a packet of the tunnel.
  */
 static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff *skb,
 					    const struct net_device *in)
@@ -649,13 +659,13 @@ static noinline unsigned int nfo_walk_encap(struct nfo_table *t, struct sk_buff 
 	return nfo_walk_other(t, skb, in, NULL);
 }
 
-/* A packet for a table of @family, NFPROTO_INET: of both families. */
+/* @family: of the table; a table of NFPROTO_INET has flows of both families. */
 static __always_inline unsigned int nfo_ingress(struct nfo_table *t, struct sk_buff *skb,
 						const struct nf_hook_state *state, u8 family)
 {
 	if (unlikely(!nfo_skb_ok(skb)))
 		return NF_ACCEPT;
-	/* Something stands beside the packet when a device for many tunnels received it. */
+	/* A device that serves many tunnels sets skb_dst() to metadata: the tunnel's number. */
 	if (likely(!skb_vlan_tag_present(skb) && !skb_dst(skb))) {
 		if (family != NFPROTO_IPV6 && skb->protocol == htons(ETH_P_IP))
 			return nfo_walk4(t, skb, state->in, NULL);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Packets that leave by VLAN devices or a PPPoE session and that software hands to the listed port
- * below these, see nfo_lower_send_by(): it puts the headers on that the devices would put on.
+ * below these, see nfo_lower_send_by(). This file puts on the headers that the devices would have
+ * put on.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -24,7 +25,7 @@ static void nfo_push_ethernet(struct sk_buff *skb, const struct nfo_route_refs *
 	eth->h_proto = skb->protocol;
 }
 
-/* One packet that the port takes as it is, with its headers; taken. */
+/* Put the headers on a packet that the port takes in one piece, and send it. Consumes @skb. */
 static void nfo_push_one(struct sk_buff *skb, const struct nfo_route_refs *refs)
 {
 	const struct nfo_encap *encap = &refs->out_lower.encap;
@@ -39,14 +40,16 @@ static void nfo_push_one(struct sk_buff *skb, const struct nfo_route_refs *refs)
 	dev_queue_xmit(skb);
 }
 
-/* The devices count what they send. @packets, @bytes: what that is more than the flow counts. */
+/* The counters of the devices that are passed by follow the flow's. Add to them what they differ
+ * from these by; @packets and @bytes may be negative.
+ */
 static void nfo_push_count(const struct nfo_entry *e, s64 packets, s64 bytes)
 {
 	nfo_lower_count_sent(nfo_flow(e), nfo_dir(e), packets, bytes);
 }
 
-/* A packet that GRO has joined becomes the packets that it was. A session's device does so as well,
- * and counts these; a flow counts one.
+/* Split a packet that GRO has joined. The device of a PPPoE session does so as well and counts the
+ * segments; a flow counts one packet.
  */
 static void nfo_push_segments(struct sk_buff *skb, const struct nfo_entry *e,
 			      const struct nfo_route_refs *refs)
@@ -71,8 +74,8 @@ static void nfo_push_segments(struct sk_buff *skb, const struct nfo_entry *e,
 		nfo_push_count(e, packets, bytes);
 }
 
-/* pppd asks a PPP device when it was used last, and may hang up. So the device gets the first
- * packet after the flow's counters were taken, which they are twice a second.
+/* pppd asks a PPP device when it was used last, and may hang up. So the device itself sends the
+ * first packet after nfo_flow_settle() took the flow's counters, which it does twice a second.
  */
 static bool nfo_push_shows(const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
@@ -80,7 +83,7 @@ static bool nfo_push_shows(const struct nfo_entry *e, const struct nfo_route_ref
 	       nfo_entry_counts(e) / NFO_COUNT_PACKET == 1;
 }
 
-/* Does the port take a joined packet with these headers? It does with one tag. */
+/* Does the port take the packet in one piece? One that GRO has joined may have a single tag. */
 static bool nfo_push_takes(const struct sk_buff *skb, const struct nfo_lower *lower)
 {
 	return !skb_is_gso(skb) ||
@@ -89,11 +92,11 @@ static bool nfo_push_takes(const struct sk_buff *skb, const struct nfo_lower *lo
 
 /**
  * nfo_push_xmit() - send a packet by the listed port below a VLAN device or a session
- * @skb: packet that is ready to be sent but for its headers, and may be written to; taken
+ * @skb: packet that is ready to be sent but for its headers, and may be written to; consumed
  * @e:   entry of its direction, whose nfo_route_refs::push is set
  *
- * The devices that are passed by count what the flow counts, see nfo_lower_passed(). Context:
- * softirq, rcu_read_lock().
+ * nfo_lower_passed() adds the flow's packets to the counters of the devices that are passed by.
+ * Context: softirq, rcu_read_lock().
  */
 void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 {
@@ -105,7 +108,7 @@ void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e)
 		dev_queue_xmit(skb);
 		return;
 	}
-	/* As PPP does. */
+	/* PPP does so with each packet that it sends. */
 	if (nfo_lower_has_session(&refs->out_lower))
 		skb_scrub_packet(skb, false);
 	if (nfo_push_takes(skb, &refs->out_lower))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The packet path's rare cases: what a packet meets when its direction has NFO_E_FRAME or
- * NFO_E_RARE, or a field that a rule sets. The packets of all other directions pay for
- * none of this.
+ * The packet path's rare cases: checks and changes of packets whose direction has NFO_E_FRAME or
+ * NFO_E_RARE, or a field that a rule sets. Packets of all other directions come to none of these
+ * functions.
  */
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
@@ -20,20 +20,20 @@
 #include "nfo_route.h"
 #include "nfo_stack.h"
 
-/* A tunnel's own packets pass conntrack and a ruleset, which the fast path spares the
- * received ones. As often as this one of them takes the classic path, so that their
- * connection stays alive, and so does what rules say of it.
+/* On the classic path a tunnel's own packets pass conntrack and the ruleset, in the fast path those
+ * that are received do not. So one packet in this time, in jiffies, takes the classic path: it
+ * keeps the tunnel's connection alive, and rules about the tunnel keep their effect.
  */
 #define NFO_TUNNEL_SHOW	(10 * HZ)
 
-/* Rulesets route by the connection's mark, and its administrator may change it. */
+/* Rulesets route by the connection's mark, which an administrator may change at any time. */
 static bool nfo_ct_mark_ok(const struct nfo_entry *e)
 {
 	return nfo_route_ct_mark(e->ct, e->flags) == READ_ONCE(e->ct_mark);
 }
 
-/* Where connections have zones, the same addresses and ports by the same device may be
- * another connection's, which rulesets tell by the sender or by the mark it comes with.
+/* With zones, a packet with the same addresses and ports from the same device may belong to another
+ * connection. A ruleset tells the two apart by the sender's address or the packet's mark.
  */
 static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 {
@@ -45,12 +45,12 @@ static bool nfo_origin_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 }
 
 /**
- * nfo_frame_ok() - is a frame one for the address that the frames of a direction come for?
+ * nfo_frame_ok() - does a frame have the addresses that frames of its direction have?
  * @skb: packet, with its Ethernet header
  * @e:   entry of the direction; it may have NFO_E_FRAME
  *
- * Return: true when it is, and comes from their sender, where zones are in use or the frames
- * are those of a PPPoE session.
+ * The source address is compared with zones and with PPPoE only. Context: rcu_read_lock().
+ * Return: false when the packet takes the classic path.
  */
 bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 {
@@ -69,7 +69,7 @@ bool nfo_frame_ok(const struct sk_buff *skb, const struct nfo_entry *e)
 
 /**
  * nfo_forced_to_forward6() - does a device forward IPv6 although the namespace does not?
- * @in: device packets come in by, as routing knows it
+ * @in: device that packets come in by, as routing knows it
  *
  * Context: rcu_read_lock(). Return: net.ipv6.conf.DEV.force_forwarding.
  */
@@ -82,7 +82,10 @@ bool nfo_forced_to_forward6(const struct net_device *in)
 
 /* ---- tunnels and IPsec ---- */
 
-/* ECN: 0 and 1 go on, 1 and 2 are worth a line in the log, 2 is dropped. */
+/* Are the headers those that taught the entry? When the ECN bits inside and outside do not fit
+ * together, a tunnel drops the packet or writes to the log (__INET_ECN_decapsulate() returns 2 or
+ * 1). Such a packet takes the classic path.
+ */
 static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x, u8 family,
 			 const struct nfo_encap_popped *popped, bool *set_ce)
 {
@@ -94,8 +97,8 @@ static bool nfo_outer_ok(const struct sk_buff *skb, const struct nfo_extra *x, u
 	return !__INET_ECN_decapsulate(popped->ecn, nfo_skb_tos(skb, family), set_ce);
 }
 
-/* The receive routine writes beside the packet whether its device asks for no policy. Until then
- * what stands there is left from decryption, or from GRO.
+/* Routing notes in IPCB() that the input device wants no policy check. At the ingress hook IPCB()
+ * still has what decryption or GRO left there.
  */
 static void nfo_policy_prepare4(struct sk_buff *skb)
 {
@@ -106,7 +109,9 @@ static void nfo_policy_prepare4(struct sk_buff *skb)
 		IPCB(skb)->flags |= IPSKB_NOPOLICY;
 }
 
-/* As ip_forward() and ip6_forward() ask, with the packet's route: a policy may name a device. */
+/* Ask the policies as ip_forward() and ip6_forward() do. The packet needs its route for that,
+ * because a policy may name a device.
+ */
 static bool nfo_policy_ok(struct sk_buff *skb, struct dst_entry *dst, u8 family)
 {
 	bool ok;
@@ -124,8 +129,8 @@ static bool nfo_policy_ok(struct sk_buff *skb, struct dst_entry *dst, u8 family)
 	return ok;
 }
 
-/* Policies may change without a word, and those for a decrypted packet depend on how it
- * was decrypted.
+/* No event tells of a changed policy, and which policy applies to a decrypted packet depends on how
+ * it was decrypted. So each packet asks.
  */
 static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_route_refs *refs, u8 family)
 {
@@ -137,8 +142,8 @@ static bool nfo_decrypted_ok(struct sk_buff *skb, const struct nfo_route_refs *r
 	return !decrypted || (!skb_dst(skb) && nfo_policy_ok(skb, refs->dst, family));
 }
 
-/* Is it this packet's turn to take the classic path? An entry is stale when nothing
- * was learned from the one before: a rule may have dropped it.
+/* Is it this packet's turn to take the classic path? If nothing was learned from the one whose turn
+ * was before, a rule may have dropped that packet: the entry becomes stale.
  */
 static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch)
 {
@@ -154,7 +159,7 @@ static bool nfo_tunnel_shows(struct nfo_entry *e, struct nfo_extra *x, u32 epoch
 	return true;
 }
 
-/* Is the packet like the one that taught the entry, as far as its key does not say? */
+/* Is the packet like the one that taught the entry, in what the key has no room for? */
 static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
 			 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce)
 {
@@ -169,7 +174,7 @@ static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
 		return false;
 	if (x->tunnel && nfo_tunnel_shows(e, x, epoch))
 		return false;
-	/* A bundle whose states or policies changed. */
+	/* The states or policies of the IPsec bundle have changed. */
 	if (x->encrypt && !dst_check(refs->dst, 0)) {
 		nfo_entry_make_stale(e, epoch);
 		return false;
@@ -187,7 +192,7 @@ static bool nfo_extra_ok(struct nfo_entry *e, struct sk_buff *skb,
  * @epoch:  nfo_epoch() when the packet came in
  * @set_ce: set to true when the packet is to say that there was congestion
  *
- * Context: softirq. Return: false when the packet takes the classic path.
+ * Context: softirq, rcu_read_lock(). Return: false when the packet takes the classic path.
  */
 bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 		 const struct nfo_encap_popped *popped, u32 epoch, bool *set_ce)
@@ -197,7 +202,7 @@ bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 		return false;
 	if (e->flags & NFO_E_CT_MARK && !nfo_ct_mark_ok(e))
 		nfo_entry_make_stale(e, epoch);
-	/* A filter may have come to the device that is passed. */
+	/* A filter may have been added to the device that the packet would pass unseen. */
 	if (e->flags & NFO_E_LOWER && nfo_lower_filters(nfo_entry_refs(e)->in))
 		return false;
 
@@ -205,7 +210,7 @@ bool nfo_rare_ok(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	       (__force u32)ip6_flowlabel(ipv6_hdr(skb)) == e->label;
 }
 
-/* What a tunnel does to a packet that it takes its header off. Return: false without
+/* Do to a packet what a tunnel device does when it takes its header off. Return: false without
  * memory.
  */
 static bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce)
@@ -223,7 +228,9 @@ static bool nfo_leave_tunnel(struct sk_buff *skb, const struct nfo_entry *e, boo
 	return true;
 }
 
-/* Until a device has sent it. */
+/* Give a packet its conntrack entry, which it keeps until a device has sent it, see
+ * nfo_lower_shows_ct().
+ */
 static void nfo_show_ct(struct sk_buff *skb, const struct nfo_entry *e)
 {
 	nf_reset_ct(skb);
@@ -238,8 +245,8 @@ static void nfo_show_ct(struct sk_buff *skb, const struct nfo_entry *e)
  * @e:      its entry, which has NFO_E_RARE
  * @set_ce: nfo_rare_ok() said so
  *
- * The devices between the listed one and routing's would have given it an input device and a
- * type. Return: false without memory.
+ * The devices between the listed one and the one that routing uses would have given the packet an
+ * input device and a type. Return: false without memory.
  */
 bool nfo_leave_rare(struct sk_buff *skb, const struct nfo_entry *e, bool set_ce)
 {
@@ -289,8 +296,8 @@ void nfo_rewrite_fields(struct sk_buff *skb, const struct nfo_entry *e, u8 field
 
 /**
  * nfo_put_outer() - have a tunnel's device make the header of a packet
- * @skb:  packet, its device is the tunnel's
- * @refs: what its direction rests on: it has the address of the tunnel's other end
+ * @skb:  packet; skb->dev is the tunnel's device
+ * @refs: what the direction rests on; @hh has the address of the tunnel's other end
  *
  * Return: false without memory.
  */
@@ -301,8 +308,10 @@ bool nfo_put_outer(struct sk_buff *skb, const struct nfo_route_refs *refs)
 
 /**
  * nfo_xmit_xfrm() - send a packet through IPsec, which may keep it for a while
- * @skb: packet, taken
+ * @skb: packet; consumed
  * @e:   its entry
+ *
+ * Context: softirq, rcu_read_lock().
  */
 void nfo_xmit_xfrm(struct sk_buff *skb, const struct nfo_entry *e)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Steps of the packet path that learning needs as well. Inline: they run per packet.
+ * Steps that the packet path and learning share. They are inline because they run for each packet.
  */
 #ifndef _NFO_ENTRY_H
 #define _NFO_ENTRY_H
@@ -39,9 +39,11 @@ static inline u8 nfo_skb_ttl(const struct sk_buff *skb, u8 family)
 }
 
 /**
- * nfo_skb_len() - length by the IP header itself, since frames may come padded
+ * nfo_skb_len() - the length field of the IP header
  * @skb:    packet, network header set and in the linear part
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * skb->len may include padding. Return: big endian; of IPv6 without the IP header.
  */
 static inline __be16 nfo_skb_len(const struct sk_buff *skb, u8 family)
 {
@@ -60,9 +62,9 @@ static inline u32 nfo_skb_label(const struct sk_buff *skb, u8 family)
 }
 
 /**
- * nfo_fields_differ() - is a field of a packet another one than the entry's?
+ * nfo_fields_differ() - does a packet come with a field that differs from the entry's?
  * @e:        entry
- * @mark:     as in struct nfo_look; the fields are not in one, to be registers
+ * @mark:     as in struct nfo_look; separate arguments can be kept in registers
  * @priority: likewise
  * @tos:      likewise
  * @ttl:      likewise
@@ -77,7 +79,7 @@ static inline bool nfo_fields_differ(const struct nfo_entry *e, u32 mark, u32 pr
 }
 
 /**
- * nfo_skb_look() - what a packet has of the fields that rulesets set
+ * nfo_skb_look() - read a packet's fields that rulesets may set
  * @skb:    packet, network header set and in the linear part
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  */
@@ -92,9 +94,9 @@ static inline struct nfo_look nfo_skb_look(const struct sk_buff *skb, u8 family)
 }
 
 /**
- * nfo_look_before() - what a packet that came in has, as far as rulesets go
- * @look: nfo_skb_look() of it
- * @e:    entry of its direction: says whether forwarding derives priorities
+ * nfo_look_before() - the fields that a packet has before the ruleset sees it
+ * @look: nfo_skb_look() of the packet at the ingress hook
+ * @e:    entry of its direction, which says whether forwarding derives the priority from the TOS
  */
 static inline struct nfo_look nfo_look_before(struct nfo_look look, const struct nfo_entry *e)
 {
@@ -105,12 +107,13 @@ static inline struct nfo_look nfo_look_before(struct nfo_look look, const struct
 }
 
 /**
- * nfo_l4_csum_nat() - a layer 4 checksum after the addresses and ports of an entry
- * @check:   field of the packet that came in
+ * nfo_l4_csum_nat() - update a layer 4 checksum for the addresses and ports that NAT writes
+ * @check:   checksum field of the packet that came in
  * @e:       entry with NFO_E_NAT
  * @partial: the packet is CHECKSUM_PARTIAL: the field has the pseudo header's sum
  *
- * Return: the field of the packet that leaves. UDP's "no checksum" is the caller's matter.
+ * Return: the field of the packet that leaves. A UDP packet without a checksum has a field of 0,
+ * which the caller must leave alone.
  */
 static inline __sum16 nfo_l4_csum_nat(__sum16 check, const struct nfo_entry *e, bool partial)
 {
@@ -120,8 +123,8 @@ static inline __sum16 nfo_l4_csum_nat(__sum16 check, const struct nfo_entry *e, 
 }
 
 /**
- * nfo_entry_track_tcp() - remember the highest numbers that a TCP segment shows
- * @e:   entry of its direction
+ * nfo_entry_track_tcp() - remember a segment's numbers if they are the highest so far
+ * @e:   entry of the segment's direction
  * @th:  TCP header
  * @len: bytes after the TCP header
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What software sends in place of VLAN devices and PPPoE sessions.
+ * Packets that software sends in place of VLAN devices and PPPoE sessions.
  */
 #ifndef _NFO_PUSH_H
 #define _NFO_PUSH_H

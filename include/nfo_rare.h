@@ -9,7 +9,7 @@
 
 struct nfo_encap_popped;
 
-/* Routing's own name for the device the packet came in by. */
+/* Return: index of the device that packets come in by, as routing knows it. */
 static __always_inline u32 nfo_in_ifindex(const struct nfo_entry *e)
 {
 	if (likely(!(e->flags & NFO_E_LOWER)))

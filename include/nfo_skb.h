@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a packet must be before the fast path reads its headers. Inline: per packet.
+ * Conditions that a packet must meet before the fast path reads its headers. The functions are
+ * inline because they run for each packet.
  */
 #ifndef _NFO_SKB_H
 #define _NFO_SKB_H
@@ -8,10 +9,10 @@
 #include <linux/if_packet.h>
 #include <linux/skbuff.h>
 
-/* May the packet be rewritten? pktgen keeps one reference of what it has sent to see when
- * the packet is done with, and one more for each time that it sends the same packet again:
- * then the classic path makes a copy. A shared skb cannot be pulled; a linear one needs no
- * pull.
+/* May the packet be rewritten? Usually it has one user. pktgen keeps a reference of a packet that
+ * it has sent, to see when the packet is freed, so a second user is allowed; it keeps one more each
+ * time that it sends the same packet again, and then the classic path makes a copy. A shared skb
+ * must be linear, because it cannot be pulled.
  */
 static inline bool nfo_skb_is_own(const struct sk_buff *skb)
 {
@@ -20,14 +21,14 @@ static inline bool nfo_skb_is_own(const struct sk_buff *skb)
 	return likely(users == 1) || (users == 2 && !skb_is_nonlinear(skb));
 }
 
-/* What LRO merged cannot be cut up again: ip_forward() drops it and says so. */
+/* A packet that LRO merged cannot be segmented again: ip_forward() drops it and warns. */
 static inline bool nfo_skb_is_lro(const struct sk_buff *skb)
 {
 	return skb_is_nonlinear(skb) && skb_is_gso(skb) && !skb_shinfo(skb)->gso_type;
 }
 
-/* The hardware has routed the packet by itself and gave a copy to the host, for a redirect
- * or a sampler: the classic path does not send the copy.
+/* Hardware has routed the packet and given a copy to the host, for an ICMP redirect or a sampler.
+ * The classic path does not send the copy.
  */
 static inline bool nfo_skb_is_forwarded(const struct sk_buff *skb)
 {
@@ -38,8 +39,8 @@ static inline bool nfo_skb_is_forwarded(const struct sk_buff *skb)
 #endif
 }
 
-/* What both families need before the header is worth reading. A frame for another
- * address than the device's may be for a device above.
+/* Conditions of both families that need no IP header. A frame for another address than the
+ * device's is not refused here, because it may be for a device above.
  */
 static inline bool nfo_skb_ok(const struct sk_buff *skb)
 {
