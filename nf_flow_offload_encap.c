@@ -17,7 +17,7 @@
 
 #include "nfo_encap.h"
 
-/* One more header, inside of those there are. Return: false when there is no room. */
+/* Add a header inside of the others. Return: false when there is no room. */
 static bool nfo_encap_add(struct nfo_encap_popped *popped, enum nfo_encap_kind kind, u16 id)
 {
 	unsigned int at = popped->layers;
@@ -32,16 +32,18 @@ static bool nfo_encap_add(struct nfo_encap_popped *popped, enum nfo_encap_kind k
 	return true;
 }
 
-/* VLAN id 0 names no VLAN, only a priority: such a packet is the device's own. */
+/* A tag with VLAN id 0 has a priority only, and the packet is the device's own. It is a header like
+ * any other here: the key tells such packets from packets without a tag.
+ */
 static bool nfo_encap_add_vlan(struct nfo_encap_popped *popped, __be16 proto, u16 id)
 {
 	return nfo_encap_add(popped, proto == htons(ETH_P_8021AD) ?
 			     NFO_ENCAP_8021AD : NFO_ENCAP_8021Q, id);
 }
 
-/* A device for all tunnels of a kind says beside a packet which of them the packet came by. Rules
- * of routing and ports of a bridge tell packets apart by that. Return: false when something else
- * stands there.
+/* A device that serves many tunnels puts the number of a packet's tunnel into the skb's metadata.
+ * Routing rules and bridge ports tell packets apart by it. Return: false when the metadata are
+ * of another kind.
  */
 static bool nfo_encap_add_tun_id(struct nfo_encap_popped *popped, const struct sk_buff *skb)
 {
@@ -58,7 +60,7 @@ static bool nfo_encap_add_tun_id(struct nfo_encap_popped *popped, const struct s
 	return true;
 }
 
-/* A tag that stands in the packet. */
+/* A tag in the packet's data; a tag in skb->vlan_tci is outside of it. */
 static __be16 nfo_encap_parse_vlan(struct nfo_encap_popped *popped,
 				   const struct sk_buff *skb, __be16 proto)
 {
@@ -105,7 +107,9 @@ static __be16 nfo_encap_parse_pppoe(struct nfo_encap_popped *popped,
 
 /* ---- tunnels: IP in IP, with or without GRE ---- */
 
-/* A packet that two length fields do not agree about is the classic path's. */
+/* Note the length of what is inside a header. @total: the header's length field, @header: bytes of
+ * the header. Return: false when two length fields contradict each other.
+ */
 static bool nfo_encap_payload(struct nfo_encap_popped *popped, unsigned int total,
 			      unsigned int header)
 {
@@ -117,7 +121,9 @@ static bool nfo_encap_payload(struct nfo_encap_popped *popped, unsigned int tota
 	return true;
 }
 
-/* One tunnel in a packet. Its addresses make keys of several tunnels differ. */
+/* Add a tunnel's IP header. Its addresses are folded into the last id, so that keys of several
+ * tunnels differ.
+ */
 static bool nfo_encap_add_tunnel(struct nfo_encap_popped *popped, enum nfo_encap_kind kind,
 				 u8 dsfield)
 {
@@ -138,7 +144,7 @@ static bool nfo_encap_add_tunnel(struct nfo_encap_popped *popped, enum nfo_encap
 	return true;
 }
 
-/* A GRE header of version 0 without checksum, sequence number and routing. */
+/* Only a GRE header of version 0 without checksum, sequence number and routing is known here. */
 static __be16 nfo_encap_parse_gre(struct nfo_encap_popped *popped, const struct sk_buff *skb)
 {
 	const struct gre_base_hdr *gre;
@@ -183,7 +189,7 @@ static bool nfo_encap_is_tunnel(u8 protocol)
 	return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6 || protocol == IPPROTO_GRE;
 }
 
-/* The checks of the receive routine; options and fragments are the classic path's. */
+/* Make the checks of ip_rcv(). Headers with options, and fragments, take the classic path. */
 static __be16 nfo_encap_parse_ipv4(struct nfo_encap_popped *popped,
 				   const struct sk_buff *skb, __be16 proto)
 {
@@ -206,8 +212,8 @@ static __be16 nfo_encap_parse_ipv4(struct nfo_encap_popped *popped,
 	return nfo_encap_inside(popped, skb, iph->protocol);
 }
 
-/* Destination options that hold nothing but a limit of encapsulation, as a tunnel of
- * Linux writes them unless told otherwise. Return: their length, or 0.
+/* A destination options header that has a limit of encapsulation and nothing else, as tunnels of
+ * Linux write it by default. Return: its length in bytes, or 0 for any other header.
  */
 static unsigned int nfo_encap_limit(const struct sk_buff *skb, unsigned int offset, u8 *protocol)
 {
@@ -274,7 +280,7 @@ static void nfo_encap_push_pppoe(struct sk_buff *skb, __be16 proto, __be16 id)
 	skb_reset_network_header(skb);
 }
 
-/* Hardware counts a PPP protocol field as part of the frame's headers. */
+/* PPPOE_SES_HLEN includes the PPP protocol field, which hardware counts as part of the headers. */
 const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 	[NFO_ENCAP_8021Q] = {
 		.proto		= cpu_to_be16(ETH_P_8021Q),
@@ -316,7 +322,7 @@ const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX] = {
 		.parse		= nfo_encap_parse_ipv6,
 	},
 	[NFO_ENCAP_GRE] = {
-		/* Read with the IP header before it. */
+		/* nfo_encap_inside() reads it, after the IP header before it. */
 		.is_tunnel	= true,
 	},
 };
@@ -337,12 +343,11 @@ static const struct nfo_encap_type *nfo_encap_by_proto(__be16 proto)
  * @popped: filled
  * @tunnels: a tunnel's headers are taken off as well
  *
- * A packet with a header that is not in the table, with more headers than a key has
- * room for, with none at all and nothing beside it, or with anything but IP inside is
- * left alone. Context: any.
+ * A packet is left alone when it has a header that is not in the table, more than NFO_ENCAPS_MAX
+ * headers, or anything but IP inside, and when it has neither a header nor a tunnel's number in
+ * its metadata. A tag in skb->vlan_tci is a header. Context: any.
  *
- * Return: true when headers were taken off, or when there is something beside the packet
- * that counts as one; nfo_encap_restore() puts them back.
+ * Return: true when the packet was changed; nfo_encap_restore() undoes it.
  */
 bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tunnels)
 {
@@ -359,7 +364,7 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
 	do {
 		type = nfo_encap_by_proto(proto);
 		layers = popped->layers;
-		/* What passes through a tunnel that ends here may be a tunnel itself. */
+		/* A tunnel inside of a tunnel that ends here passes through this router. */
 		if (type && (!type->is_tunnel || (tunnels && !popped->tunnel)))
 			proto = INDIRECT_CALL_4(type->parse, nfo_encap_parse_ipv4,
 						nfo_encap_parse_vlan, nfo_encap_parse_pppoe,
@@ -367,7 +372,7 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
 	} while (popped->layers != layers);
 	if (proto != htons(ETH_P_IP) && proto != htons(ETH_P_IPV6))
 		return false;
-	/* Pulling is undone by pushing; another holder of the skb may not look meanwhile. */
+	/* Another holder of a shared skb would see it without the headers. */
 	if (!(popped->layers || popped->many) || skb_shared(skb) ||
 	    !pskb_may_pull(skb, popped->len))
 		return false;
@@ -387,6 +392,8 @@ bool nfo_encap_pop(struct sk_buff *skb, struct nfo_encap_popped *popped, bool tu
  * nfo_encap_restore() - undo nfo_encap_pop()
  * @skb:    packet
  * @popped: what nfo_encap_pop() took off
+ *
+ * Context: any.
  */
 void nfo_encap_restore(struct sk_buff *skb, const struct nfo_encap_popped *popped)
 {
@@ -411,8 +418,8 @@ static void nfo_encap_push_one(struct sk_buff *skb, u16 kinds, __be16 id)
  *         be written to
  * @encap: one header or two, VLAN tags or a session's
  *
- * The outermost tag is put beside the packet, as a VLAN device does it. skb->protocol is what an
- * Ethernet header in front of the packet says. Context: any.
+ * The outermost tag is put into skb->vlan_tci, as a VLAN device does it. Afterwards skb->protocol
+ * is the ethertype for the Ethernet header in front of the packet. Context: any.
  */
 void nfo_encap_push(struct sk_buff *skb, const struct nfo_encap *encap)
 {
@@ -428,12 +435,13 @@ void nfo_encap_push(struct sk_buff *skb, const struct nfo_encap *encap)
 }
 
 /**
- * nfo_encap_payload_ok() - do the length fields before agree with IP's?
+ * nfo_encap_payload_ok() - do length fields of the headers agree with that of the packet inside?
  * @skb:    packet without the headers; its IP header can be read
  * @popped: what nfo_encap_pop() took off
  *
- * The length in a PPPoE header decides how much of the packet PPP gets to see, that in a
- * tunnel's header how much the tunnel does. GRO counts in each of them what it put together.
+ * PPP sees as much of a packet as the length in the PPPoE header says, and a tunnel as much as the
+ * length in the tunnel's header says. GRO updates each of them when it joins packets.
+ * Return: false when the packet takes the classic path.
  */
 bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popped *popped)
 {
@@ -448,10 +456,10 @@ bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popp
 }
 
 /**
- * nfo_encap_of_tag() - the header that an ethertype of a VLAN tag announces
+ * nfo_encap_of_tag() - the kind of VLAN tag that an ethertype announces
  * @proto: ethertype, big endian
  *
- * Return: NFO_ENCAP_NONE when it is no tag's.
+ * Return: NFO_ENCAP_NONE when the ethertype is not that of a tag.
  */
 enum nfo_encap_kind nfo_encap_of_tag(__be16 proto)
 {
@@ -501,11 +509,11 @@ unsigned int nfo_encap_frame_len(const struct nfo_encap *encap)
 }
 
 /**
- * nfo_encap_shape() - the headers as far as a driver's ability goes
+ * nfo_encap_shape() - what a driver's ability depends on in the headers
  * @encap: headers
  *
- * Return: 0 no header, 1 one tag, 2 two tags, 3 PPPoE with or without tags; and
- * NFO_ENCAP_SHAPE_AD with a tag of 802.1ad, which fewer drivers can push; below 8.
+ * Return: 0 no header, 1 one tag, 2 two tags, 3 PPPoE with or without tags; NFO_ENCAP_SHAPE_AD is
+ * added with a tag of 802.1ad, which fewer drivers can push. The value is below 8.
  */
 unsigned int nfo_encap_shape(const struct nfo_encap *encap)
 {

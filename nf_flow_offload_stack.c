@@ -4,10 +4,10 @@
  * listed device whose ingress hook, and whose hardware, sees the frames (eth0),
  * and the headers that stand between Ethernet and IP there.
  *
- * Software sends through the upper device where something looks at what that sends: a
- * qdisc, a rule, a tap. Otherwise it hands bridges', VLAN devices' and sessions' packets
- * to the listed device. What is said here is for matching what comes in, for that, and
- * for the hardware, which knows no upper devices.
+ * Software sends through the upper device when a qdisc, a rule or a tap looks at what that
+ * device sends. Otherwise it hands packets of bridges, VLAN devices and PPPoE sessions to
+ * the listed device. Packets that come in, and rules for the hardware, which knows no upper
+ * devices, are matched at the listed device as well.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -20,16 +20,16 @@
 #include "nfo_stack.h"
 #include "nfo_tunnel.h"
 
-/* No bridge knows this address. */
+/* An address that no bridge has learned. */
 static const u8 nobody[ETH_ALEN] __aligned(2);
 
-/* Tunnels and PPP devices above each other that are looked through. */
+/* How many tunnels and PPP devices above each other are followed. */
 #define NFO_LOWER_DEPTH	3
-/* Devices linked above each other: the kernel allows no more. */
+/* How many devices may be linked above each other: the kernel allows no more. */
 #define NFO_LINKED_DEPTH	8
 
-/* A VLAN device that gives tags a priority does more than put the tag on. Rules for hardware
- * push tags without one.
+/* Does a device put no more than a tag on what it sends? A VLAN device with an egress map gives the
+ * tag a priority, too, but rules for hardware push tags without a priority.
  */
 static bool nfo_lower_sends_plain(const struct net_device *dev)
 {
@@ -40,7 +40,9 @@ static bool nfo_lower_sends_plain(const struct net_device *dev)
 	return true;
 }
 
-/* A VLAN device that sets priorities by tag does more than take the tag off. */
+/* Does a device take no more than a header off what it receives? A VLAN device with an ingress map
+ * also sets the packet's priority.
+ */
 static bool nfo_lower_is_plain(const struct net_device *dev)
 {
 #if IS_ENABLED(CONFIG_VLAN_8021Q)
@@ -56,12 +58,12 @@ static struct net_device *nfo_lower_listed(const struct nfo_table *t,
 {
 	const struct nfo_dev *d = nfo_dev_find(&t->devs, dev->ifindex);
 
-	/* The lower device may live in another namespace, under the same number. */
+	/* A lower device in another namespace may have the index of a listed device. */
 	return d && d->dev == dev ? d->dev : NULL;
 }
 
-/* PPP devices and tunnels are linked to no device; they are asked in their own way.
- * Return: the device below, or NULL; @way is set to what is known of the header between.
+/* PPP devices and tunnels are not linked to the device below, so each kind is asked in its own way.
+ * Return: the device below, with @way set to what is known of the header between; or NULL.
  */
 static struct net_device *nfo_lower_unlinked(const struct net_device *dev,
 					     struct nfo_tunnel_way *way)
@@ -80,7 +82,7 @@ static struct net_device *nfo_lower_unlinked(const struct net_device *dev,
 	return below;
 }
 
-/* Is a device listed, or one below it where its packets can be recognized? */
+/* Is a device listed, or a linked device below it at which its packets can be recognized? */
 static bool nfo_lower_covers_linked(const struct nfo_table *t, struct net_device *dev, int depth)
 {
 	struct list_head *iter = &dev->adj_list.lower;
@@ -124,10 +126,10 @@ bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 }
 
 /**
- * nfo_lower_is_above() - is a device linked above a listed one?
+ * nfo_lower_is_above() - is a device linked above another one?
  * @nn:      namespace
- * @iif:     index of the listed device
- * @ifindex: index of the other one
+ * @iif:     index of the lower device
+ * @ifindex: index of the device that may be above it
  *
  * Context: rcu_read_lock().
  */
@@ -139,19 +141,21 @@ bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
 	return lower && upper && netdev_has_upper_dev_all_rcu(lower, upper);
 }
 
-/* Qdiscs and filters that an administrator made: the kernel's own qdisc has no handle. */
+/* Has an administrator given the device a qdisc or an egress filter? The kernel's default qdisc has
+ * no handle.
+ */
 static int nfo_lower_has_qdisc(struct net_device *dev, struct netdev_nested_priv *priv)
 {
 	return rcu_dereference(dev->qdisc)->handle || nfo_dev_has_tc(dev, true);
 }
 
 /**
- * nfo_lower_shows_ct() - may what a device sends be classified by its conntrack entry?
+ * nfo_lower_shows_ct() - may packets that a device sends be classified by their conntrack entry?
  * @dev: device, as routing knows it
  *
- * CAKE asks for the addresses before NAT, filters for conntrack's state and mark; on the classic
- * path a packet has its entry until a device has sent it. A tunnel takes the entry away, so the
- * devices below are not looked at. Context: rcu_read_lock().
+ * CAKE asks for the addresses before NAT, filters ask for conntrack's state and mark. On the
+ * classic path a packet has its conntrack entry until a device has sent it. A tunnel takes the
+ * entry away, so the devices below a tunnel are not looked at. Context: rcu_read_lock().
  */
 bool nfo_lower_shows_ct(const struct net_device *dev)
 {
@@ -173,8 +177,8 @@ bool nfo_lower_shows_ct(const struct net_device *dev)
 /**
  * nfo_lower_has_hooks() - do rules of the netdev family see what a device receives?
  * @dev: device
- * @all: also behind a flowtable's hook, which packets of flows do not pass if the flowtable is
- *       the one that carries them
+ * @all: count rules behind a flowtable's hook as well, which packets that this flowtable forwards
+ *       do not reach
  *
  * Context: rcu_read_lock().
  */
@@ -194,9 +198,9 @@ bool nfo_lower_has_hooks(const struct net_device *dev, bool all)
 	return false;
 }
 
-/* Rules come with a chain or a table; br_netfilter and bridges' connection tracking, which judge
- * nothing, hook in without. Caller holds rcu_read_lock(). Return: @dev is a bridge, and one of the
- * two hooks has rules.
+/* Hooks with rules have a chain or a table as their private data. Those of br_netfilter and of
+ * bridges' connection tracking, which drop nothing by rules, have none. Caller holds
+ * rcu_read_lock(). Return: @dev is a bridge, and one of the two hooks has rules.
  */
 static bool nfo_bridge_has_rules(const struct net_device *dev, unsigned int one, unsigned int other)
 {
@@ -217,7 +221,7 @@ static bool nfo_bridge_has_rules(const struct net_device *dev, unsigned int one,
 	return false;
 }
 
-/* Packets for the router itself pass no other hooks of a bridge; see br_pass_frame_up(). */
+/* Frames that a bridge gives to the router itself pass these two hooks; see br_pass_frame_up(). */
 static bool nfo_bridge_filters_in(const struct net_device *dev)
 {
 	return nfo_bridge_has_rules(dev, NF_BR_PRE_ROUTING, NF_BR_LOCAL_IN);
@@ -229,7 +233,7 @@ static bool nfo_bridge_filters_out(const struct net_device *dev)
 }
 
 /**
- * nfo_lower_filters() - does a device do something to what it receives?
+ * nfo_lower_filters() - does a device look at packets that it receives, or change them?
  * @dev: device that flows pass unseen
  *
  * Context: rcu_read_lock().
@@ -241,8 +245,8 @@ bool nfo_lower_filters(const struct net_device *dev)
 	       nfo_bridge_filters_in(dev);
 }
 
-/* The devices between two that are linked, from the lower one upwards. Of several that are above
- * the same one the last leads on.
+/* Call @use for the devices between two linked devices, from the lower one upwards. When a device
+ * has several upper devices on the way, the walk goes on from the last of them.
  */
 static int nfo_lower_between(const struct nfo_table *t, struct net_device *lower,
 			     struct net_device *dev, unsigned int headers,
@@ -273,10 +277,10 @@ static int nfo_lower_between(const struct nfo_table *t, struct net_device *lower
  * nfo_lower_each() - call a function for the devices between a listed one and routing's
  * @t:    flowtable
  * @iif:  index of the listed device, for which the function is not called
- * @dev:  device routing knows, above it, for which it is
- * @use:  function; a value other than 0 ends the walk. @headers: bytes of headers inside which
- *        the device counts
- * @data: of the function
+ * @dev:  device above it that routing uses, for which the function is called
+ * @use:  function; a value other than 0 ends the walk. @headers: bytes that tunnels and PPPoE
+ *        sessions above the device have put on a packet there
+ * @data: for @use
  *
  * Context: rcu_read_lock(). Return: what @use returned, when not 0; -ENODEV when the listed
  * device is gone.
@@ -296,7 +300,9 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 		return -ENODEV;
 	for (depth = 0; dev != lower; depth++) {
 		below = depth < NFO_LOWER_DEPTH ? nfo_lower_unlinked(dev, &way) : NULL;
-		/* A tunnel may send by another device than it receives by. */
+		/* A tunnel may send by another device than the one that it receives by, which is
+		 * not above the listed one then.
+		 */
 		err = 0;
 		if (!depth || below || netdev_has_upper_dev_all_rcu(lower, dev))
 			err = use(t, dev, headers, data);
@@ -321,7 +327,7 @@ static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *d
  * nfo_lower_check() - may the devices between a listed one and routing's be passed?
  * @t:   flowtable
  * @iif: index of the listed device
- * @dev: device routing knows, above it
+ * @dev: device above it that routing uses
  *
  * A device with a filter, a policer or an ifb of its own on what it receives is not passed
  * unseen. Context: rcu_read_lock(). Return: NFO_R_NONE or NFO_R_DEV_STACK.
@@ -335,10 +341,10 @@ enum nfo_reason nfo_lower_check(const struct nfo_table *t, int iif, struct net_d
 }
 
 /**
- * struct nfo_lower_counts - what packets of a direction amount to
- * @add:     adds them to what a device has received, or sent
- * @packets: how many
- * @bytes:   bytes of their IP headers and what follows
+ * struct nfo_lower_counts - packets to add to the counters of devices
+ * @add:     adds packets to what a device has received, or sent
+ * @packets: how many packets
+ * @bytes:   bytes of the IP packets
  */
 struct nfo_lower_counts {
 	void	(*add)(struct net_device *dev, u64 packets, u64 bytes);
@@ -356,7 +362,7 @@ static int nfo_lower_use_count(const struct nfo_table *t, struct net_device *dev
 	return 0;
 }
 
-/* As nfo_lower_each(). */
+/* Add packets to the counters of the devices that nfo_lower_each() visits. */
 static void nfo_lower_add(const struct nfo_table *t, int iif, struct net_device *dev,
 			  struct nfo_lower_counts c)
 {
@@ -370,7 +376,7 @@ static void nfo_lower_add(const struct nfo_table *t, int iif, struct net_device 
 }
 
 /**
- * nfo_lower_count() - the devices that packets passed unseen when they came count them
+ * nfo_lower_count() - count packets at the devices that they passed unseen when they came in
  * @f:       flow
  * @dir:     direction
  * @packets: how many
@@ -392,13 +398,13 @@ void nfo_lower_count(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 pa
 }
 
 /**
- * nfo_lower_count_sent() - the devices above the one that sent packets count them
+ * nfo_lower_count_sent() - count packets at the devices above the one that sent them
  * @f:       flow
  * @dir:     direction whose rule is in hardware, or that software sends straight to a port
  * @packets: how many
  * @bytes:   bytes of IP packets
  *
- * Of the device that sent, the driver counts. Context: any.
+ * The driver of the device that sent them counts there. Context: any.
  */
 void nfo_lower_count_sent(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets,
 			  u64 bytes)
@@ -416,7 +422,7 @@ void nfo_lower_count_sent(const struct nfo_flow *f, enum ip_conntrack_dir dir, u
 }
 
 /**
- * nfo_lower_passed() - software has forwarded packets of a direction
+ * nfo_lower_passed() - count packets that software forwarded at the devices that they passed by
  * @f:       flow
  * @dir:     direction
  * @packets: how many
@@ -436,8 +442,8 @@ void nfo_lower_passed(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 p
 	rcu_read_unlock();
 }
 
-/* Add what a device, which is not the last one of its path, does to the frames that it sends.
- * Return: it is known, and a rule can say it.
+/* Add to @s what a device, which is not the last one of its path, does to the frames that it sends.
+ * Return: false when that is not known, or a rule cannot do it.
  */
 static bool nfo_lower_step(struct nfo_lower *s, const struct net_device_path *path)
 {
@@ -478,11 +484,11 @@ static bool nfo_lower_step(struct nfo_lower *s, const struct net_device_path *pa
  * @t:     flowtable
  * @dev:   device, as routing knows it, that nfo_lower_covers() says is listed or above a listed one
  * @h_dest: Ethernet address of the next hop, by which a bridge chooses its port; NULL without
- * @lower: filled; its device is NULL when not all between @dev and the listed device are known:
- *         a bridge that has not heard of the next hop, or that has rules, more headers than a rule
- *         can have
+ * @lower: filled; its device is NULL when the way to a listed device is not known, or a rule cannot
+ *         go it: a bridge that has not heard of the next hop, or that has rules; more headers than
+ *         a rule can have
  *
- * Of several listed devices above each other the lowest counts. Context: rcu_read_lock().
+ * Of several listed devices on the way, the lowest one is taken. Context: rcu_read_lock().
  */
 void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, const u8 *h_dest,
 		    struct nfo_lower *lower)
@@ -504,7 +510,7 @@ void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, con
 		return;
 
 	for (i = 0; i + 1 < path.num_paths; i++) {
-		/* Whichever device is listed, the tag is put on below it or by it. */
+		/* This device's tag would be missing its priority, whichever device is listed. */
 		if (!nfo_lower_sends_plain(path.path[i].dev)) {
 			lower->dev = NULL;
 			break;
@@ -517,8 +523,8 @@ void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, con
 	}
 }
 
-/* Devices that software knows how to send in place of. Those of PPP must have counters that
- * somebody else can add to.
+/* Can software send in place of a device? Packets are added to the device's counters, so a PPP
+ * device must have those of the core.
  */
 static bool nfo_lower_is_replaced(const struct net_device *dev)
 {
@@ -526,8 +532,8 @@ static bool nfo_lower_is_replaced(const struct net_device *dev)
 	       (dev->type == ARPHRD_PPP && nfo_dev_has_tstats(dev));
 }
 
-/* A tap, a rule, a filter or a qdisc of a device sees what the device sends. A bridge above the
- * device may hold back what leaves by it.
+/* Return: the device must not be passed by, because a tap, a rule, a filter or a qdisc sees what it
+ * sends, or because a bridge above it may hold packets back.
  */
 static int nfo_lower_use_looks(const struct nfo_table *t, struct net_device *dev,
 			       unsigned int headers, void *data)
@@ -539,7 +545,7 @@ static int nfo_lower_use_looks(const struct nfo_table *t, struct net_device *dev
 	       nfo_lower_has_qdisc(dev, &priv);
 }
 
-/* Is it known that a bridge sends by its port? True of what is no bridge's port. */
+/* Is a device no port of a bridge, or a port by which its bridge is known to send? */
 static bool nfo_lower_is_open(const struct nfo_table *t, const struct net_device *port)
 {
 	u8 note;
@@ -551,7 +557,7 @@ static bool nfo_lower_is_open(const struct nfo_table *t, const struct net_device
 	return note & NFO_NOTE_KNOWN && !(note & NFO_NOTE_HELD);
 }
 
-/* A port takes what the devices above it take, with a session's header. */
+/* Is the port's MTU large enough for what the device above takes, and for a session's header? */
 static bool nfo_lower_takes(const struct net_device *port, const struct net_device *out,
 			    const struct nfo_lower *lower)
 {
@@ -566,9 +572,10 @@ static bool nfo_lower_takes(const struct net_device *port, const struct net_devi
  * @out:   device, as routing knows it
  * @lower: what nfo_lower_find() found below it
  *
- * A bridge, VLAN devices and a PPPoE session above a listed port are passed by when the bridge
- * would send the frames by the port, and none of these devices looks at them. They count them,
- * see nfo_lower_count_sent(). Context: rcu_read_lock(). Return: the port, or @out.
+ * Software passes by a bridge, VLAN devices and a PPPoE session above a listed port when the bridge
+ * would send the frames by the port, and nothing at these devices looks at the frames. The packets
+ * are added to the counters of these devices, see nfo_lower_count_sent(). Context:
+ * rcu_read_lock(). Return: the port, or @out.
  */
 struct net_device *nfo_lower_send_by(const struct nfo_table *t, struct net_device *out,
 				     const struct nfo_lower *lower)

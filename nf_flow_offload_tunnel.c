@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tunnel devices: which device carries what a tunnel sends, how much the tunnel takes
- * whole, and how the devices that packets pass count what they receive.
+ * Tunnel devices: which device carries what a tunnel sends, how large a packet the tunnel takes
+ * without fragmenting it, and how packets are added to the counters of devices that they pass
+ * unseen.
  *
  * The fast path sends through the tunnel's own device, which makes the outer header,
  * looks at the path MTU, and gives the packet to the output hooks; nothing of that is
@@ -43,8 +44,8 @@ static bool nfo_tunnel_is6(const struct net_device *dev)
 	       (dev->type == ARPHRD_IP6GRE && nfo_dev_is_kind(dev, "ip6gre"));
 }
 
-/* A route of IPv4 comes with the IPsec policy that applies to it, one of IPv6 does not. Return: it
- * may be another one, or NULL.
+/* nf_route() applies IPsec policies to a route of IPv4, but not to one of IPv6. Consumes @dst.
+ * Return: a route, which may be an IPsec bundle, or NULL.
  */
 static struct dst_entry *nfo_tunnel_policy(struct net *net, struct flowi *fl, u8 family,
 					   struct dst_entry *dst)
@@ -78,7 +79,9 @@ static struct net_device *nfo_tunnel_route(struct net *net, struct flowi *fl, u8
 	return dev;
 }
 
-/* Tunnels of IPv4 as well as IPv6 have none. Without one no IPsec policy would be asked for. */
+/* A tunnel that carries both IPv4 and IPv6 has protocol 0, for which routing would ask no IPsec
+ * policy. Return: IPPROTO_*, never 0.
+ */
 static u8 nfo_tunnel_proto(const struct net_device *dev, u8 proto)
 {
 	return proto ?: dev->type == ARPHRD_TUNNEL ? IPPROTO_IPIP : IPPROTO_IPV6;
@@ -101,8 +104,8 @@ static struct net_device *nfo_tunnel_route4(const struct ip_tunnel *t, __be32 da
 	return nfo_tunnel_route(t->net, &fl, AF_INET, way);
 }
 
-/* A tunnel without a remote address (6rd, 6to4, multipoint GRE) asks each packet where it goes. Its
- * lower device is the one that is configured, or else the one that has its local address.
+/* A tunnel without a remote address (6rd, 6to4, multipoint GRE) derives the other end from each
+ * packet. Its lower device is the one that is configured, or else the one with its local address.
  */
 static struct net_device *nfo_tunnel_below_any(const struct ip_tunnel *t,
 					       struct nfo_tunnel_way *way)
@@ -163,8 +166,8 @@ static struct net_device *nfo_tunnel_below6(const struct net_device *dev,
  * @dev: any device
  * @way: filled
  *
- * Context: rcu_read_lock(). Return: NULL when @dev is no tunnel that is known here, when its
- * other end is not routed, or when its packets belong to another namespace.
+ * Context: rcu_read_lock(). Return: NULL when @dev is no tunnel that is known here, when there is
+ * no route to its other end, or when its outer packets are sent in another namespace.
  */
 struct net_device *nfo_tunnel_below(const struct net_device *dev, struct nfo_tunnel_way *way)
 {
@@ -195,25 +198,25 @@ static bool nfo_dev_is_one_of(const struct net_device *dev, const char * const *
 	return false;
 }
 
-/* Linked to the device below: headers or a trailer of their own are around each packet there, or
- * the packet is encrypted.
+/* Kinds of devices that are linked to the device below them and whose packets have headers or a
+ * trailer of the upper device there, or are encrypted.
  */
 static const char * const nfo_kinds_that_hide[] = {
 	"amt", "batadv", "dsa", "hsr", "macsec", "openvswitch", "rmnet", "vxlan",
 };
 
-/* Packets of these may look like any other at the device below, and the device decides about them:
+/* Kinds of devices that decide about packets which look like any other packet at the device below:
  * PRP drops the second copy, Open vSwitch does what its rules say, and where hardware has
- * decrypted MACsec, packets that came without it look the same.
+ * decrypted MACsec, packets that came without MACsec look the same.
  */
 static const char * const nfo_kinds_that_decide[] = { "hsr", "macsec", "openvswitch" };
 
 /**
- * nfo_tunnel_hides() - are packets of a device not to be recognized at the device below?
+ * nfo_tunnel_hides() - are packets of a device unrecognizable at the device below?
  * @dev: any device
  *
- * VXLAN and MACsec devices, for example, are linked to the device that carries their packets. Each
- * direction has to be seen at the device itself, so listing the one below is not enough.
+ * VXLAN and MACsec devices, for example, are linked to the device that carries their packets. An
+ * ingress hook there cannot read the packets inside, so the device itself has to be listed.
  */
 bool nfo_tunnel_hides(const struct net_device *dev)
 {
@@ -221,11 +224,12 @@ bool nfo_tunnel_hides(const struct net_device *dev)
 }
 
 /**
- * nfo_tunnel_has_header() - does a tunnel ask a neighbour where each packet goes?
+ * nfo_tunnel_has_header() - does a tunnel have neighbours, each with the address of an other end?
  * @dev: any device
  *
- * GRE without a remote address has neighbours, whose link-layer addresses are those of IPv4. Its
- * device wants the header that dev_hard_header() makes of one before each packet.
+ * The neighbours of a GRE device without a remote address have IPv4 addresses as link-layer
+ * addresses. The device wants packets with the header that dev_hard_header() makes of such an
+ * address.
  */
 bool nfo_tunnel_has_header(const struct net_device *dev)
 {
@@ -254,6 +258,8 @@ bool nfo_tunnel_encrypts_to(const struct net_device *dev, const u8 *addr)
 /**
  * nfo_tunnel_decides() - does a device decide about packets that need not have a header of its own?
  * @dev: any device
+ *
+ * Flows must not pass such a device unseen.
  */
 bool nfo_tunnel_decides(const struct net_device *dev)
 {
@@ -275,7 +281,9 @@ bool nfo_tunnel_is_plain(const struct net_device *dev)
 
 /* ---- counters ---- */
 
-/* The structures of different devices name these counters alike. @way: rx or tx. */
+/* Each kind of device has a structure of its own for counters, but the fields have the same names.
+ * @way: rx or tx.
+ */
 #define nfo_count_way(percpu, way, packets, bytes) do {		\
 	__auto_type nfo_stats = this_cpu_ptr(percpu);		\
 								\
@@ -287,7 +295,7 @@ bool nfo_tunnel_is_plain(const struct net_device *dev)
 #define nfo_count_percpu(percpu, packets, bytes) nfo_count_way(percpu, rx, packets, bytes)
 
 #ifdef NFO_HAVE_PCPU_STAT_TYPE
-/* A VRF, from 6.7 on. */
+/* A VRF has such counters from 6.7 on. */
 static bool nfo_count_dstats(struct net_device *dev, u64 packets, u64 bytes)
 {
 	if (dev->pcpu_stat_type != NETDEV_PCPU_STAT_DSTATS || !dev->dstats)
@@ -304,13 +312,13 @@ static bool nfo_count_dstats(struct net_device *dev, u64 packets, u64 bytes)
 #endif
 
 /**
- * nfo_dev_count_rx() - a device counts packets that were received through it unseen
+ * nfo_dev_count_rx() - add packets that passed a device unseen to what it has received
  * @dev:     device
  * @packets: how many
- * @bytes:   of them, as the device counts
+ * @bytes:   bytes of IP packets, and of headers inside of which the device counts
  *
- * A bond counts what its ports count. A device whose counters are its driver's secret counts
- * nothing: PPP and VRF before they had those of the core. Context: BH disabled,
+ * A bond adds up its ports' counters by itself. Counters that a driver keeps to itself cannot be
+ * added to: those of PPP and VRF before they used the core's. Context: BH disabled,
  * rcu_read_lock().
  */
 void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
@@ -331,20 +339,20 @@ void nfo_dev_count_rx(struct net_device *dev, u64 packets, u64 bytes)
 #endif
 	if (netif_is_team_master(dev))
 		nfo_count_percpu(((struct team *)netdev_priv(dev))->pcpu_stats, packets, bytes);
-	/* macvlan counts the Ethernet header as well. */
+	/* macvlan counts the bytes of the Ethernet header as well. */
 	else if (netif_is_macvlan(dev))
 		nfo_count_percpu(((struct macvlan_dev *)netdev_priv(dev))->pcpu_stats, packets,
 				 bytes + packets * ETH_HLEN);
 }
 
 /**
- * nfo_dev_count_tx() - a device counts packets that were sent in its place
+ * nfo_dev_count_tx() - add packets that were sent in a device's place to what it has sent
  * @dev:     device above one whose hardware sends, or that software hands packets to
  * @packets: how many
- * @bytes:   of them, without their Ethernet headers
+ * @bytes:   bytes of the packets, without Ethernet headers
  *
- * PPP in kernels before the core had its counters counts nothing. Context: BH disabled,
- * rcu_read_lock().
+ * The counters of PPP cannot be added to in kernels where PPP keeps them to itself. Context: BH
+ * disabled, rcu_read_lock().
  */
 void nfo_dev_count_tx(struct net_device *dev, u64 packets, u64 bytes)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Encapsulations: one table of the header types that may stand between Ethernet and
- * the IP header that is forwarded, and what is done with them. A new header type is a
- * row in that table.
+ * the IP header that is forwarded, and functions that read and write such headers. A new header
+ * type is a row in that table.
  */
 #ifndef _NFO_ENCAP_H
 #define _NFO_ENCAP_H
@@ -19,17 +19,18 @@ struct nfo_encap_popped;
 /**
  * struct nfo_encap_type - one header type
  * @proto:     ethertype that announces the header, big endian
- * @route:      how dev_fill_forward_path() names the device that adds the header
+ * @path:      how dev_fill_forward_path() names the device that adds the header
  * @frame_len: bytes by which the header makes a frame longer
- * @shape:     what a driver's rule has to know of the header, see nfo_encap_shape()
+ * @shape:     what the header adds to nfo_encap_shape()
  * @is_vlan:   rules match the header as a VLAN tag and pop it as one
- * @hw_push:   action that pushes the header
- * @push:      puts the header in front of a packet whose ethertype is skb->protocol, which
- *             becomes @proto; NULL where a device alone does that
- * @is_tunnel: an IP header of the router's own; no driver's rule has such a header
+ * @is_tunnel: header of a tunnel that ends at this router; no driver's rule has such a header
+ * @hw_push:   action of a rule that pushes the header
+ * @push:      puts the header with @id in front of a packet whose ethertype is skb->protocol, which
+ *             becomes @proto; NULL for a header that only the tunnel's device makes
  * @parse:     reads the header at @popped->len and adds it to @popped; returns the
- *             ethertype of what is inside, or 0 when the header is none of ours. An IP
- *             header that is no tunnel's adds nothing and returns its own ethertype.
+ *             ethertype of what is inside, or 0 for a packet that takes the classic path. An IP
+ *             header that is no tunnel's adds nothing and returns its own ethertype. NULL for GRE,
+ *             which is read with the IP header before it
  */
 struct nfo_encap_type {
 	__be16				proto;
@@ -49,18 +50,18 @@ extern const struct nfo_encap_type nfo_encap_types[__NFO_ENCAP_MAX];
 /**
  * struct nfo_encap_popped - what nfo_encap_pop() took off a packet
  * @encap:   the headers, as far as a key has room
- * @outer:   all of them
+ * @outer:   the headers in full
  * @layers:  how many headers
- * @len:     their bytes in the packet; a tag beside the packet counts none
+ * @len:     bytes of the headers in the packet; a tag in skb->vlan_tci has none
  * @tunnel:  one of the headers is a tunnel's
- * @many:    the device that the packet came by is that of many tunnels
+ * @many:    the packet came by a device that serves many tunnels
  * @ecn:     ECN bits of the tunnel's header
  * @payload: bytes of the IP packet inside, by the length field of the innermost header
- *           that has one; 0 without one
- * @has_payload: there is such a header, and @payload counts
- * @has_tag: a tag stood beside the packet
- * @tag:     that tag
- * @tag_proto: its ethertype, big endian
+ *           that has one; valid with @has_payload
+ * @has_payload: one of the headers has a length field
+ * @has_tag: a tag was in skb->vlan_tci
+ * @tag:     skb->vlan_tci
+ * @tag_proto: skb->vlan_proto, big endian
  * @proto:   skb->protocol as it was, big endian
  */
 struct nfo_encap_popped {
@@ -79,7 +80,7 @@ struct nfo_encap_popped {
 	__be16			proto;
 };
 
-/* Have the headers to be compared in full, for want of room in a key? */
+/* Is there too little room in a key, so that the headers must be compared in full? */
 static inline bool nfo_encap_is_deep(const struct nfo_encap_popped *popped)
 {
 	return popped->tunnel || popped->many || popped->layers > NFO_ENCAPS;
@@ -92,19 +93,19 @@ bool nfo_encap_payload_ok(const struct sk_buff *skb, const struct nfo_encap_popp
 enum nfo_encap_kind nfo_encap_of_path(const struct net_device_path *path);
 enum nfo_encap_kind nfo_encap_of_tag(__be16 proto);
 unsigned int nfo_encap_frame_len(const struct nfo_encap *encap);
-/* Part of what nfo_encap_shape() returns. */
+/* Bit of the value of nfo_encap_shape(): one of the tags is 802.1ad. */
 #define NFO_ENCAP_SHAPE_AD	4
 
 unsigned int nfo_encap_shape(const struct nfo_encap *encap);
 bool nfo_encap_fits_rule(const struct nfo_encap *encap);
 
-/* Of the outermost header that @kinds, shifted along by its user, still has. */
+/* The kind of the outermost header. A caller that walks inwards shifts @kinds to the right. */
 static inline enum nfo_encap_kind nfo_encap_first(u16 kinds)
 {
 	return kinds & NFO_ENCAP_MASK;
 }
 
-/* Is a header of this kind one of them? */
+/* Is one of the headers of this kind? */
 static inline bool nfo_encap_has(const struct nfo_encap *encap, enum nfo_encap_kind kind)
 {
 	u16 kinds;
@@ -117,10 +118,10 @@ static inline bool nfo_encap_has(const struct nfo_encap *encap, enum nfo_encap_k
 }
 
 /**
- * nfo_encap_add_outer() - one more header, outside of those there are
+ * nfo_encap_add_outer() - add a header outside of the others
  * @encap: headers; fewer than NFO_ENCAPS
- * @kind:  kind of the new one
- * @id:    its VLAN or session id, CPU byte order
+ * @kind:  kind of the new header
+ * @id:    VLAN or session id of the new header, CPU byte order
  */
 static inline void nfo_encap_add_outer(struct nfo_encap *encap, enum nfo_encap_kind kind,
 				       u16 id)
@@ -133,14 +134,14 @@ static inline void nfo_encap_add_outer(struct nfo_encap *encap, enum nfo_encap_k
 	encap->kinds = encap->kinds << NFO_ENCAP_BITS | kind;
 }
 
-/* Is there no room for one more? */
+/* Are there NFO_ENCAPS headers already? */
 static inline bool nfo_encap_is_full(const struct nfo_encap *encap)
 {
 	return encap->kinds >> (NFO_ENCAPS - 1) * NFO_ENCAP_BITS;
 }
 
 /**
- * nfo_encap_drop_outer() - one header less, the outermost
+ * nfo_encap_drop_outer() - take the outermost header away
  * @encap: headers; at least one
  */
 static inline void nfo_encap_drop_outer(struct nfo_encap *encap)

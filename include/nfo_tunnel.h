@@ -9,11 +9,11 @@
 
 /**
  * struct nfo_tunnel_way - what becomes of a tunnel's packets on their way to the device below
- * @mtu:    the largest IP packet that the tunnel takes without cutting it, by the MTU of the path
- *          to its other end; 0: not known
- * @len:    bytes that the tunnel adds
- * @hidden: the device below cannot recognize what comes out of the tunnel: it is in UDP, or IPsec
- *          encrypts it
+ * @mtu:    the largest IP packet that the tunnel takes without fragmenting it, by the MTU of the
+ *          path to its other end; 0: not known
+ * @len:    bytes that the tunnel adds to a packet
+ * @hidden: a hook at the device below cannot recognize the packets inside, because they are in UDP,
+ *          or IPsec encrypts them
  */
 struct nfo_tunnel_way {
 	unsigned int	mtu;
