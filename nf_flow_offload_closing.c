@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Closing segments: before conntrack judges one, it is told what it has missed.
+ * Closing segments: conntrack is told which segments it has missed before it judges one.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -12,8 +12,8 @@
 
 #include "nfo_learn.h"
 
-/* A segment that ends a connection is to get the verdict it would get had conntrack seen
- * all of the connection, by whatever device it comes in.
+/* Conntrack is to judge a FIN or RST as if it had seen the whole connection. This is a hook of
+ * PRE_ROUTING and not of the flowtable, because the segment may come in by any device.
  */
 static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *state,
 			      unsigned int thoff)
@@ -27,7 +27,7 @@ static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *s
 	struct nfo_net *nn;
 	struct nf_conn *ct;
 
-	/* A rule may have named a zone, or told conntrack to keep away. */
+	/* A rule may have given the packet a template with a zone, or exempted it by `notrack`. */
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ctinfo == IP_CT_UNTRACKED || (ct && !nf_ct_is_template(ct)))
 		return;

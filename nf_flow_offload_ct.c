@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Conntrack: what it must believe while a connection is in the fast path, and
- * how it gets the connection back in a state to judge the next packet.
+ * Conntrack: what its entry must say while a connection is in the fast path, and
+ * how conntrack gets the connection back in a state to judge the next packet.
  */
 #include <linux/tcp.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -61,7 +61,9 @@ u8 nfo_ct_offload_begin(struct nf_conn *ct)
 	return before;
 }
 
-/* A segment that does not fit what the other side said was sent by somebody else. */
+/* Do the numbers of a direction fit those of the other one? If not, somebody else has sent segments
+ * as well.
+ */
 static bool nfo_ct_tcp_plausible(const struct nf_conn *ct, const struct nfo_ct_tcp seen[],
 				 int dir)
 {
@@ -88,7 +90,9 @@ static void nfo_ct_tcp_advance(struct nf_conn *ct, const struct nfo_ct_tcp *seen
 		r->td_maxend = seen->ack + window;
 }
 
-/* A direction of which the flow has seen nothing: conntrack has seen all of it. */
+/* Take conntrack's own numbers for a direction of which the flow has seen no segment, because then
+ * conntrack has seen all of its segments.
+ */
 static void nfo_ct_tcp_own(const struct nf_conn *ct, struct nfo_ct_tcp *seen, int dir)
 {
 	const struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[dir];
@@ -132,12 +136,12 @@ void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_
 }
 
 /**
- * nfo_ct_tcp_forget() - segments went by that nobody saw, in hardware
+ * nfo_ct_tcp_forget() - forget window tracking, because hardware forwarded segments unseen
  * @ct: TCP entry
  *
  * Window tracking starts anew with the next segment of each side: maxima from before would
- * condemn it, and a remembered highest acknowledgment would condemn a valid RST. Context:
- * any, takes ct->lock.
+ * condemn that segment, and a remembered highest acknowledgment would condemn a valid RST.
+ * Context: any, takes ct->lock.
  */
 void nfo_ct_tcp_forget(struct nf_conn *ct)
 {
@@ -181,7 +185,9 @@ enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct)
 	return nfo_l4_is_sctp(nf_ct_protonum(ct)) ? NFO_R_SCTP_STATE : NFO_R_TCP_CLOSE;
 }
 
-/* The state by which conntrack chooses the timeout, and the timeouts of the namespace. */
+/* @timeouts: set to the namespace's timeouts of the protocol, jiffies. Return: index of the timeout
+ * for the state that the connection is in.
+ */
 static unsigned int nfo_ct_timeout_state(const struct nf_conn *ct, u8 l4proto,
 					 const unsigned int **timeouts)
 {
@@ -220,7 +226,9 @@ static unsigned int nfo_ct_timeout_state(const struct nf_conn *ct, u8 l4proto,
 	}
 }
 
-/* The timeout conntrack itself would give the entry now, in jiffies. */
+/* @policy: the connection may have a timeout policy. Return: the timeout that conntrack itself
+ * would give the entry for a packet now, in jiffies.
+ */
 static u32 nfo_ct_normal_timeout(struct nf_conn *ct, u8 l4proto, bool policy)
 {
 	const unsigned int *own = policy ? nf_ct_timeout_lookup(ct) : NULL, *timeouts;
@@ -229,7 +237,7 @@ static u32 nfo_ct_normal_timeout(struct nf_conn *ct, u8 l4proto, bool policy)
 	return READ_ONCE((own ?: timeouts)[state]);
 }
 
-/* Another writer of the timeout is conntrack itself: what it writes meanwhile stays. */
+/* Conntrack itself may write the timeout at the same time: then conntrack's value stays. */
 static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
 {
 	cmpxchg(&ct->timeout, from, to);
@@ -251,10 +259,10 @@ static void nfo_ct_hold(struct nf_conn *ct, u8 l4proto, bool policy, u32 was, u3
  * @was:  ct->timeout before the caller found that the flow is alive
  * @idle: jiffies since the flow's last packet
  *
- * What somebody else wrote since, for a connection that closed, stays. The entry gets
- * what conntrack would have given it for that packet, or, where flows
+ * A timeout that conntrack wrote since @was, for a connection that closed, stays. Otherwise the
+ * entry gets what conntrack would have given it for the flow's last packet, or, where flows
  * may be idle for longer, as long as the flow may live. Newer kernels leave this to the
- * flowtable, older ones do it in conntrack's own collector as well. Context: any.
+ * flowtable, older ones do it in conntrack's garbage collector as well. Context: any.
  */
 void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle)
 {
@@ -262,10 +270,10 @@ void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle)
 }
 
 /**
- * nfo_ct_refresh() - what conntrack would have done for the packets of half a second
+ * nfo_ct_refresh() - do what conntrack would have done for the packets of half a second
  * @ct: entry of a flow that has packets
- * @l4proto: IPPROTO_* of it, which is in a line of memory that nothing else here needs
- * @policy: it may have a timeout policy, which is in another one
+ * @l4proto: IPPROTO_* of @ct; an argument because @ct has it in a cache line of its own
+ * @policy: @ct may have a timeout policy; likewise
  *
  * Context: any.
  */
@@ -276,7 +284,9 @@ void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
 	if (nfo_ct_state_is_established(ct, l4proto))
 		nfo_ct_hold(ct, l4proto, policy, was, 0);
 	if (l4proto == IPPROTO_TCP) {
-		/* Liberal again after a closing segment that conntrack found invalid. */
+		/* nfo_flow_sync_tcp() made windows strict for a closing segment, which conntrack
+		 * then found invalid: the flow goes on, and they become liberal again.
+		 */
 		if (nfo_ct_tcp_liberal(ct) != NFO_CT_BOTH)
 			nfo_ct_offload_begin(ct);
 		return;
@@ -297,9 +307,10 @@ void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
  * @ct:   entry of a flow that can no longer be found
  * @idle: jiffies since the flow's last packet; they count as spent
  *
- * The entry gets the timeout of the state it is in, less the idle time. Where a packet has
- * closed the connection conntrack has just written the timeout, and it stays. IPS_OFFLOAD
- * goes last: whoever sees it clear may promote again at once. Context: any.
+ * The entry gets the timeout of the state it is in, less the idle time. When a packet has
+ * closed the connection, conntrack has just written the timeout, and that one stays. IPS_OFFLOAD
+ * is cleared last, because a packet that sees it clear may promote the connection at once.
+ * Context: any.
  */
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 {
@@ -309,7 +320,7 @@ void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 	if (nfo_ct_is_established(ct))
 		nfo_ct_set_timeout(ct, old, nfct_time_stamp + left);
 
-	/* Whoever sees it clear sees the entry as it was left above. */
+	/* A packet that sees the bit clear also sees what was written above. */
 	smp_mb__before_atomic();
 	clear_bit(IPS_OFFLOAD_BIT, &ct->status);
 }
@@ -317,7 +328,7 @@ void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 /**
  * nfo_ct_hardware() - say whether a connection is in hardware
  * @ct: its entry
- * @on: both directions are
+ * @on: both directions are in hardware
  *
  * Context: any.
  */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fields that a ruleset may set: what it does to a field, by the packets that passed it.
+ * Fields that a ruleset may set: what the ruleset does to a field, by the packets that passed it.
  *
- * A fixed field leaves with a value that the entry has. Any other field leaves as the packet
- * brought it, the TTL one less. A packet whose field left as it came shows neither: a rule
- * may have set what was there already. The entry holds for packets that come with the same
- * value, then, and the first packet that comes with another one takes the classic path and
- * settles the field. A field that leaves as another value than it came with is fixed and
- * settled at once, the TTL aside: of that, one packet cannot tell `ttl set` from `ttl inc`.
+ * A fixed field leaves with the value that the entry has. Any other field leaves as the packet
+ * brought it, the TTL one less. A packet whose field leaves as it came does not show whether the
+ * field is fixed, because a rule may have set the value that was there already. Such a field is
+ * not settled: the entry holds for packets with the same value only, and the first packet with
+ * another value takes the classic path and settles the field. A field that leaves with another
+ * value than it came with is fixed and settled at once, except the TTL: one packet cannot tell
+ * `ttl set` from `ttl inc`.
  */
 #include <net/inet_ecn.h>
 
@@ -25,10 +26,10 @@ static u8 nfo_fixed_and_settled(u8 field)
 }
 
 /**
- * nfo_fields_learn() - what a first packet shows
+ * nfo_fields_learn() - learn the fields from the first packet of a direction
  * @e:   entry that is not published; its values and @fields are set
- * @in:  packet when it came in
- * @out: packet when the ruleset was done with it
+ * @in:  fields of the packet before the ruleset, see nfo_look_before()
+ * @out: fields of the packet after the ruleset
  *
  * Context: any.
  */
@@ -55,11 +56,11 @@ void nfo_fields_learn(struct nfo_entry *e, const struct nfo_look *in,
 /**
  * struct nfo_evidence - what two packets show of one field
  * @field: NFO_FIELD_*
- * @came:  what the first packet came with; of a field that is fixed and settled, anything
- * @left:  what it left with
- * @in:    what the second packet came with
- * @same:  what it would leave with if the field were not fixed
- * @out:   what it left with
+ * @came:  value that the first packet came with; not used when the field is settled
+ * @left:  value that the first packet left with
+ * @in:    value that the second packet came with
+ * @same:  value that the second packet would leave with if the field were not fixed
+ * @out:   value that the second packet left with
  */
 struct nfo_evidence {
 	u8	field;
@@ -89,16 +90,16 @@ static bool nfo_field_settle(struct nfo_entry *e, const struct nfo_evidence *v)
 }
 
 /**
- * nfo_fields_settle() - what one more packet shows
- * @e:   entry that is published and not stale
- * @in:  packet when it came in
- * @out: packet when the ruleset was done with it
+ * nfo_fields_settle() - learn from one more packet which fields are fixed
+ * @e:   entry that is published, with the epoch at which the packet came in
+ * @in:  fields of the packet before the ruleset, see nfo_look_before()
+ * @out: fields of the packet after the ruleset
  *
  * Context: the caller has NFO_F_LEARNING of the direction. A field that depends on the
  * packet in another way stays unsettled, and packets with another value of the field go on
  * taking the classic path.
  *
- * Return: false when what is known is wrong.
+ * Return: false when the packet contradicts the entry.
  */
 bool nfo_fields_settle(struct nfo_entry *e, const struct nfo_look *in,
 		       const struct nfo_look *out)
@@ -122,12 +123,12 @@ bool nfo_fields_settle(struct nfo_entry *e, const struct nfo_look *in,
 }
 
 /**
- * nfo_fields_renew() - the first packet after a change
- * @e:     entry that is published and stale
- * @fresh: what the packet shows, nfo_fields_learn()
+ * nfo_fields_renew() - learn the fields anew from a packet that came in at another epoch
+ * @e:     entry that is published
+ * @fresh: entry of the packet, filled by nfo_fields_learn()
  *
- * Context: the caller has NFO_F_LEARNING of the direction. What earlier packets settled
- * they may have settled by other rules: it is forgotten.
+ * Context: the caller has NFO_F_LEARNING of the direction. Earlier packets may have settled
+ * fields under other rules, so what they settled is forgotten.
  *
  * Return: false when other fields are fixed now, or with other values.
  */
@@ -154,9 +155,9 @@ bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh)
 }
 
 /**
- * nfo_fields_settled() - is each field that is another one than the entry's a settled one?
+ * nfo_fields_settled() - are all fields settled in which a packet differs from an entry?
  * @e:      entry
- * @in:     packet that came in
+ * @in:     fields of the packet before the ruleset, see nfo_look_before()
  * @fields: the entry's @fields, read once for the packet
  *
  * Context: any. Return: true when the entry holds for the packet.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Filters: a request's description of flows is parsed, and flows are compared with it.
+ * Filters: parse a request's description of flows, and compare flows with it.
  */
 #include <linux/inetdevice.h>
 #include <net/ipv6.h>
@@ -99,9 +99,11 @@ int nfo_filter_parse(struct nfo_filter *filter, struct nlattr * const tb[],
 }
 
 /**
- * nfo_filter_table() - can flows of a table pass the filter?
+ * nfo_filter_table() - can flows of a table pass a filter?
  * @t:      table
  * @filter: filter
+ *
+ * Context: any.
  */
 bool nfo_filter_table(const struct nfo_table *t, const struct nfo_filter *filter)
 {
@@ -152,9 +154,11 @@ static bool nfo_filter_dev(const struct nfo_flow *f, u32 ifindex)
 }
 
 /**
- * nfo_filter_flow() - does a flow pass?
+ * nfo_filter_flow() - does a flow pass a filter?
  * @f:      flow seen under rcu_read_lock()
  * @filter: filter; nfo_filter_table() compares the table
+ *
+ * Address and port are compared within the tuple of one direction. Context: rcu_read_lock().
  */
 bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter)
 {

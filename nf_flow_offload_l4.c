@@ -3,9 +3,9 @@
  * Layer 4 protocols other than TCP and UDP: which packets the fast path may carry, what
  * stands for their ports, and what NAT does to them.
  *
- * All of it follows conntrack and its NAT in the running kernel. A protocol of which
- * conntrack reads no ports is tracked by its addresses alone: ESP, GRE, tunnels that pass
- * through, and UDP-Lite in kernels that have lost it.
+ * These functions do what conntrack and its NAT do in the running kernel. Conntrack tracks a
+ * protocol of which it reads no ports by addresses alone: ESP, GRE, tunnels that pass through, and
+ * UDP-Lite in kernels whose conntrack does not know it any more.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -36,8 +36,8 @@ static bool nfo_l4_is_icmp(u8 l4proto)
 
 /* ---- SCTP ---- */
 
-/* @offset: of the first chunk from skb->data; @end: of the packet's end. A packet without a
- * chunk, or whose last chunk ends elsewhere, is the classic path's.
+/* @offset: of the first chunk from skb->data; @end: of the packet's end. Return: false for a packet
+ * without a chunk, or whose last chunk does not end where the packet does.
  */
 static bool nfo_sctp_chunks_ok(const struct sk_buff *skb, unsigned int offset, unsigned int end)
 {
@@ -59,7 +59,7 @@ static bool nfo_sctp_chunks_ok(const struct sk_buff *skb, unsigned int offset, u
 }
 
 #if IS_ENABLED(CONFIG_NF_CT_PROTO_SCTP)
-/* The CRC has no pseudo header. It is verified where conntrack would. */
+/* Verify the CRC where conntrack would. It has no pseudo header. */
 static bool nfo_sctp_crc_ok(struct sk_buff *skb, const struct net *net, unsigned int thoff)
 {
 	const struct sctphdr *sh = (const void *)(skb->data + thoff);
@@ -73,7 +73,9 @@ static bool nfo_sctp_crc_ok(struct sk_buff *skb, const struct net *net, unsigned
 	return true;
 }
 
-/* NAT makes the CRC anew. One that was verified is right as it is while the ports stay. */
+/* NAT computes the CRC anew, unless the CRC was verified and the ports stay. Addresses do not count
+ * in it.
+ */
 static void nfo_sctp_nat(struct sk_buff *skb, const struct nfo_entry *e, struct sctphdr *sh)
 {
 	bool same = sh->source == e->sport && sh->dest == e->dport;
@@ -103,7 +105,7 @@ static bool nfo_sctp_ok(struct sk_buff *skb, const struct nfo_entry *e, const st
 	const struct sctphdr *sh = (const void *)(skb->data + thoff);
 	bool reply = e->flags & NFO_E_REPLY;
 
-	/* Segments are in a list of their own, which is not what the header says. */
+	/* The segments of a GSO packet are in its list of fragments, not behind this header. */
 	if (skb_is_gso(skb) || len < thoff + sizeof(*sh))
 		return false;
 	if (sh->vtag != READ_ONCE(e->ct->proto.sctp.vtag[reply]) ||
@@ -116,7 +118,7 @@ static bool nfo_sctp_ok(struct sk_buff *skb, const struct nfo_entry *e, const st
 
 /* ---- UDP-Lite ---- */
 
-/* Conntrack's own check, which puts UDP's number into the pseudo header. */
+/* As conntrack does, verify the checksum with UDP's protocol number in the pseudo header. */
 static bool nfo_udplite_ok(struct sk_buff *skb, const struct nfo_entry *e,
 			   const struct net *net, unsigned int thoff, unsigned int len)
 {
@@ -159,7 +161,7 @@ static bool nfo_icmp_ok(struct sk_buff *skb, const struct nfo_entry *e, const st
 	       !nf_checksum(skb, NF_INET_PRE_ROUTING, thoff, e->key.l4proto, e->key.family);
 }
 
-/* IPv4's ICMP has no pseudo header. */
+/* Addresses do not change the checksum of IPv4's ICMP, which has no pseudo header. */
 static void nfo_icmp_learn_nat(struct nfo_entry *e, const struct nf_conntrack_tuple *t,
 			       const struct nf_conntrack_tuple *other)
 {
@@ -172,7 +174,7 @@ static void nfo_icmp_learn_nat(struct nfo_entry *e, const struct nf_conntrack_tu
 
 /* ---- GRE ---- */
 
-/* Version 1 is PPTP's, whose call ids conntrack keeps apart by what a helper has read. */
+/* Version 1 is PPTP's: conntrack tells its calls apart by ids that a helper has read. */
 static bool nfo_gre_ok(const struct sk_buff *skb, unsigned int offset)
 {
 	const struct gre_base_hdr *gre;
@@ -184,8 +186,8 @@ static bool nfo_gre_ok(const struct sk_buff *skb, unsigned int offset)
 
 /* ---- what the rooms ask ---- */
 
-/* What stands for the ports of a packet. Return: false when the fast path does not carry
- * such packets.
+/* Read what stands for the ports of a packet, big endian. The caller has pulled the first 8 bytes
+ * of the layer 4 header. Return: false when the fast path does not carry such packets.
  */
 static bool nfo_l4_ports(struct sk_buff *skb, const struct nfo_net *nn, unsigned int thoff,
 			 u8 l4proto, __be16 *sport, __be16 *dport)
@@ -227,7 +229,7 @@ static bool nfo_l4_ports(struct sk_buff *skb, const struct nfo_net *nn, unsigned
 /**
  * nfo_l4_parse() - read addresses and what stands for ports
  * @skb:   packet, data at the network header; its headers may be pulled
- * @in:    device it came in by
+ * @in:    device whose ingress hook sees the packet
  * @nn:    namespace
  * @l:     filled
  * @thoff: set to the offset of the layer 4 header
@@ -273,14 +275,14 @@ bool nfo_l4_parse(struct sk_buff *skb, const struct net_device *in, const struct
 }
 
 /**
- * nfo_l4_pkt_ok() - would conntrack find a packet valid and change nothing by it?
+ * nfo_l4_pkt_ok() - would conntrack find a packet valid, and stay in the state it is in?
  * @skb:   packet that nfo_l4_parse() accepted, data at the network header
  * @e:     its entry
  * @net:   namespace
  * @thoff: offset of the layer 4 header
  * @len:   length of the IP packet
  *
- * Context: softirq.
+ * Context: softirq. Return: false when the packet takes the classic path.
  */
 bool nfo_l4_pkt_ok(struct sk_buff *skb, const struct nfo_entry *e, const struct net *net,
 		   unsigned int thoff, unsigned int len)
@@ -296,7 +298,7 @@ bool nfo_l4_pkt_ok(struct sk_buff *skb, const struct nfo_entry *e, const struct 
 }
 
 /**
- * nfo_l4_nat() - what NAT does to the layer 4 header
+ * nfo_l4_nat() - do to the layer 4 header what NAT does
  * @skb:   packet that may be written to, data at the network header
  * @e:     entry with NFO_E_NAT
  * @l4hdr: its layer 4 header
@@ -322,10 +324,12 @@ void nfo_l4_nat(struct sk_buff *skb, const struct nfo_entry *e, void *l4hdr)
 }
 
 /**
- * nfo_l4_learn_nat() - what stands for ports in packets that leave
- * @e:   entry; @addr_delta, @l4_delta and ports are set as for TCP
+ * nfo_l4_learn_nat() - learn what stands for ports in packets that leave
+ * @e:   entry; its @addr_delta, @l4_delta and ports are set as for TCP
  * @ct:  connection
  * @dir: direction
+ *
+ * Context: any.
  */
 void nfo_l4_learn_nat(struct nfo_entry *e, const struct nf_conn *ct, enum ip_conntrack_dir dir)
 {
@@ -333,7 +337,7 @@ void nfo_l4_learn_nat(struct nfo_entry *e, const struct nf_conn *ct, enum ip_con
 		nfo_icmp_learn_nat(e, nf_ct_tuple(ct, dir), nf_ct_tuple(ct, !dir));
 }
 
-/* How much of the layer 4 header NAT may change. */
+/* Return: bytes at the start of the layer 4 header in which NAT may change something. */
 static unsigned int nfo_l4_nat_len(u8 l4proto)
 {
 	if (nfo_l4_is_sctp(l4proto))
@@ -347,11 +351,11 @@ static unsigned int nfo_l4_nat_len(u8 l4proto)
 }
 
 /**
- * nfo_l4_sum() - a sum over what NAT leaves alone
+ * nfo_l4_sum() - sum up the part of a packet that NAT does not change
  * @skb:     packet, network header set and in the linear part
  * @offset:  offset of the layer 4 header from skb->data
- * @l4proto: its protocol
- * @sum:     set
+ * @l4proto: IPPROTO_* of that header
+ * @sum:     set to the sum of that part
  *
  * Two sums of a packet, when it came in and when it leaves, show whether something on the
  * classic path changes the payload. Context: any. Return: false when the packet is shorter
@@ -361,7 +365,7 @@ bool nfo_l4_sum(const struct sk_buff *skb, unsigned int offset, u8 l4proto, __su
 {
 	int skip = nfo_l4_nat_len(l4proto), len;
 
-	/* Nobody has looked at the length yet: it may be shorter than the header. */
+	/* The length field was not checked yet: it may be smaller than the IP header. */
 	if (skb->protocol == htons(ETH_P_IP))
 		len = ntohs(ip_hdr(skb)->tot_len) - (int)sizeof(struct iphdr);
 	else
@@ -380,7 +384,7 @@ bool nfo_l4_sum(const struct sk_buff *skb, unsigned int offset, u8 l4proto, __su
  * @ct:    its connection
  * @thoff: offset of the layer 4 header
  *
- * Context: softirq. Return: NFO_R_NONE, or why not.
+ * Context: any, rcu_read_lock(). Return: NFO_R_NONE, or why not.
  */
 enum nfo_reason nfo_l4_permit_check(struct sk_buff *skb, const struct nfo_net *nn,
 				    const struct nf_conn *ct, unsigned int thoff)

@@ -6,8 +6,8 @@
  * An ingress hook that does not forward a packet writes a note of what the packet
  * looked like. `flow add` writes a permit. At the very end of POSTROUTING, just before
  * conntrack confirms, route, output device, mark, priority, DSCP, TTL and NAT are
- * facts; what differs from the note is what the flow has to do. A packet that some
- * rule drops never arrives here, so nothing is learned from it.
+ * facts; the flow has to make the changes by which the packet differs from its note. A
+ * packet that some rule drops never arrives here, so nothing is learned from it.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -39,10 +39,10 @@
  * @skb:   the packet
  * @ct:    its connection
  * @dir:   its direction
- * @in:    device it came in by, as routing knows it; NULL: unknown
- * @out:   device it leaves by
+ * @in:    device that the packet came in by, as routing knows it; NULL: unknown
+ * @out:   device that the packet leaves by
  * @thoff: offset of the layer 4 header from the network header
- * @note:  what it looked like before
+ * @note:  what the packet looked like at the ingress hook
  */
 struct nfo_lesson {
 	struct sk_buff			*skb;
@@ -64,7 +64,7 @@ static void nfo_learn_nat(struct nfo_entry *e, struct nfo_addr6 *a6, const struc
 	unsigned int len = t->src.l3num == NFPROTO_IPV4 ? 4 : 16;
 	u16 ports;
 
-	/* A packet of this direction leaves as the mirror image of the other tuple. */
+	/* A packet of this direction leaves with the other direction's tuple, both ends swapped. */
 	e->sport = other->dst.u.all;
 	e->dport = other->src.u.all;
 	e->saddr = other->dst.u3.ip;
@@ -90,8 +90,8 @@ static void nfo_learn_nat(struct nfo_entry *e, struct nfo_addr6 *a6, const struc
 	}
 }
 
-/* What stands before the part of the packet that nfo_l4_sum() covers: SCTP's ports and tag, ICMP's
- * identifier. NAT writes it.
+/* Does the start of the layer 4 header, which nfo_l4_sum() leaves out, leave as it came or as NAT
+ * writes it? SCTP has ports and the tag there, ICMP the identifier.
  */
 static bool nfo_learn_same_l4(const struct nfo_entry *e, const struct nfo_lesson *l,
 			      unsigned int offset)
@@ -109,7 +109,9 @@ static bool nfo_learn_same_l4(const struct nfo_entry *e, const struct nfo_lesson
 	       !memcmp(after + ports, l->note->l4 + ports, sizeof(after) - ports);
 }
 
-/* Does the very packet that was noted leave with what no checksum shows as it came? */
+/* Does the noted packet leave unchanged in the parts that no checksum covers? @l->skb must be the
+ * packet of the note itself, not another one of the direction.
+ */
 static bool nfo_learn_same_bytes(const struct nfo_entry *e, const struct nfo_lesson *l,
 				 unsigned int offset)
 {
@@ -121,7 +123,7 @@ static bool nfo_learn_same_bytes(const struct nfo_entry *e, const struct nfo_les
 	return nfo_l4_is_main(e->key.l4proto) || nfo_learn_same_l4(e, l, offset);
 }
 
-/* Addresses and ports changed as conntrack says and nothing else did? */
+/* Did the classic path change nothing but addresses and ports, and these as conntrack says? */
 static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct nfo_lesson *l)
 {
 	unsigned int offset = skb_network_offset(l->skb) + l->thoff;
@@ -135,7 +137,9 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 
 	if (!nfo_l4_is_main(e->key.l4proto))
 		return before == after ? NFO_R_NONE : NFO_R_PAYLOAD_CHANGED;
-	/* No checksum is 0 as well, and not what a checksum of 0 is sent as. */
+	/* A UDP field of 0 says that there is no checksum, which NAT leaves so. A checksum that
+	 * is 0 is sent as 0xffff.
+	 */
 	if (e->key.l4proto == IPPROTO_UDP && (!before || !after) &&
 	    l->skb->ip_summed != CHECKSUM_PARTIAL)
 		return before == after ? NFO_R_NONE : NFO_R_PAYLOAD_CHANGED;
@@ -143,7 +147,7 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 		before = nfo_l4_csum_nat(before, e, l->skb->ip_summed == CHECKSUM_PARTIAL);
 	if (before == after)
 		return NFO_R_NONE;
-	/* Both forms of zero. */
+	/* 0 and 0xffff are the same checksum. */
 	if (csum_fold((__force __wsum)(u32)((__force u16)before ^ 0xffff)) ==
 	    csum_fold((__force __wsum)(u32)((__force u16)after ^ 0xffff)))
 		return NFO_R_NONE;
@@ -151,8 +155,8 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 	return NFO_R_PAYLOAD_CHANGED;
 }
 
-/* Does the packet leave from and to where conntrack says? Rules may write addresses as well; a
- * checksum of 0, or none, does not show that.
+/* Does the packet leave with the addresses and ports that conntrack says? A rule may have written
+ * others, and in a packet without a checksum nfo_learn_payload() does not see that.
  */
 static enum nfo_reason nfo_learn_addresses(const struct nfo_entry *e, const struct nfo_addr6 *a6,
 					   const struct nfo_lesson *l)
@@ -172,8 +176,8 @@ static enum nfo_reason nfo_learn_addresses(const struct nfo_entry *e, const stru
 	return same ? NFO_R_NONE : NFO_R_HEADER_CHANGED;
 }
 
-/* ECN is each packet's own, unless a rule sets it. A tunnel that takes its header off may have said
- * that there was congestion.
+/* Do the ECN bits leave as they came? A tunnel may also have copied the congestion mark of its
+ * header, as the fast path does. Any other change is a rule's, and an entry cannot express it.
  */
 static bool nfo_learn_ecn_ok(const struct nfo_lesson *l, const struct nfo_look *out)
 {
@@ -182,7 +186,7 @@ static bool nfo_learn_ecn_ok(const struct nfo_lesson *l, const struct nfo_look *
 	return before == after || (l->note->tunnel && after == INET_ECN_CE);
 }
 
-/* The fields that rulesets set, before and after. */
+/* Learn the fields that rulesets set from their values before and after the classic path. */
 static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_lesson *l)
 {
 	const struct net *net = nf_ct_net(l->ct);
@@ -202,7 +206,7 @@ static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_le
 	return NFO_R_NONE;
 }
 
-/* Where equal-cost routes are chosen by the flow label, each label has a route of its own. */
+/* When the flow label chooses between equal-cost routes, the entry holds for this label only. */
 static void nfo_learn_label(struct nfo_entry *e, const struct nfo_route_refs *refs,
 			    const struct nfo_lesson *l)
 {
@@ -215,12 +219,12 @@ static void nfo_learn_label(struct nfo_entry *e, const struct nfo_route_refs *re
 static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry *e,
 				    struct nfo_route_refs *refs, const struct nfo_lesson *l)
 {
-	/* A frame for the device's own address is known by its type. */
+	/* A frame for the device's own address is PACKET_HOST, so no address must be compared. */
 	if (l->note->has_dest && !l->note->own_dest) {
 		ether_addr_copy(refs->in_dest, l->note->in_dest);
 		e->flags |= NFO_E_IN_DEST;
 	}
-	/* What another sender sends with the number of a PPPoE session is no part of it. */
+	/* A PPPoE session has one peer: a frame of another sender does not belong to it. */
 	if (l->note->has_dest && nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE)) {
 		ether_addr_copy(refs->in_source, l->note->h_source);
 		e->flags |= NFO_E_IN_SOURCE;
@@ -244,8 +248,8 @@ static void nfo_learn_origin(struct nfo_origin *o, const struct nfo_note *n)
 		ether_addr_copy(o->h_source, n->h_source);
 }
 
-/* What few directions need is allocated for these. Of IPsec with NAT it is not known which
- * addresses a policy is asked about.
+/* Allocate a struct nfo_extra if the direction needs one. Decrypted packets with NAT are refused,
+ * because it is not known about which addresses a policy would be asked.
  */
 static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_refs *refs,
 				       const struct nfo_lesson *l)
@@ -255,7 +259,9 @@ static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_ref
 	bool extra = decrypted || encrypt || l->note->deep;
 	struct nfo_extra *x;
 
-	/* A tunnel in IPsec hides from policies how its packets came. */
+	/* A tunnel device makes a packet forget that it was decrypted (skb_scrub_packet()), so
+	 * policies see another packet here than the hook would show them.
+	 */
 	if (decrypted != l->note->decrypted)
 		return NFO_R_DEV_STACK;
 	if (decrypted && e->flags & NFO_E_NAT)
@@ -281,7 +287,7 @@ static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_ref
 	return NFO_R_NONE;
 }
 
-/* Where the connection stands: later segments advance it. */
+/* Begin with the numbers of this segment; later segments advance them. */
 static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 {
 	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
@@ -292,8 +298,8 @@ static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 	WRITE_ONCE(e->win, ntohs(th->window));
 }
 
-/* Segments that the classic path forwards count as well: conntrack, which misses those of
- * the other direction, cannot place them.
+/* Remember the numbers of a segment on the classic path as well. Conntrack may miss the segments of
+ * the other direction, so it cannot check this one against them.
  */
 static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
 {
@@ -306,8 +312,8 @@ static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
 		nfo_learn_tcp(e, l);
 }
 
-/* Everything that the packet teaches. Return: NFO_R_NONE, or what cannot be expressed;
- * @refs then holds what was taken so far.
+/* Derive an entry from a packet. Return: NFO_R_NONE, or the reason why an entry cannot express what
+ * happened to the packet. The references in @refs are the caller's in any case.
  */
 static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 				       struct nfo_addr6 *a6, struct nfo_route_refs *refs,
@@ -362,7 +368,7 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 
 /* ---- what becomes of it ---- */
 
-/* Do the packets of a direction come from where those of another one come from? */
+/* Is the origin of packets the same? */
 static bool nfo_same_origin(const struct nfo_origin *a, const struct nfo_origin *b)
 {
 	return a->mark == b->mark && a->has_source == b->has_source &&
@@ -377,7 +383,9 @@ static bool nfo_same_extra(const struct nfo_extra *a, const struct nfo_extra *b)
 	       a->encrypt == b->encrypt && !memcmp(&a->outer, &b->outer, sizeof(a->outer));
 }
 
-/* Does a packet do the same as the one that taught the direction, its fields aside? */
+/* Does one more packet teach what is known of the direction, apart from the fields that
+ * nf_flow_offload_fields.c looks after?
+ */
 static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 			    const struct nfo_entry *e, const struct nfo_route_refs *refs)
 {
@@ -392,15 +400,15 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 	       nfo_route_refs_alike(r, refs) && nfo_same_extra(r->extra, refs->extra);
 }
 
-/* Is this a packet of another flow label, while the entry's own are still coming? */
+/* Has a packet another flow label than the entry, while packets of the entry's label still come? */
 static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entry *e)
 {
 	return old->flags & e->flags & NFO_E_LABEL && old->label != e->label &&
 	       nfo_now() - READ_ONCE(old->used) < HZ;
 }
 
-/* Is this a packet of another DSCP, while rules look at it? That such packets are treated alike
- * would say nothing of those with a third one.
+/* Has a packet another DSCP than the entry, and are there rules that look at the DSCP? Then the
+ * packet settles nothing, because a third DSCP may be treated otherwise.
  */
 static bool nfo_dscp_differs(struct nfo_net *nn, const struct nfo_entry *old,
 			     const struct nfo_lesson *l)
@@ -412,7 +420,9 @@ static bool nfo_dscp_differs(struct nfo_net *nn, const struct nfo_entry *old,
 	       nfo_recheck_by_dscp(nn);
 }
 
-/* What one more packet of a direction that is learned shows of the fields. */
+/* Learn from one more packet of a known direction what the ruleset does to fields. Return: false
+ * when the packet contradicts the entry.
+ */
 static bool nfo_learn_more_fields(struct nfo_entry *old, const struct nfo_entry *e,
 				  const struct nfo_lesson *l)
 {
@@ -429,8 +439,8 @@ static bool nfo_learn_more_fields(struct nfo_entry *old, const struct nfo_entry 
 	return nfo_fields_settle(old, &in, &out);
 }
 
-/* A direction that is learned sees one more packet of the classic path. Return: false
- * when what is known of the direction is wrong.
+/* Compare one more packet of the classic path with a known direction. Return: false when the entry
+ * is wrong, and the direction has to be forgotten.
  */
 static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 			    const struct nfo_entry *e, struct nfo_route_refs *refs)
@@ -439,19 +449,19 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
-	/* The entry is left to its own packets, while they are coming. */
+	/* The entry stays while packets with its DSCP come; otherwise it is learned anew. */
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_dscp_differs(f->table->nn, old, l))
 		return nfo_now() - READ_ONCE(old->used) < HZ;
 	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;
-	/* What was counted until now was sent as before. */
+	/* The packets counted so far were handed to the old device, so they are settled first. */
 	if (nfo_flow_refs(f, l->dir)->send != refs->send)
 		nfo_flow_settle(f, l->dir);
 
 	return nfo_route_renew(f, l->dir, refs, e);
 }
 
-/* A direction that is not learned. @refs are no longer the caller's, unless the call fails. */
+/* Teach a direction that is not known. @refs is empty afterwards, unless memory ran out. */
 static enum nfo_reason nfo_learn_anew(struct nfo_flow *f, const struct nfo_lesson *l,
 				      struct nfo_entry *e, const struct nfo_addr6 *a6,
 				      struct nfo_route_refs *refs, bool begin)
@@ -500,13 +510,13 @@ static void nfo_learn_more(struct nfo_flow *f, const struct nfo_lesson *l)
 {
 	if (test_and_set_bit_lock(NFO_F_LEARNING + l->dir, &f->state))
 		return;
-	/* Whoever forgets a direction owned it meanwhile. */
+	/* An earlier owner of this bit may have forgotten the direction: packets still use it. */
 	if (!test_bit(NFO_F_FORGETTING + l->dir, &f->state))
 		nfo_learn_direction(f, l, false);
 	clear_bit_unlock(NFO_F_LEARNING + l->dir, &f->state);
 }
 
-/* The first direction of a connection. A flow that learns nothing ends unseen. */
+/* Make a flow of a connection and teach its first direction. If that fails, the flow is freed. */
 static void nfo_learn_first(struct nfo_table *t, const struct nfo_lesson *l)
 {
 	struct nfo_flow *f;
@@ -526,8 +536,8 @@ static void nfo_learn_first(struct nfo_table *t, const struct nfo_lesson *l)
 		nfo_flow_abandon(f);
 }
 
-/* An ICMP error about the connection is related to it, and an extension header may stand before
- * that of layer 4.
+/* Does the connection's layer 4 header follow the IP header? An ICMP error about the connection has
+ * the same conntrack entry, and an IPv6 extension header may come first.
  */
 static bool nfo_lesson_is_of_ct(const struct nfo_lesson *l)
 {
@@ -537,7 +547,9 @@ static bool nfo_lesson_is_of_ct(const struct nfo_lesson *l)
 	return proto == nf_ct_protonum(l->ct);
 }
 
-/* Opening and closing segments belong to conntrack. */
+/* May the packet teach, as far as layer 4 goes? TCP segments that open or close do not: the fast
+ * path never carries them.
+ */
 static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *l)
 {
 	const struct tcphdr *th;
@@ -562,7 +574,7 @@ static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *
 	return !th->syn && !th->fin && !th->rst;
 }
 
-/* From the first connection in a zone on, entries say where their packets come from. */
+/* From the first connection in a zone on, entries have NFO_E_ORIGIN. */
 static void nfo_learn_zone(struct nfo_net *nn, const struct nf_conn *ct)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
@@ -570,7 +582,7 @@ static void nfo_learn_zone(struct nfo_net *nn, const struct nf_conn *ct)
 	if (likely(nf_ct_zone(ct)->id == NF_CT_DEFAULT_ZONE_ID) || READ_ONCE(nn->zones))
 		return;
 	WRITE_ONCE(nn->zones, true);
-	/* An entry that was learned without has an older epoch. */
+	/* Entries without NFO_E_ORIGIN have an older epoch, so they are stale now. */
 	nfo_change_add(nn, &all);
 }
 
@@ -632,7 +644,9 @@ static unsigned int nfo_learn_hook4(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-/* IPv6 marks multicast alone as forwarded: that there is a note has to do. */
+/* IPv6 marks only multicast packets as forwarded. Here a packet counts as forwarded when there is a
+ * note of it.
+ */
 static unsigned int nfo_learn_hook6(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
@@ -643,7 +657,9 @@ static unsigned int nfo_learn_hook6(void *priv, struct sk_buff *skb,
 
 /* ---- hooks ---- */
 
-/* Just before conntrack looks, and just before it confirms, at INT_MAX. */
+/* The closing hooks run just before conntrack looks at a packet, the learning hooks just before
+ * conntrack confirms the connection, at priority INT_MAX.
+ */
 static const struct nf_hook_ops nfo_learn_ops[] = {
 	{
 		.hook		= nfo_closing_hook4,
@@ -669,7 +685,7 @@ static const struct nf_hook_ops nfo_learn_ops[] = {
 };
 
 /**
- * nfo_learn_net_start() - learn in a namespace, which has a flowtable now
+ * nfo_learn_net_start() - begin to learn in a namespace that gets its first flowtable
  * @nn: namespace
  *
  * Context: may sleep, nfo_net::lock held. Return: 0 or a negative errno.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Next hops: the neighbours that flows send to, each with what was last seen of it,
- * so that an event is known to change something or nothing.
+ * Next hops: the neighbours that flows send to, each with what was last seen of it, so
+ * that events which change nothing for a flow can be told from those that do.
  */
 #include <linux/etherdevice.h>
 #include <linux/hashtable.h>
@@ -21,11 +21,11 @@ static u32 nfo_neigh_ha_key(const u8 ha[ETH_ALEN])
 }
 
 /**
- * nfo_neigh_read() - what a neighbour is now
+ * nfo_neigh_read() - read a neighbour's address and whether it can be used
  * @n:  neighbour
  * @ha: filled with its link-layer address
  *
- * Context: any but with n->lock held. Return: true when it can be used.
+ * Context: any but with n->lock held. Return: true when the neighbour can be used.
  */
 bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN])
 {
@@ -106,7 +106,7 @@ void nfo_neigh_put(struct nfo_neigh *nb)
  * nfo_neigh_changed() - did a neighbour event change anything for a flow?
  * @n: neighbour the event is about
  *
- * Context: any but with n->lock held. Return: true when some flow uses it and
+ * Context: any but with n->lock held. Return: true when some flow uses the neighbour, and
  * its address or usability differs from what was known.
  */
 bool nfo_neigh_changed(const struct neighbour *n)
@@ -135,8 +135,8 @@ bool nfo_neigh_changed(const struct neighbour *n)
  * nfo_neigh_is_at() - does some flow send to an Ethernet address?
  * @ha: address
  *
- * Context: any but with the lock of a neighbour held. Return: true when it does, in some network
- * namespace.
+ * Context: any but with the lock of a neighbour held. Return: true when a flow of any network
+ * namespace does.
  */
 bool nfo_neigh_is_at(const u8 ha[ETH_ALEN])
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a CPU remembers of the packets it has in hand: notes of those that came in and take the
- * classic path, and the permit of the last one that `flow add` matched.
+ * What a CPU remembers of the packets that it works on: notes of packets that came in and take the
+ * classic path, and the permit of the last packet that `flow add` matched.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -16,14 +16,14 @@
 #include "nfo_l4.h"
 #include "nfo_learn.h"
 
-/* Packets that an ingress hook may see before the first of them is at the end of
- * POSTROUTING: a NAPI poll hands over up to 64 in a list.
+/* How many notes have a place. A NAPI poll hands over a list of up to 64 packets, and an ingress
+ * hook sees all of them before the first one is at the end of POSTROUTING.
  */
 #define NFO_NOTES	128
 
-/* A packet in a tunnel is noted by its own addresses and by the tunnel's, because the hook does
- * not know whether the tunnel ends here. In one array the two notes would share a place for one
- * of NFO_NOTES pairs of a connection and a tunnel, and such a connection would never learn.
+/* A packet in a tunnel is noted twice, by its own addresses and by the tunnel's, because the hook
+ * does not know whether the tunnel ends here. In a single array both notes of a packet could have
+ * the same place, and the connection inside would never learn. So there are two arrays.
  */
 #define NFO_NOTES_INNER	32
 
@@ -32,7 +32,7 @@
  * @skb: packet; compared, never followed
  * @ct:  its connection; compared, never followed
  * @t:   flowtable; valid while @gen is nfo_tables_gen
- * @gen: nfo_tables_gen at that time
+ * @gen: nfo_tables_gen when `flow add` matched
  */
 struct nfo_permit {
 	const struct sk_buff	*skb;
@@ -42,15 +42,15 @@ struct nfo_permit {
 };
 
 /**
- * struct nfo_note_cpu - what a CPU remembers of the packets it has in hand
+ * struct nfo_note_cpu - what a CPU remembers of the packets that it works on
  * @lock:   see nfo_note_lock()
- * @permit: the last one that `flow add` matched
+ * @permit: of the last packet that `flow add` matched
  * @taken:  counts notes
- * @note:   those that came in, by a hash of their addresses and ports
- * @inner:  those that came in a tunnel, without the tunnel's headers
+ * @note:   notes of packets that came in, by a hash of their addresses and ports
+ * @inner:  notes of packets that came in a tunnel, by the addresses and ports inside
  *
- * Written and read on that CPU alone, under nfo_note_lock(). Allocated, for modules have little
- * room for static data of each CPU.
+ * Written and read on its own CPU only, under nfo_note_lock(). Allocated, because modules have
+ * little room for static data of each CPU.
  */
 struct nfo_note_cpu {
 	spinlock_t		lock;	/* the rest, with PREEMPT_RT */
@@ -62,7 +62,7 @@ struct nfo_note_cpu {
 
 static struct nfo_note_cpu __percpu *nfo_note_cpus __read_mostly;
 
-/* Kernels with lock debugging see whether the caller may be preempted, or moved to another CPU. */
+/* Kernels with lock debugging warn when the caller may be preempted or moved to another CPU. */
 static struct nfo_note_cpu *nfo_note_this_cpu(void)
 {
 	WARN_ON_ONCE(IS_ENABLED(CONFIG_PROVE_LOCKING) && !in_softirq());
@@ -70,10 +70,10 @@ static struct nfo_note_cpu *nfo_note_this_cpu(void)
 	return this_cpu_ptr(nfo_note_cpus);
 }
 
-/* No other packet of this CPU comes in between. The hooks that forward and send run in process
- * context as well, for what the router itself sends and for what a program of nfqueue gives back.
- * With PREEMPT_RT, from 6.18 on, code that runs with softirqs disabled is preempted by other such
- * code.
+/* Keep other packets of this CPU out until nfo_note_unlock(). Softirqs are disabled because hooks
+ * run in process context as well, for packets that the router itself sends and for those that a
+ * program of nfqueue gives back. With PREEMPT_RT a lock is held too: from 6.18 on, code that runs
+ * with softirqs disabled is preempted by other such code.
  */
 static struct nfo_note_cpu *nfo_note_lock(void)
 {
@@ -94,7 +94,7 @@ static void nfo_note_unlock(struct nfo_note_cpu *c)
 	local_bh_enable();
 }
 
-/* Without device and encapsulation: who looks for a note does not know those. */
+/* The hash leaves out device and encapsulation, because nfo_note_find() does not know them. */
 static struct nfo_note *nfo_note_slot(struct nfo_note_cpu *c, const struct nfo_table *t,
 				      __be32 saddr, __be32 daddr, __be16 sport, __be16 dport,
 				      bool inner)
@@ -107,13 +107,14 @@ static struct nfo_note *nfo_note_slot(struct nfo_note_cpu *c, const struct nfo_t
 }
 
 /**
- * nfo_note_check() - what is noted of the payload
+ * nfo_note_check() - a number that shows whether a packet's payload changes
  * @skb:     packet
  * @offset:  of the layer 4 header from skb->data
- * @l4proto: IPPROTO_* of it
- * @check:   the header's checksum field; of other protocols than TCP and UDP a sum of the payload
+ * @l4proto: IPPROTO_* of that header
+ * @check:   set to the header's checksum field; for other protocols than TCP and UDP to a sum of
+ *           the payload
  *
- * Context: any. Return: false when the packet ends before.
+ * Context: any. Return: false when the packet is too short.
  */
 bool nfo_note_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto, __sum16 *check)
 {
@@ -132,14 +133,14 @@ bool nfo_note_check(const struct sk_buff *skb, unsigned int offset, u8 l4proto, 
 }
 
 /**
- * nfo_note_tcp() - what is noted of a TCP header
+ * nfo_note_tcp() - a sum that shows whether a TCP header changes
  * @skb:    packet
  * @offset: of the TCP header from skb->data
  *
- * The checksum field of a packet whose checksum is yet to be made does not depend on the header,
- * in which rules rewrite options. Context: any.
+ * Rules may rewrite TCP options. While a packet's checksum is yet to be made, its checksum field
+ * does not show that. Context: any.
  *
- * Return: sum of the header without its ports and checksum; 0 when the packet ends before.
+ * Return: sum of the header without its ports and checksum; 0 when the packet is too short.
  */
 __sum16 nfo_note_tcp(const struct sk_buff *skb, unsigned int offset)
 {
@@ -162,22 +163,22 @@ __sum16 nfo_note_tcp(const struct sk_buff *skb, unsigned int offset)
 	return csum_fold(csum_partial(header + urg, len - urg, sum));
 }
 
-/* Rules reach no further: an offset into the packet has eight bits. */
+/* Bytes after which rules cannot write: their offset into the packet has eight bits. */
 #define NFO_NOTE_BODY	288
 
 /**
- * nfo_note_body() - what is noted of the payload where the checksum does not show that it changes
- * @skb:    packet
+ * nfo_note_body() - a sum that shows whether the payload changes, where the checksum does not
+ * @skb:    packet whose checksum is yet to be made, or that has none
  * @offset: of the layer 4 header from skb->data
  * @l4proto: IPPROTO_TCP or IPPROTO_UDP
  *
- * The checksum of the packet is yet to be made, or it has none. Context: any.
+ * Context: any.
  *
  * Return: sum of what follows the checksum of UDP, or the header of TCP, as far as rules reach.
  */
 __sum16 nfo_note_body(const struct sk_buff *skb, unsigned int offset, u8 l4proto)
 {
-	/* The header of TCP is noted by itself, see nfo_note_tcp(); options count twice. */
+	/* nfo_note_tcp() sums up the header of TCP; its options are in both sums. */
 	unsigned int skip = l4proto == IPPROTO_UDP ? sizeof(struct udphdr) : sizeof(struct tcphdr);
 	unsigned int len = min_t(unsigned int, skb->len - min(offset, skb->len), NFO_NOTE_BODY);
 
@@ -193,7 +194,7 @@ static bool nfo_note_sender_differs(const struct nfo_note *n, const struct sk_bu
 	       !ether_addr_equal_unaligned(n->h_source, eth_hdr(skb)->h_source);
 }
 
-/* Was the last packet of the same direction another in what may be learned? */
+/* Is the note of a packet of the same direction that differs in something that is learned? */
 static bool nfo_note_differs(const struct nfo_note *n, const struct nfo_table *t,
 			     const struct sk_buff *skb, const struct nfo_key *key)
 {
@@ -212,7 +213,7 @@ static void nfo_note_addresses(struct nfo_note *n, const struct sk_buff *skb)
 	ether_addr_copy(n->h_source, eth_hdr(skb)->h_source);
 }
 
-/* What the packet has, of which @n has the layer 4 checksum already. */
+/* Fill in what nfo_note_take() has not yet: all but what depends on layer 4. */
 static void nfo_note_fill(struct nfo_note *n, const struct sk_buff *skb,
 			  const struct nfo_key *key, const struct nfo_encap_popped *popped)
 {
@@ -222,7 +223,9 @@ static void nfo_note_fill(struct nfo_note *n, const struct sk_buff *skb,
 	n->look = nfo_skb_look(skb, key->family);
 	n->len = nfo_skb_len(skb, key->family);
 	n->label = nfo_skb_label(skb, key->family);
-	/* GRE without a remote address shows its own header there, which differs in each packet. */
+	/* A GRE device without a remote address has its own header in place of Ethernet's, and that
+	 * header differs from packet to packet.
+	 */
 	n->has_dest = skb->dev->type == ARPHRD_ETHER && skb_mac_header_was_set(skb) &&
 		      skb_mac_header_len(skb) >= ETH_HLEN;
 	if (n->has_dest)
@@ -242,9 +245,9 @@ static void nfo_note_fill(struct nfo_note *n, const struct sk_buff *skb,
  * @key:   what identifies the packets of its direction
  * @popped: headers that were taken off it, or NULL
  * @thoff: offset of the layer 4 header from the network header
- * @epoch: nfo_epoch() when it came in
+ * @epoch: nfo_epoch() when the packet came in
  *
- * Context: softirq.
+ * The note replaces the one that has the same place. Context: softirq.
  */
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
@@ -277,14 +280,14 @@ out:
 }
 
 /**
- * nfo_permit() - `flow add` matched a packet
+ * nfo_permit() - remember that `flow add` matched a packet
  * @t:   flowtable
  * @skb: packet in the forward hook
  * @ct:  its connection, which may be promoted
  *
- * Context: any, rcu_read_lock(). A table that goes advances nfo_tables_gen before it waits for
- * an RCU grace period, so that a permit outlives its table by its bytes only. One number serves
- * all namespaces: two of their own may be alike.
+ * Context: any, rcu_read_lock(). When a table is deleted, nfo_table_drain() advances nfo_tables_gen
+ * before it waits for an RCU grace period, so nobody follows the pointer of an older permit.
+ * The number is one for all namespaces, because numbers of two namespaces could be equal.
  */
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct)
 {
@@ -305,7 +308,7 @@ void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_
  * @skb: packet at the end of POSTROUTING
  * @ct:  its connection
  *
- * Context: any, rcu_read_lock(). A permit is good for one call.
+ * Context: any, rcu_read_lock(). The call uses the permit up.
  *
  * Return: the table that the connection may be promoted to, or NULL.
  */
@@ -318,13 +321,15 @@ struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *
 	if (p.skb == skb)
 		c->permit.skb = NULL;
 	nfo_note_unlock(c);
-	/* The same address may be that of another namespace's packet, long after. */
+	/* Long after, the skb's address may be that of a packet of another namespace. */
 	if (p.skb != skb || p.ct != ct || p.gen != atomic_read(&nfo_tables_gen))
 		return NULL;
 	return p.t->nn == nn ? p.t : NULL;
 }
 
-/* Return: of packets that came in as a tuple says, in a tunnel or without one, the later note. */
+/* Return: the latest note of a packet with the addresses and ports of a tuple, in a tunnel or
+ * without one; NULL without a note.
+ */
 static const struct nfo_note *nfo_note_of(struct nfo_note_cpu *c, const struct nfo_table *t,
 					  const struct nf_conntrack_tuple *tuple)
 {
@@ -354,9 +359,9 @@ static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
 		return false;
 	if (n->skb == skb || n->head == skb->head)
 		return true;
-	/* A copy of the packet, or another one of the same direction. A layer 4 checksum that
-	 * is consistent will tell; one that is yet to be made, or none, does not, and then it
-	 * has to be all the same.
+	/* @skb is a copy of the noted packet, or another packet of the direction. A full layer 4
+	 * checksum tells them apart later; a checksum that is yet to be made, or none, does not.
+	 * So the note counts only if it does not matter which packet it is of.
 	 */
 	return !n->mixed && !((n->look.tos ^ nfo_skb_tos(skb, n->key.family)) & INET_ECN_MASK);
 }
@@ -366,9 +371,9 @@ static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
  * @t:     flowtable whose hook saw it
  * @skb:   packet at the end of POSTROUTING
  * @tuple: conntrack's, of the packet's direction
- * @note:  filled: packets that come in meanwhile write to the CPU's own
+ * @note:  filled with a copy, because packets that come in meanwhile write to the CPU's notes
  *
- * Context: any. Return: false without a note, or when it may be another packet's.
+ * Context: any. Return: false without a note, or when the note may be another packet's.
  */
 bool nfo_note_find(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nf_conntrack_tuple *tuple, struct nfo_note *note)
@@ -401,7 +406,7 @@ int __init nfo_note_init(void)
 }
 
 /**
- * nfo_note_exit() - undo nfo_note_init(); no hook takes notes any more
+ * nfo_note_exit() - undo nfo_note_init(). The caller knows that no hook takes notes any more.
  */
 void nfo_note_exit(void)
 {

@@ -14,19 +14,19 @@
 #include "nfo_net.h"
 #include "nfo_refs.h"
 
-/* Of a direction that was never learned. Nobody counts its references. */
+/* What a direction that was never learned rests on: nothing. Its references are not counted. */
 struct nfo_route_refs nfo_route_refs_none;
 
-/* What is shared. A reference is the last one under this lock only. */
+/* The objects that are shared. Under the lock an object is added, or its last reference dropped. */
 static DEFINE_SPINLOCK(nfo_refs_lock);
 static struct rhashtable nfo_refs_table;
 
 /**
- * nfo_lower_equal() - is the same below two output devices?
+ * nfo_lower_equal() - are the same device and the same headers below two output devices?
  * @a: what is below one
  * @b: what is below the other one
  *
- * The MTU of a tunnel is no part of it. Return: true when it is.
+ * The MTU of a tunnel is not compared. Context: any.
  */
 bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b)
 {
@@ -40,8 +40,8 @@ bool nfo_lower_equal(const struct nfo_lower *a, const struct nfo_lower *b)
  * @a: what one direction rests on
  * @b: what the other one rests on
  *
- * The route may be another one that names the same next hop, and a bridge may be passed by or not.
- * Return: true when they do.
+ * Two fields are not compared: the route (@dst), for another one may name the same next hop, and
+ * the device that software sends by (@send). Context: any.
  */
 bool nfo_route_refs_alike(const struct nfo_route_refs *a, const struct nfo_route_refs *b)
 {
@@ -83,8 +83,8 @@ static const struct rhashtable_params nfo_refs_params = {
 };
 
 /**
- * nfo_route_refs_drop() - drop what a lesson holds
- * @refs: the lesson's own; may be empty or half filled
+ * nfo_route_refs_drop() - drop the references that a lesson has taken
+ * @refs: the lesson's own; may be empty or half filled, and is empty afterwards
  *
  * Context: any.
  */
@@ -103,7 +103,7 @@ void nfo_route_refs_drop(struct nfo_route_refs *refs)
 	memset(refs, 0, sizeof(*refs));
 }
 
-/* Return: what is shared and the same, with a reference; NULL when there is none. */
+/* Return: a shared object that is equal to @like, with a reference; NULL when there is none. */
 static struct nfo_route_refs *nfo_refs_find(const struct nfo_route_refs *like)
 {
 	struct nfo_route_refs *found;
@@ -117,14 +117,16 @@ static struct nfo_route_refs *nfo_refs_find(const struct nfo_route_refs *like)
 	return found;
 }
 
-/* Make a new one findable, unless somebody else did. Return: the one to use. */
+/* Share a new object, unless an equal one is shared by now. Return: the object to use. */
 static struct nfo_route_refs *nfo_refs_add(struct nfo_route_refs *fresh)
 {
 	struct nfo_route_refs *found;
 
 	spin_lock_bh(&nfo_refs_lock);
 	found = nfo_refs_find(fresh);
-	/* Whoever finds it reads @shared. If it cannot be inserted, the direction has it alone. */
+	/* @shared is set before others find the object. If it cannot be inserted, the direction
+	 * has it alone.
+	 */
 	fresh->shared = true;
 	if (!found && rhashtable_insert_fast(&nfo_refs_table, &fresh->node, nfo_refs_params))
 		fresh->shared = false;
@@ -139,13 +141,13 @@ static long nfo_refs_size(const struct nfo_route_refs *refs)
 }
 
 /**
- * nfo_route_refs_share() - what a direction is to rest on, from its lesson
+ * nfo_route_refs_share() - make or find the object that a direction is to rest on
  * @nn:   namespace of the direction, which counts the memory
  * @refs: the lesson's own; empty afterwards, unless the call fails
  *
- * What few directions have (@extra) is not shared. Context: any.
+ * An object with @extra is not shared. Context: any.
  *
- * Return: it, with a reference for nfo_route_refs_put(); NULL without memory.
+ * Return: the object, with a reference for nfo_route_refs_put(); NULL without memory.
  */
 struct nfo_route_refs *nfo_route_refs_share(struct nfo_net *nn, struct nfo_route_refs *refs)
 {
@@ -187,7 +189,7 @@ static void nfo_refs_free_rcu(struct rcu_head *rcu)
 	nfo_net_put(nn);
 }
 
-/* Return: it was the last reference, and nobody can find @refs any more. */
+/* Return: true when this was the last reference, and no lesson can find @refs any more. */
 static bool nfo_refs_dec(struct nfo_route_refs *refs)
 {
 	bool last;
@@ -206,11 +208,11 @@ static bool nfo_refs_dec(struct nfo_route_refs *refs)
 }
 
 /**
- * nfo_route_refs_put() - a direction does not rest on this any more
+ * nfo_route_refs_put() - drop a direction's reference of what it rested on
  * @refs: of nfo_route_refs_share(), or nfo_route_refs_none
  *
- * Context: any. The last one drops what is kept alive after an RCU grace period: packets and
- * dumps may be reading.
+ * After the last reference, an object drops what it keeps alive an RCU grace period later, because
+ * packets, dumps and hardware workers may be reading it. Context: any.
  */
 void nfo_route_refs_put(struct nfo_route_refs *refs)
 {
@@ -219,7 +221,7 @@ void nfo_route_refs_put(struct nfo_route_refs *refs)
 }
 
 /**
- * nfo_route_refs_init() - the table of what is shared. Return: 0 or a negative errno.
+ * nfo_route_refs_init() - make the table of shared objects. Return: 0 or a negative errno.
  */
 int nfo_route_refs_init(void)
 {
@@ -227,8 +229,8 @@ int nfo_route_refs_init(void)
 }
 
 /**
- * nfo_route_refs_exit() - undo nfo_route_refs_init(). The last flow was freed; waits for what
- * it rested on.
+ * nfo_route_refs_exit() - undo nfo_route_refs_init(). The last flow was freed; the call waits
+ * until what it rested on is freed.
  */
 void nfo_route_refs_exit(void)
 {

@@ -24,7 +24,7 @@
 
 /* ---- link-layer header ---- */
 
-/* Ask the device itself: it has a header but no cache for it. */
+/* A device without a cache for its header makes the header itself. */
 static bool nfo_hh_create(struct net_device *dev, __be16 proto, const u8 *ha, u8 *hh)
 {
 	struct sk_buff *skb;
@@ -51,7 +51,7 @@ static bool nfo_dev_has_header(const struct net_device *dev)
 	return dev->header_ops && dev->header_ops->create;
 }
 
-/* @proto: of the packets; the next hop of an IPv4 route may be an IPv6 neighbour. */
+/* @proto: ethertype of the packets; the next hop of an IPv4 route may be an IPv6 neighbour. */
 static enum nfo_reason nfo_hh_build(struct net_device *dev, __be16 proto,
 				    struct neighbour *n, u8 *hh)
 {
@@ -65,8 +65,8 @@ static enum nfo_reason nfo_hh_build(struct net_device *dev, __be16 proto,
 		hh[NFO_HH_IS_ADDR] = true;
 		return NFO_R_NONE;
 	}
-	/* A VLAN device adds the tag to a header without one when it sends, also when it would
-	 * have made one with the tag (reorder_hdr off).
+	/* A VLAN device puts the tag on a header without a tag when it sends. It does so even with
+	 * reorder_hdr off, when it would itself make a header with the tag.
 	 */
 	if (!dev->header_ops->cache && !is_vlan_dev(dev))
 		return nfo_hh_create(dev, proto, ha, hh) ? NFO_R_NONE : NFO_R_DEV_TYPE;
@@ -115,7 +115,7 @@ static u16 nfo_dst_mtu(const struct dst_entry *dst, u8 family)
 	if (family == NFPROTO_IPV4) {
 		mtu = ip_dst_mtu_maybe_forward(dst, true);
 	} else {
-		/* ip6_forward() and ip6_finish_output() each have their own. */
+		/* ip6_forward() compares with one of them, ip6_finish_output() with the other. */
 		mtu = min(ip6_dst_mtu_maybe_forward(dst, true), dst_mtu(dst));
 		mtu = max_t(unsigned int, mtu, IPV6_MIN_MTU);
 	}
@@ -136,7 +136,7 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 	enum nfo_reason why;
 	struct neighbour *n;
 
-	/* IPsec finds the next hop of what it made. */
+	/* The next hop is that of the encrypted packet, which IPsec finds itself. */
 	if (!nfo_dev_has_header(refs->out) || dst_xfrm(refs->dst))
 		return NFO_R_NONE;
 	if (refs->out->type != ARPHRD_ETHER && !nfo_tunnel_has_header(refs->out))
@@ -153,15 +153,15 @@ static enum nfo_reason nfo_route_learn_neigh(struct nfo_entry *e, struct nfo_rou
 	why = nfo_hh_build(refs->out, nfo_proto(e->key.family), n, refs->hh);
 	if (refs->out->type == ARPHRD_ETHER)
 		e->flags |= NFO_E_HEADER;
-	/* In use from now on; an unresolved one starts resolving. */
+	/* Marks the neighbour as used, and has an unresolved one resolved. */
 	neigh_event_send(n, NULL);
 	neigh_release(n);
 
 	return why;
 }
 
-/* A tunnel that asks a neighbour where each packet goes may be under IPsec for some of them. What
- * comes from there is not recognized at a device below.
+/* IPsec may encrypt what a multipoint tunnel sends to one of its neighbours. Then packets of that
+ * neighbour cannot be recognized at a device below, and the tunnel itself has to be listed.
  */
 static bool nfo_route_hides(const struct nfo_table *t, const struct nfo_entry *e,
 			    const struct nfo_route_refs *refs)
@@ -178,7 +178,9 @@ static const u8 *nfo_route_h_dest(const struct nfo_entry *e, const struct nfo_ro
 	return e->flags & NFO_E_HEADER ? ((const struct ethhdr *)refs->hh)->h_dest : NULL;
 }
 
-/* No driver's rule has a tunnel, more headers than two, or IPsec. */
+/* Find the listed device below the output device. It stays unknown for a direction with a tunnel,
+ * IPsec or more than two headers, because no driver's rule has these.
+ */
 static void nfo_route_lower(const struct nfo_table *t, const struct nfo_entry *e,
 			    const struct nfo_route_refs *refs, struct nfo_lower *lower)
 {
@@ -207,10 +209,10 @@ bool nfo_route_encrypts(const struct sk_buff *skb)
  * nfo_route_learn() - what the route that a packet has means for its direction
  * @t:    flowtable: a device that is neither listed nor above a listed one is refused
  * @e:    entry of the direction; flags and MTU are filled in
- * @refs: what the entry rests on, of which that of the output is filled in; the caller's also
- *        after a refusal
+ * @refs: what the entry rests on; the fields of the output side are filled in, with references
+ *        that the caller drops also after a refusal
  * @skb:  packet at the end of POSTROUTING
- * @out:  device it leaves by
+ * @out:  device that the packet leaves by
  *
  * Context: rcu_read_lock(). Return: NFO_R_NONE or why not.
  */
@@ -276,9 +278,9 @@ bool nfo_route_by_label(const struct net *net, const struct dst_entry *dst)
 
 /**
  * nfo_route_rp_filter() - how the kernel checks that sources are routed back
- * @dev: device packets come in by
+ * @dev: device that packets come in by
  *
- * Context: rcu_read_lock(). Return: rp_filter of the device.
+ * Context: rcu_read_lock(). Return: the rp_filter that is in force for the device.
  */
 u8 nfo_route_rp_filter(const struct net_device *dev)
 {
@@ -295,11 +297,12 @@ static u32 nfo_route_ct_labels(const struct nf_conn *ct)
 }
 
 /**
- * nfo_route_ct_mark() - what a ruleset may route by, and conntrack's user may change
+ * nfo_route_ct_mark() - a number that changes when a connection's mark or labels do
  * @ct:    connection
  * @flags: NFO_E_LABELS: the connection may have labels
  *
- * Context: any. Return: its mark, or a number that changes with its mark and with its labels.
+ * Rulesets may route by mark and labels, and a user may change them. Context: any.
+ * Return: the mark, or the mark combined with a hash of the labels.
  */
 u32 nfo_route_ct_mark(const struct nf_conn *ct, u16 flags)
 {
@@ -312,12 +315,12 @@ u32 nfo_route_ct_mark(const struct nf_conn *ct, u16 flags)
 }
 
 /**
- * nfo_route_renew() - a packet taught a direction what it knows already
+ * nfo_route_renew() - make an entry true again, because a packet taught what is known already
  * @f:     flow
  * @dir:   direction that is known
- * @refs:  what the packet showed; the direction rests on it from now on, and the caller has
- *         nothing, unless the call fails
- * @shown: entry that the packet showed: largest IP packet, conntrack's mark, when it came in
+ * @refs:  what the packet's own entry rests on; the direction rests on it from now on, and it is
+ *         empty afterwards, unless the call fails
+ * @shown: the packet's own entry, of which @mtu, @ct_mark and @epoch are taken
  *
  * Context: rcu_read_lock(), NFO_F_LEARNING of the direction is set by the caller.
  *
@@ -333,13 +336,13 @@ bool nfo_route_renew(struct nfo_flow *f, enum ip_conntrack_dir dir,
 	if (!fresh)
 		return false;
 	spin_lock_bh(nfo_flow_lock(f));
-	/* What it has is visible before packets and hardware workers read it. */
+	/* The object's fields are visible before packets and hardware workers find it. */
 	smp_store_release(&e->refs, fresh);
 	WRITE_ONCE(e->mtu, shown->mtu);
 	spin_unlock_bh(nfo_flow_lock(f));
 	WRITE_ONCE(e->ct_mark, shown->ct_mark);
 	nfo_route_refs_put(old);
-	/* The route object is visible before the entry is true again. */
+	/* @refs is visible before the epoch that makes the entry true again. */
 	smp_store_release(&e->epoch, shown->epoch);
 
 	return true;
@@ -354,7 +357,7 @@ static bool nfo_in_prefix(const struct nfo_change *c, const void *addr)
 	return ipv6_prefix_equal(addr, &c->prefix.in6, c->plen);
 }
 
-/* As nfo_entry_routed(). */
+/* Is an address whose route the entry rests on in the prefix? See nfo_entry_routed(). */
 static bool nfo_change_of_prefix(const struct nfo_change *c, const struct nfo_entry *e)
 {
 	if (c->family != e->key.family)
@@ -365,9 +368,10 @@ static bool nfo_change_of_prefix(const struct nfo_change *c, const struct nfo_en
 	       nfo_in_prefix(c, &nfo_addr6(e)->saddr);
 }
 
-/* Flows send to a station by the port where it is. They see what comes from a station before a
- * bridge does, which may not let it in any more: that is the station that the other direction
- * sends to, or any one where that is not known.
+/* A bridge has learned that a station is at another port. That concerns a direction that sends to
+ * the station, and a direction whose packets come from the station through a bridge, which may not
+ * let them in any more. Packets come from the station that the other direction sends to; when that
+ * is not known, they may come from any station.
  */
 static bool nfo_change_of_station(const struct nfo_change *c, const struct nfo_entry *e)
 {
@@ -385,7 +389,9 @@ static bool nfo_change_of_station(const struct nfo_change *c, const struct nfo_e
 	return ether_addr_equal_unaligned(nfo_entry_refs(other)->hh, c->lladdr);
 }
 
-/* A device between the listed one and routing's decides as well what comes in and what goes out. */
+/* A change also concerns the entry when it is of a device between the listed one and the one that
+ * routing uses, on the way in or out.
+ */
 static bool nfo_change_of_dev(const struct nfo_net *nn, const struct nfo_change *c,
 			      const struct nfo_entry *e)
 {
@@ -402,7 +408,9 @@ static bool nfo_change_of_dev(const struct nfo_net *nn, const struct nfo_change 
 	       nfo_lower_is_above(nn, c->ifindex, refs->out->ifindex);
 }
 
-/* Did a prefix change since an epoch that an address may be in? */
+/* Since the epoch @from, did a prefix change that may contain an address? @addr: its first 32 bits,
+ * big endian.
+ */
 static bool nfo_prefix_moved(const struct nfo_journal *j, u8 family, __be32 addr, u32 from)
 {
 	const u32 *slots = j->prefixes[nfo_prefix_family(family)];
@@ -410,7 +418,7 @@ static bool nfo_prefix_moved(const struct nfo_journal *j, u8 family, __be32 addr
 	return nfo_epoch_is_later(READ_ONCE(slots[nfo_prefix_slot(family, addr)]), from);
 }
 
-/* Did prefixes change since an epoch that an entry may rest on? */
+/* Since the epoch @from, did a prefix change that may contain an address of the entry? */
 static bool nfo_prefixes_moved(const struct nfo_journal *j, const struct nfo_entry *e, u32 from)
 {
 	__be32 src, dst;
@@ -422,7 +430,7 @@ static bool nfo_prefixes_moved(const struct nfo_journal *j, const struct nfo_ent
 	return nfo_prefix_moved(j, family, src, from) || nfo_prefix_moved(j, family, dst, from);
 }
 
-/* @at: epoch of the change */
+/* Does a change concern an entry? @at: the epoch that the change made. */
 static bool nfo_change_concerns(const struct nfo_net *nn, const struct nfo_change *c,
 				const struct nfo_entry *e, u32 at)
 {
@@ -446,7 +454,9 @@ static bool nfo_change_concerns(const struct nfo_net *nn, const struct nfo_chang
 	}
 }
 
-/* Without a look at each change: did none since an epoch concern an entry? */
+/* Since the epoch @from, did no change concern the entry? This reads no change, only the epochs of
+ * the latest changes of each kind.
+ */
 static bool nfo_route_untouched(const struct nfo_journal *j, const struct nfo_entry *e, u32 from)
 {
 	return !nfo_epoch_is_later(READ_ONCE(j->other), from) && !nfo_prefixes_moved(j, e, from);
@@ -456,12 +466,12 @@ static bool nfo_route_untouched(const struct nfo_journal *j, const struct nfo_en
  * nfo_route_changed() - did one of the latest changes concern an entry?
  * @nn:   namespace
  * @e:    entry found under rcu_read_lock()
- * @from: epoch at which it was true
+ * @from: epoch at which the entry was true
  * @to:   epoch now
  *
- * Context: rcu_read_lock(). Return: NFO_NEWS_NONE, NFO_NEWS_RULESET when the ruleset alone
- * changed, otherwise NFO_NEWS_ROUTE; that also when there were too many changes to know which of
- * them concerns the entry.
+ * Context: rcu_read_lock(). Return: NFO_NEWS_NONE; NFO_NEWS_RULESET when of all that concerns the
+ * entry the ruleset alone changed; otherwise NFO_NEWS_ROUTE, also when there were too many changes
+ * to know whether one of them concerns the entry.
  */
 enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry *e, u32 from,
 				u32 to)
@@ -472,7 +482,7 @@ enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry
 
 	if (to - from >= NFO_JOURNAL_ALL)
 		return NFO_NEWS_ROUTE;
-	/* A few changes are looked at as fast. */
+	/* To read up to four changes takes no longer than this look. */
 	if (to - from > 4 && nfo_route_untouched(nn->journal, e, from))
 		return NFO_NEWS_NONE;
 	if (to - from >= NFO_JOURNAL)
@@ -484,7 +494,7 @@ enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry
 		else if (nfo_change_concerns(nn, &c, e, i))
 			return NFO_NEWS_ROUTE;
 	}
-	/* What was read may have been overwritten meanwhile. */
+	/* The changes that were read may have been overwritten meanwhile. */
 	smp_rmb();
 	return READ_ONCE(nn->epoch) - from >= NFO_JOURNAL ? NFO_NEWS_ROUTE : news;
 }
@@ -494,8 +504,9 @@ enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry
  * @nn: namespace
  * @e:  entry
  *
- * It may not have been known that a route concerns anybody which changed between the packet's
- * arrival and this call. Context: rcu_read_lock().
+ * A route of the entry may have changed between the packet's arrival and this call, when no entry
+ * watched the route and the change did not move nfo_net::concerned. This call moves it then, so
+ * that packets look at the journal. Context: rcu_read_lock().
  */
 void nfo_route_learned(struct nfo_net *nn, const struct nfo_entry *e)
 {
@@ -516,10 +527,11 @@ static bool nfo_route_has_policies(const struct net *net)
 	return false;
 }
 
-/* Each change of any IPv4 route makes all route objects expire. The journal has seen that
- * such a change did not concern the entry; then only an object that was taken out of use
- * by itself, for a redirect or a path MTU, says anything. An IPsec policy that becomes another one
- * makes them expire as well, and no journal has it.
+/* Is a route object still good? Each change of any IPv4 route makes all IPv4 route objects expire.
+ * The journal has shown that no such change concerned the entry, so an expired object is still
+ * good, unless it was itself taken out of use, for a redirect or a path MTU: then @obsolete has
+ * another value. A change of an IPsec policy makes objects expire as well, but is in no journal, so
+ * with IPsec policies an expired object is not good.
  */
 static bool nfo_dst_is_good(const struct net *net, struct dst_entry *dst, u32 cookie, u8 family)
 {
@@ -530,21 +542,21 @@ static bool nfo_dst_is_good(const struct net *net, struct dst_entry *dst, u32 co
 	return family == NFPROTO_IPV4 && READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
 }
 
-/* A lock is another processor's line: it is taken when the MTU changed only. */
+/* The lock is taken only when the MTU changed, because processors share its cache line. */
 static void nfo_route_set_mtu(struct nfo_flow *f, struct nfo_entry *e,
 			      const struct nfo_route_refs *refs, u16 mtu)
 {
 	if (likely(READ_ONCE(e->mtu) == mtu))
 		return;
 	spin_lock_bh(nfo_flow_lock(f));
-	/* Unless a packet showed another route meanwhile. */
+	/* A packet may have taught another route meanwhile, to which this MTU does not belong. */
 	if (refs == nfo_entry_refs(e))
 		WRITE_ONCE(e->mtu, mtu);
 	spin_unlock_bh(nfo_flow_lock(f));
 }
 
-/* Tell a neighbour that it is in use, as neigh_event_send() does. It is one for many flows, on all
- * processors, and their looks would write the time to it with every tick: twice a second will do.
+/* Tell a neighbour that it is in use. Many flows, on all processors, share a neighbour, and
+ * neigh_event_send() writes the time into it, so the call is made twice a second at most.
  */
 static void nfo_neigh_use(struct neighbour *n)
 {
@@ -555,17 +567,16 @@ static void nfo_neigh_use(struct neighbour *n)
 }
 
 /**
- * nfo_route_refresh() - now and then: say that the objects are in use, see if
- * they are still good
- * @t:   its table
+ * nfo_route_refresh() - see whether what a direction rests on is still good, and mark it as used
+ * @t:   flowtable of the flow
  * @f:   flow found under rcu_read_lock()
  * @dir: direction that is known
  *
- * Keeps the neighbour from going stale unnoticed, and finds what no event
- * announces: path MTU exceptions, redirects, a new PPPoE session under the same device, qdiscs,
- * filters on a device that the flow passes unseen. Context: rcu_read_lock().
+ * Called twice a second. Keeps the neighbour from going stale unnoticed, and finds changes that no
+ * event announces: path MTU exceptions, redirects, a new PPPoE session under the same device,
+ * qdiscs, filters on a device that the flow passes unseen. Context: rcu_read_lock().
  *
- * Return: false when a packet has to show anew where it goes.
+ * Return: false when the direction has to learn again.
  */
 bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrack_dir dir)
 {

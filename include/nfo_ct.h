@@ -13,7 +13,7 @@
 
 /**
  * struct nfo_ct_tcp - what a flow has seen of one direction of a TCP connection
- * @known: it has seen something
+ * @known: the flow has seen a segment of the direction
  * @end:   highest sequence number of what was sent, plus one
  * @ack:   highest acknowledgment number
  * @win:   last window, not scaled
@@ -34,8 +34,8 @@ struct nfo_ct_tcp {
  * @packets: how many
  * @bytes:   their bytes
  *
- * As nf_ct_acct_add() does, without a call for each packet, and without its limit of 32 bits:
- * hardware may forward more between two readings. Context: any.
+ * Does what nf_ct_acct_add() does, without a call for each packet and without its limit of 32
+ * bits, because hardware may forward more bytes between two readings. Context: any.
  */
 static inline void nfo_ct_count_many(struct nf_conn *ct, enum ip_conntrack_dir dir,
 				     u64 packets, u64 bytes)
@@ -48,7 +48,7 @@ static inline void nfo_ct_count_many(struct nf_conn *ct, enum ip_conntrack_dir d
 	atomic64_add(bytes, &acct->counter[dir].bytes);
 }
 
-/* Likewise one packet. */
+/* As nfo_ct_count_many(), for one packet. */
 static inline void nfo_ct_count(struct nf_conn *ct, enum ip_conntrack_dir dir, unsigned int len)
 {
 	nfo_ct_count_many(ct, dir, 1, len);

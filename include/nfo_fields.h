@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Mark, priority, DSCP and TTL: what rulesets set.
+ * Mark, priority, DSCP and TTL: the fields of a packet that rulesets set.
  */
 #ifndef _NFO_FIELDS_H
 #define _NFO_FIELDS_H
@@ -10,9 +10,9 @@
 struct nfo_entry;
 
 /**
- * struct nfo_look - what a packet has of them at one moment
+ * struct nfo_look - these fields of a packet at one moment
  * @mark:     skb->mark
- * @priority: skb->priority; before the ruleset: the one that the packet leaves with unless
+ * @priority: skb->priority; before the ruleset: the priority that the packet leaves with unless
  *            a rule sets one
  * @tos:      type of service or traffic class, ECN included
  * @ttl:      time to live or hop limit

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Filters of flows, as requests have them.
+ * The filter of a netlink request, which selects flows.
  */
 #ifndef _NFO_FILTER_H
 #define _NFO_FILTER_H
@@ -13,17 +13,17 @@
  * struct nfo_filter - NFO_FILTER_*, parsed; zero means "any"
  * @l3proto:   NFPROTO_*
  * @l4proto:   IPPROTO_*
- * @prefix:    bits of @addr that count, with @has_addr
+ * @prefix:    how many bits of @addr are compared, with @has_addr
  * @state:     enum nfo_flow_state
- * @has_addr:  @addr counts
- * @has_port:  @port counts
- * @has_zone:  @zone counts
+ * @has_addr:  @addr is compared, with either end of the connection
+ * @has_port:  @port is compared, likewise
+ * @has_zone:  @zone is compared
  * @port:      big endian
  * @zone:      conntrack zone
- * @dev:       ifindex
- * @addr:      of the family @l3proto
- * @table:     nft table
- * @flowtable: flowtable
+ * @dev:       index of a device that the flow uses
+ * @addr:      of the family @l3proto, big endian
+ * @table:     name of the nft table
+ * @flowtable: name of the flowtable
  */
 struct nfo_filter {
 	u8			l3proto;
@@ -47,7 +47,7 @@ bool nfo_filter_table(const struct nfo_table *t, const struct nfo_filter *filter
 bool nfo_filter_flow(const struct nfo_flow *f, const struct nfo_filter *filter);
 
 /**
- * nfo_flow_state() - where a flow's packets are carried
+ * nfo_flow_state() - where a flow's packets are forwarded
  * @f: flow seen under rcu_read_lock()
  */
 static inline enum nfo_flow_state nfo_flow_state(const struct nfo_flow *f)

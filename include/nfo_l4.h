@@ -2,9 +2,9 @@
 /*
  * Layer 4 protocols other than TCP and UDP: SCTP, UDP-Lite, GRE, ESP, ICMP echo.
  *
- * What stands for ports in a key is what conntrack has in the tuple of such a packet: the
- * ports of SCTP and, where conntrack reads them, of UDP-Lite; of ICMP echo the identifier,
- * and type and code; 0 of all others.
+ * In place of ports a key has what conntrack has in the tuple of such a packet: the ports of
+ * SCTP and, where conntrack reads them, of UDP-Lite; identifier, and type and code, of ICMP echo;
+ * 0 for all other protocols.
  */
 #ifndef _NFO_L4_H
 #define _NFO_L4_H
@@ -17,8 +17,8 @@
  * nfo_sctp_chunk_ok() - may a packet with such a chunk take the fast path?
  * @type: the chunk's type
  *
- * Data, and what acknowledges or accompanies them, change nothing in conntrack's state of an
- * association. Whatever opens, closes or tests one is for conntrack to judge.
+ * Chunks of data, and those that acknowledge or accompany data, do not change conntrack's state of
+ * an association. Chunks that open, close or test an association are for conntrack to judge.
  */
 static inline bool nfo_sctp_chunk_ok(u8 type)
 {

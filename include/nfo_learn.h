@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Learning from the slow path: notes of what came in, permits of `flow add`.
+ * Learning from the slow path: notes of packets that came in, permits of `flow add`.
  */
 #ifndef _NFO_LEARN_H
 #define _NFO_LEARN_H
@@ -11,30 +11,31 @@
 
 /**
  * struct nfo_note - what a packet looked like when it came in
- * @t:     flowtable whose hook saw it; compared, never followed
+ * @t:     flowtable whose hook saw the packet; compared, never followed; NULL: no note
  * @skb:   the packet; compared, never followed
- * @head:  its data; likewise
+ * @head:  skb->head of the packet; likewise
  * @key:   what identifies the packets of its direction
- * @epoch: nfo_net::epoch then
- * @at:    how many notes this CPU had taken then
- * @look:  what rulesets may set
- * @len:   length field of the IP header, big endian
- * @label: IPv6 flow label or IPv4 fragment field, as it stands in the header; compared
- * @check: layer 4 checksum field
- * @tcp:     TCP: nfo_note_tcp()
- * @body:    nfo_note_body()
- * @id:      IPv4: identification
- * @l4:      of other protocols than TCP and UDP the first bytes of their header
- * @in_dest: address the frame came for, with @has_dest
- * @h_source: the sender's address; likewise
- * @has_body: @body counts
- * @mixed: the packet before it of the same direction differed in one of these
- * @has_dest: @in_dest and @h_source count
+ * @epoch: nfo_epoch() when the packet came in
+ * @at:    how many notes the CPU had taken by then
+ * @look:  fields that rulesets may set
+ * @len:   nfo_skb_len(), big endian
+ * @label: nfo_skb_label()
+ * @check: nfo_note_check()
+ * @tcp:     of TCP: nfo_note_tcp()
+ * @body:    nfo_note_body(), with @has_body
+ * @id:      of IPv4: identification, big endian
+ * @l4:      of other protocols than TCP and UDP: the first bytes of the layer 4 header
+ * @in_dest: destination address of the frame, with @has_dest
+ * @h_source: source address of the frame, with @has_dest
+ * @has_body: @body is valid
+ * @mixed: the note that this one replaced was of the same direction, and its packet had other
+ *         fields, see nfo_note_differs()
+ * @has_dest: @in_dest and @h_source are valid
  * @own_dest: @in_dest is the address of the device whose hook saw the packet
- * @deep:  @outer counts: the key has no room for all of the headers
+ * @deep:  the key has no room for all of the headers; @tunnel and @outer are valid
  * @tunnel: one of the headers is a tunnel's
- * @decrypted: it came out of IPsec
- * @outer: all headers
+ * @decrypted: the packet came out of IPsec
+ * @outer: all headers, with @deep
  */
 struct nfo_note {
 	const struct nfo_table	*t;

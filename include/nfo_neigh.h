@@ -9,13 +9,13 @@
 #include <net/neighbour.h>
 
 /**
- * struct nfo_neigh - a neighbour some flow sends to, and what was last seen of it
+ * struct nfo_neigh - a neighbour that some flow sends to, and what was last seen of it
  * @node:  in nfo_neighs
  * @by_ha: in nfo_neighs_by_ha
  * @n:     the neighbour, one reference; constant
- * @refs:  one for each direction that uses it
- * @ha:    link-layer address when last looked at
- * @valid: the neighbour could be used then
+ * @refs:  one for each struct nfo_route_refs that names it
+ * @ha:    link-layer address of the neighbour when it was last looked at
+ * @valid: the neighbour could be used at that time
  *
  * Everything but @n is protected by nfo_neigh_lock. Most neighbour events change nothing
  * for a flow (REACHABLE to STALE and back, every half minute, for each neighbour): the

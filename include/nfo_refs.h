@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the directions of flows rest on: route, next hop, devices. Directions that rest on the
- * same share it.
+ * same share one object.
  */
 #ifndef _NFO_REFS_H
 #define _NFO_REFS_H
@@ -18,15 +18,15 @@ struct nfo_neigh;
 struct nfo_net;
 
 /**
- * struct nfo_lower - what stands between routing's device and the frames
- * @dev:    the listed device whose ingress hook and hardware see the frames; valid while
- *          the device is listed in the flowtable, or while the holder has a reference
- * @encap:  headers between Ethernet and IP there
- * @h_dest: with PPPoE: the peer's address
- * @h_source: with PPPoE: the address of the device that the session runs on, which may be a
+ * struct nfo_lower - the listed device below the device that routing uses
+ * @dev:    the listed device, which sends and receives the frames; NULL: not found. Valid in the
+ *          RCU section that found it, or while the owner of this structure has a reference
+ * @encap:  headers between Ethernet and IP in these frames
+ * @h_dest: with PPPoE: Ethernet address of the peer; otherwise 0
+ * @h_source: with PPPoE: Ethernet address of the device that the session runs on, which may be a
  *          VLAN device with an address of its own
- * @mtu:    below a tunnel: the largest IP packet that the tunnel's route takes whole;
- *          0: no tunnel
+ * @mtu:    of a tunnel: the largest IP packet that the route to its other end takes whole;
+ *          0: no tunnel, or not known
  */
 struct nfo_lower {
 	struct net_device	*dev;
@@ -37,10 +37,10 @@ struct nfo_lower {
 };
 
 /**
- * struct nfo_origin - by what else a ruleset may tell connections of two zones apart
+ * struct nfo_origin - by what, beside the key, a ruleset may tell connections of two zones apart
  * @mark:     skb->mark at the ingress hook
  * @h_source: the sender's Ethernet address
- * @has_source: frames have one
+ * @has_source: frames have an Ethernet header, and @h_source is valid
  */
 struct nfo_origin {
 	u32	mark;
@@ -49,17 +49,17 @@ struct nfo_origin {
 };
 
 /**
- * struct nfo_extra - what few directions need
- * @outer:     headers that packets come in, with @has_outer
- * @origin:    where packets come from, with NFO_E_ORIGIN
+ * struct nfo_extra - what only few directions need
+ * @outer:     all headers that packets must come with; valid with @has_outer
+ * @origin:    where packets must come from, with NFO_E_ORIGIN
  * @has_outer: the key has no room for all of the headers
  * @tunnel:    one of the headers is a tunnel's
  * @decrypted: packets come out of IPsec
  * @encrypt:   packets leave through IPsec: the route is a bundle of its transformations
- * @shown:     packets that were sent the classic way since one was learned from
- * @at:        jiffies of the last such packet
+ * @shown:     nfo_tunnel_shows() has sent a packet the classic way, and none has taught since
+ * @at:        jiffies when it last sent one; of the lesson before the first
  *
- * Constant after publication, apart from @shown and @at, which racing packets write.
+ * Constant after publication, apart from @shown and @at, which packets write without a lock.
  */
 struct nfo_extra {
 	struct nfo_outer	outer;
@@ -72,20 +72,20 @@ struct nfo_extra {
 	u32			at;
 };
 
-/* Where nfo_route_refs::hh has no Ethernet header: does it begin with the address of the tunnel's
- * other end, from which the tunnel's device makes its header?
+/* Index of a byte in nfo_route_refs::hh. Without NFO_E_HEADER it is true when @hh begins with the
+ * IPv4 address of the tunnel's other end, from which the tunnel's device makes its header.
  */
 #define NFO_HH_IS_ADDR	(ETH_HLEN - 1)
 
 /**
  * struct nfo_route_refs - what a direction of a flow rests on, and keeps alive
  * @out:    output device, one reference through @tracker
- * @send:   device that software hands packets to: @out, or the one of @out_lower where the devices
- *          between are passed by, see nfo_lower_send_by()
- * @in:     device its packets come in by, as routing knows it, one reference through
+ * @send:   device that software hands packets to: @out, or @out_lower.dev when software passes by
+ *          the devices between, see nfo_lower_send_by(); no reference of its own
+ * @in:     device that packets come in by, as routing knows it, one reference through
  *          @in_tracker
  * @out_lower: what is below @out; its device with one reference through @lower_tracker,
- *          for the hardware's rules name it
+ *          because hardware rules name it
  * @dst:    route, one reference
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
@@ -93,19 +93,20 @@ struct nfo_extra {
  * @in_dest: Ethernet address that frames come for, with NFO_E_IN_DEST
  * @in_source: Ethernet address that frames come from, with NFO_E_IN_SOURCE
  * @cookie: for dst_check()
- * @rp_filter: how sources were checked when the direction was learned
- * @push:   what is below @out puts headers on that software puts on by itself: nfo_push_xmit()
- * @shared: directions that rest on the same may use it: it is in the table of these
- * @refs:   one for each direction that uses it
- * @nn:     namespace, one reference
+ * @rp_filter: nfo_route_rp_filter() of @in when the direction was learned
+ * @push:   software puts on the headers of the devices that it passes by: nfo_push_xmit()
+ * @shared: the object is in nfo_refs_table, where lessons of other directions find it
+ * @refs:   one for each direction that uses the object
+ * @nn:     namespace that counts the memory, one reference
  * @tracker: holder of the reference of @out
  * @in_tracker: holder of the reference of @in
  * @lower_tracker: holder of the reference of @out_lower's device
- * @node:   with @shared: in that table
- * @rcu:    drops what it keeps alive and frees it
+ * @node:   with @shared: in nfo_refs_table
+ * @rcu:    drops what the object keeps alive and frees it
  *
- * A lesson begins with one of its own, whose @shared, @refs, @nn, @node and @rcu are unused, for
- * nfo_route_refs_share() or nfo_route_refs_drop(). What was shared is constant, @refs aside.
+ * A lesson fills one on its stack, without @shared, @refs, @nn, @node and @rcu, and gives it to
+ * nfo_route_refs_share() or nfo_route_refs_drop(). The object that nfo_route_refs_share() returns
+ * is constant, apart from @refs and what struct nfo_extra names.
  */
 struct nfo_route_refs {
 	/* What packets read. */
@@ -120,8 +121,8 @@ struct nfo_route_refs {
 	struct dst_entry	*dst;
 	struct net_device	*out;
 
-	/* Another line: what each new flow writes, what the look of twice a second compares, and
-	 * what packets of PPPoE sessions alone read.
+	/* Another cache line: each new flow writes @refs, nfo_route_refresh() compares the rest
+	 * twice a second, and packets read it only with PPPoE or devices that are passed by.
 	 */
 	u8			in_source[ETH_ALEN];
 	refcount_t		refs;
@@ -138,7 +139,7 @@ struct nfo_route_refs {
 
 extern struct nfo_route_refs nfo_route_refs_none;
 
-/* Is one of the headers that of a PPPoE session, which names addresses and the packet's length? */
+/* Is one of the headers that of a PPPoE session? Of all headers only this one sets @h_dest. */
 static inline bool nfo_lower_has_session(const struct nfo_lower *lower)
 {
 	return !is_zero_ether_addr(lower->h_dest);
