@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware: the queues to the drivers, the calls, and what comes back.
+ * Hardware: the worker of a queue.
  *
- * A queue for each chip, a worker for each queue: nobody else talks to its drivers
- * about rules, and it talks to no other.
+ * Each chip has a queue, and each queue has a worker. Only this worker calls the drivers of the
+ * queue about rules, and it calls no driver of another queue.
  */
 #include "nfo_ct.h"
 #include "nfo_hw.h"
@@ -11,24 +11,26 @@
 #include "nfo_route.h"
 #include "nfo_unseen.h"
 
-/* Rules added or deleted, and counters read, before another kind of work gets a turn. */
+/* How many rules are added or deleted, or read, before another kind of work gets a turn. */
 #define NFO_HW_BATCH		32
-/* How soon a change of the ruleset, which nothing announces, is noticed: in jiffies. */
+/* Nothing announces a commit of the ruleset, so the worker looks for one this often, in jiffies. */
 #define NFO_HW_LOOK_IN		(HZ / 20)
-/* Rules that are looked at, after a change, before RCU and other work get a turn. */
+/* How many rules are checked in one RCU section after a change. */
 #define NFO_HW_CHECKS		32
-/* Of the rules that owe a packet to a changed ruleset, those that may leave in one period: this
- * part of all rules, and no fewer than that many. The other rule of a flow leaves with it.
+/* How many rules with nfo_hw_rule::owes may leave in one period: one in NFO_HW_OWING_PART of all
+ * rules, and no fewer than NFO_HW_OWING_LEAST. The flow's other rule leaves with each of them.
  */
 #define NFO_HW_OWING_PART	32U
 #define NFO_HW_OWING_LEAST	16U
-/* For so long, in jiffies, a flow stays in hardware without a word of its use. */
+/* A flow leaves the hardware when the driver has not said for this long, in jiffies, whether the
+ * flow is in use.
+ */
 #define NFO_HW_BLIND		(10 * HZ)
 
 /* ---- the worker of a queue ---- */
 
-/* The driver says that there is no such device: no rule is added to the device any more, and a
- * work item, which may sleep, unbinds it.
+/* The driver says that the device is gone: no rule is added to the device any more, and
+ * nfo_hw::gone_work unbinds it. Caller holds nfo_hw::lock.
  */
 static void nfo_hw_driver_gone(struct nfo_dev *d)
 {
@@ -41,7 +43,9 @@ static void nfo_hw_driver_gone(struct nfo_dev *d)
 	queue_work(nfo_hw_wq, &q->t->hw.gone_work);
 }
 
-/* Rules of the flow that this chip has yet to take. */
+/* Return: how many rules of the flow the chip of a queue has yet to take. Caller holds
+ * nfo_hw::lock.
+ */
 static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_queue *q)
 {
 	const struct nfo_hw_rule *rule = nfo_flow_hw(f)->rule;
@@ -55,8 +59,8 @@ static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_qu
 	return need;
 }
 
-/* What has happened since the rule was last known to be true, as far as the journal tells until
- * @epoch?
+/* Return: what the journal says about a direction, from the epoch of its entry to @epoch. If no
+ * change concerns the entry, the entry takes @epoch. Caller holds rcu_read_lock().
  */
 static enum nfo_news nfo_hw_news(struct nfo_flow *f, enum ip_conntrack_dir dir, u32 epoch)
 {
@@ -73,8 +77,10 @@ static enum nfo_news nfo_hw_news(struct nfo_flow *f, enum ip_conntrack_dir dir, 
 	return news;
 }
 
-/* Things may have changed while it waited: a full table or a refused shape is not
- * asked for again by all who waited behind. Return: may the driver be asked?
+/* Judge a rule once more before the driver is asked, because much may have changed while the rule
+ * waited: once the driver has refused a shape or said that its table is full, the rules that wait
+ * behind cost no call. Return: true when the driver may be asked; otherwise @why is set, or the
+ * flow has to leave.
  */
 static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 			       enum nfo_reason *why)
@@ -86,8 +92,8 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 	going = nfo_hw_going(f);
 	*why = nfo_hw_dev_check(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
 	spin_unlock_bh(&f->table->hw.lock);
-	/* A packet has still to show where those of the direction go now. A bridge port that became
-	 * blocked lets none pass to show it, and a rule would.
+	/* The next packet has to show where packets of a stale direction go now. No packet passes a
+	 * bridge port that became blocked, but a rule would let them pass.
 	 */
 	if (!*why && nfo_hw_news(f, p->dir, nfo_epoch(f->table->nn)))
 		*why = NFO_R_HW_STALE;
@@ -96,10 +102,12 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 	return !going && !*why;
 }
 
-/* Is a rule that is in still true? When the ruleset alone has changed, a packet of our making
- * passes the forward hooks: what is dropped there leaves the hardware at once. What is not
- * stays, and leaves in one of the next periods to learn from a packet of its own, for other
- * hooks and what rules set count as well. So a table does not become empty with each commit.
+/* Is a rule in hardware still true, as far as the journal tells? When the ruleset alone has
+ * changed, a made packet passes the forward hooks. If they drop it, the rule leaves the hardware at
+ * once. If not, the rule stays for now, so that a commit does not empty the chip. It leaves in one
+ * of the next periods to learn from a packet of its own, because other hooks and the fields that
+ * rules set count too. Caller holds rcu_read_lock() and no lock. Return: true when the rule may
+ * stay.
  */
 static bool nfo_hw_unchanged(struct nfo_flow *f, struct nfo_hw_rule *p, u32 epoch)
 {
@@ -117,7 +125,7 @@ static bool nfo_hw_unchanged(struct nfo_flow *f, struct nfo_hw_rule *p, u32 epoc
 	return true;
 }
 
-/* Caller holds rcu_read_lock(). */
+/* The driver took a rule. Caller holds nfo_hw::lock and rcu_read_lock(). */
 static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw_queue *q = p->dev->queue;
@@ -128,8 +136,8 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
 	nfo_hw_dev_ok(p->dev);
-	/* While the driver was asked, the rule was in no list: nfo_hw_pull() did not find it, nor
-	 * did nfo_hw_check_some().
+	/* The rule was in no list while the driver was asked, so neither nfo_hw_pull() nor
+	 * nfo_hw_check_some() has found it.
 	 */
 	if (p->dev->leaving)
 		nfo_flow_hw(f)->evict = true;
@@ -139,6 +147,7 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 	}
 }
 
+/* The driver refused a rule: keep its answer and set @why. Caller holds nfo_hw::lock. */
 static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_dir dir,
 			 int err, const struct netlink_ext_ack *extack,
 			 enum nfo_reason *why)
@@ -153,8 +162,8 @@ static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrac
 	nfo_count_reason(f->table->nn, *why);
 }
 
-/* A driver did not take the rule of one direction: the flow's other rule is taken back as well,
- * unless the setting hw_oneway says that one direction may be in hardware alone.
+/* The rule of one direction was not added: the flow's other rule is taken back as well,
+ * unless the setting hw_oneway lets one direction be in hardware alone. Caller holds nfo_hw::lock.
  */
 static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo_reason why)
 {
@@ -176,9 +185,9 @@ static void nfo_hw_not_added(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo
 		nfo_table_ops->hardware(f, NFO_EVENT_FAILED, why);
 }
 
-/* Ask in one form. A driver that has a rule of this flow's cookie did not delete the rule of an
- * earlier flow, whose memory this flow got: that rule goes first. Return: 0, or the driver's
- * answer.
+/* Ask a driver to take a rule in one form. EEXIST means that the driver still has a rule with the
+ * same cookie: it did not delete the rule of an earlier flow at the same address. So that rule is
+ * deleted first. Return: 0, or the driver's answer.
  */
 static int nfo_hw_ask_form(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo_hw_ttl form,
 			   struct netlink_ext_ack *extack)
@@ -192,7 +201,8 @@ static int nfo_hw_ask_form(struct nfo_flow *f, struct nfo_hw_rule *p, enum nfo_h
 	return nfo_hw_rule_add(p->dev, f, p->dir, form, extack);
 }
 
-/* Ask in one form after the other. Return: 0, or the driver's last answer. */
+/* Ask a driver to take a rule, in one form after the other. Return: 0, or the driver's last answer.
+ */
 static int nfo_hw_ask_forms(struct nfo_flow *f, struct nfo_hw_rule *p,
 			    struct netlink_ext_ack *extack)
 {
@@ -242,14 +252,14 @@ static void nfo_hw_do_add(struct nfo_flow *f, struct nfo_hw_rule *p)
 	rcu_read_unlock();
 }
 
-/* Has a flow ended for so long that nobody looks any more at what its directions rest on? The
- * first call for a flow that has ended only begins to count, in @h. Caller holds nfo_hw::lock.
+/* Has a flow been retired for so long that no reader uses its nfo_entry::refs any more? The first
+ * call after the flow was retired only notes in @h when that was. Caller holds nfo_hw::lock.
  */
 static bool nfo_hw_has_ended(const struct nfo_flow *f, struct nfo_hw_flow *h)
 {
 	int dir;
 
-	/* A rule that is being added names a device. */
+	/* A rule that a driver is being asked to add names a device, which the flow keeps. */
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		if (h->rule[dir].state == NFO_RULE_ADDING)
 			return false;
@@ -263,9 +273,9 @@ static bool nfo_hw_has_ended(const struct nfo_flow *f, struct nfo_hw_flow *h)
 	return false;
 }
 
-/* A driver did not delete a rule of the flow, which stays for that. If the flow has ended, its
- * devices, route and next hop do not: another device could not be unregistered. Context: the worker
- * of the rule's queue, which has the rule in hand, so that the flow stays.
+/* A driver did not delete a rule, so the flow stays in memory. If the flow was retired, drop its
+ * references on devices, route and next hop, because those devices could not be unregistered.
+ * Context: may sleep; the worker of the rule's queue: while it has the rule, the flow stays.
  */
 static void nfo_hw_drop_refs(struct nfo_flow *f)
 {
@@ -279,13 +289,14 @@ static void nfo_hw_drop_refs(struct nfo_flow *f)
 	spin_unlock_bh(&f->table->hw.lock);
 	if (!drop)
 		return;
-	/* Since the last time the driver was told: this does not wait, as a rule. */
+	/* The driver is told once a period, so the grace period has mostly passed by now. */
 	cond_synchronize_rcu(ended);
 	nfo_flow_drop_refs(f);
 }
 
-/* A rule that its driver does not delete goes on forwarding. Its flow stays, so that no other
- * rule gets its cookie, and the driver is told again, until the device leaves.
+/* Have a driver delete a rule. A rule that the driver does not delete goes on forwarding. Its flow
+ * stays in memory, so that no other rule gets its cookie, and the driver is told again each period
+ * until the device leaves.
  */
 static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
@@ -294,7 +305,7 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	enum nfo_hw_use use;
 	bool done;
 
-	/* The next packet is seen by software, and learned from. */
+	/* The next packet passes in software, and the direction learns from it. */
 	if (p->owes)
 		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
 	nfo_hw_rule_stats(d, f, p->dir, &use);
@@ -318,23 +329,23 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	spin_unlock_bh(&hw->lock);
 }
 
-/* After a change the rules that it concerns come first: a batch of calls, which may take long,
- * ends early. Return: there are rules to be looked at.
+/* A batch of calls may take long, so it ends early when a change has happened. Return: true when
+ * there are rules to be checked.
  */
 static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
 {
 	return READ_ONCE(q->unchecked);
 }
 
-/* Likewise for a batch that reads counters. Return: there are also rules of flows that something
- * changed for.
+/* A batch that reads counters also ends for rules that leave because they are not true any more,
+ * and for flows that return after they did. Return: true when the batch is to end.
  */
 static bool nfo_hw_read_interrupted(const struct nfo_hw_queue *q)
 {
 	return nfo_hw_interrupted(q) || !list_empty(&q->stale) || !list_empty(&q->back);
 }
 
-/* Return: did it have something to do? */
+/* Delete and add a batch of rules. Return: true when there was a rule to delete or to add. */
 static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 {
 	struct nfo_hw_rule *p;
@@ -353,10 +364,11 @@ static bool nfo_hw_do_some(struct nfo_hw_queue *q)
 	return i;
 }
 
-/* ---- what comes back ---- */
+/* ---- checks of rules, and counters ---- */
 
-/* The direction's route and neighbour: in use, and still the same? No packet will
- * come to ask.
+/* Is a direction in hardware still true? Software sees none of its packets, so the worker does what
+ * a packet would do: it keeps conntrack and the neighbour in use, if @used says that packets came,
+ * and looks at the route. Caller holds rcu_read_lock().
  */
 static bool nfo_hw_still_true(struct nfo_flow *f, struct nfo_hw_rule *p, bool used)
 {
@@ -377,8 +389,8 @@ static bool nfo_hw_still_true(struct nfo_flow *f, struct nfo_hw_rule *p, bool us
 	return nfo_route_refresh(f->table, f, p->dir);
 }
 
-/* Take a flow whose direction is not true any more out of hardware; its packets show in
- * software where they go now.
+/* Take a flow with a direction that is not true any more out of hardware: its next packets pass in
+ * software and teach the direction again. Caller holds nfo_hw::lock and rcu_read_lock().
  */
 static void nfo_hw_learn_anew(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -386,8 +398,8 @@ static void nfo_hw_learn_anew(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_hw_expel_stale(f);
 }
 
-/* The next rules that are to be looked at. They are in, so their flows stay: this worker alone
- * would take them out. Return: how many.
+/* Find the next rules to check. They are in hardware, and only this worker takes them out, so their
+ * flows stay. Return: how many rules were put into @rules.
  */
 static unsigned int nfo_hw_unchecked(struct nfo_hw_queue *q, struct nfo_hw_rule **rules)
 {
@@ -407,8 +419,8 @@ static unsigned int nfo_hw_unchecked(struct nfo_hw_queue *q, struct nfo_hw_rule 
 	return n;
 }
 
-/* Something changed: look which rules it concerns, without asking a driver. Return: there
- * may be more.
+/* After a change, check some rules against the journal, without a call to a driver. Return: true
+ * when there may be more rules to check.
  */
 static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 {
@@ -435,7 +447,7 @@ static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 /* What a driver's answer about a rule's use means for its flow. Caller holds nfo_hw::lock. */
 static void nfo_hw_judge(struct nfo_flow *f, struct nfo_hw_rule *p, int err, enum nfo_hw_use use)
 {
-	/* Where packets are not counted, the rate stays what it was while there are some. */
+	/* A chip without packet counters shows no rate: while packets come, the last one holds. */
 	if (use != NFO_HW_USED)
 		nfo_hw_measure(f);
 	if (err == -ENODEV) {
@@ -446,16 +458,17 @@ static void nfo_hw_judge(struct nfo_flow *f, struct nfo_hw_rule *p, int err, enu
 		WRITE_ONCE(p->read, nfo_now());
 	if (p->state != NFO_RULE_IN)
 		return;
-	/* A chip that lost the rule, a device that goes, or a chip that does not tell whether
-	 * the flow is in use: software sees that.
+	/* The chip has lost the rule, the device leaves, or the driver does not tell whether the
+	 * flow is in use, which software can see.
 	 */
 	if (err == -ENOENT || err == -EINVAL || p->dev->leaving ||
 	    nfo_now() - p->read > NFO_HW_BLIND)
 		nfo_hw_expel(f);
 }
 
-/* Has it come to light that the rule does what the ruleset would not, or could do more than it
- * does? Caller holds nfo_hw::lock and rcu_read_lock().
+/* Is a rule in hardware not the right one any more? Either a rule cannot do what becomes of the
+ * packets, or the rule matches one DSCP and need not, because it is known by now what the ruleset
+ * does to the others. Caller holds nfo_hw::lock and rcu_read_lock().
  */
 static bool nfo_hw_outgrown(const struct nfo_flow *f, const struct nfo_hw_rule *p)
 {
@@ -463,7 +476,9 @@ static bool nfo_hw_outgrown(const struct nfo_flow *f, const struct nfo_hw_rule *
 	       (p->narrow && nfo_hw_dscp_known(f, p->dir));
 }
 
-/* A direction's counters. The rule is in: this worker alone would take it out. */
+/* Read the counters of a rule, and check the rule. It is in hardware, and only this worker takes it
+ * out, so the flow stays.
+ */
 static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
 	struct nfo_hw *hw = &f->table->hw;
@@ -476,7 +491,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	rcu_read_lock();
 	if (nf_ct_is_dying(f->ct))
 		nfo_flow_retire(f, NFO_R_CT_GONE);
-	/* Of one that ended during the call another worker may have dropped what it rests on. */
+	/* Another worker may have dropped the references of a flow that was retired meanwhile. */
 	if (!test_bit(NFO_F_DEAD, &f->state))
 		stays = nfo_hw_still_true(f, p, use != NFO_HW_UNUSED);
 
@@ -490,6 +505,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	rcu_read_unlock();
 }
 
+/* Read the counters of a batch of rules. Return: true when there was a rule to read. */
 static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 {
 	struct nfo_hw_rule *p;
@@ -505,7 +521,7 @@ static bool nfo_hw_read_some(struct nfo_hw_queue *q)
 	return i;
 }
 
-/* Jiffies until it is to be asked whether something changed, or counters are due. */
+/* Return: jiffies until nfo_hw_queue::sync_work is to run. */
 static unsigned long nfo_hw_look_in(const struct nfo_hw_queue *q)
 {
 	unsigned long now = jiffies;
@@ -539,7 +555,7 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 	u32 epoch = nfo_epoch(q->t->nn);
 
 	spin_lock_bh(&q->t->hw.lock);
-	/* The period may have been set shorter meanwhile. */
+	/* The setting hw_sync_ms may have become smaller meanwhile. */
 	if (time_after(q->read_at, jiffies + period))
 		q->read_at = jiffies + period;
 	if (epoch != q->epoch) {
@@ -585,8 +601,8 @@ static void nfo_hw_kick_work(struct work_struct *work)
 }
 
 /**
- * nfo_hw_kick() - something changed: look at what is in hardware at once
- * @nn: namespace, held by the caller or by RCU
+ * nfo_hw_kick() - something changed: have all rules in hardware checked soon
+ * @nn: namespace; the caller holds a reference, or rcu_read_lock()
  *
  * Context: any.
  */
@@ -598,7 +614,9 @@ void nfo_hw_kick(struct nfo_net *nn)
 		nfo_net_put(nn);
 }
 
-/* Devices have got filters or shapers, or may have. */
+/* Renew the notes of devices. A note that tells of a new filter or shaper goes into the journal,
+ * and then the rules in hardware are checked.
+ */
 static void nfo_hw_unseen_work(struct work_struct *work)
 {
 	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, unseen_work);
@@ -617,10 +635,11 @@ static void nfo_hw_unseen_work(struct work_struct *work)
 /* ---- queues ---- */
 
 /**
- * nfo_hw_queue_open() - a queue with a worker for a chip
+ * nfo_hw_queue_open() - make a queue with its worker for a chip
  * @t: table
  *
- * Context: may sleep, nfo_net::lock held. Return: the queue, with one device, or NULL.
+ * Context: may sleep, nfo_net::lock held. Return: the queue, which counts one device; NULL when
+ * there is no memory. nfo_hw_queue_free() undoes it.
  */
 struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t)
 {
@@ -632,8 +651,10 @@ struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t)
 }
 
 /**
- * nfo_hw_net_init() - a namespace's hardware side
- * @nn: namespace
+ * nfo_hw_net_init() - make the work items of a namespace's hardware side
+ * @nn: namespace, not published yet
+ *
+ * Context: may sleep.
  */
 void nfo_hw_net_init(struct nfo_net *nn)
 {

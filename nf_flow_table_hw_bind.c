@@ -6,8 +6,8 @@
  * driver's answer is kept for display. The driver is asked through TC_SETUP_FT, as
  * mainline's flowtable asks it. A driver that does not know TC_SETUP_FT is asked
  * through TC_SETUP_BLOCK, as a clsact ingress block, if the table of drivers says that
- * it forwards by such rules (docs/hardware.md); others say yes and do harm. A device
- * without ndo_setup_tc is asked through an indirect block.
+ * it forwards by such rules (docs/hardware.md); many other drivers accept rules that they
+ * do not carry out. A device without ndo_setup_tc is asked through an indirect block.
  *
  * A device has one clsact ingress block. While this module holds it, the driver
  * answers EBUSY to tc and to nft's own offload. So the block is not taken where the
@@ -35,8 +35,8 @@ MODULE_PARM_DESC(try_block,
 /* Milliseconds for which a caller without RTNL waits for it. */
 #define NFO_HW_RTNL_MS		200
 
-/* What is known of the driver of a device, asked in one way. Its name is that of its bus
- * driver or, as ethtool has it, what it says itself. Return: its row, or NULL.
+/* Return: the row of a device's driver, asked in the way @bind, or NULL. The driver's name is that
+ * of the bus driver or, if no row has that name, the one that the driver tells ethtool.
  */
 static const struct nfo_hw_driver *nfo_hw_driver_of(struct net_device *dev, enum nfo_dev_hw bind)
 {
@@ -77,8 +77,8 @@ static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device 
 	d = nfo_dev_find(&t->devs, dev->ifindex);
 	rcu_read_unlock();
 
-	/* The device leaves the list with nfo_net::lock held, and with the commit mutex
-	 * or, when the device itself ends, with RTNL: the caller has one of these.
+	/* The device leaves the list with nfo_net::lock held, and with the commit mutex or, when
+	 * the device is unregistered, with RTNL. The caller holds one of these, so @d stays.
 	 */
 	return d;
 }
@@ -90,8 +90,8 @@ static void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_de
 	spin_unlock_bh(&t->hw.lock);
 }
 
-/* A driver of an indirect block unloads: its callback is removed here. The kernel's list of
- * indirect blocks keeps the device, for a driver that comes later.
+/* The driver of an indirect block is unloaded: its callback is removed here. The device stays in
+ * the kernel's list of indirect blocks, so that a driver that is loaded later finds it.
  */
 static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
 {
@@ -107,10 +107,10 @@ static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
 	mutex_unlock(&t->nn->lock);
 }
 
-/* Drivers keep their blocks in lists that RTNL protects where TC binds them. nf_tables calls
- * with its commit mutex and mostly without RTNL, which must not be waited for under that
- * mutex. A holder that does not release it within this time waits for the caller, or is the
- * caller. Return: RTNL was taken and is to be released.
+/* Drivers keep TC blocks in lists that RTNL protects. nf_tables calls with its commit mutex held
+ * and mostly without RTNL, and RTNL must not be waited for under that mutex. So RTNL is tried for
+ * NFO_HW_RTNL_MS; a holder that keeps it for longer is taken to wait for the caller, or to be the
+ * caller. Return: true when RTNL was taken and is to be released.
  */
 static bool nfo_hw_bind_rtnl(const struct nfo_dev *d, enum nfo_dev_hw how)
 {
@@ -138,7 +138,7 @@ static int nfo_hw_ask_driver(struct nfo_dev *d, enum nfo_dev_hw how,
 	case NFO_DEV_HW_BLOCK:
 		return ops->ndo_setup_tc(d->dev, TC_SETUP_BLOCK, bo);
 	case NFO_DEV_HW_INDIRECT:
-		/* The kernel finds what is to be unbound by this pointer alone. */
+		/* When the block is unbound, the kernel finds it by the pointer @d alone. */
 		return flow_indr_dev_setup_offload(d->dev, NULL, TC_SETUP_FT, d, bo,
 						   nfo_hw_indirect_cleanup);
 	default:
@@ -160,7 +160,7 @@ static int nfo_hw_ask(struct nfo_dev *d, enum nfo_dev_hw how, struct flow_block_
 	return err;
 }
 
-/* Show why a driver is not asked. */
+/* Note for display why a driver is not asked for a block. */
 static void nfo_hw_decline(struct nfo_dev *d, int err)
 {
 	const struct nfo_hw_driver *row = nfo_hw_driver_of(d->dev, NFO_DEV_HW_NONE);
@@ -171,7 +171,7 @@ static void nfo_hw_decline(struct nfo_dev *d, int err)
 	nfo_hw_dev_set_error(d, err, &extack);
 }
 
-/* A driver took a device on. */
+/* A driver gave its callbacks for a device. Caller holds nfo_net::lock. */
 static void nfo_hw_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how,
 			 const struct flow_block_offload *bo)
 {
@@ -201,9 +201,8 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 		nfo_hw_dev_set_error(d, err, &extack);
 		return err;
 	}
-	/* Some drivers (netdevsim) accept TC_SETUP_FT and register no callback. For
-	 * strict_offload this counts as acceptance, as it does in mainline. The device
-	 * has no hardware for flows all the same.
+	/* Some drivers (netdevsim) accept TC_SETUP_FT and register no callback, so the device has
+	 * no hardware for flows. With strict_offload this is no refusal, as in mainline.
 	 */
 	if (list_empty(&bo.cb_list)) {
 		nfo_hw_dev_set_error(d, -EOPNOTSUPP, &extack);
@@ -216,14 +215,14 @@ static int nfo_hw_try(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw ho
 	return 0;
 }
 
-/* Return: 1 for a device below that has the switch, and has it off. */
+/* Return: true for a device below that has hw-tc-offload, switched off. */
 static int nfo_hw_lower_off(struct net_device *lower, struct netdev_nested_priv *priv)
 {
 	return lower->hw_features & NETIF_F_HW_TC && !tc_can_offload(lower);
 }
 
-/* hw-tc-offload of a device is on, and so it is for the device below a DSA port, to which
- * DSA hands the rules.
+/* Return: true when hw-tc-offload is on for a device and for the devices below it, because DSA
+ * hands the rules of a port to the device below.
  */
 static bool nfo_hw_feature_on(struct net_device *dev)
 {
@@ -239,12 +238,17 @@ static bool nfo_hw_feature_on(struct net_device *dev)
 	return on;
 }
 
-/* hw-tc-offload is off and cannot be switched on: the driver has none for this chip. */
+/* Return: true when hw-tc-offload is off and cannot be switched on: the driver offers none for this
+ * chip.
+ */
 static bool nfo_hw_feature_absent(const struct net_device *dev)
 {
 	return !((dev->features | dev->hw_features) & NETIF_F_HW_TC);
 }
 
+/* Ask the driver in one way after the other. Caller holds nfo_net::lock. Return: 0, or the last
+ * answer, which is kept for display.
+ */
 static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 {
 	int err;
@@ -275,8 +279,8 @@ static int nfo_hw_try_all(struct nfo_table *t, struct nfo_dev *d)
 	return err;
 }
 
-/* Return: true for ports of one switch and for functions of one piece of hardware. One
- * firmware serves them, one request after another, and they share one table.
+/* Return: true for ports of one switch and for functions of one piece of hardware. One firmware
+ * serves all of them, one request after another, and they share one table.
  */
 static bool nfo_hw_same_chip(struct net_device *a, struct net_device *b)
 {
@@ -289,7 +293,7 @@ static bool nfo_hw_same_chip(struct net_device *a, struct net_device *b)
 	       netdev_port_same_parent_id(a, b);
 }
 
-/* Caller holds nfo_net::lock. Return: 0 or -ENOMEM. */
+/* Give a device the queue of its chip. Caller holds nfo_net::lock. Return: 0 or -ENOMEM. */
 static int nfo_hw_queue_get(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct nfo_hw_queue *q = NULL;
@@ -315,8 +319,8 @@ static int nfo_hw_queue_get(struct nfo_table *t, struct nfo_dev *d)
 	return 0;
 }
 
-/* Caller holds nfo_net::lock. No direction names the device any more, and none will,
- * because nfo_dev::leaving is set.
+/* Undo nfo_hw_queue_get(). Caller holds nfo_net::lock. No direction of a flow names the device, and
+ * none will, because nfo_dev::bound is NFO_DEV_HW_NONE.
  */
 static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -329,7 +333,9 @@ static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
 		nfo_hw_queue_free(q);
 }
 
-/* Caller holds nfo_net::lock. No direction names the device: nfo_dev::users is 0. */
+/* Ask the driver of a device that no direction of a flow names: nfo_dev::users is 0. Caller holds
+ * nfo_net::lock. Return: 0, -ENOMEM, or the driver's answer.
+ */
 static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 {
 	int err;
@@ -345,13 +351,15 @@ static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 	spin_unlock_bh(&t->hw.lock);
 
 	err = nfo_hw_try_all(t, d);
-	/* The hardware is still gone: nfo_hw_device_back() asks again. */
+	/* With ENODEV the hardware is still gone, and nfo_hw_device_back() asks again. */
 	d->driver_gone = err == -ENODEV;
 
 	return err;
 }
 
-/* The core keeps the device in its list of indirect blocks even when no driver answered. */
+/* Return: true when something is to be undone. The kernel keeps a device in its list of indirect
+ * blocks even when no driver gave a callback.
+ */
 static bool nfo_hw_to_unbind(const struct nfo_dev *d)
 {
 	return d->bound != NFO_DEV_HW_NONE || d->indirect;
@@ -364,7 +372,9 @@ static void nfo_hw_set_drains(struct nfo_table *t, struct nfo_dev *d, bool drain
 	spin_unlock_bh(&t->hw.lock);
 }
 
-/* Caller holds nfo_net::lock. No driver has a rule of the device. */
+/* Give the callbacks of a device back to its driver, which has no rule of the device any more.
+ * Caller holds nfo_net::lock.
+ */
 static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 {
 	struct flow_block_cb *cb, *next;
@@ -386,8 +396,8 @@ static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
 	}
-	/* A driver that does not let go still has the callback on a list of its own, so
-	 * the memory belongs to the driver. The list head in @d is about to be freed.
+	/* A driver that does not let go still has the callback on a list of its own, so the
+	 * callback's memory is left to the driver. The list in @d must be empty before @d is freed.
 	 */
 	list_for_each_entry_safe(cb, next, &d->block.cb_list, list) {
 		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not let go of its callback: error %d\n",
@@ -396,16 +406,16 @@ static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 	}
 }
 
-/* Caller holds nfo_net::lock. Flows go on in software. */
+/* Unbind a device, whose flows go on in software. Caller holds nfo_net::lock. */
 static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 {
 	nfo_hw_pull(t, d);
 	nfo_hw_let_go(t, d);
 }
 
-/* The device is unlisted next. Its driver may need long for all its rules: nfo_net::lock, which
- * the caller holds, is released meanwhile, because events of other devices wait for this lock
- * with RTNL held.
+/* Unbind a device before it is unlisted. The driver may need long to delete all rules, and events
+ * of other devices wait for nfo_net::lock with RTNL held. So this lock, which the caller holds, is
+ * released while the driver works.
  */
 static void nfo_hw_unbind_last(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -427,7 +437,7 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 
 	if (!d)
 		return -ENOMEM;
-	/* By the time flows ask, it is known what would be passed by. */
+	/* The device's filters and shapers are noted by the time flows ask for the hardware. */
 	nfo_net_use_dev(t->nn, d->ifindex);
 	nfo_unseen_soon(t->nn);
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
@@ -447,9 +457,9 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 	return err;
 }
 
-/* Ask the driver again for the other tables that list the device. A driver that serves
- * one table at a time refused the new table of a ruleset that was loaded anew in one
- * transaction, because the old table was still bound. Caller holds nfo_net::lock.
+/* A device has left a table: ask its driver for the other tables that list the device. When a
+ * ruleset is loaded anew in one transaction, the new table asks while the old one is still bound,
+ * and a driver that serves one table at a time refuses. Caller holds nfo_net::lock.
  */
 static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
 {
@@ -477,7 +487,9 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev, enum nfo_r
 		spin_lock_bh(&t->hw.lock);
 		d->leaving = true;
 		spin_unlock_bh(&t->hw.lock);
-		/* RTNL's holder has begun to take the device away, and comes here or waits. */
+		/* The holder of RTNL unregisters the device: it is the caller, or it waits for a
+		 * lock of the caller. So no worker waits for RTNL.
+		 */
 		d->lent = dev->reg_state == NETREG_UNREGISTERING;
 		nfo_table_flush(t, dev, why);
 		bound = d->bound != NFO_DEV_HW_NONE;
@@ -492,9 +504,9 @@ static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev, enum nfo_r
 /**
  * nfo_hw_setup() - a device joins or leaves a flowtable
  * @t:   flowtable
- * @dev: device
+ * @dev: device, registered or being unregistered
  * @cmd: FLOW_BLOCK_BIND or FLOW_BLOCK_UNBIND
- * @why: reason of the flows that end because the device leaves
+ * @why: reason that is counted for flows that end because the device leaves
  *
  * Context: may sleep, nf_tables' commit mutex held, with or without RTNL. When a device
  * leaves, no rule of the device is left in hardware after the return.
@@ -510,8 +522,8 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 	return 0;
 }
 
-/* No flow of the device is in hardware any more. If hw-tc-offload was switched on again meanwhile,
- * the driver is asked again. The caller holds RTNL.
+/* Unbind a device of which no flow is in hardware any more. If hw-tc-offload was switched on again
+ * meanwhile, bind it anew. Caller holds RTNL and nfo_net::lock.
  */
 static void nfo_hw_drained(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -533,8 +545,8 @@ static bool nfo_hw_is_drained(struct nfo_table *t, const struct nfo_dev *d)
 	return drained;
 }
 
-/* RTNL is not waited for: its holder may wait for nf_tables' commit mutex, and a holder of that for
- * this work item, in nfo_hw_exit().
+/* The work item does not wait for RTNL: the holder of RTNL may wait for nf_tables' commit mutex,
+ * and the holder of that mutex for this work item, in nfo_hw_exit().
  */
 static void nfo_hw_drained_work(struct work_struct *work)
 {
@@ -554,9 +566,9 @@ static void nfo_hw_drained_work(struct work_struct *work)
 	rtnl_unlock();
 }
 
-/* Somebody switched hw-tc-offload off, of @dev, which is the device of @d or the one below it, and
- * holds RTNL. The driver may need long to delete all rules, so the worker does it afterwards, and
- * holds RTNL for each call alone. A device without rules is unbound at once.
+/* hw-tc-offload of @dev, which is the device of @d or one below it, was switched off. The caller
+ * holds RTNL, and the driver may need long to delete all rules. So the worker deletes them
+ * afterwards and takes RTNL for one call at a time. A device without rules is unbound at once.
  */
 static void nfo_hw_unbind_off(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
 {
@@ -576,7 +588,9 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 
 	if (!d->dev->netdev_ops->ndo_setup_tc)
 		return;
-	/* On again before all rules were gone: nfo_hw_drained() binds it. */
+	/* If the device was switched off and on before all rules were gone, it is still bound;
+	 * nfo_hw_drained() binds it anew.
+	 */
 	if (can)
 		WRITE_ONCE(d->off, NULL);
 	if (can == bound)
@@ -593,9 +607,9 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 }
 
 /**
- * nfo_hw_feature_changed() - somebody switched hw-tc-offload
+ * nfo_hw_feature_changed() - the features of a device changed, perhaps hw-tc-offload
  * @t:   flowtable
- * @dev: device: listed in it, below a listed one, or neither
+ * @dev: device that is listed in @t, or below a listed one, or neither
  *
  * Context: may sleep, RTNL and nfo_net::lock held.
  */
@@ -610,7 +624,9 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 			nfo_hw_feature_of(t, d, dev);
 }
 
-/* A driver of indirect blocks that came later has left its callback for the device. */
+/* When a driver of indirect blocks is loaded, the kernel has it put callbacks into the blocks of
+ * devices in its list, and tells nobody. Look for such callbacks. Caller holds nfo_net::lock.
+ */
 static void nfo_hw_late_driver(struct nfo_table *t)
 {
 	const struct flow_block_offload bo = {};
@@ -628,9 +644,9 @@ static void nfo_hw_late_driver(struct nfo_table *t)
 }
 
 /**
- * nfo_hw_device_back() - a device came up: ask its driver again if it had said ENODEV
+ * nfo_hw_device_back() - a device came up: ask its driver again if the driver had said ENODEV
  * @t:   flowtable
- * @dev: device, listed in it or not
+ * @dev: device, listed in @t or not
  *
  * Context: may sleep, RTNL and nfo_net::lock held.
  */
@@ -647,7 +663,7 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 	d->lent = false;
 }
 
-/* A driver said ENODEV: the device is unbound; the driver's answer stays for display. */
+/* Unbind devices whose driver said ENODEV. The driver's answer stays for display. */
 static void nfo_hw_gone_work(struct work_struct *work)
 {
 	struct nfo_hw *hw = container_of(work, struct nfo_hw, gone_work);
@@ -662,8 +678,10 @@ static void nfo_hw_gone_work(struct work_struct *work)
 }
 
 /**
- * nfo_hw_init() - a new table's hardware side
- * @t: flowtable
+ * nfo_hw_init() - make the hardware side of a new table
+ * @t: flowtable, which no device has joined yet
+ *
+ * Context: any.
  */
 void nfo_hw_init(struct nfo_table *t)
 {
@@ -677,11 +695,11 @@ void nfo_hw_init(struct nfo_table *t)
 }
 
 /**
- * nfo_hw_exit() - undo nfo_hw_init(). Every flow is retired.
- * @t: flowtable
+ * nfo_hw_exit() - undo nfo_hw_init()
+ * @t: flowtable whose flows are all retired
  *
- * Context: may sleep. nf_tables may free a flowtable without unbinding its devices;
- * these are unbound here.
+ * nf_tables may free a flowtable without unbinding its devices, so they are unbound here.
+ * Context: may sleep, nfo_net::lock not held.
  */
 void nfo_hw_exit(struct nfo_table *t)
 {
@@ -706,11 +724,11 @@ static enum nfo_reason nfo_hw_unbound_reason(const struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_dev_reason() - why a device's flows are not in hardware
+ * nfo_hw_dev_reason() - why flows of a device are not in hardware
  * @t: flowtable
- * @d: device of it
+ * @d: device that is listed in @t
  *
- * Context: rcu_read_lock(). Return: NFO_R_NONE when its flows can be in hardware.
+ * Context: rcu_read_lock(). Return: the reason; NFO_R_NONE when flows can be in hardware.
  */
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d)
 {
@@ -726,7 +744,7 @@ enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_de
 	why = nfo_unseen_dev_reason(t->nn, d);
 	if (why)
 		return why;
-	/* The error is then about a rule that is to go, and says nothing of rules to come. */
+	/* The driver's last error is then about a deletion, and says nothing about new rules. */
 	if (READ_ONCE(d->del_failed))
 		return NFO_R_HW_BUSY;
 	err = READ_ONCE(d->err);

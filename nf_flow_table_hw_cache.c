@@ -3,7 +3,7 @@
  * Hardware as a cache: which flows are admitted, which flow is evicted for another one,
  * and what a driver's answer means for later flows.
  *
- * Everything here runs under nfo_hw::lock and calls no driver.
+ * Nothing here calls a driver. Functions that other files call say what they need of nfo_hw::lock.
  */
 #include <linux/random.h>
 
@@ -11,22 +11,24 @@
 #include "nfo_hw.h"
 #include "nfo_unseen.h"
 
-/* Packets per second on top of the hysteresis. Without it two nearly idle flows would
- * evict each other in turn.
+/* A flow must be busier by this many packets per second, on top of the hysteresis, to evict another
+ * one. Without this margin two nearly idle flows would evict each other in turn.
  */
 #define NFO_HW_MARGIN		16
-/* Shortest period over which a rate is measured. */
+/* Shortest period over which a rate is measured, in jiffies. */
 #define NFO_HW_MEASURE		(HZ / 4)
-/* How many rules are compared, at most, to find a flow that is not busy. */
+/* How many rules are compared, at most, to find the least busy flow. */
 #define NFO_HW_LOOK		64U
 
+/* How long a device is left alone after a passing failure; doubled with each failure. In jiffies.
+ */
 #define NFO_HW_BACKOFF_MIN	(HZ)
 #define NFO_HW_BACKOFF_MAX	(64 * HZ)
-/* After this time a learned size of a chip's table is doubted; it is doubled each time. */
+/* After how long a learned size of a chip's table is doubted; doubled each time. In jiffies. */
 #define NFO_HW_PROBE_MIN	(HZ / 2)
 #define NFO_HW_PROBE_MAX	(30 * HZ)
-/* For so long the flows that were not refused yet may be the first to ask: each flow with packets
- * asks twice a second.
+/* For how long a doubted size waits for a flow that was not refused in this round, in jiffies. Each
+ * flow with packets asks twice a second, so after this time no such flow is left.
  */
 #define NFO_HW_PROBE_TURN	(HZ)
 
@@ -38,7 +40,7 @@ static u64 nfo_hw_packets(const struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_measure() - take a flow's rate anew
+ * nfo_hw_measure() - take a flow's rate anew, in packets per second
  * @f: flow
  *
  * Context: nfo_hw::lock held.
@@ -51,7 +53,9 @@ void nfo_hw_measure(struct nfo_flow *f)
 
 	if (since < NFO_HW_MEASURE)
 		return;
-	/* nfo_flow_count() takes counts out of one place before it adds them to the other. */
+	/* The sum may go down for a moment: nfo_flow_count() takes packets out of one counter
+	 * before it adds them to another.
+	 */
 	packets = max(packets, h->seen);
 	h->rate = min_t(u64, div_u64((packets - h->seen) * HZ, since), U32_MAX);
 	h->at = now;
@@ -59,7 +63,7 @@ void nfo_hw_measure(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_worth() - has a flow shown enough to ask for a place?
+ * nfo_hw_worth() - has a flow had enough packets, or is it busy enough, to ask for a place?
  * @f: flow
  *
  * Context: nfo_hw::lock held.
@@ -75,7 +79,7 @@ bool nfo_hw_worth(const struct nfo_flow *f)
 
 /* ---- admission ---- */
 
-/* The shape of a direction's rule, one of 64 bits. A driver takes or refuses a shape. */
+/* Return: the shape of a direction's rule as one of 64 bits. Caller holds rcu_read_lock(). */
 static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	const struct nfo_entry *e = &f->e[dir];
@@ -90,8 +94,8 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 		       encap << 3);
 }
 
-/* A driver may refuse a pair of devices and not a shape, so a refusal is remembered for
- * both together.
+/* Has the driver of @d refused such a rule before? A refusal may be due to the pair of devices or
+ * to the shape, so it is remembered for both together. Caller holds nfo_hw::lock.
  */
 static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
@@ -122,7 +126,7 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 		*r = (struct nfo_hw_refusal) { .out = out };
 	}
 	if (!r) {
-		/* More pairs than there is room for: the last place counts for any pair. */
+		/* There is no room for another pair, so the last place counts for any pair. */
 		r = &d->refused[NFO_HW_REFUSALS - 1];
 		r->out = 0;
 	}
@@ -131,7 +135,7 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 
 /**
  * nfo_hw_form() - the form in which a driver is to be asked for a direction's rule
- * @d:   device
+ * @d:   device, bound
  * @f:   flow
  * @dir: direction
  *
@@ -145,12 +149,13 @@ enum nfo_hw_ttl nfo_hw_form(const struct nfo_dev *d, const struct nfo_flow *f,
 
 /**
  * nfo_hw_form_refused() - a driver does not take a shape in the form of nfo_hw_form()
- * @d:   device
+ * @d:   device, bound
  * @f:   flow
  * @dir: direction
  *
- * When it took the shape in no form, that is no reason to prefer the last one for other
- * devices. Context: nfo_hw::lock held. Return: there is another form to try.
+ * A driver that refused the last form too is asked in the first form next time, because it may have
+ * refused the pair of devices and not the form. Context: nfo_hw::lock held. Return: true when there
+ * is another form to try.
  */
 bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -166,8 +171,8 @@ bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_co
 	return true;
 }
 
-/* Return: true when packets of a direction may be larger than what its egress takes, and
- * the hardware would send them.
+/* Return: true when packets of a direction may be larger than its egress device takes, and the
+ * hardware would send them. Caller holds rcu_read_lock().
  */
 static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir)
@@ -186,7 +191,9 @@ static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
 	}
 }
 
-/* A block's rule forwards within its chip; some drivers say yes to other devices too. */
+/* Return: true when a rule of a TC block would have to forward to another chip. A chip cannot do
+ * that, but some drivers accept the rule.
+ */
 static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir)
 {
@@ -201,13 +208,14 @@ static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f
 
 /**
  * nfo_hw_rule_check() - can a rule do what becomes of the packets of a direction?
- * @d:   device
+ * @d:   device by which packets of the direction enter, bound
  * @f:   flow
- * @dir: direction, whose packets leave by a device that a rule can name
+ * @dir: direction, with a device in nfo_route_refs::out_lower
  *
- * No driver is asked for what this refuses. It may change while a rule is in hardware: packets
- * show more of the fields that the ruleset sets, routes get another MTU, devices filters.
- * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE, or why not.
+ * No driver is asked for a rule that this refuses. The answer may change while the rule is in
+ * hardware, when packets show another field that the ruleset sets, a route gets another MTU, or a
+ * device gets a filter. Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE when a rule
+ * can, otherwise why it cannot.
  */
 enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				  enum ip_conntrack_dir dir)
@@ -216,7 +224,7 @@ enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow
 		return NFO_R_HW_PROTOCOL;
 	if (READ_ONCE(f->e[dir].fields) & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
 		return NFO_R_HW_FIELDS;
-	/* Packets with another flow label may have another route. */
+	/* A rule cannot match a flow label, and packets with another one may have another route. */
 	if (f->e[dir].flags & NFO_E_LABEL)
 		return NFO_R_HW_FIELDS;
 	/* A rule matches neither the sender's address nor a mark. */
@@ -244,12 +252,12 @@ static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 
 /**
  * nfo_hw_dev_check() - may a direction's rule go to its device now?
- * @d:    device; NULL when it is not in the table
+ * @d:    device by which packets of the direction enter; NULL when it is not listed
  * @f:    flow
  * @dir:  direction
- * @need: rules of the flow that its chip has yet to take
+ * @need: how many rules of the flow the device's chip has yet to take
  *
- * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE, or why not.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE when it may, otherwise why not.
  */
 enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				 enum ip_conntrack_dir dir, unsigned int need)
@@ -260,7 +268,9 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 		return NFO_R_HW_DRIVER;
 	if (nfo_hw_is_ipsec(f, dir))
 		return NFO_R_XFRM;
-	/* A bridge, a tunnel, or more headers than a rule can have, is between the two devices. */
+	/* No rule can name the egress device: packets leave through a bridge, a tunnel, or with
+	 * more headers than a rule can push.
+	 */
 	if (!nfo_flow_refs(f, dir)->out_lower.dev)
 		return NFO_R_DEV_STACK;
 	why = nfo_hw_rule_check(d, f, dir);
@@ -280,9 +290,9 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 
 /**
  * nfo_hw_never() - does a reason keep a direction out of hardware for good?
- * @why: what nfo_hw_dev_check() said
+ * @why: reason that nfo_hw_dev_check() returned
  *
- * Return: true unless it passes by itself, as when a table was full.
+ * Context: any. Return: false when the reason passes by itself, as that of a full table does.
  */
 bool nfo_hw_never(enum nfo_reason why)
 {
@@ -292,11 +302,10 @@ bool nfo_hw_never(enum nfo_reason why)
 	       why == NFO_R_HW_QDISC;
 }
 
-/* Forget a learned size that is old enough: the driver is asked again, and its next
- * ENOSPC teaches the size anew.
- *
- * Flows may ask in the same order each time. If the first one finds its bucket full, all others
- * wait for it, so a refused flow is not the first to ask again before each other flow was.
+/* Forget a learned size that is old enough, so that the driver is asked again and says anew when
+ * its table is full. Flows may ask in the same order each time. If the first flow finds its bucket
+ * of the chip's table full, the size is learned again and no other flow is tried. So a flow that
+ * was refused in this round does not end the size as long as other flows may ask.
  */
 static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 {
@@ -307,7 +316,9 @@ static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 	if (nfo_flow_hw(f)->round == q->round) {
 		if (time_before(jiffies, q->probe_at + NFO_HW_PROBE_TURN))
 			return;
-		/* No other flow is left. Round 0 is that of a flow that was never refused. */
+		/* No other flow has asked, so the next round begins. Round 0 is left out: it means
+		 * that a flow was never refused.
+		 */
 		q->round = q->round % U8_MAX + 1;
 	}
 	q->size = 0;
@@ -315,11 +326,12 @@ static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 
 /**
  * nfo_hw_admit() - which of a flow's directions are meant to be in hardware?
- * @f:   flow
- * @why: set to what keeps them out now, or NFO_R_NONE
+ * @f:   flow of which both directions are learned
+ * @why: set to the reason that keeps these directions out now, or to NFO_R_NONE
  *
- * Both directions, or, with the setting hw_oneway, those whose device takes them.
- * Context: rcu_read_lock(), nfo_hw::lock held. Return: directions, by bit.
+ * Both directions are meant; with the setting hw_oneway, those that nothing keeps out for good.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: the directions, a bit by
+ * enum ip_conntrack_dir for each.
  */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 {
@@ -341,7 +353,7 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		if (nfo_flow_hw(f)->want & BIT(dir))
 			continue;
 		reason[dir] = nfo_hw_dev_check(d[dir], f, dir, need);
-		/* Flows that return are not more than were in hardware before. */
+		/* Flows that return were in hardware before, so their number is bounded already. */
 		if ((!reason[dir] || reason[dir] == NFO_R_HW_FULL) &&
 		    d[dir]->queue->depth >= limit && !nfo_flow_hw(f)->returns)
 			reason[dir] = NFO_R_HW_QUEUE;
@@ -361,8 +373,9 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 
 /* ---- eviction ---- */
 
-/* Return: the least busy flow, of the next few in hardware, whose eviction makes room for
- * this device. Each call looks at others, because it runs in softirq under a lock: not at all.
+/* Return: among the next few flows in hardware the least busy one whose eviction makes room for a
+ * device; NULL when there is none. The caller may be in softirq and holds nfo_hw::lock, so a call
+ * looks at NFO_HW_LOOK rules at most, and the next call goes on behind them.
  */
 static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
 {
@@ -424,10 +437,10 @@ static void nfo_hw_back_off(struct nfo_dev *d)
 	d->not_before = jiffies + d->backoff + get_random_u32() % (d->backoff / 4 + 1);
 }
 
-/* A driver said that its table is full. With rules of this table in the chip their number is
- * the size that is believed for now: not for long at first, because one bucket of a hash
- * table may be full and the others not, and longer each time. Without any, somebody else has
- * filled the chip: wait.
+/* A driver said that its chip's table is full. The number of our rules in the chip is taken for the
+ * table's size, for a short time at first and longer each time, because perhaps only one bucket of
+ * a hash table is full. If the chip has no rule of ours, others have filled it, and the device is
+ * left alone for a while. Caller holds nfo_hw::lock.
  */
 static void nfo_hw_full(struct nfo_dev *d, const struct nfo_flow *f)
 {
@@ -447,8 +460,10 @@ static void nfo_hw_full(struct nfo_dev *d, const struct nfo_flow *f)
 /**
  * nfo_hw_dev_set_error() - keep a driver's answer for display
  * @d:      device
- * @err:    0 or negative errno
- * @extack: its words; may be NULL
+ * @err:    0 or a negative errno
+ * @extack: has the driver's message, which is copied; may be NULL
+ *
+ * Context: any.
  */
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack)
 {
@@ -456,7 +471,7 @@ void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_a
 }
 
 /**
- * nfo_hw_dev_ok() - a driver took a rule
+ * nfo_hw_dev_ok() - a driver took a rule: forget errors, and a size that the rule has disproved
  * @d: device
  *
  * Context: nfo_hw::lock held.
@@ -476,9 +491,9 @@ void nfo_hw_dev_ok(struct nfo_dev *d)
  * @d:   device
  * @f:   flow
  * @dir: direction of the rule
- * @err: its answer, not ENODEV
+ * @err: the driver's answer, a negative errno other than ENODEV
  *
- * Context: nfo_hw::lock held. Return: the reason why the flow is not in hardware.
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: the reason why the flow is not in hardware.
  */
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err)
@@ -500,7 +515,7 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 
 /**
  * nfo_hw_forget() - a device is bound anew: drop what was learned of its driver
- * @d: device
+ * @d: device with a queue
  *
  * Flows that were refused ask again when their next packets pass in software.
  * Context: nfo_hw::lock held.

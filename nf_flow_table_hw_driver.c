@@ -14,15 +14,17 @@
 #include "nfo_stack.h"
 #include "nfo_trace.h"
 
-/* Attempts to delete a rule. The pause between two attempts is this many milliseconds at
- * first and is doubled three times.
+/* How often a driver is told to delete a rule. The pause between two attempts is
+ * NFO_HW_DEL_RETRY_MS milliseconds at first and is doubled three times.
  */
 #define NFO_HW_DEL_TRIES		8
 #define NFO_HW_DEL_RETRY_MS	20
-/* Attempts to get RTNL while a device is taken out, a millisecond or more apart. */
+/* How often the worker tries to get RTNL, a millisecond or more apart, before it asks whether
+ * somebody waits for the worker.
+ */
 #define NFO_HW_RTNL_TRIES	50
 
-/* Return: how many headers. */
+/* Write the headers of @encap to @to, outermost first. Return: how many there are. */
 static u8 nfo_hw_encaps(struct nfo_hw_encap to[NFO_HW_ENCAPS],
 			const struct nfo_encap *encap)
 {
@@ -50,11 +52,12 @@ static void nfo_hw_eth(struct nfo_hw_spec *s, const struct nfo_entry *e,
 		ether_addr_copy(s->eth_dst, eth->h_dest);
 		return;
 	}
-	/* A PPP device has no Ethernet addresses: they are those of the session below. */
+	/* A PPP device has no Ethernet addresses: the frames have those of the PPPoE session. */
 	ether_addr_copy(s->eth_src, lower->h_source);
 	ether_addr_copy(s->eth_dst, lower->h_dest);
 }
 
+/* Describe the rule of a direction in plain values. Caller holds rcu_read_lock(). */
 static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 			     const struct nfo_flow *f, enum ip_conntrack_dir dir,
 			     enum nfo_hw_ttl form)
@@ -72,12 +75,12 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 		.ttl		= form,
 		.ttl_in		= e->ttl_in,
 		.csum		= d->driver->csum,
-		/* The order of the chips that do everything unasked; the others read TC. */
+		/* The chips with this form read headers in the order of the frame, others as TC. */
 		.outer_first	= form == NFO_HW_TTL_IMPLICIT,
 		.no_frag	= d->driver->flags & NFO_HW_DRV_NO_FRAG,
 		.no_meta	= d->driver->flags & NFO_HW_DRV_NO_META,
 		.match_dest	= d->bound == NFO_DEV_HW_BLOCK,
-		/* Those chips match addresses and ports alone. */
+		/* The chips with the form IMPLICIT match addresses and ports alone. */
 		.match_dscp	= form != NFO_HW_TTL_IMPLICIT && !nfo_hw_dscp_known(f, dir),
 		.dscp		= e->dscp,
 		.iif		= e->key.iif,
@@ -97,8 +100,9 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 	nfo_hw_eth(s, e, refs);
 }
 
-/* The worker gets no RTNL, and somebody waits for it with nfo_net::lock held: the holder of
- * RTNL is this caller, or waits for the same lock. Return: somebody does wait.
+/* The worker did not get RTNL. If a caller of nfo_hw_pull_wait() waits for the worker, the holder
+ * of RTNL is taken to be this caller, or to wait for a lock of this caller: then drivers are called
+ * without RTNL until no caller waits. Return: true when a caller waits.
  */
 static bool nfo_hw_borrow_rtnl(struct nfo_hw_queue *q)
 {
@@ -109,8 +113,8 @@ static bool nfo_hw_borrow_rtnl(struct nfo_hw_queue *q)
 	return q->lent;
 }
 
-/* RTNL for a driver that wants it, or for nfo_hw_feature_show(). Return: RTNL was taken and is to
- * be released.
+/* Take RTNL for a driver that wants it, or for nfo_hw_feature_show(). Return: true when RTNL was
+ * taken and is to be released; false when it is not needed, or its holder waits for the worker.
  */
 static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 {
@@ -133,8 +137,9 @@ static bool nfo_hw_rtnl_get(struct nfo_dev *d)
  * @d:  device
  * @on: true before the call, false after it
  *
- * Somebody switched it off, and the driver still has rules. Many drivers do not hear of any rule
- * then, not even that it is to be deleted. Context: RTNL held, or its holder waits for the caller.
+ * While hw-tc-offload is off, many drivers ignore calls about rules, deletions too. So the feature
+ * bit is set during each call until the driver has no rule any more. Without nfo_dev::off nothing
+ * happens. Context: RTNL held, or its holder waits for the caller.
  */
 void nfo_hw_feature_show(struct nfo_dev *d, bool on)
 {
@@ -148,7 +153,7 @@ void nfo_hw_feature_show(struct nfo_dev *d, bool on)
 		dev->features &= ~NETIF_F_HW_TC;
 }
 
-/* Call every callback of the device. Return: 0 when one accepted, else the first error. */
+/* Call every callback of the device. Return: 0 when one accepted, otherwise the last error. */
 static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
 	bool rtnl = nfo_hw_rtnl_get(d);
@@ -170,18 +175,18 @@ static int nfo_hw_call(struct nfo_dev *d, struct flow_cls_offload *cls)
 	return err;
 }
 
-/* Return: true when the driver has no such rule, or none at all, any more. For a cookie that
- * they do not know some drivers say ENOENT and others EINVAL (mlx5, nfp, octeontx2). A driver
- * that does not want to hear of it (EOPNOTSUPP) has the rule as before.
+/* @err: a driver's answer to a deletion. Return: true when the driver does not have the rule any
+ * more. For a cookie that they do not know some drivers return ENOENT and others EINVAL (mlx5, nfp,
+ * octeontx2). A driver that returns EOPNOTSUPP still has the rule.
  */
 static bool nfo_hw_deleted(int err)
 {
 	return !err || err == -ENOENT || err == -EINVAL || err == -ENODEV;
 }
 
-/* Delete a rule, in several attempts when the driver is busy, because a rule that stays
- * in hardware goes on forwarding. After all attempts for one rule have failed, each later
- * rule of the device gets one attempt until one succeeds. Return: the last answer.
+/* Delete a rule. A rule that stays in hardware goes on forwarding, so a busy driver is told several
+ * times. After all attempts for one rule have failed, each later rule of the device gets one
+ * attempt until one succeeds. Return: the driver's last answer.
  */
 static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 {
@@ -191,7 +196,7 @@ static int nfo_hw_del_retry(struct nfo_dev *d, struct flow_cls_offload *cls)
 	for (i = 0; i < tries; i++) {
 		err = nfo_hw_call(d, cls);
 		if (nfo_hw_deleted(err)) {
-			/* What it said of earlier ones is no news any more. */
+			/* The error that is shown was about an earlier deletion. */
 			if (d->del_failed)
 				nfo_hw_dev_set_error(d, 0, NULL);
 			WRITE_ONCE(d->del_failed, false);
@@ -228,8 +233,8 @@ static void nfo_hw_offload_cls_init(struct flow_cls_offload *cls, enum flow_cls_
  * @form:   form of the rule
  * @extack: filled with the driver's message
  *
- * Context: may sleep; the worker of the device's queue. Return: 0, or the driver's
- * answer; -ENOMEM.
+ * Context: may sleep; the worker of the device's queue, no lock held. Return: 0, the driver's
+ * negative errno, or -ENOMEM.
  */
 int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		    enum ip_conntrack_dir dir, enum nfo_hw_ttl form,
@@ -240,7 +245,7 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 	struct nfo_hw_spec s;
 	int err;
 
-	/* A lesson may replace what the direction rests on; the devices stay. */
+	/* A lesson may replace the refs of the direction by others that name the same devices. */
 	rcu_read_lock();
 	nfo_hw_spec_fill(&s, d, f, dir, form);
 	rcu_read_unlock();
@@ -250,7 +255,8 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		return PTR_ERR(r);
 
 	nfo_hw_offload_cls_init(&cls, FLOW_CLS_REPLACE, d, &f->e[dir], extack);
-	/* For TC the protocol is the EtherType of the frame that comes in. */
+	/* In TC the protocol is the EtherType of the frame that arrives: that of its outermost tag.
+	 */
 	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
 		cls.common.protocol = nfo_encap_types[s.in_encap[0].kind].proto;
 	cls.rule = r->rule;
@@ -287,8 +293,8 @@ bool nfo_hw_rule_del(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrack_di
 	return nfo_hw_deleted(err);
 }
 
-/* The time of the last packet, where the driver gives one, moves forward only. A driver that
- * does not know it says 0. Return: it moved.
+/* Take over the time of the last packet, which is 0 when the driver does not know it.
+ * nfo_entry::used moves forward only. Return: true when it moved.
  */
 static bool nfo_hw_last_used(struct nfo_net *nn, struct nfo_entry *e,
 			     const struct flow_stats *stats)
@@ -307,9 +313,9 @@ static bool nfo_hw_last_used(struct nfo_net *nn, struct nfo_entry *e,
 	return true;
 }
 
-/* A chip may count a rule from 0 again, as Airoha's does when it takes a connection that was idle
- * into its table anew. The driver's difference is negative then, and how many packets there were
- * since is not known.
+/* Some chips begin to count a rule from 0 again, as Airoha's does when a connection that was idle
+ * comes into its table anew. The driver then reports a negative difference, which does not tell how
+ * many packets came, so it is taken for none.
  */
 static void nfo_hw_counted(struct flow_stats *stats)
 {
@@ -324,9 +330,9 @@ static void nfo_hw_counted(struct flow_stats *stats)
  * @d:   device
  * @f:   flow
  * @dir: direction whose rule the driver has
- * @use: set to what was seen of the rule
+ * @use: set to what the driver said of the rule's packets
  *
- * Context: may sleep; the worker of the device's queue. Return: the driver's answer.
+ * Context: may sleep; the worker of the device's queue. Return: 0, or the driver's negative errno.
  */
 int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 		      enum ip_conntrack_dir dir, enum nfo_hw_use *use)

@@ -10,17 +10,18 @@
 #include "nfo_ct.h"
 #include "nfo_hw.h"
 
-/* How many rules are looked at before nfo_hw::lock is released for a moment. */
+/* How many rules a long walk looks at before it releases nfo_hw::lock for a moment. */
 #define NFO_HW_TURN		64
 
 /* ---- what comes next for a flow; nfo_hw::lock held ---- */
 
 /**
- * nfo_hw_rule_put() - a direction does not name its device any more
+ * nfo_hw_rule_put() - a direction's rule does not name its device any more
  * @f: flow
- * @p: its direction
+ * @p: rule of one direction, in no list, with nfo_hw_rule::dev
  *
- * Context: nfo_hw::lock held.
+ * When no rule names the device, waiters in nfo_hw_pull_wait() are woken. Context: nfo_hw::lock
+ * held.
  */
 void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p)
 {
@@ -64,8 +65,9 @@ static void nfo_hw_set_state(struct nfo_flow *f, enum nfo_hw_state state, u8 wan
 		WRITE_ONCE(*tally, *tally + 1);
 }
 
-/* Queue the next rule of the flow. The second rule waits until the driver has taken the
- * first one, so a refusal costs one call. With the last rule the flow is in hardware.
+/* Queue the next rule of a flow that is to be in hardware. The second rule is queued when the
+ * driver has taken the first one, so a refusal costs one call. When all rules are in, so is the
+ * flow.
  */
 static void nfo_hw_proceed(struct nfo_flow *f)
 {
@@ -102,9 +104,8 @@ static void nfo_hw_finish(struct nfo_flow *f)
 	nfo_flow_put(f);
 }
 
-/* Take the rules of a flow back. A waiting rule leaves its queue, a rule in hardware is
- * queued for deletion. For a rule with which a worker is busy, nfo_hw_next() is called
- * again when the worker is done.
+/* Take the rules of a flow back. A waiting rule leaves its queue, and a rule in hardware is queued
+ * for deletion. A worker that is busy with a rule calls nfo_hw_next() when it is done.
  */
 static void nfo_hw_withdraw(struct nfo_flow *f)
 {
@@ -141,7 +142,9 @@ static void nfo_hw_withdraw(struct nfo_flow *f)
 
 /**
  * nfo_hw_next() - decide the next step of a flow, after each step of one of its rules
- * @f: flow that is queued, in hardware or on its way out; may be freed by the call
+ * @f: flow that is queued, in hardware or on its way out. The call may drop the reference of the
+ *     hardware side, the last one perhaps: then the flow lives on until the end of an RCU grace
+ *     period
  *
  * Context: nfo_hw::lock held.
  */
@@ -155,7 +158,7 @@ void nfo_hw_next(struct nfo_flow *f)
 
 /**
  * nfo_hw_expel() - take a flow out of hardware, back into software
- * @f: as for nfo_hw_next()
+ * @f: flow, as for nfo_hw_next()
  *
  * Context: nfo_hw::lock held.
  */
@@ -167,13 +170,12 @@ void nfo_hw_expel(struct nfo_flow *f)
 
 /**
  * nfo_hw_expel_stale() - take a flow out of hardware because a rule is not true any more
- * @f: as for nfo_hw_next()
+ * @f: flow, as for nfo_hw_next()
  *
- * Its rules are deleted before others are, and when its packets have shown where they go now, it
- * returns before other flows, and before their rules are deleted. No rule of an earlier flow with
- * the same packets is among these, for all that were due had been deleted before the rules of this
- * flow were added: so this is for flows alone that were in hardware as a whole.
- * Context: nfo_hw::lock held.
+ * The flow's rules are deleted before those of other flows. When the flow has learned anew, its
+ * rules are added before other flows' rules are added or deleted. That is safe only for a flow that
+ * was in hardware with both directions: an old rule for the same packets, of an earlier flow, was
+ * deleted before the rules of this flow were added the first time. Context: nfo_hw::lock held.
  */
 void nfo_hw_expel_stale(struct nfo_flow *f)
 {
@@ -184,8 +186,8 @@ void nfo_hw_expel_stale(struct nfo_flow *f)
 	nfo_hw_expel(f);
 }
 
-/* The flow is admitted. In software until now, it gets the reference of the hardware side;
- * with one direction in hardware already, the reference is there.
+/* Admit a flow. A flow that was in software as a whole gets the reference of the hardware side; a
+ * flow with one direction in hardware has it already. Caller holds rcu_read_lock().
  */
 static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 {
@@ -209,7 +211,7 @@ static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 
 /* ---- flows come and go ---- */
 
-/* The chip is full: evict a clearly less busy flow. Return: true when one was evicted. */
+/* The chip is full: evict a flow that is clearly less busy. Return: true when there was one. */
 static bool nfo_hw_make_room(const struct nfo_flow *hot)
 {
 	struct nfo_flow *cold = nfo_hw_colder(hot);
@@ -229,8 +231,9 @@ static bool nfo_hw_both_learned(const struct nfo_flow *f)
 	return nfo_flow_learned(f, IP_CT_DIR_ORIGINAL) && nfo_flow_learned(f, IP_CT_DIR_REPLY);
 }
 
-/* What keeps a flow, or one direction of it, out of hardware. What does so for good is counted
- * once a flow, not twice a second; a device without a driver is counted for no flow.
+/* Note what keeps a flow, or one direction of it, out of hardware. A reason that does so for good
+ * is counted when it is first found, not each time that the flow asks. NFO_R_HW_DRIVER is not
+ * counted, because every flow of such a device would count.
  */
 static void nfo_hw_set_reason(struct nfo_flow *f, enum nfo_reason why)
 {
@@ -241,7 +244,7 @@ static void nfo_hw_set_reason(struct nfo_flow *f, enum nfo_reason why)
 	WRITE_ONCE(h->reason, why);
 }
 
-/* Return: why the direction that is not in @want stays in software; NFO_R_NONE when both are. */
+/* Return: why the direction that is not in @want stays in software; NFO_R_NONE when both are in. */
 static enum nfo_reason nfo_hw_left_out(const struct nfo_flow *f, u8 want)
 {
 	enum ip_conntrack_dir dir = want & BIT(IP_CT_DIR_ORIGINAL) ? IP_CT_DIR_REPLY :
@@ -251,15 +254,17 @@ static enum nfo_reason nfo_hw_left_out(const struct nfo_flow *f, u8 want)
 				     nfo_hw_dev_check(nfo_hw_dev(f, dir), f, dir, 1);
 }
 
-/* Caller holds hw->lock and rcu_read_lock(). */
+/* Admit a flow if it is busy enough and nothing stands against it. Caller holds nfo_hw::lock and
+ * rcu_read_lock().
+ */
 static void nfo_hw_consider(struct nfo_flow *f)
 {
 	struct nfo_hw_flow *h = nfo_flow_hw(f);
 	enum nfo_reason why;
 	u8 want;
 
-	/* A flow that is queued or in hardware as a whole needs nothing. One with a single
-	 * direction in hardware may get the other one in.
+	/* A flow that is on its way in or out, or in hardware with both directions, needs nothing.
+	 * A flow with a single direction in hardware may get the other one in.
 	 */
 	if (h->state != NFO_HW_SOFT &&
 	    (h->state != NFO_HW_LIVE || h->want == NFO_HW_BOTH))
@@ -283,7 +288,7 @@ static void nfo_hw_consider(struct nfo_flow *f)
  * nfo_hw_active() - a flow has packets in software: admit it if it is busy enough
  * @f: flow
  *
- * Context: any, rcu_read_lock().
+ * Called twice a second for a flow with packets. Context: any, rcu_read_lock().
  */
 void nfo_hw_active(struct nfo_flow *f)
 {
@@ -298,8 +303,8 @@ void nfo_hw_active(struct nfo_flow *f)
 }
 
 /**
- * nfo_hw_evict() - take a flow out of hardware because its rules are not true any more
- * @f: flow
+ * nfo_hw_evict() - take a flow out of hardware because a rule of it is not true any more
+ * @f: flow, in hardware or not
  *
  * Context: any, rcu_read_lock().
  */
@@ -317,7 +322,7 @@ void nfo_hw_evict(struct nfo_flow *f)
  * nfo_hw_retired() - a flow ended: take it out of the queues or of the hardware
  * @f: flow with NFO_F_DEAD
  *
- * Context: any. No driver is called for a flow that was still waiting.
+ * No driver is called for a flow whose rules were still waiting. Context: any.
  */
 void nfo_hw_retired(struct nfo_flow *f)
 {
@@ -332,7 +337,9 @@ void nfo_hw_retired(struct nfo_flow *f)
 	spin_unlock_bh(&hw->lock);
 }
 
-/* After some rules of a long walk: whoever waits for the lock, in softirq perhaps, gets it. */
+/* Release the lock for a moment after each NFO_HW_TURN rules of a long walk, because packets in
+ * softirq may wait for it.
+ */
 static void nfo_hw_pause(struct nfo_hw *hw, unsigned int left)
 {
 	if (left % NFO_HW_TURN)
@@ -342,9 +349,9 @@ static void nfo_hw_pause(struct nfo_hw *hw, unsigned int left)
 	spin_lock_bh(&hw->lock);
 }
 
-/* Withdraw the flows of a device in a list of rules to add. At most one direction of a flow waits,
- * so withdrawing it removes no other node. The worker, which finds nfo_dev::leaving set, asks no
- * driver for rules that this walk misses.
+/* Withdraw the flows of a device in a list of rules to add. At most one rule of a flow waits, so a
+ * withdrawal removes one node of the list. The walk may miss rules while the lock is released; the
+ * worker does not ask a driver for them, because nfo_dev::leaving is set.
  */
 static void nfo_hw_pull_waiting(struct nfo_hw_queue *q, struct list_head *list,
 				const struct nfo_dev *d)
@@ -362,9 +369,9 @@ static void nfo_hw_pull_waiting(struct nfo_hw_queue *q, struct list_head *list,
 }
 
 /**
- * nfo_hw_pull_start() - have all flows of a device taken back into software, and do not wait
- * @t: its table
- * @d: device with a queue; no rule is added to it until it is bound again
+ * nfo_hw_pull_start() - begin to take all flows of a device back into software
+ * @t: table in which the device is listed
+ * @d: device with a queue; no rule is added for it until it is bound again
  *
  * Context: may sleep, nfo_net::lock held.
  */
@@ -387,8 +394,8 @@ void nfo_hw_pull_start(struct nfo_table *t, struct nfo_dev *d)
 			nfo_hw_expel(nfo_hw_rule_flow(p));
 		nfo_hw_pause(hw, left);
 	}
-	/* The worker rotates the list too, so the walk may have missed rules. The worker
-	 * withdraws these when it reads counters, because nfo_dev::leaving is set.
+	/* The worker rotates the list too, so the walk may have missed rules. The worker finds
+	 * nfo_dev::leaving set when it reads the counters of these rules, and withdraws them.
 	 */
 	q->unread = q->count;
 	nfo_hw_wake(q);
@@ -396,11 +403,11 @@ void nfo_hw_pull_start(struct nfo_table *t, struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_pull_begin() - have all flows of a device taken back into software
- * @t: its table
- * @d: device with a queue; no rule is added to it until it is bound again
+ * nfo_hw_pull_begin() - begin to take all flows of a device back, as a caller that will wait
+ * @t: table in which the device is listed
+ * @d: device with a queue; no rule is added for it until it is bound again
  *
- * Context: may sleep, nfo_net::lock held. nfo_hw_pull_wait() must follow.
+ * nfo_hw_pull_wait() must follow. Context: may sleep, nfo_net::lock held.
  */
 void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -412,11 +419,12 @@ void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 
 /**
  * nfo_hw_pull_wait() - wait until no flow of a device is in hardware
- * @t: its table
+ * @t: table in which the device is listed
  * @d: device for which nfo_hw_pull_begin() was called
  *
- * Context: may sleep; a caller that does not hold nfo_net::lock has set nfo_dev::going. After
- * the return the driver has no rule of this device, and no worker is calling the driver for it.
+ * After the return no worker calls the driver about rules of this device, and the driver has none,
+ * but for rules that it would not delete. Context: may sleep, with nfo_net::lock held or
+ * nfo_dev::going set.
  */
 void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d)
 {
@@ -424,8 +432,8 @@ void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d)
 	struct nfo_hw *hw = &t->hw;
 
 	wait_event(hw->wait, !READ_ONCE(d->users));
-	/* The waker may still hold the lock in nfo_hw_rule_put(): after this it is done
-	 * with the device.
+	/* The worker that woke this caller in nfo_hw_rule_put() may still hold the lock; when it
+	 * has released the lock, it does not use the device any more.
 	 */
 	spin_lock_bh(&hw->lock);
 	if (!--q->pullers)
@@ -434,12 +442,11 @@ void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d)
 }
 
 /**
- * nfo_hw_pull() - take all flows of a device back into software
- * @t: its table
- * @d: device; no rule is added to it until it is bound again
+ * nfo_hw_pull() - take all flows of a device back into software, and wait
+ * @t: table in which the device is listed
+ * @d: device; no rule is added for it until it is bound again
  *
- * Context: may sleep, nfo_net::lock held. After the return the driver has no rule of this
- * device, and no worker is calling the driver for it.
+ * After the return it is as after nfo_hw_pull_wait(). Context: may sleep, nfo_net::lock held.
  */
 void nfo_hw_pull(struct nfo_table *t, struct nfo_dev *d)
 {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hardware: after a change of the ruleset, the forward hooks' word on a flow that has no
- * packets to show. A packet of our making passes them; it goes nowhere, whatever they say.
+ * Hardware: what the forward hooks would do to a flow whose packets pass in hardware. After a
+ * change of the ruleset the worker makes a packet of the flow, has it pass the forward hooks, and
+ * frees it; the packet is never sent.
  *
- * The packet is what the hooks see of a segment without data: addresses between the two halves
- * of NAT, the devices and the route of the direction, its connection, and the mark, priority,
- * DSCP and TTL of the packet that taught the direction. Hooks before and after forwarding do not
- * see it, for conntrack would count it there; nor do rules about what the packet does not have,
- * such as a length.
+ * The packet looks as the hooks see a segment without data: NAT has rewritten its destination and
+ * not yet its source. It has the devices, the route and the connection of its direction, and the
+ * mark, priority, DSCP and TTL of the packet that taught the direction. Hooks before and after
+ * forwarding do not see it, because conntrack would count it there. Rules about what such a packet
+ * does not have, such as a length, are not asked.
  */
 #include <linux/etherdevice.h>
 #include <linux/ip.h>
@@ -21,6 +22,7 @@
 
 #include "nfo_hw.h"
 
+/* Give the packet an Ethernet header in front of its data, if its ingress device has one. */
 static void nfo_hw_push_link(struct sk_buff *skb, const struct nfo_flow *f,
 			     enum ip_conntrack_dir dir)
 {
@@ -98,7 +100,7 @@ static void nfo_hw_put_ports(struct sk_buff *skb, const struct nfo_flow *f,
 	}
 }
 
-/* What the direction's packets show of fields that rulesets set and the header does not have. */
+/* Set the mark and the priority that the packet which taught the direction had in the end. */
 static void nfo_hw_put_fields(struct sk_buff *skb, const struct nfo_flow *f,
 			      enum ip_conntrack_dir dir)
 {
@@ -142,13 +144,13 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
 
 /**
  * nfo_hw_forwards() - would the forward hooks let the packets of a direction pass?
- * @f:   flow of which a rule is in hardware, kept there by the caller
+ * @f:   flow with a rule in hardware; the caller is the worker of the rule's queue
  * @dir: direction of the rule
  *
- * A packet that a rule gives to user space counts as not passed. Rules that count, limit or log
- * see one packet more. Context: process, rcu_read_lock(), no spinlock.
+ * A packet that a rule queues to user space counts as dropped. Rules that count, limit or log
+ * packets see one packet more. Context: process, rcu_read_lock(), no spinlock held.
  *
- * Return: true if they would; false also when there is no memory to ask with.
+ * Return: true when the packet passed; false also when there was no memory for it.
  */
 bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -160,7 +162,7 @@ bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	skb = nfo_hw_packet(f, dir);
 	passes = skb && nf_hook(nfo_flow_is_v6(f) ? NFPROTO_IPV6 : NFPROTO_IPV4, NF_INET_FORWARD,
 				f->table->nn->net, NULL, skb, refs->in, refs->out,
-				/* Who queues the packet may outlive this module. */
+				/* A queue may keep the packet for longer than this module lives. */
 				dst_discard_out) == 1;
 	if (passes)
 		consume_skb(skb);

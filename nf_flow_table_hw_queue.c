@@ -13,11 +13,12 @@ struct workqueue_struct *nfo_hw_wq;
 
 /**
  * nfo_hw_queue_alloc() - make the queue of a chip
- * @hw:   hardware side of its table
- * @work: function of the worker, which calls the drivers
- * @sync: function that begins a period of reading counters
+ * @hw:   hardware side of the table, which will own the queue
+ * @work: function of nfo_hw_queue::work
+ * @sync: function of nfo_hw_queue::sync_work
  *
- * Context: may sleep, nfo_net::lock held. Return: the queue, with one device, or NULL.
+ * Context: may sleep, nfo_net::lock held. Return: the queue, which counts one device; NULL when
+ * there is no memory.
  */
 struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 					work_func_t sync)
@@ -51,9 +52,9 @@ struct nfo_hw_queue *nfo_hw_queue_alloc(struct nfo_hw *hw, work_func_t work,
 
 /**
  * nfo_hw_queue_free() - undo nfo_hw_queue_alloc()
- * @q: queue that no device uses
+ * @q: queue that no device uses, without rules
  *
- * Context: may sleep, nfo_net::lock held.
+ * Waits for the worker. Context: may sleep, nfo_net::lock held.
  */
 void nfo_hw_queue_free(struct nfo_hw_queue *q)
 {
@@ -69,11 +70,12 @@ void nfo_hw_queue_free(struct nfo_hw_queue *q)
 
 /**
  * nfo_hw_queue_add() - a rule is to be added
- * @q:     queue
- * @p:     direction, in no list
- * @begun: the other direction is in hardware already. A flow with one direction alone is
- *         of no use, so this rule goes before rules of flows that have none in hardware
- * @returns: the flow was in hardware until something changed, and goes before other flows
+ * @q:     queue of the rule's device
+ * @p:     rule in state NFO_RULE_NONE, in no list
+ * @begun: the flow's other rule is in hardware already. One rule alone is of no use, so this one
+ *         goes before rules of flows that have none in hardware
+ * @returns: the flow has left the hardware because a rule was not true any more; it goes before
+ *         other flows
  *
  * Context: nfo_hw::lock held.
  */
@@ -93,7 +95,7 @@ void nfo_hw_queue_add(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool begun,
 /**
  * nfo_hw_queue_drop() - a waiting rule leaves the queue without being added
  * @q: queue
- * @p: direction in state NFO_RULE_WAITING
+ * @p: rule in state NFO_RULE_WAITING
  *
  * Context: nfo_hw::lock held.
  */
@@ -107,7 +109,7 @@ void nfo_hw_queue_drop(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 /**
  * nfo_hw_queue_live() - the driver took a rule
  * @q: queue
- * @p: direction in state NFO_RULE_ADDING
+ * @p: rule in state NFO_RULE_ADDING
  *
  * Context: nfo_hw::lock held.
  */
@@ -119,7 +121,9 @@ void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 	q->rules++;
 }
 
-/* A rule leaves its place in the list: walks that stand there stand before it from now on. */
+/* A rule is about to leave its place in nfo_hw_queue::live: move each walk that stands at this rule
+ * to the rule before it.
+ */
 static void nfo_hw_queue_spare(struct nfo_hw_queue *q, const struct nfo_hw_rule *p)
 {
 	int i;
@@ -132,8 +136,8 @@ static void nfo_hw_queue_spare(struct nfo_hw_queue *q, const struct nfo_hw_rule 
 /**
  * nfo_hw_queue_del() - a rule in hardware is to be deleted
  * @q: queue
- * @p: direction in state NFO_RULE_IN
- * @stale: the flow's packets go somewhere else by now, so the rule goes before other rules
+ * @p: rule in state NFO_RULE_IN
+ * @stale: a rule of the flow is not true any more, so this rule is deleted before others
  *
  * Context: nfo_hw::lock held.
  */
@@ -149,7 +153,7 @@ void nfo_hw_queue_del(struct nfo_hw_queue *q, struct nfo_hw_rule *p, bool stale)
 /**
  * nfo_hw_queue_rotate() - a rule in hardware goes to the end of its list
  * @q: queue
- * @p: direction in state NFO_RULE_IN
+ * @p: rule in state NFO_RULE_IN
  *
  * Context: nfo_hw::lock held.
  */
@@ -162,10 +166,10 @@ void nfo_hw_queue_rotate(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 /**
  * nfo_hw_queue_step() - one step of a walk through the rules in hardware
  * @q:      queue
- * @cursor: which walk
+ * @cursor: which walk, NFO_HW_CURSOR_*
  *
- * After the last rule comes the first one. Context: nfo_hw::lock held. Return: a direction
- * in state NFO_RULE_IN; NULL when there is none.
+ * After the last rule comes the first one. Context: nfo_hw::lock held. Return: a rule in state
+ * NFO_RULE_IN; NULL when there is none.
  */
 struct nfo_hw_rule *nfo_hw_queue_step(struct nfo_hw_queue *q, unsigned int cursor)
 {
@@ -181,7 +185,7 @@ struct nfo_hw_rule *nfo_hw_queue_step(struct nfo_hw_queue *q, unsigned int curso
 /**
  * nfo_hw_queue_stuck() - a driver did not delete a rule
  * @q: queue
- * @p: direction in state NFO_RULE_DELETING, in no list
+ * @p: rule in state NFO_RULE_DELETING, in no list
  *
  * Context: nfo_hw::lock held.
  */
@@ -205,7 +209,7 @@ void nfo_hw_queue_unstick(struct nfo_hw_queue *q)
 	nfo_hw_wake(q);
 }
 
-/* Return: the list whose turn it is; it may be empty. */
+/* Return: the list from which the worker takes the next rule. It may be empty. */
 static struct list_head *nfo_hw_queue_next(struct nfo_hw_queue *q)
 {
 	if (!list_empty(&q->stale))
@@ -221,11 +225,9 @@ static struct list_head *nfo_hw_queue_next(struct nfo_hw_queue *q)
  * nfo_hw_queue_take() - the next rule to delete or to add
  * @q: queue
  *
- * Of flows that something changed for, all that is due goes before the rules of other flows, and
- * deletions go before additions.
- *
- * Context: the queue's worker. Return: a direction in state NFO_RULE_DELETING or
- * NFO_RULE_ADDING, in no list; or NULL.
+ * The order is: deletions of rules that are not true any more, additions for flows that return,
+ * other deletions, other additions. Context: the queue's worker, nfo_hw::lock not held. Return: a
+ * rule in state NFO_RULE_DELETING or NFO_RULE_ADDING, in no list; NULL when there is none.
  */
 struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
 {
@@ -251,8 +253,9 @@ struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q)
  * nfo_hw_queue_unread() - the next rule whose counters are to be read in this period
  * @q: queue
  *
- * Context: the queue's worker. Only this worker takes a rule out of hardware, so the rule
- * stays while it is read. Return: a direction in state NFO_RULE_IN; NULL when all are read.
+ * Only the queue's worker takes a rule out of hardware, so the rule stays while it is read.
+ * Context: the queue's worker, nfo_hw::lock not held. Return: a rule in state NFO_RULE_IN; NULL
+ * when all are read.
  */
 struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 {
@@ -273,7 +276,9 @@ struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 }
 
 /**
- * nfo_hw_queue_module_init() - make the workqueue of all workers. Return: 0 or -ENOMEM.
+ * nfo_hw_queue_module_init() - make the workqueue of all workers
+ *
+ * Return: 0 or -ENOMEM.
  */
 int __init nfo_hw_queue_module_init(void)
 {
@@ -282,7 +287,7 @@ int __init nfo_hw_queue_module_init(void)
 }
 
 /**
- * nfo_hw_queue_module_exit() - undo nfo_hw_queue_module_init(); waits for the last work.
+ * nfo_hw_queue_module_exit() - undo nfo_hw_queue_module_init(), after the last work item has ended
  */
 void nfo_hw_queue_module_exit(void)
 {

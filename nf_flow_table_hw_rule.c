@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a flow's direction to a flow_rule. Values go in and a rule comes out; no lock and
- * no reference is taken.
+ * Hardware: from plain values to a flow_rule. Nothing here takes a lock or a reference.
  *
  * The rules have the form that the in-tree drivers parse (mtk_ppe_offload.c, airoha_ppe.c,
- * mlx5 en_tc.c, nfp flower): a mangle is a 32-bit word at an offset that is a multiple of
- * four, and its mask has the bits that stay. The words are put together byte by byte, so
- * that they stand for the same bytes of the packet in either byte order.
+ * mlx5 en_tc.c, nfp flower): a mangle action is a 32-bit word at an offset that is a multiple
+ * of four, and its mask has a 1 for each bit that stays. The words are put together byte by
+ * byte, so that they mean the same bytes of the packet in either byte order.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -25,6 +24,7 @@
 
 /* ---- match ---- */
 
+/* A rule matches one more field: tell drivers where the field is in struct nfo_hw_key. */
 static void nfo_hw_use(struct nfo_hw_cls *r, enum flow_dissector_key_id id,
 		       unsigned short offset)
 {
@@ -47,7 +47,9 @@ static bool nfo_hw_is_vlan(const struct nfo_hw_encap *encap)
 	return nfo_encap_types[encap->kind].is_vlan;
 }
 
-/* Drivers know no key for a PPPoE session: the ingress device has to tell sessions apart. */
+/* Drivers have no key for a PPPoE session, so a rule matches VLAN tags only; sessions differ by
+ * their ingress device.
+ */
 static void nfo_hw_match_encap(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	unsigned int vlans = 0;
@@ -109,13 +111,15 @@ static void nfo_hw_match_l4(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 						    TCP_FLAG_FIN) >> 16);
 }
 
-/* Is there an action that lowers the TTL? */
+/* Return: true when the rule has an action that lowers the TTL. */
 static bool nfo_hw_sets_ttl(const struct nfo_hw_spec *s)
 {
 	return s->ttl == NFO_HW_TTL_ADD || s->ttl == NFO_HW_TTL_EXACT;
 }
 
-/* Packets with another DSCP go to the host, which finds out what the ruleset does to them. */
+/* Match the DSCP, so that packets with another one pass in software, where they show what the
+ * ruleset does to them.
+ */
 static void nfo_hw_match_dscp(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	if (!s->match_dscp)
@@ -125,9 +129,9 @@ static void nfo_hw_match_dscp(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 	r->key.ip.tos = s->dscp;
 }
 
-/* A form that lowers the TTL by an action would let a TTL of 1 leave as 0. TC has no range, so
- * one bit of the TTL is matched: the highest of the one that the flow was learned with. A
- * packet that has this bit has a TTL of 2 at least; one that has not goes to the host.
+/* An action that lowers the TTL would let a packet with a TTL of 1 leave with 0. TC cannot match a
+ * range, so the rule matches the highest bit of the TTL that the direction was learned with: a
+ * packet with this bit has a TTL of at least 2, and a packet without it goes to the host.
  */
 static void nfo_hw_match_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
@@ -138,7 +142,9 @@ static void nfo_hw_match_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 	r->key.ip.ttl = s->ttl_in & r->mask.ip.ttl;
 }
 
-/* Frames that the chip floods, or that another router is meant by, are not the flow's. */
+/* Match the destination MAC address, because frames that the chip floods, and frames for another
+ * router, must not be forwarded.
+ */
 static void nfo_hw_match_dest(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	if (!s->match_dest)
@@ -175,7 +181,7 @@ static void nfo_hw_match(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 
 /* ---- actions ---- */
 
-/* Return: the next free action. The array has room for the longest rule. */
+/* Add an action to the rule. The array has room for the longest rule. Return: the action. */
 static struct flow_action_entry *nfo_hw_action(struct nfo_hw_cls *r,
 					       enum flow_action_id id)
 {
@@ -183,13 +189,14 @@ static struct flow_action_entry *nfo_hw_action(struct nfo_hw_cls *r,
 
 	a = &r->rule->action.entries[r->rule->action.num_entries++];
 	a->id = id;
-	/* Each action says which kind of counters is wanted: any kind will do. */
+	/* Each action must say which kind of counters it wants: any kind will do. */
 	a->hw_stats = FLOW_ACTION_HW_STATS_ANY;
 
 	return a;
 }
 
-/* Put @len bytes at byte @at of the header; they lie within one word. */
+/* Add an action that writes @len bytes at offset @at of a header. They lie within one 32-bit word.
+ */
 static void nfo_hw_mangle(struct nfo_hw_cls *r, enum flow_action_id id,
 			  enum flow_action_mangle_base base, u32 at,
 			  const void *bytes, unsigned int len)
@@ -242,7 +249,7 @@ static void nfo_hw_encaps(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 		nfo_hw_push(r, &s->out_encap[s->outer_first ? i : s->out_encaps - 1 - i]);
 }
 
-/* TTL and hop limit go down by one. Adding 255 to the byte does that. */
+/* Lower the TTL or hop limit by one: set the new value, or add 255 to the byte. */
 static void nfo_hw_ttl(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 {
 	bool exact = s->ttl == NFO_HW_TTL_EXACT;
@@ -297,8 +304,8 @@ static u32 nfo_hw_csum_l4(const struct nfo_hw_spec *s)
 	return s->l4proto == IPPROTO_TCP ? TCA_CSUM_UPDATE_FLAG_TCP : TCA_CSUM_UPDATE_FLAG_UDP;
 }
 
-/* Return: the checksums that the rule has to correct. Without NAT none of an IPv6 packet
- * changes; some drivers want to be told of it all the same.
+/* Return: the checksums that the CSUM action names. Without NAT no layer 4 checksum changes, and an
+ * IPv6 header has none, but drivers with NFO_HW_CSUM_ALL want the layer 4 checksum named anyway.
  */
 static u32 nfo_hw_csum_flags(const struct nfo_hw_spec *s)
 {
@@ -333,9 +340,9 @@ static void nfo_hw_actions(struct nfo_hw_cls *r, const struct nfo_hw_spec *s)
 
 /**
  * nfo_hw_cls_alloc() - make the rule for one direction
- * @spec: the direction
+ * @spec: what the rule matches and does
  *
- * Context: may sleep. Return: the rule, or ERR_PTR(-ENOMEM).
+ * Context: may sleep. Return: the rule, for nfo_hw_cls_free(), or ERR_PTR(-ENOMEM).
  */
 struct nfo_hw_cls *nfo_hw_cls_alloc(const struct nfo_hw_spec *spec)
 {
@@ -361,7 +368,7 @@ struct nfo_hw_cls *nfo_hw_cls_alloc(const struct nfo_hw_spec *spec)
 
 /**
  * nfo_hw_cls_free() - undo nfo_hw_cls_alloc()
- * @r: rule
+ * @r: rule, which no driver reads any more
  */
 void nfo_hw_cls_free(struct nfo_hw_cls *r)
 {

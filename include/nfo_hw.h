@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Functions that the rooms of the hardware offer each other, from the room at the top to
- * the one at the bottom: hw_bind, hw (the worker), hw_flow, hw_driver, hw_cache.
+ * Functions that the hardware rooms offer to each other and to rooms above, from the room at the
+ * top to the one at the bottom: hw_bind, hw (the worker), hw_flow, hw_driver, hw_cache.
  */
 #ifndef _NFO_HW_H
 #define _NFO_HW_H
@@ -26,10 +26,10 @@ struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t);
 void nfo_hw_kick(struct nfo_net *nn);
 void nfo_hw_net_init(struct nfo_net *nn);
 
-/* ---- hw_forward: the ruleset's word on a flow without packets ---- */
+/* ---- hw_forward: what the forward hooks would do to a flow's packets ---- */
 bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir);
 
-/* ---- hw_flow: a flow's way in and out ---- */
+/* ---- hw_flow: a flow's way into hardware and out of it ---- */
 void nfo_hw_rule_put(struct nfo_flow *f, struct nfo_hw_rule *p);
 void nfo_hw_next(struct nfo_flow *f);
 void nfo_hw_expel(struct nfo_flow *f);
@@ -44,10 +44,10 @@ void nfo_hw_retired(struct nfo_flow *f);
 
 /* ---- hw_driver: one call to one driver ---- */
 /**
- * enum nfo_hw_use - what a driver said of a rule's packets since the last time
- * @NFO_HW_UNUSED:  there were none, or the driver does not know
- * @NFO_HW_USED:    there were some; the chip does not count them
- * @NFO_HW_COUNTED: there were some, and they were added to the flow's counters
+ * enum nfo_hw_use - what a driver said of a rule's packets since it was last asked
+ * @NFO_HW_UNUSED:  no packet came, or the driver does not know of any
+ * @NFO_HW_USED:    packets came; the chip does not count them
+ * @NFO_HW_COUNTED: packets came, and they were added to the flow's counters
  */
 enum nfo_hw_use {
 	NFO_HW_UNUSED,
@@ -82,18 +82,21 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 void nfo_hw_forget(struct nfo_dev *d);
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
 
-/* Return: true for a flow that has to leave the hardware, evicted or retired. */
+/* Context: nfo_hw::lock held. Return: true for a flow that has to leave the hardware, because it is
+ * evicted or was retired.
+ */
 static inline bool nfo_hw_going(const struct nfo_flow *f)
 {
 	return nfo_flow_hw(f)->evict || test_bit(NFO_F_DEAD, &f->state);
 }
 
-/* Return: true for an answer of the device's driver that means a full table. */
+/* @err: a negative errno or 0. Return: true when the device's driver means a full table by it. */
 static inline bool nfo_hw_means_full(const struct nfo_dev *d, int err)
 {
 	return err == -ENOSPC || (d->driver->full && err == -d->driver->full);
 }
 
+/* Return: the flow of a rule whose nfo_hw_rule::dir was set by nfo_hw_begin(). */
 static inline struct nfo_flow *nfo_hw_rule_flow(struct nfo_hw_rule *p)
 {
 	return container_of(p - p->dir, struct nfo_hw_flow, rule[0])->flow;

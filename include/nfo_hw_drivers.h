@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The drivers that this module knows. The table is made by scripts/gen-drivers from
- * docs/drivers.yaml, which says what each field means and where it was read.
+ * The drivers that this module knows. scripts/gen-drivers makes the table from docs/drivers.yaml,
+ * which says where in each driver's source a field was read.
  */
 #ifndef _NFO_HW_DRIVERS_H
 #define _NFO_HW_DRIVERS_H
@@ -11,15 +11,16 @@
 #include <linux/types.h>
 #include <linux/nf_flow_offload.h>
 
-/* Forms of a rule that are tried for one driver. */
+/* How many forms of a rule a driver is asked with, one after the other. */
 #define NFO_HW_FORMS	2
 
 /**
- * enum nfo_hw_ttl - how a rule has the TTL or hop limit lowered
+ * enum nfo_hw_ttl - the form of a rule: how it has the TTL or hop limit lowered
  * @NFO_HW_TTL_END:      no further form
- * @NFO_HW_TTL_IMPLICIT: the hardware does it unasked
- * @NFO_HW_TTL_ADD:      by an action; a part of the TTL is matched, so that it is not 1
- * @NFO_HW_TTL_EXACT:    the TTL is matched and set
+ * @NFO_HW_TTL_IMPLICIT: the rule has no action for it; the hardware lowers the TTL by itself
+ * @NFO_HW_TTL_ADD:      an action adds 255; the rule matches one bit of the TTL, so that no packet
+ *                       with a TTL of 1 matches
+ * @NFO_HW_TTL_EXACT:    the rule matches the whole TTL, and an action sets the new one
  */
 enum nfo_hw_ttl {
 	NFO_HW_TTL_END,
@@ -30,9 +31,9 @@ enum nfo_hw_ttl {
 
 /**
  * enum nfo_hw_csum - which checksums the CSUM action names
- * @NFO_HW_CSUM_CHANGED: those that the rule changes
- * @NFO_HW_CSUM_ALL:     the layer 4 checksum as well, whatever the rule changes
- * @NFO_HW_CSUM_NONE:    there is no such action
+ * @NFO_HW_CSUM_CHANGED: the checksums that the rule changes
+ * @NFO_HW_CSUM_ALL:     the layer 4 checksum too, even if the rule does not change it
+ * @NFO_HW_CSUM_NONE:    rules have no CSUM action
  */
 enum nfo_hw_csum {
 	NFO_HW_CSUM_CHANGED,
@@ -41,10 +42,10 @@ enum nfo_hw_csum {
 };
 
 /**
- * enum nfo_hw_mtu - what the hardware does with a frame that the egress port cannot take
- * @NFO_HW_MTU_NONE: it sends the frame
- * @NFO_HW_MTU_CHIP: the host gets a frame that is larger than any port's MTU
- * @NFO_HW_MTU_PORT: the host gets it
+ * enum nfo_hw_mtu - which frames the hardware hands to the host because they are too large
+ * @NFO_HW_MTU_NONE: none: it sends frames that are larger than the egress port's MTU
+ * @NFO_HW_MTU_CHIP: frames that are larger than the MTU of every port
+ * @NFO_HW_MTU_PORT: frames that are larger than the MTU of the egress port
  */
 enum nfo_hw_mtu {
 	NFO_HW_MTU_NONE,
@@ -53,20 +54,20 @@ enum nfo_hw_mtu {
 };
 
 /* struct nfo_hw_driver::flags */
-#define NFO_HW_DRV_NO_FRAG	BIT(0)	/* a rule can say that fragments are not meant */
-#define NFO_HW_DRV_NO_META	BIT(1)	/* it refuses a match on the ingress device */
-#define NFO_HW_DRV_HOST_QDISC	BIT(2)	/* its qdiscs have what the host sends, nothing else */
+#define NFO_HW_DRV_NO_FRAG	BIT(0)	/* takes a match on "is no fragment" */
+#define NFO_HW_DRV_NO_META	BIT(1)	/* refuses a match on the ingress device */
+#define NFO_HW_DRV_HOST_QDISC	BIT(2)	/* its qdiscs see frames of the host, not of the hardware */
 
 /**
- * struct nfo_hw_driver - what is known of a driver, asked in one of the ways
- * @name:  as ethtool gives it
- * @bind:  enum nfo_dev_hw; NFO_DEV_HW_NONE: it is not asked for a block
+ * struct nfo_hw_driver - what is known of a driver that is asked in one way
+ * @name:  the driver's name, as ethtool or its bus gives it
+ * @bind:  enum nfo_dev_hw: the way; NFO_DEV_HW_NONE: a driver that is not asked for a block
  * @forms: enum nfo_hw_ttl, in the order in which they are tried
  * @csum:  enum nfo_hw_csum
  * @mtu:   enum nfo_hw_mtu
  * @flags: NFO_HW_DRV_*
- * @full:  an errno, besides ENOSPC, that means a full table; 0: none
- * @why:   words for a driver that is not asked, or that cannot by itself; may be NULL
+ * @full:  a positive errno, besides ENOSPC, that means a full table; 0: none
+ * @why:   text for the user: why the driver is not asked, or what else it needs; may be NULL
  */
 struct nfo_hw_driver {
 	const char	*name;
@@ -86,10 +87,10 @@ extern const struct nfo_hw_driver nfo_hw_driver_tc;
 
 /**
  * nfo_hw_driver_find() - what is known of a driver
- * @name: as ethtool gives it
+ * @name: the driver's name, as ethtool or its bus gives it
  * @bind: NFO_DEV_HW_FT or NFO_DEV_HW_BLOCK; NFO_DEV_HW_NONE for drivers that are declined
  *
- * Return: its row, or NULL.
+ * Context: any. Return: the driver's row in the table, which is constant, or NULL.
  */
 static inline const struct nfo_hw_driver *nfo_hw_driver_find(const char *name,
 							     enum nfo_dev_hw bind)

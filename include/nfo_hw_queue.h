@@ -15,19 +15,21 @@ struct nfo_table;
 
 /**
  * struct nfo_hw - a table's hardware side
- * @lock:   protects the queues, each nfo_flow::hw, and what was learned of the drivers
- *          (struct nfo_dev); innermost
- * @queues: list of struct nfo_hw_queue::list, owned; @lock
+ * @lock:   protects the queues, each struct nfo_hw_flow, and what was learned of the drivers
+ *          (struct nfo_dev); only nfo_dev::answer_lock is taken inside
+ * @queues: list of struct nfo_hw_queue::list, owned; protected by @lock
  * @queued: flows on their way into hardware; written with @lock held, read without it for
  *          display
- * @whole:  flows in hardware; likewise
- * @half:   flows of which one direction is in hardware; likewise
+ * @whole:  flows of which both directions are in hardware; written with @lock held, read without it
+ *          for display
+ * @half:   flows of which one direction alone is in hardware; written with @lock held, read without
+ *          it for display
  * @wait:   woken when nfo_dev::users of a device becomes 0
  * @gone_work: unbinds devices whose driver said ENODEV
  * @drained_work: unbinds devices with nfo_dev::drains that have no rules any more
  */
 struct nfo_hw {
-	spinlock_t		lock;	/* queues, nfo_flow::hw, nfo_dev */
+	spinlock_t		lock;	/* queues, nfo_hw_flow, nfo_dev */
 	struct list_head	queues;
 	u32			queued;
 	u32			whole;
@@ -37,42 +39,44 @@ struct nfo_hw {
 	struct delayed_work	drained_work;
 };
 
-/* struct nfo_hw_queue::cursor */
+/* Which walk: an index of nfo_hw_queue::cursor. */
 enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
 
 /**
  * struct nfo_hw_queue - the rules of one chip
  * @list:   in nfo_hw::queues
- * @hw:     hardware side of the table it belongs to, which outlives it; constant
- * @t:      that table; constant
+ * @hw:     hardware side of @t, which outlives the queue; constant
+ * @t:      table that the queue belongs to, which outlives the queue; constant
  * @devs:   how many devices share the queue; protected by nfo_net::lock
- * @stale:  rules to delete before anything else, because packets of their flow go somewhere else
- *          by now; struct nfo_hw_rule::node, as in the other lists
- * @back:   rules to add of flows that left for this reason, before any other rule is deleted
- * @del:    other rules to delete, before any rule of @add is added
+ * @stale:  rules to delete before anything else, because they are not true any more; linked by
+ *          nfo_hw_rule::node, as the rules in the other lists are
+ * @back:   rules to add of flows that left by way of @stale; they go before rules of @del
+ * @del:    other rules to delete; they go before rules of @add
  * @add:    other rules to add
  * @live:   rules in hardware
- * @stuck:  rules that a driver did not delete; it is told again each period
- * @cursor: places in @live, or its head, from which a walk in steps goes on: that which looks
- *          for changed flows, and that which looks for the least busy one
- * @unchecked: how many rules of @live the first of these walks has still to look at
+ * @stuck:  rules that a driver did not delete; the driver is told again each period
+ * @cursor: for each walk through @live the rule at which the walk stands, or the head of @live: one
+ *          walk looks for rules that are not true any more, the other for the least busy flow
+ * @unchecked: how many rules the walk NFO_HW_CURSOR_CHECK has still to look at
  * @depth:  length of @add and @back
  * @count:  length of @live
  * @rules:  rules in hardware: those in @live and those that wait for their deletion
- * @size:   how many rules the chip held when its driver said ENOSPC; 0: unknown
+ * @size:   how many rules the chip held when its driver said that the table is full; 0: unknown
  * @probe_at: jiffies at which @size is doubted
- * @round:  counts the rounds in which each flow that finds no room is refused once; never 0
+ * @round:  number of the present round, from 1 to 255; in a round each flow that finds no room is
+ *          refused once
  * @unread: how many rules of @live still have counters to be read in this period
  * @owing: how many rules may still leave in this period because of nfo_hw_rule::owes
  * @work:   the worker; no other context calls the drivers of the queue about rules, so the
  *          calls for one rule keep their order
- * @pullers: callers in nfo_hw_pull(), with nfo_net::lock and perhaps RTNL, who wait for @work
- * @lent:   drivers that want RTNL are called under that of a puller
- * @epoch:  nfo_net::epoch when counters were last asked for
- * @read_at: jiffies; then the next period begins
+ * @pullers: callers between nfo_hw_pull_begin() and the end of nfo_hw_pull_wait(): they wait for
+ *          @work, and may hold nfo_net::lock, nf_tables' commit mutex and RTNL
+ * @lent:   the worker does not take RTNL: its holder is taken to wait for a puller, or to be one
+ * @epoch:  nfo_net::epoch when @sync_work last had all rules checked
+ * @read_at: jiffies at which the next period begins
  * @sync_work: looks whether a period is over, or something changed
  *
- * Lists and counts are protected by nfo_hw::lock.
+ * nfo_hw::lock protects the lists and the numbers, but for @devs.
  */
 struct nfo_hw_queue {
 	struct list_head	list;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A flow's direction in the form that NIC drivers read.
+ * A flow's direction as a struct flow_rule, which NIC drivers read.
  */
 #ifndef _NFO_HW_RULE_H
 #define _NFO_HW_RULE_H
@@ -36,22 +36,22 @@ struct nfo_hw_encap {
  * @l4proto: IPPROTO_TCP or IPPROTO_UDP
  * @in_encaps: how many elements of @in_encap are used
  * @out_encaps: how many elements of @out_encap are used
- * @nat:     some of the new addresses or ports differ
+ * @nat:     some of the new addresses or ports differ from those that packets arrive with
  * @ttl:     enum nfo_hw_ttl: how the TTL or hop limit is lowered
- * @ttl_in:  the TTL that packets were learned with, for the forms that match it; not 0 or 1
+ * @ttl_in:  TTL of the packet that taught the direction, for the forms that match it; 2 or more
  * @csum:    enum nfo_hw_csum
- * @outer_first: headers are pushed in the order in which they stand in the frame, as the
- *           drivers behind TC_SETUP_FT read them (mtk_ppe_offload.c); otherwise the inner
- *           header is pushed first, as in TC
- * @no_frag: the rule matches packets that are no fragments
- * @no_meta: the ingress device is not matched
- * @match_dest: frames are matched that come for @in_dest
- * @match_dscp: packets are matched that come with @dscp
- * @dscp:    DSCP, as it stands in the type of service
+ * @outer_first: headers are pushed in the order in which they stand in the frame, as
+ *           mtk_ppe_offload.c and airoha_ppe.c read them; otherwise the inner header is pushed
+ *           first, as in TC
+ * @no_frag: the rule matches only packets that are no fragments
+ * @no_meta: the rule does not match the ingress device
+ * @match_dest: the rule matches only frames that come for @in_dest
+ * @match_dscp: the rule matches only packets that come with @dscp
+ * @dscp:    DSCP, in the upper six bits as in the type of service
  * @iif:     index of the ingress device
- * @out:     egress device; the caller's reference keeps it
- * @src, @dst, @sport, @dport: addresses and ports of packets that arrive
- * @new_src, @new_dst, @new_sport, @new_dport: those of packets that leave
+ * @out:     egress device; not owned, the flow's reference keeps it
+ * @src, @dst, @sport, @dport: addresses and ports of packets that arrive, big endian
+ * @new_src, @new_dst, @new_sport, @new_dport: addresses and ports of packets that leave, big endian
  * @eth_src, @eth_dst: MAC addresses of frames that leave
  * @in_dest: destination MAC address of frames that arrive
  * @in_encap, @out_encap: headers of packets that arrive and that leave, outermost first
@@ -84,7 +84,7 @@ struct nfo_hw_spec {
 	struct nfo_hw_encap	out_encap[NFO_HW_ENCAPS];
 };
 
-/* The fields of a rule's match; a flow_dissector gives drivers their offsets. */
+/* The fields of a rule's match; nfo_hw_cls::dissector gives drivers the offset of each field. */
 struct nfo_hw_key {
 	struct flow_dissector_key_meta		meta;
 	struct flow_dissector_key_control	control;
@@ -105,8 +105,8 @@ struct nfo_hw_key {
  * struct nfo_hw_cls - a rule in the form that drivers take
  * @dissector: says which members of @key and @mask are used
  * @key:       values to match
- * @mask:      bits of the values that are compared
- * @rule:      points at @dissector, @key and @mask, and holds the actions; owned
+ * @mask:      1 for each bit of @key that is compared
+ * @rule:      points at @dissector, @key and @mask, and has the actions; owned
  */
 struct nfo_hw_cls {
 	struct flow_dissector	dissector;
