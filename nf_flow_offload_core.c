@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nf_flow_offload: the module's table of contents. What starts when, what a
- * network namespace has, and in which order it ends.
+ * nf_flow_offload: the start and the end of the module and of each network namespace, in their
+ * order, and the connection between `table` and the rooms above it.
  */
 #include <linux/module.h>
 #include <linux/proc_fs.h>
@@ -21,7 +21,7 @@
 
 /* ---- per namespace ---- */
 
-/* /proc/net/nf_flow_offload: "name value" lines, one a counter. */
+/* /proc/net/nf_flow_offload: a line "name value" for each counter. */
 static int nfo_proc_show(struct seq_file *m, void *v)
 {
 	struct nfo_net *nn = nfo_net_tryget(seq_file_single_net(m));
@@ -65,8 +65,8 @@ static int __net_init nfo_net_init(struct net *net)
 	return 0;
 }
 
-/* nf_tables frees the flowtables after this, and conntrack may wait for their
- * connections before that: so the flows end here. No hook is left to add any.
+/* Retire all flows: conntrack's exit waits for their connections, and may do so before nf_tables
+ * frees the flowtables. nf_tables has unregistered the hooks by now, so no flow comes after this.
  */
 static void __net_exit nfo_net_exit(struct net *net)
 {
@@ -93,7 +93,7 @@ static struct pernet_operations nfo_net_ops = {
 	.size	= sizeof(struct nfo_net *),
 };
 
-/* ---- what becomes of flows, and who is told ---- */
+/* ---- what `table` reports to the rooms above ---- */
 
 static void nfo_flow_added(struct nfo_flow *f)
 {
@@ -112,7 +112,7 @@ static void nfo_flow_hardware(struct nfo_flow *f, enum nfo_flow_event event,
 	nfo_netlink_notify(f, event, why);
 }
 
-/* A rule in hardware does what is no longer true. */
+/* A direction was forgotten, so its rule in hardware is not true any more. */
 static void nfo_flow_forgotten(struct nfo_flow *f)
 {
 	nfo_hw_evict(f);
@@ -130,7 +130,9 @@ static const struct nfo_table_ops nfo_core_table_ops = {
 
 /* ---- mainline's modules ---- */
 
-/* Both may be loaded; flowtables made earlier stay with mainline's. */
+/* Warn when a module of mainline is loaded. nf_tables lets both modules offer the same flowtable
+ * types, and flowtables that exist stay with mainline's module.
+ */
 static void __init nfo_warn_of(const char *module)
 {
 #ifdef MODULE
@@ -146,7 +148,9 @@ static void __init nfo_warn_of(const char *module)
 
 /* ---- the module ---- */
 
-/* The module nft_flow_offload of packaging/openwrt depends on ours through this. */
+/* The module nft_flow_offload of packaging/openwrt uses this symbol, so that modprobe loads this
+ * module with it.
+ */
 const char nfo_version[] = NFO_VERSION;
 EXPORT_SYMBOL_GPL(nfo_version);
 

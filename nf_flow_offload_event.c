@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The world changes: devices, neighbours and routes. Each event goes into the journal of
+ * Events of devices, addresses, neighbours, routes and bridges. Each event goes into the journal of
  * its namespace and advances the epoch; flows whose device went away end at once.
  */
 #include <linux/etherdevice.h>
@@ -27,7 +27,9 @@
 #include "nfo_stack.h"
 #include "nfo_unseen.h"
 
-/* Flows in hardware have no packets that would notice the new epoch. */
+/* Write a change into the journal. Flows in hardware have no packets that would notice the new
+ * epoch, so the hardware workers are told.
+ */
 static void nfo_event_add(struct nfo_net *nn, const struct nfo_change *change)
 {
 	nfo_change_add(nn, change);
@@ -35,7 +37,7 @@ static void nfo_event_add(struct nfo_net *nn, const struct nfo_change *change)
 		nfo_hw_kick(nn);
 }
 
-/* Context: any. A namespace without a flow has nothing to lose. */
+/* Write a change into the journal of a namespace, if the namespace has one. Context: any. */
 static void nfo_event_changed(const struct net *net, const struct nfo_change *change)
 {
 	struct nfo_net *nn;
@@ -47,8 +49,8 @@ static void nfo_event_changed(const struct net *net, const struct nfo_change *ch
 	rcu_read_unlock();
 }
 
-/* Most devices of a machine with containers carry no flow, and none will come: neither the
- * device nor one below it is listed. Caller holds nfo_net::lock.
+/* May flows use a device? On a machine with containers most devices carry no flow and never will,
+ * because neither the device nor one below it is listed. Caller holds nfo_net::lock.
  */
 static bool nfo_event_concerns(struct nfo_net *nn, const struct net_device *dev)
 {
@@ -63,7 +65,9 @@ static bool nfo_event_concerns(struct nfo_net *nn, const struct net_device *dev)
 	return false;
 }
 
-/* Caller holds nfo_net::lock. Return: true when flows may use the device. */
+/* Write the change of a device. Caller holds nfo_net::lock. Return: true when flows may use the
+ * device.
+ */
 static bool nfo_event_dev_changed_locked(struct nfo_net *nn, const struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
@@ -79,7 +83,9 @@ static bool nfo_event_dev_changed_locked(struct nfo_net *nn, const struct net_de
 	return true;
 }
 
-/* A bridge that filters VLANs from now on, or a VLAN device that came to one. */
+/* Return: true for a bridge, which may have begun to filter VLANs, and for a VLAN device above a
+ * bridge.
+ */
 static bool nfo_event_is_of_bridge(const struct net_device *dev)
 {
 	if (is_vlan_dev(dev))
@@ -88,7 +94,7 @@ static bool nfo_event_is_of_bridge(const struct net_device *dev)
 	return netif_is_bridge_master(dev);
 }
 
-/* Sleeps, RTNL held. */
+/* A device changed. Context: may sleep, RTNL held. */
 static void nfo_event_dev_changed(const struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
@@ -99,7 +105,7 @@ static void nfo_event_dev_changed(const struct net_device *dev)
 		return;
 
 	if (nfo_net_uses_dev(nn, dev->ifindex)) {
-		/* The lock may be held while a driver is waited for. */
+		/* Without nfo_net::lock, because its holder may be waiting for a driver. */
 		nfo_event_add(nn, &c);
 	} else {
 		mutex_lock(&nn->lock);
@@ -111,7 +117,7 @@ static void nfo_event_dev_changed(const struct net_device *dev)
 	nfo_net_put(nn);
 }
 
-/* Tell the tables' hardware side of a device. */
+/* Tell the hardware side of each table about a device. Context: may sleep, RTNL held. */
 static void nfo_event_hw(struct net_device *dev,
 			 void (*tell)(struct nfo_table *t, struct net_device *dev))
 {
@@ -128,8 +134,10 @@ static void nfo_event_hw(struct net_device *dev,
 	nfo_net_put(nn);
 }
 
-/* Flows use listed devices and those above listed ones; any other goes down unnoticed.
- * One that is unregistered may have been above a listed one before: no reference may stay.
+/* Retire the flows of a device. When a device goes down, only a table that lists the device, or one
+ * below it, is walked. A device that is unregistered (@gone) may have been above a listed one
+ * before, so all tables are walked: no flow may keep a reference on it. Context: may sleep, RTNL
+ * held.
  */
 static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 {
@@ -148,7 +156,7 @@ static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 	nfo_net_put(nn);
 }
 
-/* Sleeps, RTNL held. */
+/* Context: may sleep, RTNL held. */
 static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
@@ -177,7 +185,7 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 		fallthrough;
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
-	/* Rules know devices by their names. */
+	/* Rules match devices by their names. */
 	case NETDEV_CHANGENAME:
 		nfo_event_dev_changed(dev);
 		break;
@@ -194,8 +202,8 @@ static void nfo_event_neigh_changed(struct neighbour *n)
 		nfo_event_changed(dev_net(n->dev), &c);
 }
 
-/* Atomic context. Besides neighbours, sysctls that say how packets are routed, or what priority
- * they get.
+/* A neighbour changed, or a sysctl that decides which of several routes packets take or whether
+ * forwarding sets their priority. Context: atomic.
  */
 static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void *ptr)
 {
@@ -217,7 +225,9 @@ static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void 
 	return NOTIFY_DONE;
 }
 
-/* Sleeps, RTNL held. IPv4 routing expires all its objects for it. */
+/* A device got or lost an IPv4 address, for which IPv4 routing expires all its route objects.
+ * Context: may sleep, RTNL held.
+ */
 static int nfo_event_addr(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	const struct in_ifaddr *ifa = ptr;
@@ -255,7 +265,7 @@ static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_in
 }
 #endif
 
-/* A leg of a multipath route: flows on the other legs keep theirs. */
+/* A leg of a multipath route came or died. Only flows on this leg's device are concerned. */
 static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
 {
 	const struct fib_nh_notifier_info *fnh;
@@ -267,14 +277,14 @@ static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_in
 	c->ifindex = fnh->fib_nh->fib_nh_dev->ifindex;
 }
 
-/* Atomic context. Multicast routes are not ours. */
+/* A unicast route, a rule or a nexthop changed. Context: atomic. */
 static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct nfo_net *nn = container_of(nb, struct nfo_net, fib);
 	const struct fib_notifier_info *info = ptr;
 	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
 
-	/* Registration tells of the routes that are there: they are no news. */
+	/* During registration the notifier is called for all routes that exist: no news. */
 	if (!READ_ONCE(nn->fib_on))
 		return NOTIFY_DONE;
 	if (info->family != AF_INET && info->family != AF_INET6)
@@ -305,13 +315,13 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 
 static struct notifier_block nfo_netdev_nb = {
 	.notifier_call	= nfo_event_netdev,
-	/* Before nf_tables takes the hooks away and frees their devices. */
+	/* Before nf_tables takes the device out of its flowtables. */
 	.priority	= 1,
 };
 
 static struct notifier_block nfo_addr_nb = {
 	.notifier_call	= nfo_event_addr,
-	/* Before routing acts on it. */
+	/* Before IPv4 routing acts on the event. */
 	.priority	= 1,
 };
 
@@ -319,26 +329,27 @@ static struct notifier_block nfo_neigh_nb = {
 	.notifier_call	= nfo_event_neigh,
 };
 
-/* ---- what rtnetlink alone tells ---- */
+/* ---- what rtnetlink alone announces ---- */
 
 /*
- * No notifier tells of a device's sysctls, rp_filter and forwarding among them; of a nexthop
- * object that routes use already, when the change is made; or of what a bridge port lets in.
- * rtnetlink does (`ip monitor netconf nexthop`, `bridge monitor`). The namespace has a netlink
- * socket for that: who makes the change delivers the message, and nobody reads it. Filters and
- * qdiscs are told of in this way as well (`tc monitor`).
+ * rtnetlink announces some changes for which there is no notifier: sysctls of devices such as
+ * rp_filter and forwarding, a nexthop object that routes use already, what a bridge port lets in
+ * (`ip monitor netconf nexthop`, `bridge monitor`), and tc filters and qdiscs (`tc monitor`). So
+ * the namespace has a netlink socket. nfo_rtnl_ready() handles each message in the context of the
+ * change itself, so no task has to read the socket.
  */
 static const int nfo_rtnl_groups[] = {
 	RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_NEXTHOP, RTNLGRP_LINK,
 	RTNLGRP_NEIGH, RTNLGRP_BRVLAN, RTNLGRP_TC,
 };
 
-/* What follows the header of a message. Return: it, or NULL when the message is shorter. */
+/* Return: the @size bytes that follow the header of a message; NULL when the message is shorter. */
 static const void *nfo_rtnl_data(const struct nlmsghdr *nlh, int size)
 {
 	return nlmsg_len(nlh) >= size ? nlmsg_data(nlh) : NULL;
 }
 
+/* A sysctl of a device, or of all devices, changed. */
 static void nfo_event_netconf(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	const struct netconfmsg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
@@ -355,14 +366,15 @@ static void nfo_event_netconf(struct nfo_net *nn, const struct nlmsghdr *nlh)
 		return;
 	if (c.ifindex == NETCONFA_IFINDEX_ALL)
 		c.what = NFO_CHANGE_FAMILY;
-	/* Each device that comes or goes tells of its sysctls. */
+	/* The sysctls of each device that comes or goes are announced, so other devices are left.
+	 */
 	else if (!nfo_net_uses_dev(nn, c.ifindex))
 		return;
 	nfo_event_add(nn, &c);
 }
 
-/* What a bridge port that flows come in by lets pass, or the bridge above it: flows pass both
- * unseen.
+/* A bridge, or a port of one, has changed what it lets pass. The fast path passes by both, so flows
+ * that use them have to learn again.
  */
 static void nfo_event_bridge(struct nfo_net *nn, int ifindex)
 {
@@ -380,8 +392,8 @@ static void nfo_event_bridge(struct nfo_net *nn, int ifindex)
 	nfo_unseen_soon(nn);
 }
 
-/* A port that does not send any more. Its note is renewed when RTNL is free, and packets that learn
- * before that would go straight to the port again.
+/* Note at once that a port does not send any more. nfo_unseen_renew() needs RTNL for that, and
+ * packets that learn before it ran would be sent straight to the port again.
  */
 static void nfo_event_bridge_port(struct nfo_net *nn, const struct nlmsghdr *nlh, int ifindex)
 {
@@ -395,7 +407,7 @@ static void nfo_event_bridge_port(struct nfo_net *nn, const struct nlmsghdr *nlh
 		nfo_net_note_dev(nn, ifindex, note | NFO_NOTE_HELD);
 }
 
-/* VLANs, the state that STP gives, a port that is locked. */
+/* The VLANs of a port changed, its STP state, or whether it is locked. */
 static void nfo_event_bridge_link(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
@@ -406,7 +418,7 @@ static void nfo_event_bridge_link(struct nfo_net *nn, const struct nlmsghdr *nlh
 	nfo_event_bridge(nn, msg->ifi_index);
 }
 
-/* Return: a message tells of VLANs that are not forwarded. */
+/* Return: true when a message announces VLANs that a port does not forward. */
 static bool nfo_vlan_is_held(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *entry, *state;
@@ -417,6 +429,7 @@ static bool nfo_vlan_is_held(const struct nlmsghdr *nlh)
 	return state && nla_len(state) == sizeof(u8) && nla_get_u8(state) != BR_STATE_FORWARDING;
 }
 
+/* A VLAN of a bridge or of a port changed. */
 static void nfo_event_bridge_vlan(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	const struct br_vlan_msg *msg = nfo_rtnl_data(nlh, sizeof(*msg));
@@ -428,11 +441,12 @@ static void nfo_event_bridge_vlan(struct nfo_net *nn, const struct nlmsghdr *nlh
 	nfo_event_bridge(nn, msg->ifindex);
 }
 
-/* A bridge has learned where a station is, or has forgotten it. Hardware has to send to another
- * port then, and a locked port lets in those stations alone that the bridge knows to be there.
+/* A bridge has learned at which port a station is, or has forgotten it. Then hardware may have to
+ * send to another port, and a locked port does not let in a station that was forgotten.
  *
- * Whoever floods a network with made-up addresses has bridges learn and forget them by the
- * thousand, so the journal gets stations that flows send to, and those that were taken away.
+ * A host that floods the network with made-up addresses has bridges learn and forget thousands of
+ * stations. So the journal gets only stations that flows send to, and stations that somebody
+ * removed from a port that flows use.
  */
 static void nfo_event_bridge_station(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
@@ -441,13 +455,13 @@ static void nfo_event_bridge_station(struct nfo_net *nn, const struct nlmsghdr *
 	const struct nlattr *addr;
 	bool taken_away;
 
-	/* Neighbours have a notifier. */
+	/* nfo_event_neigh() hears of the neighbours of other families. */
 	if (!msg || msg->ndm_family != AF_BRIDGE)
 		return;
 	addr = nlmsg_find_attr(nlh, sizeof(*msg), NDA_LLADDR);
 	if (!addr || nla_len(addr) != ETH_ALEN)
 		return;
-	/* One that was not heard for a while is stale. */
+	/* A bridge that forgets a station by itself, after a time of silence, calls it stale. */
 	taken_away = nlh->nlmsg_type == RTM_DELNEIGH && msg->ndm_state != NUD_STALE &&
 		     nfo_net_uses_dev(nn, msg->ndm_ifindex);
 	if (!taken_away && !nfo_neigh_is_at(nla_data(addr)))
@@ -456,7 +470,7 @@ static void nfo_event_bridge_station(struct nfo_net *nn, const struct nlmsghdr *
 	nfo_event_add(nn, &c);
 }
 
-/* A new object has no route yet. Return: routes or groups use the object of the message. */
+/* Return: true when routes or groups use the nexthop object of a message; a new object has none. */
 static bool nfo_nexthop_is_used(const struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *id = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_ID);
@@ -474,8 +488,9 @@ static bool nfo_nexthop_is_used(const struct nfo_net *nn, const struct nlmsghdr 
 	return used;
 }
 
-/* Routes of both families use it, and nothing says which. One that goes takes its routes with it,
- * of which routing tells one by one, and leaves its groups, which are told of as changed objects.
+/* A nexthop object has changed. Nothing says which routes use it, so all flows are concerned. A
+ * deletion needs no change here: routing announces each route that goes with the object, and
+ * rtnetlink each group that the object leaves.
  */
 static void nfo_event_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
@@ -485,8 +500,8 @@ static void nfo_event_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *
 		nfo_event_add(nn, &all);
 }
 
-/* Filters, qdiscs and their classes. A block of filters is that of several devices, so all that
- * flows use are looked at.
+/* A tc filter, a qdisc or a class changed. Several devices may share a block of filters, so all
+ * devices that flows use are looked at.
  */
 static void nfo_event_tc(struct nfo_net *nn)
 {
@@ -494,6 +509,7 @@ static void nfo_event_tc(struct nfo_net *nn)
 		nfo_unseen_soon(nn);
 }
 
+/* Context: any; the caller may be atomic. */
 static void nfo_event_rtnl(struct nfo_net *nn, const struct sk_buff *skb)
 {
 	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
@@ -521,8 +537,8 @@ static void nfo_event_rtnl(struct nfo_net *nn, const struct sk_buff *skb)
 	}
 }
 
-/* Whoever has CAP_NET_ADMIN in the namespace can send to the groups and to the socket, also what
- * is shorter than its header says.
+/* Any program with CAP_NET_ADMIN in the namespace can send to the groups and to the socket, even a
+ * message that is shorter than its header says. Return: true for a whole message of the kernel.
  */
 static bool nfo_rtnl_is_kernels(const struct sk_buff *skb)
 {
@@ -541,8 +557,8 @@ static void nfo_rtnl_ready(struct sock *sk)
 	}
 }
 
-/* A socket that a message could not be delivered to gets no other one until its owner has been seen
- * to read an empty queue.
+/* When netlink could not deliver a message to a socket, it delivers no other until somebody has
+ * read the socket's empty queue. So read it. Context: may sleep.
  */
 static void nfo_rtnl_listen_again(struct socket *sock)
 {
@@ -554,7 +570,7 @@ static void nfo_rtnl_listen_again(struct socket *sock)
 	sock->ops->recvmsg(sock, &msg, 0, MSG_DONTWAIT | MSG_PEEK);
 }
 
-/* What the lost messages would have told is not known. */
+/* Messages were lost, so everything may have changed. */
 static void nfo_rtnl_lost_work(struct work_struct *work)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
@@ -568,9 +584,7 @@ static void nfo_rtnl_lost_work(struct work_struct *work)
 	nfo_unseen_soon(nn);
 }
 
-/* For want of memory a message was not made, or could not be delivered. May be called with
- * interrupts off.
- */
+/* There was no memory to make a message or to deliver it. Context: any, interrupts may be off. */
 static void nfo_rtnl_lost(struct sock *sk)
 {
 	struct nfo_net *nn = sk->sk_user_data;
@@ -578,7 +592,7 @@ static void nfo_rtnl_lost(struct sock *sk)
 	queue_work(nfo_net_wq, &nn->rtnl_work);
 }
 
-/* Return: 0 or a negative errno. */
+/* Join the groups. Context: may sleep. Return: 0 or a negative errno. */
 static int nfo_rtnl_join(struct socket *sock)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
@@ -595,7 +609,9 @@ static int nfo_rtnl_join(struct socket *sock)
 	return err;
 }
 
-/* Return: the socket, or NULL: flows then notice sysctls within half a second. */
+/* Open the socket. Context: may sleep. Return: the socket, or NULL; without a socket flows notice
+ * changed sysctls within half a second.
+ */
 static struct socket *nfo_rtnl_open(struct nfo_net *nn)
 {
 	struct socket *sock;
@@ -615,10 +631,12 @@ static struct socket *nfo_rtnl_open(struct nfo_net *nn)
 
 /* ---- listening to routes ---- */
 
-/* Another try after a registration that failed. */
+/* When a registration that failed is tried again, in jiffies. */
 #define NFO_FIB_RETRY	HZ
 
-/* Registration reads all routes, and fails when they change meanwhile, time and again. */
+/* Register the notifier of routes. The kernel reads all routes meanwhile, and fails when routes
+ * change each time that it tries to.
+ */
 static void nfo_event_fib_listen(struct nfo_net *nn)
 {
 	static const struct nfo_change missed = {
@@ -636,14 +654,14 @@ static void nfo_event_fib_listen(struct nfo_net *nn)
 		return;
 	}
 	WRITE_ONCE(nn->fib_on, true);
-	/* IPv4 counts its changes itself, and nfo_net_notice() knows them. */
+	/* nfo_net_notice() notices missed changes of IPv4 routes, because IPv4 counts them. */
 	if (nfo_net_sernum6(nn) != nn->fib_sernum6)
 		nfo_event_add(nn, &missed);
 }
 
-/* Until 6.12 registration takes RTNL. Those who hold RTNL wait for nf_tables' commit mutex and
- * for nfo_net::lock, and a flowtable comes and goes with both held: so the wish is theirs, and
- * the deed is done here, where neither is held.
+/* Up to 6.12 the registration of a notifier takes RTNL. A flowtable comes and goes with nf_tables'
+ * commit mutex and nfo_net::lock held, and holders of RTNL wait for both. So nfo_event_net_start()
+ * and nfo_event_net_stop() only note what is wanted, and this work item does it with neither held.
  */
 static void nfo_event_fib_work(struct work_struct *work)
 {
@@ -660,6 +678,7 @@ static void nfo_event_fib_work(struct work_struct *work)
 	unregister_fib_notifier(nn->net, &nn->fib);
 }
 
+/* Note whether route events are wanted. Caller holds nfo_net::lock. */
 static void nfo_event_fib_want(struct nfo_net *nn, bool wanted)
 {
 	if (nn->fib_over)
@@ -669,8 +688,10 @@ static void nfo_event_fib_want(struct nfo_net *nn, bool wanted)
 }
 
 /**
- * nfo_event_net_init() - a namespace begins
- * @nn: namespace
+ * nfo_event_net_init() - make the work items of this room for a new namespace
+ * @nn: namespace, not published yet
+ *
+ * Context: may sleep.
  */
 void nfo_event_net_init(struct nfo_net *nn)
 {
@@ -679,12 +700,11 @@ void nfo_event_net_init(struct nfo_net *nn)
 }
 
 /**
- * nfo_event_net_start() - listen to a namespace's routes and to rtnetlink, when it has a flowtable
+ * nfo_event_net_start() - listen to routes and rtnetlink, when the first flowtable comes
  * @nn: namespace
  *
- * The routes are listened to soon after the return. What changes before that is not missed:
- * IPv4 counts its changes, and all IPv6 flows are looked at when listening begins.
- * Context: may sleep, nfo_net::lock held.
+ * A work item registers the notifier of routes soon after the return. A change before that is not
+ * missed, because IPv4 and IPv6 count their changes. Context: may sleep, nfo_net::lock held.
  */
 void nfo_event_net_start(struct nfo_net *nn)
 {
@@ -696,10 +716,11 @@ void nfo_event_net_start(struct nfo_net *nn)
 }
 
 /**
- * nfo_event_net_stop() - undo nfo_event_net_start()
+ * nfo_event_net_stop() - stop listening to routes, when the last flowtable goes
  * @nn: namespace
  *
- * Context: may sleep, nfo_net::lock held. Events may come until nfo_event_net_exit().
+ * Route events may come until a work item has run; the netlink socket stays open until
+ * nfo_event_net_exit(). Context: may sleep, nfo_net::lock held.
  */
 void nfo_event_net_stop(struct nfo_net *nn)
 {
@@ -707,12 +728,12 @@ void nfo_event_net_stop(struct nfo_net *nn)
 }
 
 /**
- * nfo_event_net_exit() - the namespace ends: give back what nfo_event_net_start() keeps
- * @nn: namespace, withdrawn: no flowtable comes any more
+ * nfo_event_net_exit() - the namespace ends: stop listening, and close the netlink socket
+ * @nn: namespace after nfo_net_withdraw(), so no flowtable comes any more
  *
- * Context: may sleep, neither nfo_net::lock nor nf_tables' commit mutex nor RTNL held: the
- * netlink notifier, which hears of the socket's end, takes the second, and the work that is
- * waited for takes the third. After this no message is being delivered.
+ * After the return no message is being delivered. Context: may sleep. The caller does not hold
+ * nfo_net::lock; nor nf_tables' commit mutex, which nf_tables takes when a netlink socket closes;
+ * nor RTNL, which the work item that is waited for takes.
  */
 void nfo_event_net_exit(struct nfo_net *nn)
 {
@@ -735,7 +756,7 @@ void nfo_event_net_exit(struct nfo_net *nn)
 }
 
 /**
- * nfo_event_init() - listen to devices and neighbours of all namespaces
+ * nfo_event_init() - listen to devices, IPv4 addresses and neighbours of all namespaces
  *
  * Return: 0 or a negative errno.
  */

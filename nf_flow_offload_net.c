@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A network namespace: the object the module keeps for it, and its counters.
+ * A network namespace: what the module keeps for it, its journal and epoch, its counters.
  */
 #include <linux/inetdevice.h>
 #include <linux/slab.h>
@@ -13,13 +13,15 @@
 #define CREATE_TRACE_POINTS
 #include "nfo_trace.h"
 
-/* Frees namespaces, so that the module's exit can wait for the last one. */
+/* Runs the work items of namespaces. The last of them frees a struct nfo_net, so the module's exit
+ * waits for this workqueue.
+ */
 struct workqueue_struct *nfo_net_wq;
 
-/* Given by the kernel when core registers the module's namespaces. */
+/* The kernel sets the id when core calls register_pernet_subsys(). */
 unsigned int nfo_net_id;
 
-/* Counts the tables that went, of all namespaces: see nfo_permit(). */
+/* Advances when a table of any namespace goes: older permits are void then, see nfo_permit(). */
 atomic_t nfo_tables_gen = ATOMIC_INIT(0);
 
 static struct nfo_net **nfo_net_slot(const struct net *net)
@@ -29,8 +31,8 @@ static struct nfo_net **nfo_net_slot(const struct net *net)
 
 /* ---- changes ---- */
 
-/* A prefix stands for each group of longer prefixes that it has the first bits of. Return: how many
- * groups these are, 0 for too many; @first is set to the first bits of the first one.
+/* A short prefix covers several groups of prefixes. Return: how many groups a changed prefix
+ * covers, 0 for too many; @first is set to the first address of the first group, CPU byte order.
  */
 static u32 nfo_prefix_groups(const struct nfo_change *c, u32 *first)
 {
@@ -43,7 +45,8 @@ static u32 nfo_prefix_groups(const struct nfo_change *c, u32 *first)
 	return 1U << span;
 }
 
-/* The place of group @i of a prefix whose first group is @first. */
+/* Return: the index in nfo_journal::prefixes of group @i of a prefix whose first group is @first.
+ */
 static u32 nfo_prefix_group(const struct nfo_change *c, u32 first, u32 i)
 {
 	return nfo_prefix_slot(c->family, htonl(first + (i << (32 - nfo_prefix_len(c->family)))));
@@ -60,14 +63,14 @@ static void nfo_prefix_changed(struct nfo_journal *j, const struct nfo_change *c
 		WRITE_ONCE(j->prefixes[family][nfo_prefix_group(c, first, i)], epoch);
 }
 
-/* ---- whom changes concern ---- */
+/* ---- which changes concern an entry in use ---- */
 
-/* For how long a generation of nfo_journal::watched gains bits, and is kept after that. An entry
- * whose packets are coming sets its bits anew twice a second.
+/* For how long bits are set in one generation of nfo_journal::watched, in jiffies; for as long the
+ * generation is kept after that. An entry whose packets are coming sets its bits twice a second.
  */
 #define NFO_WATCH_TURN	(2 * HZ)
 
-/* Caller holds the journal's lock. */
+/* Begin the other generation if the present one is old enough. Caller holds the journal's lock. */
 static void nfo_watch_turn(struct nfo_journal *j)
 {
 	int next = !j->turn;
@@ -75,7 +78,7 @@ static void nfo_watch_turn(struct nfo_journal *j)
 	if (nfo_now() - j->turned_at < NFO_WATCH_TURN)
 		return;
 	memset(j->watched[next], 0, sizeof(j->watched[next]));
-	/* The generation is empty before it gains bits. */
+	/* The generation is empty before bits are set in it: pairs with nfo_net_watch(). */
 	smp_store_release(&j->turn, next);
 	j->turned_at = nfo_now();
 }
@@ -97,7 +100,7 @@ static bool nfo_prefix_is_watched(const struct nfo_journal *j, const struct nfo_
 	return !n;
 }
 
-/* Likewise of the prefixes that nfo_many_again() gave an epoch. */
+/* Is one of the groups watched that nfo_many_again() gave this epoch? */
 static bool nfo_prefixes_are_watched(const struct nfo_journal *j, u8 family, u32 epoch)
 {
 	int place = nfo_prefix_family(family);
@@ -125,15 +128,15 @@ static bool nfo_change_is_watched(struct nfo_journal *j, const struct nfo_change
 }
 
 /**
- * nfo_net_watch() - packets rely on the routes to and from addresses
+ * nfo_net_watch() - packets rely on the routes to two addresses
  * @nn:     namespace
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- * @src:    first 32 bits of the one
- * @dst:    first 32 bits of the other
+ * @src:    first 32 bits of the source address, big endian
+ * @dst:    first 32 bits of the destination address, big endian
  *
- * For the next half a second at least, packets need not look at the journal until
- * nfo_net::concerned moves. What changed before the call may not have moved it: the caller looks
- * at the journal after the call. Context: any.
+ * For the next two seconds each change of such a route moves nfo_net::concerned, so packets look at
+ * the journal only then. A change before the call may not have moved it, so the caller looks at the
+ * journal after the call. Context: any.
  */
 void nfo_net_watch(struct nfo_net *nn, u8 family, __be32 src, __be32 dst)
 {
@@ -142,7 +145,7 @@ void nfo_net_watch(struct nfo_net *nn, u8 family, __be32 src, __be32 dst)
 
 	if (!j)
 		return;
-	/* The generation was emptied before. */
+	/* The bits that nfo_watch_turn() cleared are clear before these are set. */
 	bits = j->watched[smp_load_acquire(&j->turn)][nfo_prefix_family(family)];
 	if (!test_bit(nfo_prefix_slot(family, src), bits))
 		set_bit(nfo_prefix_slot(family, src), bits);
@@ -153,7 +156,7 @@ void nfo_net_watch(struct nfo_net *nn, u8 family, __be32 src, __be32 dst)
 }
 
 /**
- * nfo_net_concern() - a change that seemed to concern nobody may concern an entry
+ * nfo_net_concern() - a change whose groups were not watched may concern an entry after all
  * @nn: namespace
  *
  * Context: any.
@@ -165,7 +168,7 @@ void nfo_net_concern(struct nfo_net *nn)
 	spin_unlock_bh(&nn->journal_lock);
 }
 
-/* Caller holds the journal's lock. */
+/* Write a change into the journal and advance the epoch. Caller holds the journal's lock. */
 static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *change)
 {
 	struct nfo_journal *j = nn->journal;
@@ -179,19 +182,21 @@ static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *chang
 		else if (change->what != NFO_CHANGE_PREFIXES)
 			WRITE_ONCE(j->other, epoch);
 	}
-	/* What changed, and its place in the journal, are visible before the epoch. */
+	/* The journal is written before the epoch: pairs with nfo_epoch(). */
 	smp_store_release(&nn->epoch, epoch);
-	/* Pairs with nfo_net_watch(). */
+	/* Pairs with nfo_net_watch(): its caller sees the epoch, or the bits are seen here. */
 	smp_mb();
 	if (!j || nfo_change_is_watched(j, change, epoch) ||
 	    epoch - nn->concerned >= NFO_UNCONCERNED / 2)
 		WRITE_ONCE(nn->concerned, epoch);
 }
 
-/* Changes of IPv4's generation for this long after an event are part of the event. */
+/* For this long after an event, in jiffies, a move of IPv4's generation is taken for a part of the
+ * event.
+ */
 #define NFO_EXPLAINED	(HZ / 2)
 
-/* An event that moves IPv4's generation as well. Caller holds the journal's lock. */
+/* An event happened that also makes IPv4's generation move. Caller holds the journal's lock. */
 static void nfo_explain(struct nfo_net *nn)
 {
 	nn->explained_at = nfo_now();
@@ -201,16 +206,16 @@ static void nfo_explain(struct nfo_net *nn)
 }
 
 /**
- * nfo_change_add() - entries that rest on something are not true any more
+ * nfo_change_add() - write a change into the journal: entries that it concerns are stale
  * @nn:     namespace
- * @change: what changed
+ * @change: what changed; it is copied
  *
  * Context: any.
  */
 void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change)
 {
 	spin_lock_bh(&nn->journal_lock);
-	/* IPv4 routing counts what follows from it as well. */
+	/* IPv4 routing advances its generation for such an event too. */
 	if (change->family == NFPROTO_IPV4 || change->what == NFO_CHANGE_DEV)
 		nfo_explain(nn);
 	nfo_change_append(nn, change);
@@ -218,10 +223,10 @@ void nfo_change_add(struct nfo_net *nn, const struct nfo_change *change)
 }
 
 /**
- * nfo_net_explain() - routing changed by an event that concerns no flow
+ * nfo_net_explain() - an event that concerns no flow makes IPv4's generation move
  * @nn: namespace
  *
- * IPv4's generation moves with it, which is no reason to look at flows. Context: any.
+ * Without this call the move would be taken for a change that concerns all flows. Context: any.
  */
 void nfo_net_explain(struct nfo_net *nn)
 {
@@ -230,7 +235,7 @@ void nfo_net_explain(struct nfo_net *nn)
 	spin_unlock_bh(&nn->journal_lock);
 }
 
-/* An event that concerns every flow. Caller holds the journal's lock. */
+/* Write a change that concerns every flow. Caller holds the journal's lock. */
 static void nfo_change_all(struct nfo_net *nn)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
@@ -238,7 +243,7 @@ static void nfo_change_all(struct nfo_net *nn)
 	nfo_change_append(nn, &all);
 }
 
-/* Caller holds the journal's lock. */
+/* Write a change of the ruleset. Caller holds the journal's lock. */
 static void nfo_change_ruleset(struct nfo_net *nn)
 {
 	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
@@ -249,7 +254,7 @@ static void nfo_change_ruleset(struct nfo_net *nn)
 	nfo_change_append(nn, &ruleset);
 }
 
-/* The end of a window in which the ruleset changed again. */
+/* A window has ended in which there were commits: they count together. */
 static void nfo_ruleset_work(struct work_struct *work)
 {
 	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, ruleset_work);
@@ -260,9 +265,11 @@ static void nfo_ruleset_work(struct work_struct *work)
 	nfo_net_put(nn);
 }
 
-/* nf_tables counts a commit before its rules are in use, and flips the cursor with them:
- * both start together, so they differ while a commit is under way. The count skips 0
- * when it wraps around, hence the limit in time.
+/* nf_tables counts a commit before its rules are in use, and flips gencursor when they are. Count
+ * and cursor begin with the same parity, so they differ while a commit is under way. The count
+ * skips 0 when it wraps around, and they differ for good after that, so the rules are taken to be
+ * in use after a tenth of a second. Caller holds the journal's lock. Return: true when the rules of
+ * @seq are in use.
  */
 static bool nfo_ruleset_in_use(struct nfo_net *nn, u32 seq)
 {
@@ -276,13 +283,13 @@ static bool nfo_ruleset_in_use(struct nfo_net *nn, u32 seq)
 	return nfo_now() - nn->ruleset_wait > HZ / 10;
 }
 
-/* A window costs each flow a packet of each direction on the classic path. Of a program that
- * commits all the time each fourth window makes the next ones twice as long, three times at most.
+/* Each window costs each direction of each flow a packet on the classic path. So while commits go
+ * on, each fourth window makes the next ones twice as long, three times at most.
  */
 #define NFO_RULESET_BURST	4
 #define NFO_RULESET_DOUBLED	3
 
-/* Caller holds the journal's lock, and there was a commit. Return: jiffies. */
+/* Note a commit. Caller holds the journal's lock. Return: how long the window is, in jiffies. */
 static u32 nfo_ruleset_window(struct nfo_net *nn)
 {
 	u32 window = msecs_to_jiffies(READ_ONCE(nn->settings.ruleset_ms));
@@ -295,9 +302,10 @@ static u32 nfo_ruleset_window(struct nfo_net *nn)
 			       NFO_RULESET_DOUBLED);
 }
 
-/* Caller holds the journal's lock. The first commit counts at once, those in a window
- * after it count together at its end. Without a flow there is nothing to spare: counted at the
- * end of the window, a commit would concern flows that were learned after it.
+/* nf_tables has a new generation. The first commit counts at once, and those in the window after it
+ * count together at the end of the window. Without a flow a commit counts at once too, because at
+ * the end of the window it would concern flows that were learned after it. Caller holds the
+ * journal's lock.
  */
 static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 {
@@ -308,7 +316,7 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 		return;
 	window = nfo_ruleset_window(nn);
 	WRITE_ONCE(nn->ruleset, seq);
-	/* Mainline's way: rules are for connections that are not in the fast path. */
+	/* With the setting policy commits change nothing for flows, as in mainline. */
 	if (READ_ONCE(nn->settings.policy))
 		return;
 	if (since >= window || !atomic_read(&nn->flows)) {
@@ -318,7 +326,9 @@ static void nfo_ruleset_changed(struct nfo_net *nn, u32 seq)
 	nfo_net_queue(nn, nfo_net_wq, &nn->ruleset_work, window - since);
 }
 
-/* What no event announces, as a number that changes with it. */
+/* Return: a number that changes when forwarding or the IPsec policies change, which no event
+ * announces.
+ */
 static u32 nfo_net_signature(const struct net *net)
 {
 	u32 sum = READ_ONCE(net->ipv4.devconf_all->data[IPV4_DEVCONF_FORWARDING - 1]);
@@ -334,8 +344,9 @@ static u32 nfo_net_signature(const struct net *net)
 	return sum;
 }
 
-/* More changes than the journal tells one by one: prefixes of IPv4 since an epoch, or also others.
- * Caller holds the journal's lock.
+/* There were more changes since the epoch @from than nfo_changes_again() writes again one by one:
+ * write them as one change, of the groups of IPv4 prefixes that changed or, if anything else did,
+ * of the family. Caller holds the journal's lock.
  */
 static void nfo_many_again(struct nfo_net *nn, u32 from)
 {
@@ -354,10 +365,10 @@ static void nfo_many_again(struct nfo_net *nn, u32 from)
 	nfo_change_append(nn, &c);
 }
 
-/* Routing tells of a route that goes, and of a rule that comes, before it makes the change, and
- * advances the generation afterwards. A packet between the two has taught what was true before,
- * with an epoch from after the change: what such changes concern learns once more. Caller holds
- * the journal's lock.
+/* IPv4 routing announces that a route goes, or that a rule comes, before it makes the change, and
+ * advances the generation afterwards. A packet that came between the two taught the old route, with
+ * an epoch from after the announcement. So such changes are written into the journal again, and the
+ * entries that they concern learn once more. Caller holds the journal's lock.
  */
 static void nfo_changes_again(struct nfo_net *nn)
 {
@@ -377,9 +388,9 @@ static void nfo_changes_again(struct nfo_net *nn)
 	}
 }
 
-/* Caller holds the journal's lock. IPv4's generation moves with each change of a route,
- * which the journal has then already; without one it was something else: forwarding
- * switched off, an IPsec policy, caches flushed.
+/* IPv4's generation has moved. It moves with each change of a route, which is in the journal then.
+ * If no such event explains the move, forwarding was switched, an IPsec policy changed, or caches
+ * were flushed, and that concerns every flow. Caller holds the journal's lock.
  */
 static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
 {
@@ -394,7 +405,7 @@ static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
 	WRITE_ONCE(nn->genid, genid);
 }
 
-/* Caller holds the journal's lock. */
+/* Look whether IPv4's generation has moved. Caller holds the journal's lock. */
 static void nfo_genid_notice(struct nfo_net *nn)
 {
 	u32 genid = rt_genid_ipv4(nn->net);
@@ -403,8 +414,8 @@ static void nfo_genid_notice(struct nfo_net *nn)
 		nfo_genid_changed(nn, genid);
 }
 
-/* An event stops explaining. What has changed until now is noticed here, for no packet may have
- * come since: the first one after a pause would find a change that nothing explains any more.
+/* Half a second after an event a move of IPv4's generation is not part of the event any more. A
+ * move until now is, but perhaps no packet came and noticed it, so it is noticed here.
  */
 static void nfo_explain_work(struct work_struct *work)
 {
@@ -421,8 +432,9 @@ static void nfo_explain_work(struct work_struct *work)
 	nfo_net_put(nn);
 }
 
-/* Caller holds the journal's lock. IPv6 announces its routes; what it does not announce
- * is told by the signature, and twice a second by the route objects.
+/* IPv6's count has moved. Changes of routes are in the journal. The signature tells of others, and
+ * so do the route objects, at which each entry looks twice a second. Caller holds the journal's
+ * lock.
  */
 static void nfo_sernum6_changed(struct nfo_net *nn)
 {
@@ -435,7 +447,7 @@ static void nfo_sernum6_changed(struct nfo_net *nn)
 }
 
 /**
- * nfo_net_notice() - look at what nothing announces
+ * nfo_net_notice() - look for changes that no event announces, and write them into the journal
  * @nn: namespace
  *
  * Context: any.
@@ -455,11 +467,12 @@ void nfo_net_notice(struct nfo_net *nn)
 }
 
 /**
- * nfo_net_start() - keep a journal: the namespace gets its first flowtable
+ * nfo_net_start() - begin a namespace's journal, when the namespace gets its first flowtable
  * @nn:    namespace
- * @table: nft table of the flowtable, which is in the namespace's list
+ * @table: nft table of the flowtable, which is in the namespace's list of tables
  *
- * Context: may sleep, nf_tables' commit mutex held. Return: 0 or -ENOMEM.
+ * Nothing is done when there is a journal. Context: may sleep, nf_tables' commit mutex held.
+ * Return: 0 or -ENOMEM.
  */
 int nfo_net_start(struct nfo_net *nn, const struct nft_table *table)
 {
@@ -486,7 +499,7 @@ int nfo_net_start(struct nfo_net *nn, const struct nft_table *table)
 
 /* ---- the object ---- */
 
-/* Destroying a hash table sleeps. */
+/* A work item frees the object, because rhashtable_destroy() sleeps. */
 static void nfo_net_free_work(struct work_struct *work)
 {
 	struct nfo_net *nn = container_of(to_rcu_work(work), struct nfo_net, free_work);
@@ -500,10 +513,11 @@ static void nfo_net_free_work(struct work_struct *work)
 }
 
 /**
- * nfo_net_alloc() - make our side of a namespace
+ * nfo_net_alloc() - make the struct nfo_net of a namespace
  * @net: namespace
  *
- * Context: may sleep. Return: it, with a reference for nfo_net_put(), or NULL.
+ * Context: may sleep. Return: the object, with a reference for nfo_net_put(); NULL when there is no
+ * memory.
  */
 struct nfo_net *nfo_net_alloc(struct net *net)
 {
@@ -533,8 +547,10 @@ struct nfo_net *nfo_net_alloc(struct net *net)
 }
 
 /**
- * nfo_net_publish() - let nfo_net_tryget() find our side of a namespace
- * @nn: it, complete
+ * nfo_net_publish() - let nfo_net_tryget() find the struct nfo_net of a namespace
+ * @nn: the object, complete; the reference of nfo_net_alloc() stays for nfo_net_withdraw()
+ *
+ * Context: any.
  */
 void nfo_net_publish(struct nfo_net *nn)
 {
@@ -545,7 +561,7 @@ void nfo_net_publish(struct nfo_net *nn)
  * nfo_net_withdraw() - undo nfo_net_publish()
  * @net: namespace
  *
- * Return: our side, with the reference of nfo_net_alloc().
+ * Context: any. Return: the object, with the reference of nfo_net_alloc().
  */
 struct nfo_net *nfo_net_withdraw(struct net *net)
 {
@@ -557,10 +573,11 @@ struct nfo_net *nfo_net_withdraw(struct net *net)
 }
 
 /**
- * nfo_net_get_rcu() - our side of a namespace, without a reference
+ * nfo_net_get_rcu() - the struct nfo_net of a namespace, without a reference
  * @net: namespace
  *
- * Context: rcu_read_lock(). Return: it, good until the end of that section, or NULL.
+ * Context: rcu_read_lock(). Return: the object, which lives until the end of the RCU section; NULL
+ * when the namespace has none.
  */
 struct nfo_net *nfo_net_get_rcu(const struct net *net)
 {
@@ -568,10 +585,10 @@ struct nfo_net *nfo_net_get_rcu(const struct net *net)
 }
 
 /**
- * nfo_net_tryget() - our side of a namespace, with a reference
- * @net: namespace; may be on its way up or down
+ * nfo_net_tryget() - the struct nfo_net of a namespace, with a reference
+ * @net: namespace, which may be starting or exiting
  *
- * Context: any. Return: it, or NULL when the namespace has none (any more).
+ * Context: any. Return: the object, for nfo_net_put(); NULL when the namespace has none.
  */
 struct nfo_net *nfo_net_tryget(const struct net *net)
 {
@@ -587,10 +604,10 @@ struct nfo_net *nfo_net_tryget(const struct net *net)
 }
 
 /**
- * nfo_net_put() - drop a reference of nfo_net_tryget()
+ * nfo_net_put() - drop a reference
  * @nn: may be NULL
  *
- * Context: any.
+ * With the last reference the object is freed after an RCU grace period. Context: any.
  */
 void nfo_net_put(struct nfo_net *nn)
 {
@@ -599,13 +616,14 @@ void nfo_net_put(struct nfo_net *nn)
 }
 
 /**
- * nfo_net_queue() - queue work of a namespace; it has a reference for nfo_net_put() at its end
+ * nfo_net_queue() - queue a work item of a namespace
  * @nn:    namespace
  * @wq:    workqueue
- * @work:  embedded in @nn
+ * @work:  embedded in @nn; its function drops a reference with nfo_net_put() at its end
  * @delay: jiffies
  *
- * Context: any, nfo_net::journal_lock held. Nothing is queued after nfo_net_end().
+ * Nothing is done when the work is queued already, or after nfo_net_end(). Context: any,
+ * nfo_net::journal_lock held.
  */
 void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delayed_work *work,
 		   unsigned long delay)
@@ -614,12 +632,12 @@ void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delay
 	if (nn->over || !refcount_inc_not_zero(&nn->refs))
 		return;
 	if (!queue_delayed_work(wq, work, delay))
-		/* Not the last one: the work that is queued has one. */
+		/* This is not the last reference: the work that is queued has one. */
 		refcount_dec(&nn->refs);
 }
 
 /**
- * nfo_net_cancel() - undo nfo_net_queue(), or wait for the end of the work
+ * nfo_net_cancel() - undo nfo_net_queue(), or wait until the work has run
  * @nn:   namespace
  * @work: embedded in @nn
  *
@@ -632,10 +650,11 @@ void nfo_net_cancel(struct nfo_net *nn, struct delayed_work *work)
 }
 
 /**
- * nfo_net_end() - the namespace ends: no work of its own is queued any more
+ * nfo_net_end() - the namespace ends: nfo_net_queue() queues nothing any more
  * @nn: namespace, without flows
  *
- * Context: may sleep. Other rooms cancel theirs afterwards.
+ * Work items of this room are cancelled here; other rooms cancel theirs afterwards. Context: may
+ * sleep.
  */
 void nfo_net_end(struct nfo_net *nn)
 {
@@ -647,12 +666,12 @@ void nfo_net_end(struct nfo_net *nn)
 }
 
 /**
- * nfo_net_use_dev() - a flow is about to use a device
+ * nfo_net_use_dev() - a flow, or a flowtable, is about to use a device
  * @nn:      namespace
- * @ifindex: device
+ * @ifindex: index of the device
  *
- * Context: any. Call before packets find the flow, so that the end of the device finds the
- * flow. Return: false when memory ran out.
+ * Events of devices that are not in nfo_net::devs are ignored, so the caller calls this before
+ * packets find the flow. Context: any. Return: false when there is no memory.
  */
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex)
 {
@@ -661,9 +680,9 @@ bool nfo_net_use_dev(struct nfo_net *nn, int ifindex)
 }
 
 /**
- * nfo_net_uses_dev() - may a flow use a device?
+ * nfo_net_uses_dev() - was nfo_net_use_dev() called for a device?
  * @nn:      namespace
- * @ifindex: device
+ * @ifindex: index of the device
  *
  * Context: any.
  */
@@ -673,11 +692,11 @@ bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex)
 }
 
 /**
- * nfo_net_dev_note() - what nfo_net_note_dev() noted of a device
+ * nfo_net_dev_note() - the note of a device
  * @nn:      namespace
- * @ifindex: device
+ * @ifindex: index of the device
  *
- * Context: any. Return: the note, 0 without one.
+ * Context: any. Return: what nfo_net_note_dev() noted, 0 when it noted nothing.
  */
 u8 nfo_net_dev_note(struct nfo_net *nn, int ifindex)
 {
@@ -687,23 +706,23 @@ u8 nfo_net_dev_note(struct nfo_net *nn, int ifindex)
 }
 
 /**
- * nfo_net_note_dev() - note something of a device that a flow uses
+ * nfo_net_note_dev() - replace the note of a device
  * @nn:      namespace
- * @ifindex: device, for which nfo_net_uses_dev() is true
- * @note:    what to note; a bit 0 tells it from no note
+ * @ifindex: index of a device for which nfo_net_uses_dev() is true
+ * @note:    NFO_NOTE_* and the bits of nf_flow_offload_unseen.c, with NFO_NOTE_KNOWN
  *
  * Context: any.
  */
 void nfo_net_note_dev(struct nfo_net *nn, int ifindex, u8 note)
 {
-	/* There is an entry, so that no memory is needed. */
+	/* The index has an entry already, so no memory is needed. */
 	xa_store_bh(&nn->devs, ifindex, xa_mk_value(note), GFP_ATOMIC);
 }
 
 /**
- * nfo_stats_sum() - a namespace's counters over all CPUs
+ * nfo_stats_sum() - add up a namespace's counters of all CPUs
  * @nn:  namespace
- * @sum: filled
+ * @sum: set to the sums
  *
  * Context: any.
  */
@@ -723,7 +742,9 @@ void nfo_stats_sum(const struct nfo_net *nn, struct nfo_stats *sum)
 }
 
 /**
- * nfo_net_module_init() - what frees namespaces. Return: 0 or -ENOMEM.
+ * nfo_net_module_init() - make the workqueue of namespaces
+ *
+ * Return: 0 or -ENOMEM.
  */
 int __init nfo_net_module_init(void)
 {
@@ -732,11 +753,11 @@ int __init nfo_net_module_init(void)
 }
 
 /**
- * nfo_net_module_exit() - undo nfo_net_module_init(); waits for the last namespace.
+ * nfo_net_module_exit() - undo nfo_net_module_init(), after the last struct nfo_net was freed
  */
 void nfo_net_module_exit(void)
 {
-	/* Those whose RCU grace period is not over are queued by its end. */
+	/* queue_rcu_work() queues the work at the end of a grace period. */
 	rcu_barrier();
 	destroy_workqueue(nfo_net_wq);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Test points, see include/nfo_test_point.h: what a rival on another processor would do
- * in a window of a few instructions. Built for kernels with KASAN only.
+ * Test points, see include/nfo_test_point.h: the code at a test point does what another processor,
+ * here the rival, could do in a window of a few instructions. Built for kernels with KASAN only.
  */
 #include <linux/moduleparam.h>
 #include <net/dst.h>
@@ -14,7 +14,7 @@ static unsigned int nfo_test_armed;
 module_param_named(test_point, nfo_test_armed, uint, 0644);
 MODULE_PARM_DESC(test_point, "enum nfo_test_point to act at, once; goes back to 0");
 
-/* What conntrack does with a RST: ten seconds are left. */
+/* Do what conntrack does for a RST: the connection is closed and has ten seconds left. */
 static void nfo_test_rst(struct nf_conn *ct)
 {
 	spin_lock_bh(&ct->lock);
@@ -23,8 +23,8 @@ static void nfo_test_rst(struct nf_conn *ct)
 	spin_unlock_bh(&ct->lock);
 }
 
-/* What the end of POSTROUTING does with a packet of the reply that it had in hand. An entry that
- * is in a chain of the table must stay as it is there.
+/* Teach the reply direction, as the end of POSTROUTING does with a packet of it. The entry is still
+ * in a chain of the hash table, so it must not be overwritten.
  */
 static void nfo_test_teach(struct nfo_flow *f)
 {
@@ -57,8 +57,8 @@ static void nfo_test_teach(struct nfo_flow *f)
 
 /**
  * nfo_test_point() - act as a rival if this point is armed
- * @point: where the caller is
- * @f:     TCP flow it has in hand
+ * @point: test point to which the caller has come
+ * @f:     flow that the caller works on; flows of other protocols than TCP are left alone
  *
  * Context: any, rcu_read_lock().
  */
@@ -74,7 +74,9 @@ void nfo_test_point(enum nfo_test_point point, struct nfo_flow *f)
 		return;
 	}
 	nfo_flow_retire(f, NFO_R_TCP_CLOSE);
-	/* A packet that finds the entry now is not waited for by a grace period that began. */
+	/* If the last reference is gone, a grace period has begun, and it does not wait for a
+	 * packet that finds the entry only now.
+	 */
 	WARN_ONCE(point == NFO_TP_PUBLISHED && !refcount_read(&f->refs),
 		  "a flow is about to be freed and an entry of it is in the table");
 	if (point == NFO_TP_AGE_LIVE)

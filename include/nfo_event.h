@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kernel notifiers: devices, neighbours, routes.
+ * Events of devices, neighbours, routes and bridges.
  */
 #ifndef _NFO_EVENT_H
 #define _NFO_EVENT_H

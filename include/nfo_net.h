@@ -22,29 +22,30 @@
 
 #include "nfo_netlink_gen.h"
 
-/* Changes that are remembered one by one. */
+/* How many changes the journal keeps one by one. */
 #define NFO_JOURNAL	256
-/* An entry that is this many changes behind is stale, whatever they were. */
+/* An entry that is this many changes behind is stale, whatever the changes were. */
 #define NFO_JOURNAL_ALL	BIT(30)
-/* For how many groups of prefixes the latest change is remembered, and for no more than how many of
- * these a short prefix stands; both as powers of two.
+/* The journal keeps the latest change of each of this many groups of prefixes. A prefix that is so
+ * short that it covers more groups than the second number counts for all groups. Both numbers are
+ * powers of two.
  */
 #define NFO_PREFIX_BITS	12
 #define NFO_PREFIX_SPAN	8
-/* How many changes that concern nobody nfo_net::epoch may be ahead of nfo_net::concerned. */
+/* nfo_net::epoch is less than this many changes ahead of nfo_net::concerned. */
 #define NFO_UNCONCERNED	BIT(20)
 
 /**
  * enum nfo_change_what - what an event changed
- * @NFO_CHANGE_ALL:    everything
- * @NFO_CHANGE_RULESET: the ruleset, for every connection
+ * @NFO_CHANGE_ALL:    everything: every entry is stale
+ * @NFO_CHANGE_RULESET: the ruleset: every entry is stale, but routes and devices are as before
  * @NFO_CHANGE_FAMILY: routing of a family
  * @NFO_CHANGE_PREFIX: the route to a prefix
- * @NFO_CHANGE_PREFIXES: the routes to those prefixes of a family that nfo_journal::prefixes has
- *                     with the change's epoch
+ * @NFO_CHANGE_PREFIXES: the routes to many prefixes of a family: nfo_journal::prefixes has the
+ *                     epoch of this change for each of them
  * @NFO_CHANGE_NEIGH:  a neighbour
  * @NFO_CHANGE_DEV:    a device
- * @NFO_CHANGE_STATION: where a bridge knows a station to be
+ * @NFO_CHANGE_STATION: the bridge port behind which a bridge knows a station
  */
 enum nfo_change_what {
 	NFO_CHANGE_ALL,
@@ -58,15 +59,16 @@ enum nfo_change_what {
 };
 
 /**
- * struct nfo_change - one event
+ * struct nfo_change - one change in the journal
  * @what:    enum nfo_change_what
- * @family:  NFPROTO_*, of a family's or prefix' change
- * @plen:    bits of @prefix that count
- * @early:   IPv4's routing told of it, perhaps before it was made
- * @ifindex: device
- * @neigh:   neighbour; compared, never followed
- * @prefix:  big endian
- * @lladdr:  Ethernet address, of a station
+ * @family:  NFPROTO_IPV4 or NFPROTO_IPV6, when a family or a prefix changed
+ * @plen:    length of @prefix, in bits
+ * @early:   IPv4 routing announced the change, perhaps before routing made it
+ * @ifindex: device, when a device changed
+ * @neigh:   neighbour, when a neighbour changed; the pointer holds no reference, so it is compared
+ *           and never followed
+ * @prefix:  when a prefix changed; big endian
+ * @lladdr:  Ethernet address of the station, when a station changed
  */
 struct nfo_change {
 	u8			what;
@@ -83,21 +85,26 @@ struct nfo_change {
 
 /**
  * struct nfo_journal - the changes of a namespace
- * @changes:  the latest NFO_JOURNAL ones: the one that made the epoch n is at n modulo NFO_JOURNAL
- * @prefixes: epoch of the latest change of a prefix, by nfo_prefix_slot() of its first bits; of
- *            IPv4, then of IPv6
- * @all:      epoch of the latest change of a prefix that is too short for @prefixes
- * @other:    epoch of the latest change that is no prefix's
- * @watched:  the prefixes that entries in use rest on, in two generations, by family and
- *            nfo_prefix_slot(); bits are set without a lock, see nfo_net_watch()
- * @turn:     the generation that gains bits
+ * @changes:  the latest NFO_JOURNAL changes; the change that made the epoch n is at n modulo
+ *            NFO_JOURNAL
+ * @prefixes: for each group of prefixes the epoch of its latest change; by nfo_prefix_family() and
+ *            nfo_prefix_slot()
+ * @all:      epoch of the latest change of a prefix that is too short for @prefixes; by
+ *            nfo_prefix_family()
+ * @other:    epoch of the latest change of anything but a prefix
+ * @watched:  a bit for each group of prefixes that entries in use rely on, by generation, family
+ *            and nfo_prefix_slot(); bits are set without a lock, see nfo_net_watch()
+ * @turn:     index of the generation in which bits are set
  * @turned_at: jiffies when @turn last changed
  *
- * A routing daemon that loads its table makes more changes than @changes has room for between two
- * packets of a flow. @prefixes and the two epochs after it forget nothing: they tell at once that
- * none of the changes concerned an entry, and have something of other prefixes with the same
- * hash in them. Written with nfo_net::journal_lock held, before nfo_net::epoch; read by RCU readers
- * who look at the epoch again after they read @changes.
+ * A routing daemon that loads its table makes more changes between two packets of a flow than
+ * @changes has room for. @prefixes, @all and @other forget no change, so a reader sees at once when
+ * none of the changes concerned an entry. Prefixes with the same hash share an epoch in @prefixes,
+ * so an epoch there may be that of another prefix.
+ *
+ * @changes, @prefixes, @all and @other are written with nfo_net::journal_lock held, before
+ * nfo_net::epoch; @turn and @turned_at with this lock held. RCU readers take no lock: they read the
+ * epoch again after @changes.
  */
 struct nfo_journal {
 	struct nfo_change	changes[NFO_JOURNAL];
@@ -109,25 +116,27 @@ struct nfo_journal {
 	u32			turned_at;
 };
 
-/* Return: @epoch came after @other. Epochs wrap around. */
+/* Return: true when @epoch came after @other. Epochs wrap around. */
 static inline bool nfo_epoch_is_later(u32 epoch, u32 other)
 {
 	return (s32)(epoch - other) > 0;
 }
 
-/* The place of a family in struct nfo_journal. */
+/* Return: the index of a family in the arrays of struct nfo_journal. */
 static inline int nfo_prefix_family(u8 family)
 {
 	return family == NFPROTO_IPV6;
 }
 
-/* Bits that prefixes of a family are told apart by. */
+/* Return: how many first bits of an address decide in which group of prefixes the address is. */
 static inline u8 nfo_prefix_len(u8 family)
 {
 	return family == NFPROTO_IPV6 ? 32 : 16;
 }
 
-/* @addr: the first 32 bits of an address, big endian. Return: a place in nfo_journal::prefixes. */
+/* @addr: the first 32 bits of an address, big endian. Return: the index of its group of prefixes in
+ * nfo_journal::prefixes and nfo_journal::watched.
+ */
 static inline u32 nfo_prefix_slot(u8 family, __be32 addr)
 {
 	return hash_32(ntohl(addr) >> (32 - nfo_prefix_len(family)), NFO_PREFIX_BITS);
@@ -135,9 +144,9 @@ static inline u32 nfo_prefix_slot(u8 family, __be32 addr)
 
 /**
  * struct nfo_stats - counters of a namespace, one set for each CPU
- * @reason:  refusals of promotion and ends of flows, by enum nfo_reason
+ * @reason:  refusals and ends of flows, by enum nfo_reason
  * @added:   flows promoted
- * @stale:   packets sent the classic way because something their entry rests on changed
+ * @stale:   packets that took the classic path because their entry was stale
  */
 struct nfo_stats {
 	unsigned long		reason[__NFO_R_MAX];
@@ -147,70 +156,72 @@ struct nfo_stats {
 
 /**
  * struct nfo_net - a network namespace
- * @net:     the namespace; not referenced, for nfo_net_ops' exit ends all that uses it;
- *           constant
- * @epoch:   counts changes; written with the @journal_lock held
+ * @net:     the namespace; not referenced, because the exit of the namespace ends everything that
+ *           uses this pointer; constant
+ * @epoch:   counts changes; written with @journal_lock held
  * @concerned: @epoch of the latest change that may concern an entry whose packets are coming; less
- *           than NFO_UNCONCERNED behind @epoch; written with the @journal_lock held
- * @genid:   rt_genid_ipv4() as last seen; @journal_lock
- * @genid_epoch: @epoch when @genid was last seen to move; @journal_lock
- * @sernum6: net->ipv6.fib6_sernum as last seen; @journal_lock
- * @ruleset: nf_tables' generation as last seen; @journal_lock
- * @ruleset_seq: where nf_tables counts its generations, from the first flowtable on; @ruleset
- *           before; not owned, it lives as long as the namespace
+ *           than NFO_UNCONCERNED behind @epoch; written with @journal_lock held
+ * @genid:   rt_genid_ipv4() as last seen; written with @journal_lock held
+ * @genid_epoch: @epoch when @genid was last seen to move; protected by @journal_lock
+ * @sernum6: net->ipv6.fib6_sernum as last seen; written with @journal_lock held
+ * @ruleset: nf_tables' generation as last seen; written with @journal_lock held
+ * @ruleset_seq: the counter of nf_tables' generations, from the first flowtable on; before that
+ *           @ruleset. Not owned: the counter lives as long as the namespace
  * @zones:   a connection in a conntrack zone was seen; never cleared
- * @vlan_states: a bridge told of a VLAN that one of its ports does not forward; likewise
- * @rules_vary: rules may answer otherwise without a commit, see nf_flow_offload_recheck.c
- * @rules_dscp: rules answer by the DSCP, likewise
- * @rules_seen: @ruleset when the rules were last looked through for that
- * @hooks_seen: jiffies when the hooks that are not nf_tables' were
+ * @vlan_states: a bridge announced a VLAN that one of its ports does not forward; never cleared
+ * @rules_vary: the answer of some rule may change without a commit, see nf_flow_offload_recheck.c
+ * @rules_dscp: the answer of some rule depends on the DSCP, see nf_flow_offload_recheck.c
+ * @rules_seen: @ruleset when @recheck_work last looked the rules through
+ * @hooks_seen: jiffies when @recheck_work last did so
  * @settings: what netlink sets, each field read and written as a whole, without a lock
- * @refs:    one for the namespace, one for each table, dump, queued @kick_work and object that
- *           directions rest on
+ * @refs:    one for the namespace; one for each table, dump, and struct nfo_route_refs; one for
+ *           each work item that is queued or runs, but for @fib_work and @rtnl_work
  * @flows:   flows in all tables; atomic
  * @next_id: last value of nfo_table::id; protected by @lock
  * @in_hw:   rules in hardware; atomic
- * @route_refs: bytes of what directions rest on, see nf_flow_offload_refs.c; atomic
- * @kick_work: has hardware flows looked at after an event
- * @ruleset_at: jiffies of the last ruleset change in the journal; @journal_lock
- * @ruleset_seen: jiffies of the last commit that was noticed; @journal_lock
- * @ruleset_burst: ruleset changes in the journal since commits had a pause; @journal_lock
- * @ruleset_wait: jiffies since when a commit is under way; 0: none is; @journal_lock
- * @ruleset_work: the end of a window in which the ruleset changed; holds a reference
- * @nft_tables: nf_tables' list of tables, NULL when it is not known or the namespace ends;
- *           @journal_lock; it is read under RCU
- * @recheck_work: looks the rules through; holds a reference
- * @explained: @genid moves with an event of a moment ago; @journal_lock
- * @over:    the namespace ends, no work is queued any more; @journal_lock
- * @explained_at: jiffies of the last event that moves @genid as well; @journal_lock
- * @explain_work: the end of @explained; holds a reference
- * @signature: of what moves @genid and is no event; @journal_lock
- * @journal: what changed, owned; NULL before the first flowtable, then constant
- * @journal_lock: protects the journal and what is marked so
- * @tables_in: tables that need the hooks of the namespace; @lock
- * @devs:    devices that a flow uses or has used, by index, each with a note of what it does to
- *           packets, see nfo_net_dev_note(); it only grows, since a flow may come while a device
- *           goes
- * @by_ct:   flows by their conntrack entry
+ * @route_refs: bytes in the objects struct nfo_route_refs, see nf_flow_offload_refs.c; atomic
+ * @kick_work: has the hardware workers check their rules after a change
+ * @ruleset_at: jiffies of the last ruleset change in the journal; protected by @journal_lock
+ * @ruleset_seen: jiffies of the last commit that was noticed; protected by @journal_lock
+ * @ruleset_burst: ruleset changes in the journal since commits had a pause; protected by
+ *           @journal_lock
+ * @ruleset_wait: jiffies when a commit was first seen under way; 0: none is under way; protected
+ *           by @journal_lock
+ * @ruleset_work: writes one change into the journal for all commits of a window
+ * @nft_tables: head of nf_tables' list of tables, not owned; NULL when it is not known or the
+ *           namespace ends; written with @journal_lock held, the list is read under RCU
+ * @recheck_work: looks for rules that set @rules_vary and @rules_dscp
+ * @explained: an event of the last half second explains why @genid moves; protected by
+ *           @journal_lock
+ * @over:    the namespace ends, so nfo_net_queue() queues no work; protected by @journal_lock
+ * @explained_at: jiffies of the last event that makes @genid move; protected by @journal_lock
+ * @explain_work: clears @explained
+ * @signature: nfo_net_signature() as last seen; protected by @journal_lock
+ * @journal: owned; NULL before the first flowtable, then constant
+ * @journal_lock: protects the journal and the fields that say so
+ * @tables_in: tables that need the hooks of the namespace; protected by @lock
+ * @devs:    devices that are listed or on the way of flows, by index, each with a note of what the
+ *           device does to packets, see nfo_net_dev_note(). An entry stays when the device goes,
+ *           because a flow that uses the device may come at the same time
+ * @by_ct:   flows by their conntrack entry; initialised when @journal is set
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
- * @lock:    protects the list of tables and what devices are bound to; may be held
- *           while sleeping
+ * @lock:    protects the list of tables and the binding of devices; may be held while sleeping
  * @stats:   counters, owned; each CPU writes its own
- * @fib_wanted: there is a table, whose flows need route events; written with @lock held
- * @fib_over: the namespace ends, @fib_work is not queued any more; @lock
- * @fib_work: makes @fib listen, or not, as @fib_wanted says; runs with no lock held
- * @fib:     listens to route events; @fib_work's, and at the end nfo_event_net_exit()'s
- * @fib_on:  what @fib hears counts; likewise
- * @fib_sernum6: the count of IPv6's route changes when listening was asked for; written with
- *           @lock held and @fib_on false
- * @rtnl:    listens to what rtnetlink alone tells, owned; NULL before the first flowtable and
- *           when it could not be opened; @lock
- * @rtnl_work: @rtnl has lost a message; queued until @rtnl is released
- * @unseen_work: looks anew what devices do to packets that hardware would not show them; holds a
- *           reference
- * @unseen_at: jiffies when it last did; written by @unseen_work
- * @free_work: frees this
+ * @fib_wanted: the namespace has a table, so flows need route events; written with @lock held
+ * @fib_over: the namespace ends, so @fib_work is not queued any more; protected by @lock
+ * @fib_work: registers or unregisters @fib, as @fib_wanted says; runs with no lock held
+ * @fib:     notifier of route events; only @fib_work registers and unregisters it, and at the end
+ *           nfo_event_net_exit()
+ * @fib_on:  events that @fib gets are news; written by the same two
+ * @fib_sernum6: nfo_net_sernum6() when @fib_work was asked to register @fib; written with @lock
+ *           held and @fib_on false
+ * @rtnl:    netlink socket that gets what rtnetlink alone announces, owned; NULL before the first
+ *           flowtable and when the socket could not be opened; protected by @lock
+ * @rtnl_work: runs after a message to @rtnl was lost; not queued once @rtnl is released
+ * @unseen_work: looks for filters and shapers of @devs that hardware would pass by
+ * @unseen_at: jiffies when @unseen_work last did so; written by @unseen_work
+ * @free_work: frees this object after an RCU grace period
  */
 struct nfo_net {
 	struct net		*net;
@@ -248,12 +259,12 @@ struct nfo_net {
 	u32			genid_epoch;
 	u32			signature;
 	struct nfo_journal	*journal;
-	spinlock_t		journal_lock;	/* journal, advance of epoch */
+	spinlock_t		journal_lock;	/* journal, epoch, and what the kernel-doc says */
 	unsigned int		tables_in;
 	struct xarray		devs;
 	struct rhashtable	by_ct;
 	struct list_head	tables;
-	struct mutex		lock;	/* tables */
+	struct mutex		lock;	/* tables, binding of devices */
 	struct nfo_stats __percpu *stats;
 	bool			fib_wanted;
 	bool			fib_over;
@@ -289,10 +300,10 @@ void nfo_net_end(struct nfo_net *nn);
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
 bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
 
-/* What is noted of a device, of which the room "unseen" has more. */
-#define NFO_NOTE_KNOWN	BIT(0)	/* it was looked at */
-#define NFO_NOTE_HELD	BIT(1)	/* its bridge does not send every frame by it as it is */
-#define NFO_NOTE_TREES	BIT(5)	/* what its bridge lets in by it changes without a word */
+/* Bits of a device's note; nf_flow_offload_unseen.c has more of them. */
+#define NFO_NOTE_KNOWN	BIT(0)	/* the device was looked at */
+#define NFO_NOTE_HELD	BIT(1)	/* a port: its bridge would drop or change some frames for it */
+#define NFO_NOTE_TREES	BIT(5)	/* a port: no event tells when the VLANs it lets in change */
 
 u8 nfo_net_dev_note(struct nfo_net *nn, int ifindex);
 void nfo_net_note_dev(struct nfo_net *nn, int ifindex, u8 note);
@@ -311,8 +322,8 @@ void nfo_net_watch(struct nfo_net *nn, u8 family, __be32 src, __be32 dst);
 void nfo_net_concern(struct nfo_net *nn);
 int nfo_net_start(struct nfo_net *nn, const struct nft_table *table);
 
-/* Changes that nothing announces are counted by IPv4 routing (forwarding switched, IPsec
- * policies, addresses) and by nf_tables (commits).
+/* No event announces a commit, an IPsec policy, or that forwarding is switched. nf_tables counts
+ * commits, and IPv4 routing counts the other two. Return: true when a count has moved.
  */
 static inline bool nfo_net_moved(const struct nfo_net *nn)
 {
@@ -320,7 +331,7 @@ static inline bool nfo_net_moved(const struct nfo_net *nn)
 	       READ_ONCE(*nn->ruleset_seq) != READ_ONCE(nn->ruleset);
 }
 
-/* IPv6 counts each change of a route and of a policy. */
+/* Return: IPv6's count of changes of routes and IPsec policies; 0 without IPv6. */
 static inline u32 nfo_net_sernum6(const struct nfo_net *nn)
 {
 #if IS_ENABLED(CONFIG_IPV6)
@@ -335,16 +346,16 @@ static inline bool nfo_net_moved6(const struct nfo_net *nn)
 	return nfo_net_sernum6(nn) != READ_ONCE(nn->sernum6);
 }
 
-/* Context: any. Return: the epoch, with all that happened before the call in it. */
+/* Context: any. Return: the epoch, after the changes that no event announces were noticed. */
 static inline u32 nfo_epoch(struct nfo_net *nn)
 {
 	if (unlikely(nfo_net_moved(nn)))
 		nfo_net_notice(nn);
-	/* What changed is visible before the epoch: pairs with nfo_change_add(). */
+	/* Pairs with nfo_change_append(): who reads the epoch sees the changes up to it. */
 	return smp_load_acquire(&nn->epoch);
 }
 
-/* Jiffies in 32 bits, as all times of the module are. */
+/* Return: jiffies in 32 bits, the form of all times of the module. */
 static inline u32 nfo_now(void)
 {
 	return (u32)jiffies;

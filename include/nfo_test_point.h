@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Places at which another processor may get in between. In kernels with KASAN a test
- * arms one of them, and what the other processor would do is done there and then; in
- * other kernels they are nothing.
+ * Test points: places in the code at which another processor may interfere. In kernels with KASAN
+ * a test arms one of them, and the code that comes to it does by itself what the other processor
+ * would do. In other kernels a test point is empty.
  */
 #ifndef _NFO_TEST_POINT_H
 #define _NFO_TEST_POINT_H
@@ -13,13 +13,13 @@ struct nfo_flow;
 
 /**
  * enum nfo_test_point - module parameter test_point
- * @NFO_TP_NONE: none is armed
- * @NFO_TP_PUBLISHED: the first direction of a flow can be found, the flow is not whole
- *	yet; the rival ends it, as a FIN of the server does
- * @NFO_TP_AGE_LIVE: ageing has found a flow alive and has not yet acted upon it; the
- *	rival ends it and closes the connection, as a RST does
- * @NFO_TP_UNLEARNED: who ends a flow has said that its directions are not known, and their
- *	entries are in the table still; the rival learns from a packet of the reply
+ * @NFO_TP_NONE: no point is armed
+ * @NFO_TP_PUBLISHED: packets find the first direction of a flow, and nfo_flow_teach() has not
+ *	finished; the rival retires the flow, as after a FIN of the server
+ * @NFO_TP_AGE_LIVE: ageing has found a flow alive and has not yet acted upon that; the
+ *	rival retires the flow and closes the connection, as after a RST
+ * @NFO_TP_UNLEARNED: a caller that retires a flow has cleared NFO_F_LEARNED of its directions, and
+ *	their entries are still in the hash table; the rival teaches the reply direction
  */
 enum nfo_test_point {
 	NFO_TP_NONE,
