@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Dumps: flows, tables and devices, many in a message. Between two messages a dump holds a
- * reference of one table and no lock, so rulesets are loaded and packets pass meanwhile.
+ * Dumps of flows, tables and devices, many of them in one message. Between two messages a dump
+ * holds a reference of one table and no lock, so rulesets can be loaded and packets pass meanwhile.
  */
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -11,12 +11,12 @@
 #include "nfo_hash.h"
 #include "nfo_hw.h"
 
-/* The generic netlink family in which dumps answer; set once at module init. */
+/* The generic netlink family of the messages; set once at module init. */
 static const struct genl_family *nfo_dump_family __ro_after_init;
 
 /**
- * nfo_dump_init() - say in which family dumps answer
- * @family: family
+ * nfo_dump_init() - set the generic netlink family of the messages
+ * @family: the module's family, which outlives all dumps
  */
 void __init nfo_dump_init(const struct genl_family *family)
 {
@@ -33,7 +33,7 @@ static int nfo_put_addr(struct sk_buff *msg, int attr, const struct nf_conn *ct,
 	return nla_put_in6_addr(msg, attr, &a->in6);
 }
 
-/* What was learned of a direction. A direction that is not learned has no such attributes. */
+/* Add what was learned of a direction; nothing is added for a direction that is not learned. */
 static int nfo_put_learned(struct sk_buff *msg, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
@@ -93,7 +93,9 @@ static int nfo_put_ct(struct sk_buff *msg, const struct nf_conn *ct)
 	return 0;
 }
 
-/* Of a device that takes no rules its own reason says more. */
+/* NFO_R_HW_DRIVER says that a device takes no rules. Return: the reason of that device, which says
+ * more; NFO_R_NONE when both devices take rules by now. Caller holds rcu_read_lock().
+ */
 static enum nfo_reason nfo_flow_driver_reason(const struct nfo_flow *f)
 {
 	enum nfo_reason why;
@@ -114,10 +116,11 @@ static enum nfo_reason nfo_flow_driver_reason(const struct nfo_flow *f)
 
 /**
  * nfo_flow_reason() - why a flow, or one direction of it, is not in hardware
- * @f: flow seen under rcu_read_lock()
+ * @f: flow
  *
- * Return: what was found when it asked last; NFO_R_NONE when nothing stands against it, when it
- * has not asked yet, and in a flowtable without `flags offload`.
+ * Context: rcu_read_lock(). Return: what was found when the flow last asked for a place; NFO_R_NONE
+ * when nothing stands against the flow, when it has not asked yet, and in a flowtable without
+ * `flags offload`.
  */
 enum nfo_reason nfo_flow_reason(const struct nfo_flow *f)
 {
@@ -131,12 +134,13 @@ enum nfo_reason nfo_flow_reason(const struct nfo_flow *f)
 }
 
 /**
- * nfo_put_flow() - describe a flow
- * @msg: message, inside its header
- * @f:   flow seen under rcu_read_lock()
- * @why: NFO_FLOW_REASON
+ * nfo_put_flow() - describe a flow in a message
+ * @msg: message that has its generic netlink header
+ * @f:   flow
+ * @why: reason for the attribute NFO_FLOW_REASON
  *
- * Return: 0, or -EMSGSIZE; then the caller cuts the message back to where it was.
+ * Context: any, rcu_read_lock(). Return: 0, or -EMSGSIZE; then a part of the attributes is in the
+ * message, and the caller takes them out or frees the message.
  */
 int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
 		 enum nfo_reason why)
@@ -161,22 +165,24 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
 	return nfo_put_dir(msg, NFO_FLOW_REPLY, f, IP_CT_DIR_REPLY);
 }
 
-/* ---- the state of a dump, whether of flows, tables or devices ---- */
+/* ---- the state of a dump ---- */
 
 /**
- * struct nfo_dump - a dump between two of its messages
+ * struct nfo_dump - a dump of flows, tables or devices, between two of its messages
  * @nn:      namespace, one reference
  * @t:       table that is being dumped, one reference; NULL between two tables
  * @last:    id of the latest table that was dumped or is being dumped
- * @newest:  id of the newest table of which the reader knows; a newer one makes the dump
- *           inconsistent
+ * @newest:  id of the newest table when the dump began, or of a newer one that was dumped; a table
+ *           with a larger id makes the dump inconsistent
  * @moved:   nfo_table::moved of @t when the walk began, or when it was last found to differ
- * @skip:    devices of @t that were sent already
- * @iter:    place among the flows of @t, when @walking
+ * @skip:    how many devices of @t were sent already
+ * @iter:    place among the flows of @t, with @walking
  * @walking: @iter is in use
  * @again:   the flow at which @iter stands did not fit into the last message
- * @begun:   the first message was made
- * @filter:  filter of flows
+ * @begun:   @filter was handed out to be filled in
+ * @filter:  which flows are sent
+ *
+ * netlink calls for one dump at a time, so no lock is needed.
  */
 struct nfo_dump {
 	struct nfo_net		*nn;
@@ -199,9 +205,9 @@ static struct nfo_dump *nfo_dump(const struct netlink_callback *cb)
 
 /**
  * nfo_dump_start() - begin a dump
- * @cb: netlink's side of it
+ * @cb: netlink's side of the dump; nfo_dump_done() frees what is attached to it
  *
- * Return: 0, -ENOMEM or -ENODEV.
+ * Context: may sleep. Return: 0, -ENOMEM or -ENODEV.
  */
 int nfo_dump_start(struct netlink_callback *cb)
 {
@@ -216,7 +222,9 @@ int nfo_dump_start(struct netlink_callback *cb)
 	}
 	d->newest = READ_ONCE(d->nn->next_id);
 	*(struct nfo_dump **)cb->ctx = d;
-	/* The number changes when flows may have been left out or sent twice. */
+	/* cb->seq changes when flows may have been left out or sent twice. Netlink marks the
+	 * messages after that, and the reader asks again.
+	 */
 	cb->seq = 1;
 
 	return 0;
@@ -224,9 +232,10 @@ int nfo_dump_start(struct netlink_callback *cb)
 
 /**
  * nfo_dump_filter() - the filter of a dump of flows
- * @cb: netlink's side of it
+ * @cb: netlink's side of the dump
  *
- * Return: the filter, for the caller to fill in before the first message; NULL later.
+ * Context: may sleep. Return: the filter, which the dump owns and the caller fills in before the
+ * first message; NULL later.
  */
 struct nfo_filter *nfo_dump_filter(struct netlink_callback *cb)
 {
@@ -252,7 +261,9 @@ static void nfo_dump_leave(struct nfo_dump *d)
 
 /**
  * nfo_dump_done() - end a dump
- * @cb: netlink's side of it
+ * @cb: netlink's side of the dump
+ *
+ * Context: may sleep. Return: 0.
  */
 int nfo_dump_done(struct netlink_callback *cb)
 {
@@ -267,8 +278,8 @@ int nfo_dump_done(struct netlink_callback *cb)
 
 /* Return: the table that is being dumped, or the next one; NULL at the end.
  *
- * A table that was made since the dump began may hold connections that were sent already
- * as flows of the table that it replaces. So the dump is called inconsistent.
+ * A table that was made since the dump began may have flows of connections that were sent already,
+ * as flows of the table that it replaces. So the dump is marked inconsistent.
  */
 static struct nfo_table *nfo_dump_table(struct nfo_dump *d, struct netlink_callback *cb)
 {
@@ -311,14 +322,14 @@ static int nfo_dump_flow(struct sk_buff *msg, struct netlink_callback *cb,
 	return 0;
 }
 
-/* After so many flows the walk pauses, so that RCU does not wait for a whole table when
- * few flows pass the filter.
+/* After this many flows the walk leaves its RCU section for a moment, because a walk in which few
+ * flows pass the filter would otherwise hold up RCU for a whole table.
  */
 #define NFO_DUMP_BREATH	1024
 
-/* Go on with a walk. If the table was resized in the pause, or the flow at which the walk
- * paused has ended, the place in the table is not exact: flows may be left out or sent twice.
- * The dump is then called inconsistent.
+/* Go on with a walk. If the hash table was resized in the pause, or the flow at which the walk
+ * paused has ended, the place in the table is not exact, and flows may be left out or sent twice.
+ * Then the dump is marked inconsistent.
  */
 static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 	__acquires(RCU)
@@ -329,12 +340,14 @@ static void nfo_dump_walk_start(struct nfo_dump *d, struct netlink_callback *cb)
 		cb->seq++;
 }
 
-/* Has a flow been sent twice or left out because its place in the table changed? */
+/* Mark the dump inconsistent if a flow may have been sent twice or left out because its place in
+ * the table changed.
+ */
 static void nfo_dump_walk_check(struct nfo_dump *d, struct netlink_callback *cb)
 {
 	int moved;
 
-	smp_rmb();	/* after the directions at which flows were met */
+	smp_rmb();	/* read NFO_F_REPLY_LEADS of flows before nfo_table::moved */
 	moved = atomic_read(&d->t->moved);
 	if (moved == d->moved)
 		return;
@@ -342,8 +355,8 @@ static void nfo_dump_walk_check(struct nfo_dump *d, struct netlink_callback *cb)
 	cb->seq++;
 }
 
-/* Put flows of a table into a message. Return: 0 at the end of the table, -EMSGSIZE when
- * the message is full.
+/* Put flows of d->t into a message. Return: 0 at the end of the table, -EMSGSIZE when the message
+ * is full.
  */
 static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb,
 				struct nfo_dump *d)
@@ -354,7 +367,7 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
 
 	if (!d->walking) {
 		d->moved = atomic_read(&d->t->moved);
-		smp_rmb();	/* before the directions at which flows are met */
+		smp_rmb();	/* read nfo_table::moved before NFO_F_REPLY_LEADS of flows */
 		rhashtable_walk_enter(&d->t->ht, &d->iter);
 	}
 	d->walking = true;
@@ -394,7 +407,7 @@ static int nfo_dump_table_flows(struct sk_buff *msg, struct netlink_callback *cb
  * @msg: message to fill
  * @cb:  netlink's side of the dump
  *
- * Return: its length; 0 ends the dump.
+ * Context: may sleep. Return: the length of the message; 0 ends the dump.
  */
 int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 {
@@ -410,8 +423,8 @@ int nfo_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 	return msg->len;
 }
 
-/* Flows by state. Counters are read one after the other, so a flow that changes its state
- * meanwhile may be counted in none or in two.
+/* Add the numbers of flows in each state. They are read one after the other, so a flow that changes
+ * its state meanwhile may be counted in no state or in two.
  */
 static int nfo_put_states(struct sk_buff *msg, const struct nfo_table *t, u32 flows)
 {
@@ -467,7 +480,7 @@ static int nfo_dump_one_table(struct sk_buff *msg, struct netlink_callback *cb,
  * @msg: message to fill
  * @cb:  netlink's side of the dump
  *
- * Return: its length; 0 ends the dump.
+ * Context: may sleep. Return: the length of the message; 0 ends the dump.
  */
 int nfo_dump_tables(struct sk_buff *msg, struct netlink_callback *cb)
 {
@@ -533,7 +546,7 @@ static int nfo_dump_table_devs(struct sk_buff *msg, struct netlink_callback *cb,
  * @msg: message to fill
  * @cb:  netlink's side of the dump
  *
- * Return: its length; 0 ends the dump.
+ * Context: may sleep. Return: the length of the message; 0 ends the dump.
  */
 int nfo_dump_devs(struct sk_buff *msg, struct netlink_callback *cb)
 {

@@ -42,8 +42,8 @@ static int nfo_parse_filter(const struct nlattr *nest, struct nfo_filter *filter
 	return nfo_filter_parse(filter, tb, extack);
 }
 
-/* The request is parsed with the first message and not at the start of the dump, because
- * older kernels have no extended ACK there.
+/* Parse the request of a dump. This is done with the first message and not at the start of the
+ * dump, because older kernels give the start no extended ACK.
  */
 static int nfo_parse_dump(struct netlink_callback *cb, struct nfo_filter *filter)
 {
@@ -72,9 +72,9 @@ static int nfo_cmd_dump_flows(struct sk_buff *msg, struct netlink_callback *cb)
 
 /**
  * struct nfo_named - how a request names one flow
- * @tuple:    its original direction
- * @has_zone: @zone counts
- * @zone:     conntrack zone
+ * @tuple:    tuple of the original direction
+ * @has_zone: the request names a zone
+ * @zone:     conntrack zone, with @has_zone
  */
 struct nfo_named {
 	struct nf_conntrack_tuple	tuple;
@@ -125,7 +125,9 @@ static int nfo_parse_named(struct genl_info *info, struct nfo_named *n)
 	return 0;
 }
 
-/* A conntrack zone may hold for one direction only; the other direction is then in zone 0. */
+/* Is a connection in a zone? A conntrack zone may hold for one direction only; then the other
+ * direction is in zone 0.
+ */
 static bool nfo_in_zone(const struct nf_conn *ct, u16 id)
 {
 	const struct nf_conntrack_zone *zone = nf_ct_zone(ct);
@@ -141,9 +143,9 @@ static bool nfo_match_named(const struct nfo_flow *f, const void *arg)
 	       (!n->has_zone || nfo_in_zone(f->ct, n->zone));
 }
 
-/* Call @use under rcu_read_lock() for each flow that has the name, as long as @use returns
- * 0. There may be several, because the same tuple may exist in several zones. Return: how
- * many flows have the name; @err is set to what @use returned.
+/* Call @use under rcu_read_lock() for each flow that a request names, until @use returns an error,
+ * which goes into @err. With @use NULL the flows are only counted. A name may mean several flows,
+ * because the same tuple may exist in several zones. Return: how many flows were met.
  */
 static unsigned int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, int *err,
 				    int (*use)(struct nfo_flow *f, void *arg), void *arg)
@@ -161,7 +163,7 @@ static unsigned int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, int
 	return count;
 }
 
-/* Call @use for the flow that a request names, after counting that it is the only one.
+/* Call @use under rcu_read_lock() for the flow that a request names, if there is exactly one.
  * Return: what @use returned, or an error with its extended ACK.
  */
 static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
@@ -191,8 +193,8 @@ static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
 	return err;
 }
 
-/* Answer a request with one message, which @put fills. When @put returns an error, the
- * error is the answer.
+/* Answer a request with one message that @put fills, or with the error that @put returns. Context:
+ * may sleep.
  */
 static int nfo_answer(struct genl_info *info, u8 cmd,
 		      int (*put)(struct sk_buff *msg, struct nfo_net *nn,
@@ -425,11 +427,11 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	if (!nn)
 		return -ENODEV;
 
-	/* promote_after is compared with conntrack's counters, so conntrack has to count. */
+	/* promote_after is compared with conntrack's packet counters, which may be switched off. */
 	if (tb[NFO_SETTINGS_PROMOTE_AFTER] && nla_get_u32(tb[NFO_SETTINGS_PROMOTE_AFTER]))
 		nf_ct_set_acct(net, true);
 	nfo_apply_settings(nn, tb);
-	/* The present period has the old length, so the workers begin a new one. */
+	/* The present period has the old length, so the workers look at the setting at once. */
 	if (tb[NFO_SETTINGS_HW_SYNC_MS])
 		nfo_hw_kick(nn);
 	nfo_net_put(nn);
@@ -443,10 +445,10 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
  * nfo_netlink_notify() - send an event of a flow to the listeners of the namespace
  * @f:     flow
  * @event: what happened
- * @why:   NFO_FLOW_REASON
+ * @why:   reason for the attribute NFO_FLOW_REASON
  *
- * Context: any. Without a listener no message is made. A listener that reads too slowly
- * loses messages, and its socket says so (ENOBUFS).
+ * Without a listener no message is made. A listener that reads too slowly loses messages, and its
+ * next read fails with ENOBUFS. Context: any, rcu_read_lock().
  */
 void nfo_netlink_notify(const struct nfo_flow *f, enum nfo_flow_event event,
 			enum nfo_reason why)
@@ -532,7 +534,9 @@ static struct genl_family nfo_genl_family __ro_after_init = {
 };
 
 /**
- * nfo_netlink_init() - offer the family. Return: 0 or a negative errno.
+ * nfo_netlink_init() - register the generic netlink family
+ *
+ * Return: 0 or a negative errno.
  */
 int __init nfo_netlink_init(void)
 {
@@ -541,7 +545,7 @@ int __init nfo_netlink_init(void)
 }
 
 /**
- * nfo_netlink_exit() - undo nfo_netlink_init(). All flowtables are gone.
+ * nfo_netlink_exit() - undo nfo_netlink_init(), when no flowtable exists any more
  */
 void nfo_netlink_exit(void)
 {

@@ -21,9 +21,9 @@
 #include "nfo_nft.h"
 #include "nfo_trace.h"
 
-/* ---- the ladder of permission ---- */
+/* ---- the ladder that gives a permit ---- */
 
-/* Rungs that look at the packet that asks. */
+/* Reasons against the packet that `flow add` has matched. */
 static enum nfo_reason nfo_packet_check(const struct nft_pktinfo *pkt)
 {
 	const struct sk_buff *skb = pkt->skb;
@@ -54,7 +54,7 @@ static enum nfo_reason nfo_protocol_check(const struct nfo_net *nn,
 					  const struct nft_pktinfo *pkt,
 					  const struct nf_conn *ct)
 {
-	/* An ICMP error about the connection is related to it, not of it. */
+	/* An ICMP error about a connection has the conntrack entry of that connection. */
 	if (pkt->tprot != nf_ct_protonum(ct))
 		return NFO_R_PROTOCOL;
 
@@ -68,7 +68,7 @@ static enum nfo_reason nfo_protocol_check(const struct nfo_net *nn,
 	}
 }
 
-/* Rungs that look at the connection. */
+/* Reasons against the connection. */
 static enum nfo_reason nfo_ct_check(const struct nf_conn *ct)
 {
 	if (nf_ct_ext_exist(ct, NF_CT_EXT_HELPER))
@@ -76,8 +76,8 @@ static enum nfo_reason nfo_ct_check(const struct nf_conn *ct)
 	return nfo_status_reason(READ_ONCE(ct->status));
 }
 
-/* Rungs the administrator put up. A connection from before the counters were
- * switched on has none, and is taken for one that has shown enough.
+/* Reasons that the settings give. A connection that is older than conntrack's accounting has no
+ * counters, and is taken to have had enough packets.
  */
 static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 					  const struct nf_conn *ct)
@@ -86,7 +86,7 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 	u32 max = READ_ONCE(nn->settings.max_flows) ?: nf_conntrack_max;
 	const struct nf_conn_acct *acct;
 
-	/* In kernels that take 0 for nf_conntrack_max that is no limit. */
+	/* Kernels that allow 0 for nf_conntrack_max mean no limit by it. */
 	if (max && atomic_read(&nn->flows) >= max)
 		return NFO_R_MAX_FLOWS;
 	if (!after)
@@ -100,8 +100,9 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 	return NFO_R_NONE;
 }
 
-/* A connection that conntrack may have to drop stays with conntrack while its table is
- * nearly full, so that the limit means what it says.
+/* Conntrack drops connections that are not assured when its table is full, but not those that have
+ * a flow. So while the table is nearly full, such a connection gets no flow, and conntrack's limit
+ * keeps its meaning.
  */
 static enum nfo_reason nfo_pressure_check(struct nfo_table *t, const struct nf_conn *ct)
 {
@@ -113,7 +114,9 @@ static enum nfo_reason nfo_pressure_check(struct nfo_table *t, const struct nf_c
 	return NFO_R_CONNTRACK_FULL;
 }
 
-/* From the bottom of the ladder. Return: NFO_R_NONE when the packet may teach. */
+/* Give a packet the permit, unless something stands against it. Return: NFO_R_NONE when the packet
+ * got the permit.
+ */
 static enum nfo_reason nfo_permit_check(struct nfo_table *t, const struct nft_pktinfo *pkt)
 {
 	enum ip_conntrack_info ctinfo;
@@ -136,7 +139,7 @@ static enum nfo_reason nfo_permit_check(struct nfo_table *t, const struct nft_pk
 	why = nfo_ct_check(ct);
 	if (why)
 		return why;
-	/* What it does not know yet is learned without a permit. */
+	/* The connection has a flow, which learns its other direction without a permit. */
 	if (test_bit(IPS_OFFLOAD_BIT, &ct->status))
 		return NFO_R_ALREADY;
 	why = nfo_settings_check(t->nn, ct);
@@ -152,7 +155,8 @@ static enum nfo_reason nfo_permit_check(struct nfo_table *t, const struct nft_pk
 
 /* ---- the life of a flowtable ---- */
 
-/* Caller holds nf_tables' commit mutex. */
+/* The first table of a namespace starts the hooks and events. Caller holds nf_tables' commit mutex.
+ */
 static int nfo_type_start(struct nfo_table *t)
 {
 	struct nfo_net *nn = t->nn;
@@ -244,7 +248,7 @@ static const struct nla_policy nfo_expr_policy[NFTA_FLOW_MAX + 1] = {
 	[NFTA_FLOW_TABLE_NAME]	= { .type = NLA_STRING, .len = NFT_NAME_MAXLEN - 1 },
 };
 
-/* A flowtable made while mainline's module served the type is not ours to use. */
+/* A flowtable that was made by mainline's module has no struct nfo_table. */
 static bool nfo_flowtable_is_ours(const struct nft_flowtable *flowtable)
 {
 	if (flowtable->data.type->init == nfo_type_init)
@@ -313,10 +317,10 @@ static int nfo_expr_dump(NFO_DUMP_ARGS)
 	return nla_put_string(skb, NFTA_FLOW_TABLE_NAME, priv->flowtable->name);
 }
 
-/* nf_tables prefers a type that names the family over one that names none, so
- * ours is taken even where mainline's nft_flow_offload is loaded as well: its
- * expression must never run on our flowtable. The last one, without a family,
- * is there for the error that other families get.
+/* Mainline's expression must never run on a flowtable of this module. nf_tables prefers a type that
+ * names the family over one that names none, as mainline's does, so it takes these even when
+ * nft_flow_offload is loaded too. The last type names no family, so that other families get the
+ * error of nfo_expr_validate().
  */
 #define NFO_EXPR_OPS(i)					\
 	{						\
@@ -365,7 +369,7 @@ static int nfo_type_setup(struct nf_flowtable *ft, struct net_device *dev,
 	const struct nft_flowtable *nft = container_of(ft, struct nft_flowtable, data);
 	struct nfo_table *t = nfo_table(ft);
 
-	/* The devices of a flowtable that is deleted leave it one by one. */
+	/* When a flowtable is deleted, its devices leave one by one, and the reason says so. */
 	return nfo_hw_setup(t, dev, cmd, nft_is_active(t->nn->net, nft) ? NFO_R_DEV_GONE :
 									  NFO_R_TABLE_GONE);
 }
@@ -422,7 +426,8 @@ undo:
 }
 
 /**
- * nfo_nft_exit() - undo nfo_nft_init(). Nobody uses them: they hold the module.
+ * nfo_nft_exit() - undo nfo_nft_init(). Each flowtable and each expression holds a reference of the
+ * module, so none is left.
  */
 void nfo_nft_exit(void)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rules whose answer changes without a commit: elements of sets time out, packets add some, it
- * becomes ten o'clock, a quota is used up, a connection has had its packets. Nothing announces
- * that. While the ruleset has such rules on the way of forwarded packets, each direction of a
- * flow sends one packet the classic way from time to time, which passes the ruleset as it is
- * then; without such rules none does.
+ * Rules whose answer changes without a commit: elements of sets time out or are added by packets,
+ * a time of day comes, a quota is used up, a connection has had a number of packets. No event
+ * announces such a change. While forwarded packets may meet such a rule, each direction of a flow
+ * sends one packet the classic way from time to time, and this packet passes the ruleset as it is
+ * then. Without such rules no direction does.
  *
- * The same look finds whether a rule depends on the DSCP: then it is not enough that two DSCPs of a
- * direction were treated alike.
+ * The same scan finds whether a rule depends on the DSCP. If one does, what the ruleset did to two
+ * DSCPs of a direction says nothing about the others.
  *
- * The rules are looked through after a commit, by a work item and under RCU, as nf_tables itself
- * reads them for a dump. A flow asks for it when its packets are looked at next, twice a second.
+ * A work item scans the rules after a commit, under RCU, as nf_tables itself does for a dump. It is
+ * queued when a flow's packets are next checked, which happens twice a second.
  */
 #include <linux/hash.h>
 #include <linux/netfilter.h>
@@ -24,21 +24,25 @@
 #include "nfo_pure.h"
 #include "nfo_recheck.h"
 
-/* Flows that pass the ruleset again in a second, for each CPU; with more flows than that the time
- * between two passes of a flow is doubled, and doubled again.
+/* How many flows may pass the ruleset again in a second, for each CPU. With more flows the period
+ * is doubled until they are no more than that, at most NFO_RECHECK_DOUBLED times.
  */
 #define NFO_RECHECK_RATE	10000
 #define NFO_RECHECK_DOUBLED	10
 
-/* After many commits one look does; iptables' own tables come without a commit. */
+/* Two scans are at least NFO_RECHECK_PAUSE jiffies apart, so that one scan serves many commits.
+ * While flows have packets, two scans are at most NFO_RECHECK_HOOKS apart, because rules of
+ * iptables' own tables come without a commit.
+ */
 #define NFO_RECHECK_PAUSE	(HZ / 2)
 #define NFO_RECHECK_HOOKS	(10 * HZ)
 
 /**
- * struct nfo_scan - a look through the rules
- * @dump:   room for the dump of an expression: its data is private to nf_tables, its dump is not
+ * struct nfo_scan - a scan of the rules
+ * @dump:   buffer for the dump of an expression, owned by nfo_recheck_work(); the data of most
+ *          expressions is private to nf_tables, so their dump is read
  * @varies: a rule was found whose answer changes without a commit
- * @dscp:   one was found whose answer depends on the DSCP
+ * @dscp:   a rule was found whose answer depends on the DSCP
  */
 struct nfo_scan {
 	struct sk_buff	*dump;
@@ -48,13 +52,13 @@ struct nfo_scan {
 
 /* ---- an expression ---- */
 
-/* What iptables calls what varies. */
+/* Matches of iptables whose answer changes without a commit. */
 static const char * const nfo_xt_vary[] = {
 	"bpf", "condition", "connbytes", "connlimit", "quota", "quota2", "rateest", "recent",
 	"set", "time",
 };
 
-/* A target that adds elements, or gives them their time anew. */
+/* The target of iptables that adds elements to an ipset or renews their timeout. */
 static const char nfo_xt_adds[] = "SET";
 
 static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
@@ -83,6 +87,7 @@ static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
 		s->varies = true;
 }
 
+/* Dump an expression into s->dump. Return: true when it could be dumped. */
 static bool nfo_scan_dump(struct nfo_scan *s, const struct nft_expr *expr)
 {
 	skb_trim(s->dump, 0);
@@ -90,7 +95,7 @@ static bool nfo_scan_dump(struct nfo_scan *s, const struct nft_expr *expr)
 	return !nfo_expr_dump_to(s->dump, expr);
 }
 
-/* Return: a number of the dump, or U32_MAX. */
+/* Return: the 32-bit attribute @type of the latest dump, CPU byte order; U32_MAX without one. */
 static u32 nfo_scan_number(const struct nfo_scan *s, int type)
 {
 	const struct nlattr *first = (const struct nlattr *)s->dump->data;
@@ -99,8 +104,8 @@ static u32 nfo_scan_number(const struct nfo_scan *s, int type)
 	return nla && nla_len(nla) == sizeof(__be32) ? ntohl(nla_get_be32(nla)) : U32_MAX;
 }
 
-/* What a connection has had, and how long it still lives. Its mark and its labels are followed by
- * other means.
+/* Find `ct` expressions that read a connection's counters or timeout. Its mark and labels are not
+ * meant here: nfo_entry_verify() and the packet path compare those.
  */
 static void nfo_scan_ct(struct nfo_scan *s, const struct nft_expr *expr)
 {
@@ -111,7 +116,7 @@ static void nfo_scan_ct(struct nfo_scan *s, const struct nft_expr *expr)
 		s->varies = true;
 }
 
-/* What uses itself up. */
+/* Return: true for an expression whose answer changes as packets or connections use it up. */
 static bool nfo_expr_is_used_up(const struct nft_expr *expr)
 {
 	return !strcmp(expr->ops->type->name, "quota") ||
@@ -123,8 +128,8 @@ static bool nfo_expr_is(const struct nft_rule *rule, const struct nft_expr *expr
 	return nft_expr_more(rule, expr) && !strcmp(expr->ops->type->name, name);
 }
 
-/* Is what an expression loaded written back by the same rule, changed but not looked at? So does
- * `ip dscp set`.
+/* Does the rule only change what the expression @expr loaded, and write it back without comparing
+ * it, as `ip dscp set` does? Return: true if so.
  */
 static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *rule,
 				     const struct nft_expr *expr)
@@ -137,7 +142,7 @@ static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *
 	       nfo_scan_number(s, NFTA_PAYLOAD_SREG) != U32_MAX;
 }
 
-/* The DSCP is in the first two bytes of either IP header. */
+/* Find expressions that load the DSCP, which is in the first two bytes of both IP headers. */
 static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 			     const struct nft_expr *expr)
 {
@@ -170,8 +175,8 @@ static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
 
 /* ---- the ruleset ---- */
 
-/* May a forwarded packet come to a chain? What jumps to a chain that is no base chain is not
- * looked at.
+/* May a forwarded packet come to a chain? A chain that is no base chain counts as reached, because
+ * jumps are not followed.
  */
 static bool nfo_chain_is_passed(const struct nft_chain *chain)
 {
@@ -203,7 +208,7 @@ static void nfo_scan_chain(struct nfo_scan *s, const struct nft_chain *chain)
 			nfo_scan_expr(s, rule, expr);
 }
 
-/* Elements come and go by themselves, or each of them has a quota. */
+/* Return: true for a set whose elements come and go without a commit, or have a quota each. */
 static bool nfo_set_varies(const struct nft_set *set)
 {
 	const struct nft_expr *expr;
@@ -218,7 +223,7 @@ static bool nfo_set_varies(const struct nft_set *set)
 	return false;
 }
 
-/* A set that varies, and a rule that uses it. */
+/* Find a set that varies and is used by a rule that forwarded packets may meet. */
 static void nfo_scan_set(struct nfo_scan *s, const struct nft_set *set)
 {
 	const struct nft_set_binding *b;
@@ -254,8 +259,8 @@ static void nfo_scan_table(struct nfo_scan *s, const struct nft_table *table)
 		nfo_scan_chain(s, chain);
 }
 
-/* Rules of iptables' own tables, and programs: nobody tells when they change. Security modules
- * have hooks there as well, which do not.
+/* Return: true for a forward hook of iptables' own tables or of a BPF program, whose rules change
+ * without an event. Hooks of security modules do not count.
  */
 static bool nfo_hook_forwards(const struct nf_hook_ops *ops)
 {
@@ -263,8 +268,9 @@ static bool nfo_hook_forwards(const struct nf_hook_ops *ops)
 	       ops->priority != NF_IP_PRI_SELINUX_LAST;
 }
 
-/* Before and after forwarding most hooks are the kernel's own. Those with rules have these with
- * them, and so has NAT, which asks about the first packet of a connection.
+/* Return: true for a hook before or after forwarding that has rules which no event announces. Most
+ * of these hooks are the kernel's own and have no private data. NAT's hooks have some, but are
+ * asked about the first packet of a connection only.
  */
 static bool nfo_hook_has_rules(const struct nf_hook_ops *ops)
 {
@@ -288,7 +294,7 @@ static bool nfo_hooks_vary(const struct nf_hook_entries *e,
 	return false;
 }
 
-/* The hooks of one family. */
+/* Do the hooks of a family vary? @hooks: by hook number. Caller holds rcu_read_lock(). */
 static bool nfo_family_varies(struct nf_hook_entries __rcu * const *hooks)
 {
 	return nfo_hooks_vary(rcu_dereference(hooks[NF_INET_FORWARD]), nfo_hook_forwards) ||
@@ -301,9 +307,11 @@ static bool nfo_net_hooks_vary(const struct net *net)
 	return nfo_family_varies(net->nf.hooks_ipv4) || nfo_family_varies(net->nf.hooks_ipv6);
 }
 
-/* ---- looking ---- */
+/* ---- the scan ---- */
 
-/* Directions that were learned as if no rule looked at the DSCP learn once more. */
+/* Note whether a rule depends on the DSCP. If that is new, directions that were learned as if no
+ * rule did have to learn once more.
+ */
 static void nfo_recheck_dscp(struct nfo_net *nn, bool dscp)
 {
 	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
@@ -346,6 +354,7 @@ static void nfo_recheck_work(struct work_struct *work)
 	nfo_net_put(nn);
 }
 
+/* Queue a scan, unless the namespace ends. Context: any. */
 static void nfo_recheck_look(struct nfo_net *nn)
 {
 	u32 since = nfo_now() - READ_ONCE(nn->hooks_seen);
@@ -381,11 +390,12 @@ u32 nfo_recheck_period(const struct nfo_net *nn)
 /**
  * nfo_recheck_due() - is it the turn of a direction to pass the ruleset again?
  * @nn:    namespace
- * @what:  the direction's entry: it decides when in the period its turn comes, so that flows that
- *         began together do not come together
+ * @what:  the direction's entry; its address decides when in the period the turn comes, so that
+ *         turns of flows that began together are spread
  * @since: jiffies when the caller last asked
  *
- * Context: any. Return: true once in a period, if the caller asks more often.
+ * Queues a scan when the rules were not scanned since the latest commit. Context: any. Return: true
+ * once in a period, for a caller that asks more often.
  */
 bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
 {
@@ -394,7 +404,7 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
 
 	if (unlikely(unseen || nfo_now() - READ_ONCE(nn->hooks_seen) > NFO_RECHECK_HOOKS))
 		nfo_recheck_look(nn);
-	/* A commit has flows pass the ruleset anyway. */
+	/* After a commit flows pass the ruleset anyway. */
 	if (unseen || likely(!READ_ONCE(nn->rules_vary)))
 		return false;
 	period = nfo_recheck_period(nn);
@@ -403,10 +413,11 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
 }
 
 /**
- * nfo_recheck_by_dscp() - may rules answer by the DSCP of a packet?
+ * nfo_recheck_by_dscp() - may a rule answer by the DSCP of a packet?
  * @nn: namespace
  *
- * Context: any. Return: true also while the rules of the latest commit were not looked through.
+ * Context: any. Return: true if so, and also while the rules of the latest commit were not scanned;
+ * then a scan is queued.
  */
 bool nfo_recheck_by_dscp(struct nfo_net *nn)
 {
@@ -418,8 +429,10 @@ bool nfo_recheck_by_dscp(struct nfo_net *nn)
 }
 
 /**
- * nfo_recheck_net_init() - a namespace begins
- * @nn: namespace
+ * nfo_recheck_net_init() - make the work item of this room for a new namespace
+ * @nn: namespace, not published yet
+ *
+ * Context: may sleep.
  */
 void nfo_recheck_net_init(struct nfo_net *nn)
 {
@@ -427,10 +440,10 @@ void nfo_recheck_net_init(struct nfo_net *nn)
 }
 
 /**
- * nfo_recheck_net_exit() - the namespace ends: its rules are not looked at any more
- * @nn: namespace
+ * nfo_recheck_net_exit() - the namespace ends: its rules are not read any more
+ * @nn: namespace, whose rules nf_tables has not freed yet
  *
- * Context: may sleep, before nf_tables frees the rules.
+ * Context: may sleep.
  */
 void nfo_recheck_net_exit(struct nfo_net *nn)
 {

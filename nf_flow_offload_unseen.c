@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What hardware passes by: tc filters, XDP programs and netdev chains of the devices that packets
- * come in by, egress filters and shapers of those that packets leave by. In the software fast path
- * packets meet them all; a chip shows its packets to none. So a flow with one of them on its way
- * stays in software, unless the setting hw_bypass says otherwise.
+ * What packets in hardware would miss: tc filters, XDP programs and netdev chains of the devices
+ * that packets enter by, egress filters and shapers of the devices that packets leave by. In the
+ * software fast path packets meet all of these; packets in a chip meet none. So a flow with one of
+ * them on its way stays in software, unless the setting hw_bypass is 1.
  *
- * What the hardware does itself does not count: filters that the driver has taken, qdiscs that it
- * has, XDP programs in the card. Nor do qdiscs count that only queue, for a queue in software is
- * empty while the chip forwards: what counts limits a rate, delays, or serves classes.
+ * What the hardware does itself does not count: filters and qdiscs that the driver has taken, and
+ * XDP programs in the card. A qdisc that only queues does not count either, because its queue is
+ * empty while the chip forwards. A qdisc that limits a rate, delays packets or has classes counts.
  *
- * Software that hands packets to a bridge's port passes the bridge by: of ports is noted whether
- * the bridge would have sent by them.
+ * Software that hands packets straight to the port of a bridge passes by the bridge. So the note of
+ * a port says whether the bridge would have sent every packet by the port as it is.
  *
- * Devices are looked at with RTNL held, by a work item, soon after rtnetlink or nf_tables told of
- * a change, and twice a second while somebody asks. What was found is noted with the device.
+ * A work item looks at devices with RTNL held, soon after rtnetlink or nf_tables announced a
+ * change, and twice a second while a caller asks. It notes what it found in nfo_net::devs.
  */
 #include <linux/if_bridge.h>
 #include <linux/if_vlan.h>
@@ -28,13 +28,13 @@
 #include "nfo_stack.h"
 #include "nfo_unseen.h"
 
-/* What is noted of a device, beside NFO_NOTE_KNOWN and NFO_NOTE_HELD. */
-#define NFO_UNSEEN_RX		BIT(2)	/* something sees what it receives */
-#define NFO_UNSEEN_TX		BIT(3)	/* something sees what it sends */
-#define NFO_UNSEEN_QUEUE	BIT(4)	/* its qdisc shapes what it sends */
-#define NFO_UNSEEN_TAKEN	BIT(6)	/* its driver has the qdisc */
+/* Bits of a device's note, beside NFO_NOTE_*. */
+#define NFO_UNSEEN_RX		BIT(2)	/* a filter sees what the device receives */
+#define NFO_UNSEEN_TX		BIT(3)	/* a filter sees what the device sends */
+#define NFO_UNSEEN_QUEUE	BIT(4)	/* a qdisc shapes what the device sends */
+#define NFO_UNSEEN_TAKEN	BIT(6)	/* the driver has taken the qdisc into hardware */
 
-/* How soon after another look the next one is taken, in jiffies. */
+/* The notes are not renewed more often than this, in jiffies. */
 #define NFO_UNSEEN_GAP		(HZ / 20)
 
 /* ---- filters; RTNL held ---- */
@@ -44,7 +44,7 @@ static int nfo_unseen_count(struct tcf_proto *tp, void *filter, struct tcf_walke
 	return 0;
 }
 
-/* Return: how many filters of one kind and priority. */
+/* Return: how many filters of one kind and priority there are. */
 static int nfo_unseen_filters_of(struct tcf_proto *tp)
 {
 	struct tcf_walker walker = { .fn = nfo_unseen_count };
@@ -56,9 +56,10 @@ static int nfo_unseen_filters_of(struct tcf_proto *tp)
 	return walker.count;
 }
 
-/* RTNL does not keep a chain as it is: flower's filters come and go without. So chain and filters
- * are held, and both loops go to their ends, which drop what the last step holds. Return: how many
- * filters a block has; INT_MAX when it has chains beyond the first.
+/* RTNL does not protect a chain, because flower's filters come and go without it. So each step of a
+ * loop holds a reference of the chain or the filter, and drops that of the step before: both loops
+ * must run to their ends. Return: how many filters a block has; INT_MAX when it has chains beyond
+ * the first.
  */
 static int nfo_unseen_filters(struct tcf_block *block)
 {
@@ -79,9 +80,10 @@ static int nfo_unseen_filters(struct tcf_block *block)
 	return filters;
 }
 
-/* A block with chains beyond the first is not looked through, and clsact does not say which block
- * is that of its egress. Of a block of several devices nothing says which of their drivers has a
- * filter. Return: the driver has all filters that packets can meet.
+/* Return: true when the driver has taken all filters that packets can meet. False where that cannot
+ * be known: for a block with chains beyond the first, for clsact's egress, whose block is not
+ * known, and for a block that several devices share, because nothing says which of their drivers
+ * took a filter.
  */
 static bool nfo_unseen_is_offloaded(const struct mini_Qdisc *miniq)
 {
@@ -98,7 +100,7 @@ static bool nfo_unseen_has_tc(const struct net_device *dev, bool egress)
 	return nfo_dev_has_tcx(dev, egress) || (miniq && !nfo_unseen_is_offloaded(miniq));
 }
 
-/* The core's list of programs has the one of the card as well. */
+/* dev->xdp_state also has the program that runs in the card, which does not count. */
 static bool nfo_unseen_has_xdp(const struct net_device *dev)
 {
 	static const enum bpf_xdp_mode modes[] = { XDP_MODE_SKB, XDP_MODE_DRV };
@@ -112,7 +114,7 @@ static bool nfo_unseen_has_xdp(const struct net_device *dev)
 
 /* ---- qdiscs; RTNL held ---- */
 
-/* Return: an attribute of the options that a qdisc shows, or @none. */
+/* Return: attribute @type of the options that a qdisc dumps, or @none without it. */
 static u64 nfo_qdisc_option(struct Qdisc *q, int type, u64 none)
 {
 	struct sk_buff *skb = alloc_skb(NLMSG_GOODSIZE, GFP_KERNEL);
@@ -130,7 +132,7 @@ static u64 nfo_qdisc_option(struct Qdisc *q, int type, u64 none)
 	return value;
 }
 
-/* It may also clear the DSCP of each packet. */
+/* cake shapes when it has a bandwidth. With `wash` it clears the DSCP of each packet. */
 static bool nfo_cake_shapes(struct Qdisc *q)
 {
 	return nfo_qdisc_option(q, TCA_CAKE_BASE_RATE64, 0) ||
@@ -143,9 +145,9 @@ static bool nfo_fq_shapes(struct Qdisc *q)
 }
 
 /**
- * struct nfo_qdisc_kind - a qdisc that is known not to shape, or not always
- * @id:     its name
- * @shapes: says whether it does; NULL when it never does
+ * struct nfo_qdisc_kind - a kind of qdisc that never shapes, or not always
+ * @id:     name of the kind
+ * @shapes: says whether a qdisc of this kind shapes; NULL when none does
  */
 struct nfo_qdisc_kind {
 	const char	*id;
@@ -159,7 +161,7 @@ static const struct nfo_qdisc_kind nfo_qdisc_kinds[] = {
 	{ "fq", nfo_fq_shapes }, { "dualpi2" },
 };
 
-/* A qdisc that is not known is taken for a shaper; so are those with classes. */
+/* A qdisc that is not in the table is taken for a shaper, as those with classes are. */
 static bool nfo_qdisc_shapes(struct Qdisc *q)
 {
 	const struct nfo_qdisc_kind *kind = nfo_qdisc_kinds;
@@ -171,8 +173,8 @@ static bool nfo_qdisc_shapes(struct Qdisc *q)
 	return true;
 }
 
-/* A qdisc that only queues may have filters, which choose one of its queues. Their actions may drop
- * a packet or send it elsewhere.
+/* A qdisc that only queues may have filters, which choose one of its queues; the actions of a
+ * filter may drop a packet or send it elsewhere.
  */
 static bool nfo_qdisc_has_filters(struct Qdisc *q)
 {
@@ -192,7 +194,7 @@ static u8 nfo_qdisc_look(struct Qdisc *q)
 	return nfo_qdisc_has_filters(q) ? NFO_UNSEEN_TX : 0;
 }
 
-/* Each of a device's queues has a qdisc of its own below these. */
+/* Return: true for a qdisc below which each queue of the device has a qdisc of its own. */
 static bool nfo_qdisc_is_split(const struct Qdisc *q)
 {
 	return !strcmp(q->ops->id, "mq") || !strcmp(q->ops->id, "mqprio");
@@ -217,15 +219,16 @@ static u8 nfo_qdiscs_look(struct net_device *dev)
 
 /* ---- bridge ports; RTNL held ---- */
 
-/* The bridge is a module of its own, which this one must not need. Kernels whose devices do not say
- * what is below them do not say by which port a bridge sends either.
+/* This module must not depend on the bridge module, so symbol_get() looks for its functions.
+ * Kernels in which devices do not tell what is below them do not tell by which port a bridge sends
+ * either.
  */
 #if IS_ENABLED(CONFIG_BRIDGE) && defined(NFO_HAVE_FORWARD_PATH)
 #define NFO_CAN_ASK_BRIDGES
 #endif
 
-/* Return: STP lets frames leave by the port, and they leave without a tunnel's number that the
- * bridge would give them.
+/* Return: true when STP lets frames leave by a port, and the bridge does not give them a tunnel id
+ * (vlan_tunnel).
  */
 static bool nfo_bridge_port_is_open(const struct net_device *dev)
 {
@@ -245,8 +248,8 @@ static bool nfo_bridge_port_is_open(const struct net_device *dev)
 }
 
 #if defined(NFO_CAN_ASK_BRIDGES) && IS_ENABLED(CONFIG_BRIDGE_VLAN_FILTERING)
-/* A VLAN device above a bridge sends nothing while the bridge itself is not in the VLAN. @info: the
- * bridge's function that says what it knows of a VLAN.
+/* Return: true when a bridge itself is in the VLAN of each VLAN device above it: otherwise it would
+ * drop what that device sends. @info: br_vlan_get_info(). Caller holds RTNL.
  */
 static bool nfo_bridge_is_in_vlans(struct net_device *bridge,
 				   int (*info)(const struct net_device *bridge, u16 vid,
@@ -280,7 +283,7 @@ static bool nfo_bridge_has_vlans(struct net_device *bridge)
 	return has;
 }
 
-/* Return: of a VLAN of a bridge the frames of a device above it may be dropped. */
+/* Return: true when a bridge may drop frames of a VLAN device above it. */
 static bool nfo_bridge_drops_vlans(struct net_device *bridge)
 {
 	typeof(br_vlan_get_info) *info = symbol_get(br_vlan_get_info);
@@ -294,7 +297,7 @@ static bool nfo_bridge_drops_vlans(struct net_device *bridge)
 	return drops;
 }
 
-/* Return: a bridge has multiple spanning trees. */
+/* Return: true when a bridge has multiple spanning trees (MST). */
 static bool nfo_bridge_has_trees(struct net_device *bridge)
 {
 	bool has = false;
@@ -325,8 +328,8 @@ static bool nfo_bridge_has_trees(struct net_device *bridge)
 }
 #endif
 
-/* A port may forward some VLANs and not others. No function of the bridge says which, and with
- * multiple spanning trees no event says that it changed. Return: NFO_NOTE_HELD, NFO_NOTE_TREES.
+/* A port may forward some VLANs and not others. No function of the bridge tells which, and with
+ * multiple spanning trees no event tells that it changed. Return: NFO_NOTE_HELD, NFO_NOTE_TREES.
  */
 static u8 nfo_unseen_port(const struct nfo_net *nn, struct net_device *dev)
 {
@@ -342,9 +345,9 @@ static u8 nfo_unseen_port(const struct nfo_net *nn, struct net_device *dev)
 	return READ_ONCE(nn->vlan_states) || nfo_bridge_drops_vlans(bridge) ? NFO_NOTE_HELD : 0;
 }
 
-/* ---- what is noted of a device ---- */
+/* ---- the note of a device ---- */
 
-/* Caller holds RTNL. Return: NFO_NOTE_*, NFO_UNSEEN_*. */
+/* Look at a device. Caller holds RTNL. Return: its note, NFO_NOTE_* and NFO_UNSEEN_*. */
 static u8 nfo_unseen_look(const struct nfo_net *nn, struct net_device *dev)
 {
 	u8 note = NFO_NOTE_KNOWN;
@@ -366,7 +369,7 @@ static u8 nfo_unseen_look(const struct nfo_net *nn, struct net_device *dev)
 	return note;
 }
 
-/* May software send straight to a bridge's port from now on? */
+/* May software send straight to the port of a bridge from now on? */
 static bool nfo_port_opens(u8 was, u8 is)
 {
 	return !(is & NFO_NOTE_HELD) && (!was || was & NFO_NOTE_HELD);
@@ -381,19 +384,19 @@ static void nfo_unseen_renew_dev(struct nfo_net *nn, struct net_device *dev)
 	if (is == was)
 		return;
 	nfo_net_note_dev(nn, dev->ifindex, is);
-	/* What is gone lets flows into hardware when they ask. */
+	/* A filter that is gone needs no change: flows in software ask for the hardware anyway. */
 	if ((was && is & ~was) || (netif_is_bridge_port(dev) && nfo_port_opens(was, is)))
 		nfo_change_add(nn, &c);
 }
 
 /**
- * nfo_unseen_renew() - look anew at the devices that flows use
+ * nfo_unseen_renew() - renew the notes of the devices in nfo_net::devs
  * @nn: namespace
  *
- * Flows in hardware that pass by something new are stale afterwards, as are those of a bridge's
- * port to which software may send straight from now on, or may not any more. Context: may sleep.
- * RTNL is not waited for, because its holder may wait for the caller. Return: false when it was
- * taken.
+ * A note with a new filter or shaper makes the flows of the device stale. So does the note of a
+ * bridge's port to which software may send straight from now on, or may not any more. Context: may
+ * sleep. RTNL is tried and not waited for, because its holder may wait for the caller. Return:
+ * false when RTNL was not free.
  */
 bool nfo_unseen_renew(struct nfo_net *nn)
 {
@@ -415,7 +418,7 @@ bool nfo_unseen_renew(struct nfo_net *nn)
 }
 
 /**
- * nfo_unseen_soon() - have the devices that flows use looked at anew
+ * nfo_unseen_soon() - have nfo_unseen_renew() called soon
  * @nn: namespace
  *
  * Context: any.
@@ -433,7 +436,7 @@ void nfo_unseen_soon(struct nfo_net *nn)
 }
 
 /**
- * nfo_unseen_net_exit() - the namespace ends: its devices are not looked at any more
+ * nfo_unseen_net_exit() - the namespace ends: notes are not renewed any more
  * @nn: namespace, after nfo_net_end()
  *
  * Context: may sleep, RTNL may be held.
@@ -443,14 +446,14 @@ void nfo_unseen_net_exit(struct nfo_net *nn)
 	nfo_net_cancel(nn, &nn->unseen_work);
 }
 
-/* ---- what that means for a flow ---- */
+/* ---- what the notes mean for a flow ---- */
 
 /**
- * struct nfo_unseen - the devices on a direction's way
- * @t:     flowtable
- * @mask:  what counts of the notes of those that are being walked
- * @found: notes found so far
- * @young: a device was not looked at yet
+ * struct nfo_unseen - a walk over the devices on a direction's way
+ * @t:     flowtable; the caller keeps it
+ * @mask:  bits of a note that count for the devices that are being walked
+ * @found: such bits that were found so far
+ * @young: a device has no note yet
  */
 struct nfo_unseen {
 	const struct nfo_table	*t;
@@ -459,9 +462,9 @@ struct nfo_unseen {
 	bool			young;
 };
 
-/* What drivers have themselves is in a chip's way to a port, as a rule. Some have qdiscs of what
- * the host sends, and frames that the hardware forwards are not among these. @d: NULL for a device
- * that is not listed.
+/* Frames that a chip forwards mostly pass the qdiscs that its driver has taken. Drivers with
+ * NFO_HW_DRV_HOST_QDISC take qdiscs that only frames of the host pass, so such a qdisc counts as a
+ * shaper. @d: NULL for a device that is not listed. Return: the note with this added.
  */
 static u8 nfo_unseen_counts(const struct nfo_dev *d, u8 note)
 {
@@ -488,7 +491,7 @@ static int nfo_unseen_use(const struct nfo_table *t, struct net_device *dev,
 	return 0;
 }
 
-/* A device in another namespace may have the number of one in this. */
+/* Use a device below, unless it is in another namespace, where its index means another device. */
 static int nfo_unseen_use_below(struct net_device *dev, struct netdev_nested_priv *priv)
 {
 	struct nfo_unseen *u = priv->data;
@@ -498,8 +501,9 @@ static int nfo_unseen_use_below(struct net_device *dev, struct netdev_nested_pri
 	return 0;
 }
 
-/* From a listed device to the one that routing knows, and those below the listed one: frames of a
- * switch's port come and go by the device that the switch is connected to.
+/* Walk the listed device @lower, the devices from there up to @dev, which routing uses, and the
+ * devices below @lower, because frames of a switch's port pass the device that the switch is
+ * connected to. Caller holds rcu_read_lock().
  */
 static void nfo_unseen_walk(struct nfo_unseen *u, struct net_device *lower,
 			    struct net_device *dev, u8 mask)
@@ -512,7 +516,9 @@ static void nfo_unseen_walk(struct nfo_unseen *u, struct net_device *lower,
 	netdev_walk_all_lower_dev_rcu(lower, nfo_unseen_use_below, &priv);
 }
 
-/* Would the bridge above the port that a rule sends by send by it? */
+/* Would the bridge above the egress port of a direction drop or change some of its packets? Caller
+ * holds rcu_read_lock().
+ */
 static bool nfo_unseen_is_held(const struct nfo_table *t, const struct nfo_route_refs *refs)
 {
 	struct net_device *port = refs->out_lower.dev, *bridge;
@@ -532,12 +538,12 @@ static enum nfo_reason nfo_unseen_reason(u8 found)
 }
 
 /**
- * nfo_unseen_check() - would hardware pass by something that packets of a direction meet?
+ * nfo_unseen_check() - would packets of a direction miss a filter or a shaper in hardware?
  * @f:   flow
- * @dir: direction, with a device below the one that it leaves by
+ * @dir: direction, with a device in nfo_route_refs::out_lower
  *
- * Context: rcu_read_lock(). Return: NFO_R_NONE, why it would, or NFO_R_HW_BUSY when that will be
- * known soon.
+ * Context: rcu_read_lock(). Return: NFO_R_NONE when they would not, otherwise what they would miss;
+ * NFO_R_HW_BUSY while a device has no note yet.
  */
 enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
@@ -566,11 +572,12 @@ enum nfo_reason nfo_unseen_check(const struct nfo_flow *f, enum ip_conntrack_dir
 }
 
 /**
- * nfo_unseen_dev_reason() - would hardware pass by something that a device does to packets?
+ * nfo_unseen_dev_reason() - would packets in hardware miss a filter or a shaper of a device?
  * @nn: namespace
  * @d:  device, bound
  *
- * Context: rcu_read_lock(). Return: NFO_R_NONE, or why flows of the device stay in software.
+ * Context: rcu_read_lock(). Return: NFO_R_NONE when they would not, otherwise why flows of the
+ * device stay in software.
  */
 enum nfo_reason nfo_unseen_dev_reason(struct nfo_net *nn, const struct nfo_dev *d)
 {

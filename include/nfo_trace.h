@@ -26,7 +26,7 @@ static inline void nfo_trace_addr(u8 *to, u8 family, const union nf_inet_addr *a
 		*a6 = a->in6;
 }
 
-/* Return: a text that may be NULL, as a string for the trace. */
+/* Return: @text, or an empty string for NULL, because the trace cannot record NULL. */
 static inline const char *nfo_trace_text(const char *text)
 {
 	return text ? text : "";
@@ -86,8 +86,8 @@ DEFINE_EVENT(nfo_connection, nfo_retire,
 	TP_ARGS(ct, why)
 );
 
-/* Strings are kept in the record as arrays. __assign_str() is not used, because it takes
- * two arguments in older kernels and one in newer ones.
+/* Trace records keep strings as arrays, because __assign_str() takes two arguments in older
+ * kernels and one in newer ones.
  */
 #define NFO_TRACE_STR(item, src)						\
 	__dynamic_array(char, item, strlen(nfo_trace_text(src)) + 1)
