@@ -2,10 +2,10 @@
 /*
  * Older kernels, made to look like the newest one.
  *
- * The only place that knows that kernels differ. Every NFO_HAVE_* symbol is
- * the answer of a compile-time probe (scripts/compat-probes); each entry names
- * the upstream change behind it and says when the entry can go. Inside a
- * kernel tree there are no probes: such a tree is the newest kernel.
+ * Only this file and nfo_compat_path.h know that kernels differ. Every NFO_HAVE_* symbol is
+ * the answer of a compile-time probe (scripts/compat-probes). Each entry names the upstream
+ * change behind it, and says with which kernel the entry goes, when that kernel is no longer
+ * supported. Inside a kernel tree there are no probes: such a tree is the newest kernel.
  */
 #ifndef _NFO_COMPAT_H
 #define _NFO_COMPAT_H
@@ -59,8 +59,8 @@
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_tables.h>
 
-/* 6.5, "net: move gso declarations and functions to their own files". Until
- * then they are in linux/skbuff.h. Goes with 6.1.
+/* 6.5, "net: move gso declarations and functions to their own files". Before, they were in
+ * linux/skbuff.h. Goes with 6.1.
  */
 #ifdef NFO_HAVE_GSO_H
 #include <net/gso.h>
@@ -137,9 +137,9 @@ static inline size_t list_count_nodes(struct list_head *head)
 }
 #endif
 
-/* The list of a namespace's nft tables. It is in nf_tables' own part of the namespace, whose id is
- * not exported: that part begins with the head of the list. Caller holds nf_tables' commit mutex,
- * and @table is in the list. Return: the head, or NULL.
+/* Find the head of a namespace's list of nft tables. nf_tables' part of the namespace begins with
+ * this head, but the id of the part is not exported. So the parts are compared with each node of
+ * the list that @table is in. Caller holds nf_tables' commit mutex. Return: the head, or NULL.
  */
 static inline const struct list_head *nfo_nft_tables(struct net *net,
 						     const struct nft_table *table)
@@ -159,8 +159,8 @@ static inline const struct list_head *nfo_nft_tables(struct net *net,
 	return head;
 }
 
-/* 6.17, "netfilter: nf_tables: place base_seq in struct net". Until then the counter lies
- * beside the list of the tables. Goes with 6.12.
+/* 6.17, "netfilter: nf_tables: place base_seq in struct net". Before, the counter was in the same
+ * struct as the head of the list of tables. Goes with 6.12.
  */
 static inline const unsigned int *nfo_nft_base_seq(const struct net *net,
 						   const struct list_head *tables)
@@ -172,8 +172,8 @@ static inline const unsigned int *nfo_nft_base_seq(const struct net *net,
 #endif
 }
 
-/* 5.14, "netfilter: add new hook_ops_type": hooks of nf_tables' chains say so. Goes with 5.10,
- * where rules of iptables' own tables cannot be told from those.
+/* 5.14, "netfilter: add new hook_ops_type": it marks the hooks of nf_tables' chains. Without the
+ * mark hooks of iptables' own tables look like these, so none counts as foreign. Goes with 5.10.
  */
 static inline bool nfo_hook_is_foreign(const struct nf_hook_ops *ops)
 {
@@ -184,7 +184,8 @@ static inline bool nfo_hook_is_foreign(const struct nf_hook_ops *ops)
 #endif
 }
 
-/* The arguments of an expression's dump, see NFO_DUMP_ARGS. */
+/* Call an expression's dump, whose arguments differ as NFO_DUMP_ARGS does. Return: 0 or an error.
+ */
 static inline int nfo_expr_dump_to(struct sk_buff *skb, const struct nft_expr *expr)
 {
 #ifdef NFO_HAVE_EXPR_DUMP_RESET
@@ -194,9 +195,9 @@ static inline int nfo_expr_dump_to(struct sk_buff *skb, const struct nft_expr *e
 #endif
 }
 
-/* 6.6, e420bed02507 ("bpf: Add fd-based tcx multi-prog infra with link support"): what a device
- * receives, or sends, passes BPF programs before the filters of a qdisc. Caller holds RTNL or
- * rcu_read_lock(). Goes with 6.1.
+/* 6.6, e420bed02507 ("bpf: Add fd-based tcx multi-prog infra with link support"): packets that a
+ * device receives (or sends, with @egress) pass BPF programs before the filters of a qdisc. Caller
+ * holds RTNL or rcu_read_lock(). Goes with 6.1.
  */
 #ifndef NFO_HAVE_TCX_INGRESS
 static inline const struct mini_Qdisc *nfo_dev_tc_filters(const struct net_device *dev, bool egress)
@@ -245,16 +246,16 @@ static inline bool nfo_dev_has_tcx(const struct net_device *dev, bool egress)
 }
 #endif
 
-/* Does a tc filter or a BPF program see what a device receives, or sends? Caller holds RTNL or
- * rcu_read_lock().
+/* Does a tc filter or a BPF program see packets that a device receives, or sends with @egress?
+ * Caller holds RTNL or rcu_read_lock().
  */
 static inline bool nfo_dev_has_tc(const struct net_device *dev, bool egress)
 {
 	return nfo_dev_has_tcx(dev, egress) || nfo_dev_tc_filters(dev, egress);
 }
 
-/* 6.4, "net/sched: Refactor qdisc_graft() for ingress and clsact Qdiscs" and what came after it,
- * also in 6.1.y: the pointer is RCU's. Caller holds RTNL. Goes with 5.10.
+/* 6.4, "net/sched: Refactor qdisc_graft() for ingress and clsact Qdiscs" and later changes, also in
+ * 6.1.y, made this pointer an __rcu one. Caller holds RTNL. Goes with 5.10.
  */
 static inline struct Qdisc *nfo_queue_qdisc(const struct netdev_queue *queue)
 {
@@ -288,7 +289,7 @@ static inline bool nfo_force_forwarding(const struct inet6_dev *idev)
 }
 
 /* 6.7, 34d21de99cea ("net: Move {l,t,d}stats allocation to core and convert veth & vrf"), with
- * backports: devices say that the core keeps their counters. Goes with 6.1.
+ * backports: dev->pcpu_stat_type says which kind of counters a device has. Goes with 6.1.
  */
 static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 {
@@ -299,7 +300,9 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 #endif
 }
 
-/* 7.x: drivers can ask whether a rule is for hardware alone. Goes with 6.12. */
+/* 7.x: flow_cls_common_offload::skip_sw tells drivers that a rule is for hardware alone. Goes with
+ * 6.12.
+ */
 #ifdef NFO_HAVE_CLS_SKIP_SW
 #define nfo_cls_skip_sw(_common, _on)	((_common)->skip_sw = (_on))
 #else
@@ -315,9 +318,9 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 #define nfo_tcf_next_proto(_chain, _tp)	tcf_get_next_proto(_chain, _tp, true)
 #endif
 
-/* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and others like it:
- * counters of devices were plain numbers before. u64_stats_add() takes an unsigned long, which on 32
- * bit is neither all of a chip's bytes nor a number below zero.
+/* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and similar changes.
+ * Before, the counters of devices were plain u64. u64_stats_add() takes an unsigned long, which on 32
+ * bit holds neither all bytes of a chip nor a number below zero.
  */
 static inline void nfo_stats_add(void *counter, u64 value)
 {
@@ -328,15 +331,15 @@ static inline void nfo_stats_add(void *counter, u64 value)
 #endif
 }
 
-/* 6.1, ecaf75ffd5f5 ("netlink: introduce bigendian integer types"). A policy without a range
- * asks for the length alone.
+/* 6.1, ecaf75ffd5f5 ("netlink: introduce bigendian integer types"). Our policies give no range for
+ * such a type, so only the length is checked, which is that of NLA_U16.
  */
 #ifndef NFO_HAVE_NLA_BE16
 #define NLA_BE16	NLA_U16
 #endif
 
-/* 5.11, "netfilter: nftables: generalize set expressions support". Return: expression @i that each
- * element of a set has, NULL after the last one.
+/* 5.11, "netfilter: nftables: generalize set expressions support". Return: the expression @i of
+ * each element of a set; NULL after the last one.
  */
 static inline const struct nft_expr *nfo_set_expr(const struct nft_set *set, int i)
 {
@@ -347,8 +350,8 @@ static inline const struct nft_expr *nfo_set_expr(const struct nft_set *set, int
 #endif
 }
 
-/* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The value returned
- * differs.
+/* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The two return different
+ * values, so this one returns none.
  */
 #ifndef NFO_HAVE_NLA_STRSCPY
 static inline void nla_strscpy(char *to, const struct nlattr *nla, size_t size)
@@ -390,8 +393,8 @@ static inline void skb_clear_tstamp(struct sk_buff *skb)
 }
 #endif
 
-/* 6.3, 058a8f7f73aa ("net: add a couple of helpers for iph tot_len"), also in 6.1.y. An IPv4
- * packet of more than 64 KiB is as young.
+/* 6.3, 058a8f7f73aa ("net: add a couple of helpers for iph tot_len"), also in 6.1.y. Kernels
+ * without the helper have no IPv4 packets of more than 64 KiB, whose tot_len is 0.
  */
 #ifndef NFO_HAVE_IPH_TOTLEN
 static inline unsigned int iph_totlen(const struct sk_buff *skb, const struct iphdr *iph)
@@ -425,8 +428,8 @@ static inline bool nf_conntrack_tcp_established(const struct nf_conn *ct)
 }
 #endif
 
-/* 5.14, "netfilter: flowtable: add timeouts per protocol". Before, flows were idle for 30
- * seconds, and nothing could be set.
+/* 5.14, "netfilter: flowtable: add timeouts per protocol". Before, the timeout of flows was 30
+ * seconds and could not be set. Return: jiffies.
  */
 static inline u32 nfo_ct_offload_timeout(const struct net *net, u8 l4proto)
 {

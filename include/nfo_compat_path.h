@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The devices below a device, as the newest kernel tells them: a part of nfo_compat.h.
+ * The path from a device through the devices below it, in the form of the newest kernel: a part of
+ * nfo_compat.h.
  */
 #ifndef _NFO_COMPAT_PATH_H
 #define _NFO_COMPAT_PATH_H
@@ -11,11 +12,11 @@
 #include <net/flow_offload.h>
 
 /**
- * enum nfo_path_tag - what a bridge does to the outermost tag
+ * enum nfo_path_tag - what a bridge does to the outermost tag of frames that it sends
  * @NFO_PATH_NO_BRIDGE: this device is no bridge
- * @NFO_PATH_KEEP: nothing
- * @NFO_PATH_PUSH: the tag of its VLAN is put on
- * @NFO_PATH_POP:  that tag is taken off
+ * @NFO_PATH_KEEP: it leaves the tag as it is
+ * @NFO_PATH_PUSH: it adds the tag of its VLAN
+ * @NFO_PATH_POP:  it removes the tag of its VLAN
  */
 enum nfo_path_tag {
 	NFO_PATH_NO_BRIDGE,
@@ -26,7 +27,7 @@ enum nfo_path_tag {
 
 #ifdef NFO_HAVE_FORWARD_PATH
 
-/* Does the kernel know what is below this device? */
+/* Return: true when the device can tell what is below it. */
 static inline bool nfo_dev_has_forward_path(const struct net_device *dev)
 {
 	return dev->netdev_ops->ndo_fill_forward_path;
@@ -42,9 +43,8 @@ static inline u16 nfo_flow_action_pppoe(const struct flow_action_entry *a)
 	return a->pppoe.sid;
 }
 
-/* 7.x: dev_fill_forward_path() takes a context, and what it found has to be
- * released. Only devices without references of their own are looked at here, so
- * that is done at once. Goes with 6.12.
+/* 7.x: dev_fill_forward_path() takes a context, and the caller has to release the stack. No device
+ * that is used here keeps a reference in it, so the stack is released at once. Goes with 6.12.
  */
 static inline int nfo_fill_forward_path(const struct net_device *dev, const u8 *daddr,
 					struct net_device_path_stack *stack)
@@ -63,7 +63,9 @@ static inline int nfo_fill_forward_path(const struct net_device *dev, const u8 *
 #endif
 }
 
-/* What a bridge does to the tags of what it sends through the port after it in the path. */
+/* Return: what a bridge does to the outermost tag of frames that it sends by the port which follows
+ * in the path; @id and @proto are set to the tag of its VLAN.
+ */
 static inline enum nfo_path_tag nfo_path_bridge_tag(const struct net_device_path *path, u16 *id,
 						    __be16 *proto)
 {
@@ -75,7 +77,7 @@ static inline enum nfo_path_tag nfo_path_bridge_tag(const struct net_device_path
 	case DEV_PATH_BR_VLAN_TAG:
 		return NFO_PATH_PUSH;
 	case DEV_PATH_BR_VLAN_UNTAG:
-	/* The switch takes off what the bridge leaves on: none is on the wire either way. */
+	/* The bridge leaves the tag on and the switch removes it, so none is on the wire either. */
 	case DEV_PATH_BR_VLAN_UNTAG_HW:
 		return NFO_PATH_POP;
 	default:
@@ -86,8 +88,8 @@ static inline enum nfo_path_tag nfo_path_bridge_tag(const struct net_device_path
 #else
 
 /* 5.13, ddb94eafab8b ("net: resolve forwarding path from virtual netdevice and HW
- * destination address"). Until then VLAN devices are followed here. What is below a PPP
- * device cannot be found: only PPP's own driver knows. Goes with 5.10.
+ * destination address"). Before, VLAN devices are followed here, and the device below a PPP
+ * device is not found, because only PPP's own driver knows it. Goes with 5.10.
  */
 enum net_device_path_type {
 	DEV_PATH_ETHERNET = 0,
@@ -138,16 +140,15 @@ static inline int nfo_fill_forward_path(const struct net_device *dev, const u8 *
 	return -1;
 }
 
-/* That kernel does not tell by which port a bridge sends. */
+/* Kernels before 5.13 do not tell by which port a bridge sends. */
 static inline enum nfo_path_tag nfo_path_bridge_tag(const struct net_device_path *path, u16 *id,
 						    __be16 *proto)
 {
 	return NFO_PATH_NO_BRIDGE;
 }
 
-/* 5.13, 563ae557dd4e ("net: flow_offload: add FLOW_ACTION_PPPOE_PUSH"). No rule gets the
- * action: a route whose frames have a PPPoE header is never found in such a kernel.
- * Goes with 5.10.
+/* 5.13, 563ae557dd4e ("net: flow_offload: add FLOW_ACTION_PPPOE_PUSH"). Without it no rule gets
+ * this action, because a device below a PPP device is never found in such a kernel. Goes with 5.10.
  */
 #define FLOW_ACTION_PPPOE_PUSH	NUM_FLOW_ACTIONS
 
