@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is a listed device below the one that routing uses? It is looked for as the module does: through
- * VLAN and macvlan devices, bridges, bonds and VRFs, PPPoE sessions and tunnels of IP.
+ * Is a listed device below the one that routing uses? The search goes as in the module: through
+ * VLAN and macvlan devices, bridges, bonds and VRFs, PPPoE sessions and IP tunnels.
  */
 #include <errno.h>
 #include <net/if_arp.h>
@@ -11,16 +11,16 @@
 
 #include "tool.h"
 
-/* Devices above each other that are looked through. */
+/* How many devices below each other the search goes through. */
 #define DEPTH	6
 
 /**
- * struct search - a listed device is looked for
- * @is_listed: says of a device's name whether it is
- * @arg:       of @is_listed
+ * struct search - the search for a listed device
+ * @is_listed: says whether the device with a name is listed
+ * @arg:       argument of @is_listed
  * @devs:      all devices of the namespace
- * @n:         how many
- * @found:     name of the listed device
+ * @n:         how many devices
+ * @found:     set to the name of the listed device
  */
 struct search {
 	bool		(*is_listed)(const void *arg, const char *name);
@@ -40,7 +40,9 @@ static const struct dev *by_index(const struct search *s, uint32_t ifindex)
 	return NULL;
 }
 
-/* Which session belongs to which PPP device the kernel tells nobody: any of them will do. */
+/* The kernel does not tell which PPPoE session belongs to which PPP device, so the device of any
+ * session will do.
+ */
 static bool session_covered(const struct search *s, int depth)
 {
 	FILE *f = fopen("/proc/net/pppoe", "r");
@@ -59,7 +61,7 @@ static bool session_covered(const struct search *s, int depth)
 	return found;
 }
 
-/* A tunnel stands above the device by which its other end is reached. */
+/* A tunnel is above the device by which its other end is reached. */
 static bool tunnel_covered(const struct search *s, const struct dev *d, int depth)
 {
 	const struct dev *below;
@@ -73,8 +75,8 @@ static bool tunnel_covered(const struct search *s, const struct dev *d, int dept
 	return below && covered(s, below, depth);
 }
 
-/* Of other kinds, such as veth and VXLAN, the link says something else than who carries the frames,
- * or the module does not look for the frames there.
+/* Return: true for a device whose IFLA_LINK is the device below it. For other kinds the link means
+ * something else (veth), or the module does not look for frames there (VXLAN).
  */
 static bool is_linked(const struct dev *d)
 {
@@ -86,7 +88,7 @@ static bool is_linked(const struct dev *d)
 	return false;
 }
 
-/* Masters whose ports' frames have headers or a trailer of their own. */
+/* Return: true for a master whose ports send frames with headers or a trailer of its own. */
 static bool hides_ports(const struct dev *d)
 {
 	static const char *const kinds[] = { "batadv", "hsr", "openvswitch" };
@@ -120,9 +122,11 @@ static bool covered(const struct search *s, const struct dev *d, int depth)
 /**
  * dev_covered() - is a device or one below it listed?
  * @d:         device
- * @is_listed: says of a device's name whether it is
- * @arg:       of @is_listed
+ * @is_listed: says whether the device with a name is listed
+ * @arg:       argument of @is_listed
  * @found:     set to the name of the listed device
+ *
+ * Return: true when there is one; false also when the devices cannot be read.
  */
 bool dev_covered(const struct dev *d, bool (*is_listed)(const void *arg, const char *name),
 		 const void *arg, char found[IFNAMSIZ])

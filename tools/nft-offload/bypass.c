@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which rules act on packets that offload takes past them. The walk follows a
- * packet of each kind of connection through the chains, twice: first to the
- * rules that say flow add, then, as a packet of an offloaded connection, to the
- * rules that would have done something with every packet.
+ * Which rules would do something with packets that pass them by once their connection is
+ * offloaded? A packet of each kind of connection is followed through the chains, twice. The first
+ * walk finds the rules that say flow add. The second walk follows a packet of an offloaded
+ * connection and finds the rules that would have done something with every packet.
  */
 #include <netinet/in.h>
 #include <linux/netfilter_ipv4.h>
@@ -19,7 +19,7 @@
 #define FACTS_MAX	32
 #define DEPTH_MAX	32
 
-/* ---- what offload takes away ---- */
+/* ---- what a rule loses by offload ---- */
 
 #define KEEP_OUT \
 	"keep these connections out of the fast path: `ct mark set 1` for them, `ct mark 1` in this rule, `ct mark != 1` in the rule that says flow add"
@@ -50,7 +50,7 @@ static const struct effect effects[] = {
 	  "nft-offload flush with the connection's addresses, and trace the packets that follow; or " KEEP_OUT },
 };
 
-/* What iptables' extensions are called here. */
+/* iptables' extensions, and the effect of the same kind. */
 static const struct {
 	const char *xt, *name;
 } xt_effects[] = {
@@ -92,7 +92,7 @@ static const char *object_effect(uint32_t type)
 
 /* ---- the walk ---- */
 
-/* A way to a rule that says flow add. */
+/* A path to a rule that says flow add: which connections come to the rule. */
 struct permit {
 	uint8_t l3proto, l4proto;
 	size_t n;
@@ -102,27 +102,27 @@ struct permit {
 struct walk {
 	struct rules *r;
 	struct packet p;
-	bool permits;			/* looking for flow add */
-	long steps;
-	struct fact fact[FACTS_MAX];	/* true of every packet that gets here */
+	bool permits;			/* the first walk, which looks for flow add */
+	long steps;			/* how many rules may still be evaluated */
+	struct fact fact[FACTS_MAX];	/* true for every packet that comes to this rule */
 	size_t nfacts;
 	struct permit *permit;
 	size_t npermits;
 	struct findings *to;
 };
 
-/* How a rule is being evaluated. */
+/* The evaluation of one rule. */
 struct step {
 	struct walk *w;
 	const struct nft_chain *chain;
 	struct nftnl_rule *rule;
 	struct regs regs;
 	int depth;
-	int unsure;		/* matches that may go either way */
+	int unsure;		/* how many matches may match or not */
 	bool never;		/* the packet does not match */
-	bool ends;		/* what matches goes no further */
-	bool through;		/* some of it leaves the chain for its caller */
-	struct fact only;	/* with @unsure 1: what that match said */
+	bool ends;		/* a packet that matches does not come to the next rule */
+	bool through;		/* a packet that matches may return to the calling chain */
+	struct fact only;	/* what the last such match says, with @has_only */
 	bool has_only;
 };
 
@@ -150,7 +150,7 @@ static bool permitted_by(const struct walk *w, const struct permit *p)
 	return true;
 }
 
-/* Can a packet that gets here belong to a connection that is offloaded? */
+/* Can a packet that comes to this rule belong to a connection that is offloaded? */
 static bool may_be_offloaded(const struct walk *w)
 {
 	for (size_t i = 0; i < w->npermits; i++)
@@ -172,7 +172,7 @@ static bool says_flow_add(struct nftnl_rule *rule)
 	return found;
 }
 
-/* iptables-nft puts a counter into every rule of its tables. */
+/* Is a chain in a table of iptables-nft, which puts a counter into every rule? */
 static bool made_by_iptables(struct walk *w, const struct nft_chain *c)
 {
 	static const char * const tables[] = { "filter", "nat", "mangle", "raw", "security" };
@@ -226,12 +226,14 @@ static void found_effect(struct step *s, const char *name)
 		found(s, e->name, e->loses, e->remedy);
 }
 
-/* What matches an element that times out, and what matches everything but such elements. */
+/* What a match depends on. The first two differ by their address: a packet matches such an element
+ * of a set, or matches unless it is such an element.
+ */
 static const char times_out[] = "elements that time out";
 static const char timed_out[] = "elements that time out";
 static const char set_by_rules[] = "a set that rules change";
 
-/* Has the module packets of live connections pass such rules from time to time? */
+/* Does the module send packets of live connections past such rules from time to time? */
 static bool rechecked(const char *what)
 {
 	return what == times_out || what == timed_out || what == set_by_rules ||
@@ -243,7 +245,7 @@ static bool rechecked(const char *what)
 #define RECHECK \
 	"nft-offload set recheck_ms to what is soon enough; with another module than nf_flow_offload, " ANEW
 
-/* The rule does something, and whether it does depends on @what. */
+/* Note a rule that does something or not, depending on @what. */
 static void found_varying(struct step *s, const char *what)
 {
 	static struct { const char *what; char loses[160]; } known[16];
@@ -275,7 +277,9 @@ static void permit_add(struct step *s)
 	memcpy(p->fact, w->fact, sizeof(p->fact));
 }
 
-/* Sets that change without a commit. */
+/* Return: what makes a set change without a commit, or NULL. @not: the rule matches packets that
+ * are not in the set.
+ */
 static const char *set_varies(const struct nft_set *set, bool not)
 {
 	if (set->flags & NFT_SET_EVAL)
@@ -287,8 +291,8 @@ static const char *set_varies(const struct nft_set *set, bool not)
 
 /* ---- verdicts ---- */
 
-/* Some or all of what matches gets this verdict. Return: whether that part of
- * it may come to the next rule.
+/* A packet that matches gets this verdict, for certain or perhaps. Return: true when a packet with
+ * the verdict may come to the next rule.
  */
 static bool verdict(struct step *s, int v, const char *name)
 {
@@ -296,7 +300,9 @@ static bool verdict(struct step *s, int v, const char *name)
 	size_t facts = s->w->nfacts;
 	bool back;
 
-	/* What an element drops is not offloaded, and may be once the element is gone. */
+	/* A packet that is dropped because of an element that times out is not offloaded, and once
+	 * the element is gone the connection may be: nothing is lost.
+	 */
 	if (v != NFT_CONTINUE && !(v == NF_DROP && s->regs.varies == times_out))
 		found_varying(s, s->regs.varies);
 	switch (v) {
@@ -319,7 +325,7 @@ static bool verdict(struct step *s, int v, const char *name)
 	return false;
 }
 
-/* A map from what a register holds to verdicts. */
+/* Apply the verdicts that a map gives for the value of a register. */
 static void verdict_map(struct step *s, struct nftnl_set *set, uint32_t reg)
 {
 	struct nftnl_set_elems_iter *it = nftnl_set_elems_iter_create(set);
@@ -364,13 +370,13 @@ static int set_expr(struct nftnl_expr *e, void *arg)
 	return 0;
 }
 
-/* Sets may count or limit what is found in them. */
+/* Find the effects of a set that counts or limits each packet which it has an element for. */
 static void set_effects(struct step *s, struct nftnl_set *set)
 {
 	nftnl_set_expr_foreach(set, set_expr, s);
 }
 
-/* Nothing is known of most keys: then the elements need not be read. */
+/* Is any bit of a register known? If not, the elements of a set need not be read. */
 static bool anything_known(const struct regs *r)
 {
 	for (size_t i = 16; i < REG_BYTES; i++)
@@ -399,7 +405,7 @@ static enum answer lookup(struct step *s, struct nftnl_expr *e)
 		if (elems && !interval && !(set->flags & NFT_SET_EVAL))
 			verdict_map(s, elems, reg);
 		else if (elems)
-			/* of this register nothing is known, so any element may be meant */
+			/* nothing is known of this register, so any element may be meant */
 			verdict_map(s, elems, NFT_REG_VERDICT);
 		else
 			s->unsure += 2;
@@ -427,8 +433,9 @@ static int dynset_expr(struct nftnl_expr *e, void *arg)
 	return 0;
 }
 
-/* An element that is only added is there after the first packet, and stays unless it
- * has a timeout.
+/* A rule that only adds an element has done so with the first packet, and the element stays unless
+ * it has a timeout. So only a rule that updates an element loses something, or one that adds an
+ * element with a timeout or a state.
  */
 static void dynset(struct step *s, struct nftnl_expr *e)
 {
@@ -444,7 +451,9 @@ static void dynset(struct step *s, struct nftnl_expr *e)
 		found_effect(s, "dynset");
 }
 
-/* A mark and the like are learned, unless they are other ones in each packet. */
+/* A mark or a field that a rule sets is learned by the fast path, unless it differs from packet to
+ * packet.
+ */
 static void set_value(struct step *s, const char *name, struct nftnl_expr *e)
 {
 	uint32_t reg = 0;
@@ -481,7 +490,7 @@ static void object(struct step *s, struct nftnl_expr *e)
 	s->unsure += 2;
 }
 
-/* A target of iptables. Those that end a packet's way through the chain are few. */
+/* A target of iptables. A few targets end a packet's way through the chain. */
 static void target(struct step *s, struct nftnl_expr *e)
 {
 	static const char * const last[] = { "REJECT", "NFQUEUE", "SYNPROXY", "TPROXY", "DNAT", "SNAT" };
@@ -563,7 +572,7 @@ static bool walk_rule(struct walk *w, const struct nft_chain *c, struct nftnl_ru
 		return true;
 	if (!s.unsure)
 		return false;
-	/* one comparison decided: the packets that go on are the others */
+	/* one comparison decided, so it is false for the packets that go on */
 	if (s.unsure == 1 && s.has_only)
 		fact_add(w, &s.only, true);
 	return true;
@@ -598,7 +607,7 @@ static bool listed(const struct ruleset *rs, const char *dev, int32_t prio)
 	return false;
 }
 
-/* Does the flowtable of one of its devices come before this ingress chain? */
+/* Does a flowtable come before this ingress chain, on one of the chain's devices? */
 static bool behind_flowtable(const struct nft_chain *c, const struct ruleset *rs)
 {
 	const char * const *dev = NULL;
@@ -664,7 +673,7 @@ static int in_order(const void *a, const void *b)
 	       x->handle < y->handle ? -1 : x->handle > y->handle;
 }
 
-/* Without a rule that says flow add: as if one did for all TCP and UDP. */
+/* There is no rule that says flow add: go on as if one said so for all TCP and UDP. */
 static void permit_all(struct walk *w)
 {
 	static const struct permit all[] = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * check: can this machine and these devices do it, and which rules lose packets
- * by it? A line for each thing that was looked at, with a remedy where it is not
- * as it should be.
+ * check: can this machine and these devices offload, and which rules would miss
+ * packets? Each thing that was looked at has a line, with a remedy where something
+ * is wrong.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -52,7 +52,7 @@ static void line(enum result result, const char *subject, const char *remedy,
 
 /* ---- the machine ---- */
 
-/* @why: why the ruleset could not be read, or NULL. */
+/* @why: why the ruleset could not be read; NULL when it was read. */
 static void check_kernel(const char *why)
 {
 	struct utsname u;
@@ -142,7 +142,9 @@ static int ethtool(const char *dev, void *data)
 	return rc;
 }
 
-/* Place of a feature among the device's. Return: -1 when it has none such. */
+/* Return: the index of a feature among the features of a device; -1 when it does not have the
+ * feature. @count is set to the number of features.
+ */
 static int feature_index(const char *dev, const char *name, uint32_t *count)
 {
 	struct {
@@ -194,7 +196,9 @@ static bool feature_get(const char *dev, const char *name, bool *on, bool *fixed
 	return ok;
 }
 
-/* What the module knows of a driver: its rows, one for each way in which it is asked. */
+/* Print what the module knows of a driver: a line for each way in which the driver is asked. @can:
+ * the device has hw-tc-offload.
+ */
 static void check_driver(const char *dev, const char *name, bool can)
 {
 	bool known = false;
@@ -289,7 +293,7 @@ static void check_listed(const char *name)
 	ruleset_free(&r);
 }
 
-/* What keeps a listed device's flows out of hardware, of what an administrator has set up there. */
+/* Does a filter or a shaper of a listed device keep its flows out of hardware? */
 struct unseen {
 	uint32_t ifindex;
 	uint32_t reason;
@@ -309,7 +313,7 @@ static int unseen_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* The module knows it of devices with `flags offload`. */
+/* The module tells only about devices in a flowtable with `flags offload`. */
 static void check_unseen(const char *name)
 {
 	struct unseen u = { .ifindex = if_nametoindex(name) };
@@ -370,7 +374,7 @@ static void rule_line(const struct finding *f)
 	json_decref(comment);
 }
 
-/* Rules that iptables-legacy has made are not nf_tables' to tell. */
+/* nf_tables does not know the rules of iptables-legacy. */
 static void check_legacy(void)
 {
 	static const char * const files[] = { "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names" };
@@ -387,7 +391,7 @@ static void check_legacy(void)
 	}
 }
 
-/* What offload takes away from the rules, whoever serves the flowtables. */
+/* Print the rules that miss packets by offload; the same with mainline's modules. */
 static void check_rules(const struct ruleset *rs)
 {
 	struct findings found;
@@ -419,7 +423,7 @@ static void check_rules(const struct ruleset *rs)
 
 /* ---- the command ---- */
 
-/* The devices of the flowtables, each once. */
+/* List the devices of all flowtables, each once. Return: how many; @names is for free(). */
 static int listed_devs(const struct ruleset *rs, const char ***names)
 {
 	int n = 0, k;

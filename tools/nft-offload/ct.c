@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One entry of connection tracking, from ctnetlink.
+ * One conntrack entry, from ctnetlink.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,9 @@
 
 #include "tool.h"
 
-/* Of an echo the identifier stands for the source port, type and code for the other one. */
+/* For an ICMP echo sport is the identifier, and dport has the type in its upper byte and the code
+ * in its lower one.
+ */
 static void l4_put(struct nlmsghdr *nlh, const struct conn *c)
 {
 	bool icmp6 = c->l4proto == IPPROTO_ICMPV6;
@@ -115,12 +117,12 @@ static int ct_one(const struct nlmsghdr *nlh, void *arg)
 }
 
 /**
- * ct_get() - the entry of a connection
- * @c: either of its directions, as packets arrive
+ * ct_get() - the conntrack entry of a connection
+ * @c: either direction of the connection, as its packets arrive
  * @zone: conntrack zone
- * @ct: filled; @ct->found says whether there is one
+ * @ct: set to the entry; ct->found says whether there is one
  *
- * Return: 0, or -errno with words in @ct->why when conntrack can't be asked.
+ * Return: 0, or -errno with the text in ct->why when conntrack can't be asked.
  */
 int ct_get(const struct conn *c, uint16_t zone, struct ct *ct)
 {

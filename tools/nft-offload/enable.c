@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * enable and disable: offload for people who don't write nft. A table of our own
+ * enable and disable: offload for people who don't write nft. A table of the tool
  *
  *   table inet nft_offload {
  *       flowtable fast { hook ingress priority 0; devices = { ... }; }
@@ -11,9 +11,9 @@
  *       }
  *   }
  *
- * comes and goes in one transaction. It accepts everything, and it comes after
- * all chains that filter, so a packet somebody drops never gets here: it changes
- * no verdict, whatever else is in the ruleset.
+ * is made or removed in one transaction. Its chain accepts every packet, and comes after
+ * the chains that filter, so a packet that they drop never comes to it. So the table
+ * changes no verdict, whatever else is in the ruleset.
  */
 #include <errno.h>
 #include <libnftnl/chain.h>
@@ -35,9 +35,9 @@
 
 #define OWN_FLOWTABLE	"fast"
 #define OWN_CHAIN	"forward"
-/* After filter (0), security (50), and whatever people put in between. */
+/* After the priorities filter (0) and security (50), and chains that people put close to these. */
 #define OWN_PRIORITY	200
-/* By this comment we know that a table is ours to replace or remove. */
+/* A table with this comment was made by the tool, which may replace or remove it. */
 #define OWN_COMMENT	"made by nft-offload enable"
 #define DEVS_MAX	256
 
@@ -101,11 +101,11 @@ static bool config_equal(const struct config *a, const struct config *b)
 	       !memcmp(a->lan, b->lan, a->nlans * IFNAMSIZ);
 }
 
-/* ---- what is there ---- */
+/* ---- the table that exists ---- */
 
 struct present {
-	bool table, ours;
-	bool iifname;		/* the expression before loads the name of the device */
+	bool table, ours;	/* there is a table of this name; the tool made it */
+	bool iifname;		/* the expression before this one loads the ingress device's name */
 	struct config c;
 };
 
@@ -143,8 +143,8 @@ static bool is_iifname(const struct nftnl_expr *e, const char *name)
 	       nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY) == NFT_META_IIFNAME;
 }
 
-/* A device's name is what iifname is compared with. Somebody may have added other comparisons of
- * this size, with an IPv6 address for example.
+/* Find the devices of --only-lan: the names that iifname is compared with. Somebody may have added
+ * comparisons of the same size with something else, an IPv6 address for example.
  */
 static int cmp_one(struct nftnl_expr *e, void *arg)
 {
@@ -184,7 +184,7 @@ static int rule_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Return: 0 or -errno, the words in @nl. */
+/* Read the table that exists. Return: 0, or -errno with the text in nl->why. */
 static int present_read(struct nl *nl, struct present *p)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
@@ -229,13 +229,13 @@ struct batch {
 	char *buf;
 	size_t len, room;
 	uint32_t seq, first;
-	const char *what[64];		/* by sequence number, for complaints */
+	const char *what[64];		/* what a message is about, by sequence number */
 };
 
 static struct nlmsghdr *batch_next(struct batch *b, uint16_t type, uint16_t flags, const char *what)
 {
 	b->what[(b->seq - b->first) % ARRAY_SIZE(b->what)] = what;
-	/* without NLM_F_ACK: the socket has no room for hundreds of answers that say yes */
+	/* without NLM_F_ACK, because the socket has no room for hundreds of acknowledgments */
 	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, NFPROTO_INET, flags, b->seq++);
 }
 
@@ -312,7 +312,7 @@ static void put_chain(struct batch *b)
 	batch_done(b, nlh);
 }
 
-/* register 1 = a key; compare it. */
+/* Add a match to a rule: load a key into register 1, and compare the register. */
 static void rule_match(struct nftnl_rule *r, const char *expr, int key_attr, uint32_t key,
 		       int reg_attr, const void *data, size_t len)
 {
@@ -355,8 +355,8 @@ static void put_rule(struct batch *b, const char *lan, uint8_t l4proto)
 	batch_done(b, nlh);
 }
 
-/* nf_tables answers the messages of a batch that it refuses, within the send. The first
- * refusal is the one to tell. Return: 0 or -errno, the words in @nl.
+/* Send the batch. nf_tables answers each message that it refuses before the send returns; the first
+ * refusal is reported. Return: 0, or -errno with the text in nl->why.
  */
 static int batch_send(struct nl *nl, struct batch *b)
 {
@@ -394,7 +394,7 @@ static int batch_send(struct nl *nl, struct batch *b)
 
 static int apply(struct nl *nl, bool remove, const struct config *c)
 {
-	/* a rule takes less than 600 bytes, a device name less than 32 */
+	/* a rule takes less than 600 bytes, a device's name less than 32 */
 	size_t room = 4096 + DEVS_MAX * 32 + (c ? 2 * (c->nlans + 1) * 1024 : 0);
 	struct batch b = { .buf = xalloc(room), .room = room, .seq = nl->seq, .first = nl->seq };
 	int rc;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * explain: what carries one connection, or the rung of which ladder stopped it.
+ * explain: what carries one connection, or what keeps it in the slow path.
  *
- * The steps are the module's ladder as it can be seen from outside, in its
- * order; the first that says no is the answer. What only a packet shows (IP
- * options, a FIN, IPsec on the way in) can't be asked for afterwards.
+ * The steps ask what the module's ladder asks, in the same order, as far as that can
+ * be asked from outside; the first one that stops is the answer. What only a packet
+ * shows (IP options, a FIN, IPsec on the way in) can't be known afterwards.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,7 +27,7 @@ const struct opt explain_opts[] = {
 	{ NULL, 0, NULL, NULL }
 };
 
-/* The kernel has a second meaning, and name, for that bit. */
+/* The kernel's headers for user space have only the older name of this bit. */
 #ifndef IPS_NAT_CLASH
 #define IPS_NAT_CLASH	IPS_UNTRACKED
 #endif
@@ -44,7 +44,7 @@ struct explain {
 	uint32_t promote_after, max_flows, flows;
 	struct ruleset rules;
 	json_t *steps;
-	const char *path, *reason;	/* reason: NULL while nothing stopped it */
+	const char *path, *reason;	/* @reason: NULL while no step has stopped */
 	const char *remedy;
 	char text[512];
 };
@@ -80,15 +80,15 @@ static void stop(struct explain *e, const char *what, enum nfo_reason why, const
 
 /* ---- conntrack ---- */
 
-/* As given, or as the packets of the way back, or as they look after NAT: one of
- * the two directions of an entry fits in all three.
+/* The user may give the connection as its packets arrive, as the packets of the reply arrive, or as
+ * either look after NAT. In each case conntrack finds the entry by the tuple or by its reverse.
  */
 static int find_ct(struct explain *e)
 {
 	struct conn back = conn_reversed(&e->asked);
 	int rc;
 
-	/* conntrack does not look for others by ports */
+	/* conntrack finds no entry of another protocol by ports */
 	if (!l4proto_offloadable(e->asked.l4proto))
 		return 0;
 	rc = ct_get(&e->asked, e->zone, &e->ct);
@@ -194,7 +194,7 @@ static bool dev_listed(const void *arg, const char *name)
 	return false;
 }
 
-/* ---- where its packets go ---- */
+/* ---- where packets of the connection go ---- */
 
 static void step_dev(struct explain *e, const char *way, uint32_t ifindex, struct dev *d)
 {
@@ -224,7 +224,7 @@ static void step_neigh(struct explain *e, const char *way, const struct route *r
 	char addr[INET6_ADDRSTRLEN], detail[160];
 	uint16_t state;
 
-	/* no neighbours to resolve on such a link */
+	/* such a link has no neighbours to resolve */
 	if (d->flags & (IFF_NOARP | IFF_POINTOPOINT | IFF_LOOPBACK) || d->type != ARPHRD_ETHER)
 		return;
 	addr_str(addr, l3proto, hop);
@@ -236,7 +236,9 @@ static void step_neigh(struct explain *e, const char *way, const struct route *r
 		stop(e, way, NFO_R_NEIGH, detail);
 }
 
-/* @from and @to: as routing sees a packet of this way; @iif: where it enters. */
+/* One direction. @from and @to: the addresses that routing sees; @iif: the device by which packets
+ * enter, or 0.
+ */
 static void step_way(struct explain *e, const char *way, const union addr *from,
 		     const union addr *to, uint32_t iif)
 {
@@ -272,7 +274,7 @@ static void step_ways(struct explain *e)
 	const struct conn *o = &e->ct.dir[0], *b = &e->ct.dir[1];
 	struct route in = {}, out = {};
 
-	/* Packets come in where the way back goes out, as far as can be known. */
+	/* It is not known where packets enter, so that is taken to be where the replies leave. */
 	route_get(o->l3proto, &o->src, NULL, 0, &in, NULL, 0);
 	route_get(o->l3proto, &b->src, NULL, 0, &out, NULL, 0);
 	step_way(e, "way out", &o->src, &b->src, in.oif);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which flows: the filter options, and a connection named by its two ends.
+ * The filter options, which say which flows are meant, and a connection named by its two ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "tool.h"
 
-/* Of nft table and flowtable names, with the final zero. */
+/* Length of the names of nft tables and flowtables, with the final zero. */
 #define NAME_MAXLEN	256
 
 static int name_opt(const char **to, const char *what, const char *value)
@@ -135,7 +135,8 @@ int filter_opt(struct filter *f, const struct opt *o, const char *value)
 	return rc;
 }
 
-/* What only the whole of it shows. Return: 0 or the exit status. */
+/* Check options that depend on each other, when all of them are read. Return: 0 or the exit status.
+ */
 int filter_done(struct filter *f)
 {
 	uint8_t l3proto = strchr(f->addr_text ? f->addr_text : "", ':') ? NFPROTO_IPV6 : NFPROTO_IPV4;
@@ -181,7 +182,7 @@ void filter_put(const struct filter *f, struct nlmsghdr *nlh)
 	mnl_attr_nest_end(nlh, nest);
 }
 
-/* ---- the same question on our side, for events ---- */
+/* ---- the same filter in the tool, because the kernel sends events unfiltered ---- */
 
 static bool prefix_match(const union addr *a, const union addr *b, unsigned int bits)
 {
@@ -203,7 +204,7 @@ bool filter_match(const struct filter *f, const struct flow *fl)
 	    (f->table && strcmp(f->table, fl->table)) ||
 	    (f->flowtable && strcmp(f->flowtable, fl->flowtable)))
 		return false;
-	/* as the kernel does: address and port in the same direction */
+	/* as in the kernel, address and port must be found in the same direction */
 	for (int i = 0; i < 2; i++) {
 		const struct flow_dir *d = &fl->dir[i];
 		bool addr = !f->has_addr || prefix_match(&d->src, &f->addr, f->prefix) ||
@@ -218,8 +219,8 @@ bool filter_match(const struct filter *f, const struct flow *fl)
 
 /* ---- one connection ---- */
 
-/* ADDR:PORT, [V6]:PORT; @zero: the protocol may have no ports, which is 0. Return: AF_INET,
- * AF_INET6, or 0.
+/* Read ADDR:PORT or [V6]:PORT. @zero: port 0 is allowed, for protocols without ports. Return:
+ * NFPROTO_IPV4, NFPROTO_IPV6, or 0 when @s is something else.
  */
 static uint8_t end_parse(const char *s, union addr *a, uint16_t *port, bool zero)
 {

@@ -28,7 +28,7 @@ static void dir_read(struct flow_dir *d, const struct nlattr *nest, uint8_t l3pr
 	addr_read(&d->dst, &a, NFO_DIR_DST, len);
 	d->sport = attr_be(&a, NFO_DIR_SPORT);
 	d->dport = attr_be(&a, NFO_DIR_DPORT);
-	/* what is not there is not translated */
+	/* without these attributes nothing is translated */
 	d->new_src = d->src;
 	d->new_dst = d->dst;
 	addr_read(&d->new_src, &a, NFO_DIR_NEW_SRC, len);
@@ -75,7 +75,7 @@ static uint64_t mix(uint64_t h, const void *p, size_t len)
 	return h;
 }
 
-/* The same for as long as the connection lives. */
+/* Return: a number that stays the same while the connection lives; never 0. */
 uint64_t flow_key(const struct flow *f)
 {
 	const struct flow_dir *d = &f->dir[0];

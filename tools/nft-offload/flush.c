@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * flush: hand flows back to the slow path, one by its ends, some by a filter,
- * or all. Connections go on; they come back when the ruleset says so again.
+ * flush: hand flows back to the slow path: one named by its ends, those that pass a
+ * filter, or all. The connections go on, and are promoted again when a packet matches
+ * `flow add`.
  */
 #include <errno.h>
 #include <linux/genetlink.h>

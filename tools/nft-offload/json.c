@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * JSON documents on stdout; long lists are written member by member.
+ * JSON documents on stdout. Long lists are written member by member.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ void json_list_item(json_t *j)
 	dump(j, JSON_COMPACT);
 }
 
-/* Then the members after the list: name and value, up to a NULL name. */
+/* End the list. Members that follow it are given as names and values, up to a NULL name. */
 void json_list_end(const char *key, json_t *value, ...)
 {
 	va_list ap;

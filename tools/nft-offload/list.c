@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * list: the flows, filtered by the kernel, sorted here; and what top shares
- * with it: choosing the first so many in an order, and measuring rates.
+ * list: the flows; the kernel filters them, and the tool sorts them. Functions that top
+ * uses too: the first flows in an order, and rates.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 
 #include "tool.h"
 
-/* How long a rate is measured over. */
+/* Over how long a rate is measured, in milliseconds. */
 #define RATE_MS	1000
 
 const struct opt list_opts[] = {
@@ -63,8 +63,8 @@ static uint64_t rank(const struct flow *f, enum sort_by by)
 	return 0;
 }
 
-/* A limited choice is a heap with the smallest on top, so that a million flows
- * are walked with the memory of the few that are kept.
+/* A choice with a limit is a heap with its smallest flow on top, so only the flows that are kept
+ * need memory, not all that are dumped.
  */
 static void heap_down(struct choice *c, size_t i)
 {
@@ -308,7 +308,7 @@ static void take(struct flow *f, void *arg)
 		return;
 	}
 	if (l->choice.by == SORT_RATE && !samples_rate(&l->before, f, l->now_ms)) {
-		/* new since: its age is what it had time for */
+		/* a flow that came since: its counters are those of its whole life */
 		uint64_t ms = f->age_ms ? f->age_ms : 1;
 
 		f->rate_bytes = flow_bytes(f) * 1000 / ms;

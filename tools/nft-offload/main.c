@@ -214,7 +214,7 @@ int opts_parse(const struct command *cmd, int *argc, char ***argv, opt_fn fn,
 		case ':':
 			return usage("%s: option '%s' wants a value", cmd->name, given);
 		case '?':
-			/* a cluster of letters names the wrong one by itself */
+			/* the wrong letter may stand in a group such as -jx */
 			if (optopt && optopt < 256 && given[0] == '-' && given[1] != '-')
 				return usage("%s: unknown option '-%c' (see nft-offload %s --help)",
 					     cmd->name, optopt, cmd->name);
@@ -269,7 +269,7 @@ int main(int argc, char **argv)
 		return usage("%s: there is no JSON for it", cmd->name);
 
 	rc = cmd->run(cmd, argc - i, argv + i);
-	/* a reader that went away, or a full disk, is no success */
+	/* when the output could not be written, the command has failed */
 	if (fflush(stdout) || ferror(stdout)) {
 		if (errno != EPIPE)
 			refused("cannot write the answer: %s", strerror(errno));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * metrics: counters and gauges in the text format of Prometheus, made from the
- * picture that status shows too. Their number depends on flowtables, devices and reasons, never
- * on flows.
+ * metrics: counters and gauges in the text format of Prometheus, made from the document
+ * that status shows too. The number of series depends on flowtables, devices and reasons,
+ * never on flows.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static void label_value(FILE *to, const char *s)
 	}
 }
 
-/* One series; after its value come names and values of labels, up to a NULL name. */
+/* Print one series. Its labels follow as names and values, up to a NULL name. */
 static void sample(FILE *to, const char *name, json_int_t v, ...)
 {
 	const char *label, *between = "{";
@@ -149,7 +149,8 @@ static void put_all(FILE *to, const json_t *s)
 	put_limits(to, json_object_get(s, "settings"));
 }
 
-/* A reader of the file finds the old one or the new one, each of them whole. */
+/* Replace a file in one step, so that a reader finds the old file or the new one, and either whole.
+ */
 static int write_file(const char *name, const json_t *s)
 {
 	size_t len = strlen(name) + 8;
@@ -158,7 +159,7 @@ static int write_file(const char *name, const json_t *s)
 	bool ok;
 	int fd;
 
-	/* the directory's readers look for *.prom only */
+	/* node_exporter reads *.prom only, so it does not read this file */
 	snprintf(temporary, len, "%s.XXXXXX", name);
 	fd = mkstemp(temporary);
 	ok = fd >= 0 && !fchmod(fd, 0644) && (f = fdopen(fd, "w"));

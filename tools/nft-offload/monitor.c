@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * monitor: what happens to flows, as it happens.
+ * monitor: print the events of flows as they come.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include "tool.h"
 
-/* Bursts of short flows must find room while we print. */
+/* Size of the socket's buffer, which must take a burst of events while some are printed. */
 #define RCVBUF	(8 * 1024 * 1024)
 
 const struct opt monitor_opts[] = {
@@ -31,7 +31,9 @@ static volatile sig_atomic_t stop;
 
 static bool to_pipe;
 
-/* Who reads a pipe may have stopped: what is still to be written must not hold us. */
+/* The reader of a pipe may have stopped reading, and a blocked write would keep the tool from
+ * ending.
+ */
 static void on_signal(int sig)
 {
 	(void)sig;
@@ -145,11 +147,11 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 		return rc;
 	}
 	to_pipe = !fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode);
-	/* without SA_RESTART: a waiting read ends, too */
+	/* without SA_RESTART, so that a signal also ends a read that waits */
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	nl.stop = &stop;
-	/* whoever started us may want to know when it is worth making traffic */
+	/* events from now on are seen, which a script may wait for before it makes traffic */
 	if (!opt_json) {
 		puts("listening");
 		fflush(stdout);

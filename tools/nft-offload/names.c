@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the numbers of the interface are called: reasons, states, events,
- * protocols, devices. The lists themselves are in names_gen.c.
+ * The names of numbers in messages: reasons, states, events, protocols, devices.
+ * names_gen.c has the generated lists.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,9 @@
 
 #include "tool.h"
 
-/* A module newer than this tool may know more: then its number is its name. */
+/* A newer module may have reasons that this tool does not know: such a reason is named by its
+ * number.
+ */
 const char *reason_name(uint32_t reason)
 {
 	char buf[32];
@@ -29,7 +31,7 @@ const char *reason_text(uint32_t reason)
 	return "this version of nft-offload does not know the reason";
 }
 
-/* Return: what to do about it, or an empty string. */
+/* Return: what the user can do about a reason; may be empty. */
 const char *reason_remedy(uint32_t reason)
 {
 	if (reason < ARRAY_SIZE(reasons) && reasons[reason].remedy)
@@ -141,7 +143,9 @@ bool l4proto_offloadable(uint8_t proto)
 	return false;
 }
 
-/* Few different strings in very many flows. */
+/* Return: a copy of the string that is kept for good. Very many flows have few different strings,
+ * so each string is kept once.
+ */
 const char *intern(const char *s)
 {
 	static char **strings;
@@ -157,7 +161,9 @@ const char *intern(const char *s)
 	return strings[n++];
 }
 
-/* Asking the kernel costs a socket, so every index is asked for once. */
+/* Each question to the kernel takes a socket, so the answers are kept. Return: the name of a
+ * device, "" for index 0.
+ */
 const char *dev_name(uint32_t ifindex)
 {
 	static struct { uint32_t ifindex; const char *name; } *known;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices, routes and neighbours, one question each, from rtnetlink.
+ * Devices, routes and neighbours, asked of rtnetlink one by one.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -25,14 +25,14 @@ static size_t addr_len(uint8_t family)
 	return family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
 }
 
-/* One request on a socket of its own. Return: 0 or -errno. */
+/* Send one request on a socket of its own. Return: 0, or -errno with the text in @why. */
 static int ask(struct nlmsghdr *req, uint16_t type, nl_fn fn, void *arg, char *why, size_t len)
 {
 	struct nl nl = {};
 	int rc = nl_open(&nl, NETLINK_ROUTE);
 
 	req->nlmsg_type = type;
-	/* A dump has an end of its own. */
+	/* A dump ends with NLMSG_DONE; another request needs an acknowledgment to end. */
 	req->nlmsg_flags |= NLM_F_REQUEST | (req->nlmsg_flags & NLM_F_DUMP ? 0 : NLM_F_ACK);
 	if (!rc)
 		rc = nl_talk(&nl, req, fn, arg);
@@ -45,7 +45,9 @@ static int ask(struct nlmsghdr *req, uint16_t type, nl_fn fn, void *arg, char *w
 
 /* ---- devices ---- */
 
-/* The other end of a tunnel, if it has one, and if its packets are not in UDP. */
+/* Find the remote address of an IP tunnel. There is none for a tunnel whose packets are in UDP
+ * (fou, gue), or which has no fixed remote.
+ */
 static void dev_remote(struct dev *d, const struct nlattr *data)
 {
 	static const struct {

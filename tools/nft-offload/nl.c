@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Netlink: a request and its answers, the kernel's own words when it refuses,
- * and our generic netlink family.
+ * Netlink: a request and its answers, the kernel's words when it refuses, and the module's
+ * generic netlink family.
  */
 #include <endian.h>
 #include <errno.h>
@@ -36,7 +36,7 @@ int nl_open(struct nl *nl, int bus)
 		nl_close(nl);
 		return nl_fail(nl, err);
 	}
-	/* Both are answers we can do without. */
+	/* If an option cannot be set, an error may lack its text, which is no reason to fail. */
 	mnl_socket_setsockopt(nl->s, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->s, NETLINK_CAP_ACK, &on, sizeof(on));
 	nl->seq = time(NULL);
@@ -52,7 +52,9 @@ void nl_close(struct nl *nl)
 	nl->s = NULL;
 }
 
-/* The sentence of an extended ACK, behind its error code. */
+/* Append the text of an extended ACK to nl->why, which has the error's name. @skip: length of what
+ * stands before the attributes.
+ */
 static void ext_ack(struct nl *nl, const struct nlmsghdr *nlh, size_t skip)
 {
 	const struct nlattr *attr;
@@ -100,12 +102,13 @@ static int done(struct nl *nl, const struct nlmsghdr *nlh)
 }
 
 /**
- * nl_receive() - one read's worth of messages
- * @nl: open
- * @fn: for each that is no control message
- * @arg: for @fn; a negative answer of @fn ends it
+ * nl_receive() - read once, and handle the messages
+ * @nl: open socket
+ * @fn: called for each message that is no control message; may be NULL
+ * @arg: argument of @fn; a negative return of @fn ends the call
  *
- * Return: 1 when more is to come, 0 at the end, -errno with words in @nl->why.
+ * Return: 1 when more messages are to come, 0 at the end; -errno with the text in nl->why, or what
+ * @fn returned.
  */
 int nl_receive(struct nl *nl, nl_fn fn, void *arg)
 {
@@ -203,7 +206,7 @@ bool attr_has(const struct attrs *t, int type)
 	return t->a[type];
 }
 
-/* Return: a number of whatever size the kernel sent, 0 when there is none. */
+/* Return: a number of 1, 2, 4 or 8 bytes; 0 when there is none. */
 uint64_t attr_uint(const struct attrs *t, int type)
 {
 	const void *p = t->a[type] ? mnl_attr_get_payload(t->a[type]) : NULL;
@@ -227,7 +230,7 @@ uint64_t attr_uint(const struct attrs *t, int type)
 	return 0;
 }
 
-/* The same for those in network byte order. */
+/* The same for a number in network byte order. */
 uint64_t attr_be(const struct attrs *t, int type)
 {
 	uint64_t v = attr_uint(t, type);
@@ -257,7 +260,7 @@ const void *attr_bytes(const struct attrs *t, int type, size_t len)
 	return mnl_attr_get_payload(t->a[type]);
 }
 
-/* ---- our family ---- */
+/* ---- the module's family ---- */
 
 static int family_group(const struct nlattr *groups, uint32_t *id)
 {
@@ -286,8 +289,8 @@ static int family_one(const struct nlmsghdr *nlh, void *arg)
 	return family_group(a.a[CTRL_ATTR_MCAST_GROUPS], &nl->group);
 }
 
-/* Asking for a family by its name makes the kernel load the module; a look at
- * all of them does not.
+/* A request for a family by its name would make the kernel load the module. A dump of all
+ * families does not.
  */
 int nfo_open(struct nl *nl)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is known of a packet whose connection is offloaded, bit by bit, and what
- * a match says of it. The connection is established, TCP or UDP; the packet has
- * no SYN, FIN or RST, no IP options, is no fragment, has no helper.
+ * What is known of a packet whose connection is offloaded, bit by bit, and whether a
+ * match can be true for it. The connection is established, TCP or UDP, without a helper.
+ * The packet has no SYN, FIN or RST and no IP options, and is no fragment.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -38,7 +38,8 @@ void regs_clear(struct regs *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* Return: offset of a register in bytes; registers that don't exist are 0, the verdict. */
+/* Return: the offset of a register in bytes; 0, the verdict register, for one that does not exist.
+ */
 static size_t at(uint32_t reg)
 {
 	size_t o = reg <= NFT_REG_4 ? reg * 16 : (reg - NFT_REG32_00) * 4 + 16;
@@ -51,7 +52,7 @@ static size_t fits(size_t o, size_t len)
 	return len < REG_BYTES - o ? len : REG_BYTES - o;
 }
 
-/* A register of which nothing is known. */
+/* Load a value of which nothing is known. Return: the offset of the register. */
 static size_t load(struct regs *r, uint32_t reg, size_t len)
 {
 	size_t o = at(reg), n = fits(o, len ? len : 16);
@@ -114,7 +115,7 @@ static void load_meta(struct regs *r, const struct packet *p, uint32_t reg, uint
 		know_u8(r, o, p->l4proto);
 		break;
 	case NFT_META_PROTOCOL:
-		/* a device's ingress may see tags */
+		/* at a device's ingress the packet may have VLAN tags */
 		if (!p->raw)
 			know(r, o, &proto, NULL, sizeof(proto));
 		break;
@@ -173,7 +174,7 @@ static void load_ct(struct regs *r, const struct packet *p, struct nftnl_expr *e
 	}
 }
 
-/* Bytes of the headers that every offloaded packet has alike. */
+/* Set the bits of a header that are the same in every offloaded packet. */
 static void header(const struct packet *p, uint32_t base, uint8_t *v, uint8_t *known, size_t len)
 {
 	if (base == NFT_PAYLOAD_TRANSPORT_HEADER) {
@@ -198,11 +199,11 @@ static void header(const struct packet *p, uint32_t base, uint8_t *v, uint8_t *k
 	known[9] = 0xff;
 }
 
-/* Return: a part of the header that is another one in each packet, or NULL. */
+/* Return: text, why a part of a header differs from packet to packet; or NULL. */
 static const char *header_varies(const struct packet *p, uint32_t base, uint32_t offset, uint32_t len)
 {
 	if (base > NFT_PAYLOAD_TRANSPORT_HEADER)
-		return per_packet;	/* what the connection carries */
+		return per_packet;	/* the data of the connection */
 	if (base == NFT_PAYLOAD_TRANSPORT_HEADER)
 		return offset + len > 4 ? per_packet : NULL;
 	if (base != NFT_PAYLOAD_NETWORK_HEADER)
@@ -228,8 +229,8 @@ static void load_payload(struct regs *r, const struct packet *p, struct nftnl_ex
 	varies(r, o, header_varies(p, base, offset, len));
 }
 
-/* Options and extension headers keep a packet out of the fast path; some of
- * TCP's options are in SYN segments only.
+/* An offloaded packet has no IP options and no extension headers, and no TCP options that are in
+ * SYN segments only.
  */
 static enum answer load_exthdr(struct regs *r, struct nftnl_expr *e)
 {
@@ -255,7 +256,7 @@ static void load_fib(struct regs *r, const struct packet *p, struct nftnl_expr *
 {
 	size_t o = load(r, nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_DREG), 16);
 
-	/* before routing, the address may be one that will be translated */
+	/* before routing the address may still be translated, from one of this host perhaps */
 	if (p->hook != NF_INET_PRE_ROUTING && !p->raw &&
 	    nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE &&
 	    nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_FLAGS) & NFTA_FIB_F_DADDR)
@@ -302,7 +303,9 @@ static enum answer depends(struct regs *r, size_t o)
 	return MAYBE;
 }
 
-/* Facts are about connections: conntrack's keys, and the mark. */
+/* Keep what a comparison says about all packets of a connection. Only conntrack's keys and the mark
+ * are the same in all of them.
+ */
 static void fact_take(struct regs *r, size_t o, const uint8_t *v, uint32_t len, bool equal)
 {
 	uint8_t kind = r->from[o / 4].kind, key = r->from[o / 4].key;
@@ -317,7 +320,7 @@ static void fact_take(struct regs *r, size_t o, const uint8_t *v, uint32_t len, 
 	f->dir = r->from[o / 4].dir;
 	f->len = len;
 	f->equal = equal;
-	/* bits that a mask took away are known, and say nothing */
+	/* bits that a mask has cleared are known, and say nothing about the connection */
 	for (uint32_t i = 0; i < len; i++) {
 		f->mask[i] = ~r->known[o + i];
 		f->v[i] = v[i] & f->mask[i];
@@ -394,7 +397,7 @@ bool facts_contradict(const struct fact *a, const struct fact *b)
 	return a->equal && b->equal ? !same : a->equal != b->equal && same;
 }
 
-/* ---- matches of iptables that nf_tables carries as they are ---- */
+/* ---- iptables' matches in nf_tables' rules (xtables compat) ---- */
 
 static enum answer xt_state(uint32_t mask, bool invert, const struct packet *p)
 {

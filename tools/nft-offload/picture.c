@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The picture that status and metrics show: who serves flowtables and what to do
- * about it, what is in them, why connections were refused. It is gathered as JSON.
+ * The picture: a JSON document that status and metrics show. It says who serves
+ * flowtables and what to do about that, what is in them, and why connections were refused.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -40,7 +40,7 @@ static int stats_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Flows of a table, added to those of the others; states without any are left out. */
+/* Add the flows of a table in each state to @states. A state without flows is left out. */
 static void add_states(json_t *states, const struct attrs *a)
 {
 	static const struct {
@@ -103,7 +103,7 @@ static int dev_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* The parts our module answers for. Return: 0 or -errno. */
+/* Gather what this project's module tells. Return: 0 or -errno. */
 static int gather_ours(struct nl *nl, json_t *to)
 {
 	static const struct {
@@ -133,7 +133,7 @@ static int gather_ours(struct nl *nl, json_t *to)
 	return rc;
 }
 
-/* What nf_tables itself can tell, when the flowtables are not ours. */
+/* Gather what nf_tables tells, when another module serves the flowtables. */
 static void gather_ruleset(json_t *to)
 {
 	json_t *tables = json_array(), *devices = json_array();
@@ -183,7 +183,7 @@ static const char *advice(enum provider p, const char *mainline)
 	return "the module is not installed for this kernel: build it with make modules and make install, or install the package; then modprobe nf_flow_offload.";
 }
 
-/* Return: 0 and the picture in @to, or the exit status. */
+/* Return: 0 with the picture in @to, for json_decref(); or the exit status. */
 int picture_gather(json_t **to)
 {
 	struct nl nl = {};

@@ -59,7 +59,7 @@ static bool module_in_list(const char *name, const char *list, const char *end)
 	snprintf(file, sizeof(file), "/%s.ko%s", name, end);
 	if (file_has_line(path, "", file))
 		return true;
-	/* compressed, and in DKMS's own directory all the same */
+	/* a compressed module has another ending */
 	snprintf(file, sizeof(file), "/%s.ko.", name);
 	return file_has_line(path, "", file);
 }
@@ -74,7 +74,9 @@ bool module_installed(const char *name)
 	return module_in_list(name, "modules.dep", ":");
 }
 
-/* packaging/openwrt has a module of mainline's name that depends on ours. */
+/* Does the module of this name depend on nf_flow_offload? packaging/openwrt makes such a module,
+ * which has the name of mainline's.
+ */
 static bool stands_for_ours(const char *name)
 {
 	char path[128];

@@ -14,7 +14,7 @@
 
 #include "rules.h"
 
-/* An array that grows by doubling. */
+/* Return: an array with room for one element more than @n; the room is doubled when it is full. */
 static void *grow(void *array, size_t n, size_t size)
 {
 	return n & (n - 1) ? array : xrealloc(array, (n ? 2 * n : 1) * size);
@@ -40,7 +40,7 @@ static int table_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* A dormant table's chains are on no hook. */
+/* Is a table dormant? Then its chains are on no hook. */
 static bool dormant(const struct rules *r, uint32_t family, const char *table)
 {
 	char name[300];
@@ -165,7 +165,7 @@ static int read_once(struct rules *r)
 	return rc ? rc : dump(r, NFT_MSG_GETSET, set_one);
 }
 
-/* A commit in between makes a dump worthless; it is read again. */
+/* When a commit comes between the dumps, all are read again. */
 int rules_read(struct rules *r)
 {
 	int rc, tries = 5;

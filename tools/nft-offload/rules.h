@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The ruleset as check reads it, and what is known of an offloaded packet that
- * meets it. rules.c reads, packet.c evaluates matches, bypass.c walks.
+ * meets it. rules.c reads the rules, packet.c evaluates the matches of a rule, and
+ * bypass.c follows a packet through the chains.
  */
 #ifndef NFT_OFFLOAD_RULES_H
 #define NFT_OFFLOAD_RULES_H
@@ -37,18 +38,20 @@ struct rules {
 	struct nft_set *set;
 	size_t nsets;
 	size_t nrules;
-	char **dormant;		/* "FAMILY TABLE" */
+	char **dormant;		/* dormant tables, as "FAMILY TABLE" */
 	size_t ndormant;
 	struct nl nl;
 };
 
-/* Return: 0 or -errno with the words in @r->nl.why. */
+/* Return: 0, or -errno with the text in r->nl.why. */
 int rules_read(struct rules *r);
 void rules_free(struct rules *r);
 struct nft_chain *rules_chain(struct rules *r, uint32_t family, const char *table,
 			      const char *name);
 struct nft_set *rules_set(struct rules *r, uint32_t family, const char *table, const char *name);
-/* The set with its elements. Return: NULL when they cannot be read. */
+/* Read the elements of a set, once. Return: the set with its elements, which @r owns; NULL
+ * when they cannot be read.
+ */
 struct nftnl_set *rules_elems(struct rules *r, struct nft_set *set);
 const char *rules_comment(struct nftnl_rule *rule, char *buf, size_t len);
 
@@ -59,7 +62,7 @@ enum answer { NEVER, MAYBE, ALWAYS };
 
 #define REG_BYTES	80
 
-/* What a comparison says about a whole connection: `ct mark 1`. */
+/* What a comparison such as `ct mark 1` says about all packets of a connection. */
 struct fact {
 	uint8_t kind, key, len;
 	int8_t dir;
@@ -67,36 +70,39 @@ struct fact {
 	uint8_t mask[16], v[16];
 };
 
-/* Which packets: the four kinds of connections that flowtables take. */
+/* The packet that is followed: IPv4 or IPv6, TCP or UDP, at a hook. */
 struct packet {
 	uint8_t l3proto, l4proto;
 	uint32_t hook;
-	bool any_state;		/* of a connection that may not be offloaded yet */
-	bool untracked;		/* conntrack has not seen it where it is now */
-	bool raw;		/* at a device's ingress */
+	bool any_state;		/* its connection may not be offloaded yet */
+	bool untracked;		/* conntrack has not seen it yet at this hook */
+	bool raw;		/* it is at a device's ingress */
 };
 
-/* Registers, bit by bit, while a rule is evaluated. */
+/* nf_tables' registers while a rule is evaluated. */
 struct regs {
-	uint8_t v[REG_BYTES], known[REG_BYTES];
+	uint8_t v[REG_BYTES], known[REG_BYTES];	/* values, and which bits of them are known */
 	struct {
 		uint8_t kind, key;
 		int8_t dir;
-		const char *varies;	/* what changes from packet to packet, or NULL */
-	} from[REG_BYTES / 4];
-	const char *varies;	/* the first such thing that a match depended on */
-	struct fact fact;	/* of the last comparison, if it is one */
+		const char *varies;	/* text: what changes from packet to packet; or NULL */
+	} from[REG_BYTES / 4];	/* where each word was loaded from */
+	const char *varies;	/* the first such text that a match depended on */
+	struct fact fact;	/* what the last comparison says, with @has_fact */
 	bool has_fact;
 };
 
 void regs_clear(struct regs *r);
-/* Return: ALWAYS for what is no match. */
+/* Evaluate an expression. Return: whether the packet matches; ALWAYS for an expression that
+ * is no match.
+ */
 enum answer packet_match(struct regs *r, const struct packet *p, struct nftnl_expr *e,
 			 const char *name);
-/* Is this element the one that the register holds? */
+/* Does the register have the key of this element of a set? */
 enum answer packet_element(const struct regs *r, uint32_t reg, struct nftnl_set_elem *e);
-/* What packet_varies() may say. */
+/* Two of the texts that packet_varies() returns; compare the pointers. */
 extern const char per_time[], per_count[];
+/* Return: text, what makes the value of a register change from packet to packet; or NULL. */
 const char *packet_varies(const struct regs *r, uint32_t reg);
 bool facts_contradict(const struct fact *a, const struct fact *b);
 
@@ -113,8 +119,8 @@ struct findings {
 	struct finding *f;
 	size_t n;
 	bool permits;		/* some rule says flow add */
-	bool torn;		/* too many paths: not all were followed */
-	size_t xtables;		/* counters of iptables-nft's own tables */
+	bool torn;		/* there are too many paths, so not all were followed */
+	size_t xtables;		/* how many counters of iptables-nft's own tables were left out */
 };
 
 void bypass_find(struct rules *r, const struct ruleset *rs, struct findings *to);

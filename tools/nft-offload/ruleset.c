@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What nf_tables holds: flowtables, and the rules that add flows to them. Works
- * whoever serves the flowtables.
+ * nf_tables' flowtables, and the rules that add flows to them. nf_tables tells about these
+ * with mainline's modules too.
  */
 #include <errno.h>
 #include <libnftnl/chain.h>
@@ -97,7 +97,9 @@ static int chain_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Return: 0 or -errno with the words in @why. No nf_tables is no rules. */
+/* Return: 0, or -errno with the text in @why. A kernel without nf_tables, or without flowtables,
+ * has an empty ruleset.
+ */
 int ruleset_read(struct ruleset *r, char *why, size_t len)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Settings: shown, explained and set. The table of them is in names_gen.c.
+ * Settings: read, explained and set. names_gen.c has their table.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -20,7 +20,7 @@ static int settings_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Return: 0 or -errno, the words in @nl. */
+/* Return: 0, or -errno with the text in nl->why. */
 int settings_json(struct nl *nl, json_t *to)
 {
 	char buf[MNL_NLMSG_HDRLEN + 16] = {};
@@ -57,7 +57,7 @@ static const char *setting_range(char *buf, size_t size, const struct setting *s
 	return buf;
 }
 
-/* What set --help tells besides its options. */
+/* Print the part of set --help that describes the settings. */
 void settings_help(void)
 {
 	char range[80];

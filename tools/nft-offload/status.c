@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * status: who serves flowtables and what to do about it, what is in them, why
- * connections were refused, as JSON or for people.
+ * status: print the picture that picture.c gathers, as JSON or for people.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -122,7 +121,7 @@ static void print_reasons(json_t *reasons)
 	free(order);
 }
 
-/* After a label of 12 columns; lines that follow are indented as far. */
+/* Print names and numbers behind a label of 12 columns; further lines are indented as far. */
 static void print_counts(const json_t *counts, const char *between)
 {
 	const int indent = 12, width = term_width();

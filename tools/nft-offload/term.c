@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tables and figures for people: what is printed fits the terminal.
+ * Tables, figures and paragraphs for people, fitted to the width of the terminal.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 
 #include "tool.h"
 
-/* Rows that decide about the width of the columns. */
+/* How many first rows decide about the width of the columns. */
 #define GRID_LOOK	1000
-/* What an address column shrinks to before anything else is tried. */
+/* The width that columns of addresses shrink to before a column is left out. */
 #define ADDRESS_LEAST	21
 
 int term_width(void)
@@ -61,8 +61,8 @@ static int grid_least_important(const struct grid *g)
 	return worst;
 }
 
-/* Addresses may shrink, since they find room on a second line; short of that,
- * columns go, the least important first.
+/* Make the columns fit a width. Columns of addresses shrink first, because a long address moves to
+ * a line of its own. Then columns are left out, the least important first.
  */
 static void grid_fit(struct grid *g, int width)
 {
@@ -75,7 +75,7 @@ static void grid_fit(struct grid *g, int width)
 
 			if (!g->col[a].address || give <= 0)
 				continue;
-			/* only where that is enough, or it is for nothing */
+			/* a column of addresses gives no more than is needed */
 			give = give < over ? give : over;
 			g->width[a] -= give;
 			over -= give;
@@ -83,7 +83,7 @@ static void grid_fit(struct grid *g, int width)
 		if (over > 0)
 			g->width[i] = 0;
 	}
-	/* then every row is a tall one */
+	/* then the addresses of every row move to lines of their own */
 	for (i = 0; i < g->n && grid_total(g) > width; i++)
 		if (g->width[i] && g->col[i].address)
 			g->width[i] = strlen(g->col[i].head);
@@ -111,7 +111,7 @@ static void grid_layout(struct grid *g)
 			if (len > g->width[i])
 				g->width[i] = len;
 		}
-		/* a column of which nothing is known */
+		/* a column without any value is left out */
 		bool empty = g->nrows;
 
 		for (size_t r = 0; r < g->nrows && empty; r++)

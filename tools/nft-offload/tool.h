@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of nft-offload share. Arrows go down: commands use picture,
- * flow, net, ct and ruleset, those use nl and term, and nobody uses a command.
+ * What the files of nft-offload share. Calls go down only: commands call picture,
+ * flow, net, ct and ruleset; these call nl and term; no file calls a command.
  */
 #ifndef NFT_OFFLOAD_TOOL_H
 #define NFT_OFFLOAD_TOOL_H
@@ -21,19 +21,19 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Exit statuses, part of the interface. */
+/* Exit statuses. Scripts rely on them, so they do not change. */
 enum {
 	STATUS_OK,
-	STATUS_REFUSED,		/* the kernel, or the state of things, says no */
-	STATUS_USAGE,		/* the command line makes no sense */
+	STATUS_REFUSED,		/* the kernel refused, or something is missing */
+	STATUS_USAGE,		/* the command line is wrong */
 };
 
 /* ---- main.c: commands, options, complaints ---- */
 
 struct opt {
 	const char *name;
-	int letter;		/* above 255: none */
-	const char *arg;	/* what it takes, or NULL */
+	int letter;		/* above 255: there is no short form */
+	const char *arg;	/* name of its value in the help; NULL: it takes none */
 	const char *help;
 };
 
@@ -44,27 +44,29 @@ struct command {
 	const char *args;
 	const char *help;
 	int (*run)(const struct command *cmd, int argc, char **argv);
-	const struct opt *opts;	/* ends with an empty one; may be NULL */
+	const struct opt *opts;	/* ends with an element without a name; may be NULL */
 	bool json;		/* takes -j */
 };
 
 extern bool opt_json;
 
-/* Called for each option of the command's own; an answer other than 0 is the
- * exit status.
+/* Called for each option in the command's own list. Return: 0 to go on, or the exit
+ * status.
  */
 typedef int (*opt_fn)(const struct opt *o, const char *value, void *arg);
 
-/* Return: -1 and the operands left in argc and argv, or the exit status. */
+/* Return: -1, with the operands in argc and argv; or the exit status, when the command
+ * is done.
+ */
 int opts_parse(const struct command *cmd, int *argc, char ***argv, opt_fn fn,
 	       void *arg);
 
-/* Complaints, on stderr. Return: STATUS_REFUSED and STATUS_USAGE. */
+/* Print a complaint to stderr. refused() returns STATUS_REFUSED, usage() STATUS_USAGE. */
 int refused(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whole numbers in decimal. Return: false when it is none, or out of range. */
+/* Read a decimal number of 0 to @max. Return: false when @s is something else. */
 bool parse_u64(const char *s, uint64_t max, uint64_t *v);
 
 void *xalloc(size_t n);
@@ -76,31 +78,37 @@ void *xrealloc(void *p, size_t n);
 
 struct nl {
 	struct mnl_socket *s;
-	uint16_t family;	/* of our generic netlink family */
-	uint32_t group;		/* its multicast group */
+	uint16_t family;	/* id of the module's family; 0: it is not loaded */
+	uint32_t group;		/* id of the family's multicast group */
 	uint32_t seq;
-	bool torn;		/* the last dump saw changes while it ran */
-	const volatile sig_atomic_t *stop; /* set by a signal: give up waiting */
-	char why[512];		/* of the last failure, in the kernel's own words */
+	bool torn;		/* the last dump may have left out or repeated something */
+	const volatile sig_atomic_t *stop; /* once it is not 0, waiting ends; may be NULL */
+	char why[512];		/* why the last call failed, in the kernel's words */
 	char buf[NL_BUF];
 };
 
 typedef int (*nl_fn)(const struct nlmsghdr *nlh, void *arg);
 
-/* Return: 0 or -errno, with the words in @why. */
+/* Return: 0 or -errno, with the text in nl->why. */
 int nl_open(struct nl *nl, int bus);
 void nl_close(struct nl *nl);
 int nl_talk(struct nl *nl, struct nlmsghdr *req, nl_fn fn, void *arg);
 int nl_receive(struct nl *nl, nl_fn fn, void *arg);
 int nl_ack(struct nl *nl, const struct nlmsghdr *nlh);
 
-/* Our family; -ENOENT when the module is not there. Never loads it. */
+/* Open a socket and find the module's family, without loading the module. Return: 0 or
+ * -errno; -ENOENT when the module is not loaded.
+ */
 int nfo_open(struct nl *nl);
-/* The same with the complaint, for commands that can't do without. */
+/* The same for commands that need the module. Return: 0, or the exit status after a
+ * complaint.
+ */
 int nfo_need(struct nl *nl);
 struct nlmsghdr *nfo_msg(struct nl *nl, char *buf, uint8_t cmd, uint16_t flags);
 
-/* Attributes by type; unknown ones are left out, those of the wrong size too. */
+/* Attributes by type, NULL where there is none; types above 63 are left out. They point
+ * into the message.
+ */
 struct attrs {
 	const struct nlattr *a[64];
 };
@@ -117,9 +125,9 @@ const void *attr_bytes(const struct attrs *t, int type, size_t len);
 
 struct column {
 	const char *head;
-	int prio;		/* the highest goes first when the line is too short */
+	int prio;		/* 0: always shown; the highest is left out first */
 	bool right;
-	bool address;		/* may take a line of its own */
+	bool address;		/* a long one moves to a line of its own */
 };
 
 #define GRID_COLS	16
@@ -135,7 +143,7 @@ struct grid {
 	bool used;
 };
 
-int term_width(void);	/* 0: no limit */
+int term_width(void);	/* columns of the terminal; 0: lines have no limit */
 void grid_begin(struct grid *g, const struct column *col, int n, const char *indent);
 void grid_row(struct grid *g, const char *const *cell);
 void grid_end(struct grid *g);
@@ -145,10 +153,12 @@ const char *fig_count(char *buf, uint64_t v);
 const char *fig_bytes(char *buf, uint64_t v);
 const char *fig_time(char *buf, uint64_t ms);
 
-/* A paragraph, broken at words to fit the terminal. */
+/* Print a paragraph, broken between words to fit the terminal. @first and @rest begin the
+ * first line and the others.
+ */
 void say_wrapped(FILE *to, const char *first, const char *rest, const char *text);
 
-/* ---- names.c: what numbers are called ---- */
+/* ---- names.c: names of the numbers in messages ---- */
 
 const char *reason_name(uint32_t reason);
 const char *reason_text(uint32_t reason);
@@ -165,7 +175,7 @@ bool l4proto_offloadable(uint8_t proto);
 const char *dev_name(uint32_t ifindex);
 const char *intern(const char *s);
 
-/* ---- flow.c: a flow as the kernel tells it ---- */
+/* ---- flow.c: a flow, as the kernel's messages describe it ---- */
 
 union addr {
 	struct in_addr v4;
@@ -186,7 +196,7 @@ struct flow {
 	uint16_t zone;
 	uint32_t reason, ct_id, mark, expires_ms;
 	uint64_t age_ms;
-	uint64_t rate_bytes, rate_packets;	/* per second, where measured */
+	uint64_t rate_bytes, rate_packets;	/* per second; 0 when not measured */
 	struct flow_dir dir[2];
 };
 
@@ -203,12 +213,16 @@ json_t *flow_json(const struct flow *f);
 
 /* ---- json.c ---- */
 
-const char *json_str(const json_t *j, const char *name);	/* a member; "" without it */
-json_int_t json_num(const json_t *j, const char *name);	/* a member; 0 without it */
-void json_out(json_t *j);		/* one document, and it is released */
-void json_line(json_t *j);		/* one line, and it is released */
+/* Return: a member of an object; "" or 0 when there is none. */
+const char *json_str(const json_t *j, const char *name);
+json_int_t json_num(const json_t *j, const char *name);
+/* Print a document, over several lines or in one, and release it. */
+void json_out(json_t *j);
+void json_line(json_t *j);
 
-/* A document around a list whose members are written as they come. */
+/* A document with one long list: each member is printed and released at once, so the
+ * list takes no memory.
+ */
 void json_list_begin(const char *name);
 void json_list_item(json_t *j);
 void json_list_end(const char *key, json_t *value, ...);
@@ -223,8 +237,8 @@ struct filter {
 	uint16_t port, zone;
 	uint32_t dev;
 	const char *table, *flowtable;
-	const char *addr_text;
-	bool any;		/* something was given, the zone not counted */
+	const char *addr_text;	/* as given, for complaints */
+	bool any;		/* an option other than the zone was given */
 };
 
 #define FILTER_OPTS \
@@ -239,7 +253,7 @@ struct filter {
 	{ "flowtable", 'f', "NAME", "flowtable" }, \
 	{ "zone", 'z', "N", "conntrack zone" }
 
-/* Return: -1 when the option is none of these, else 0 or the exit status. */
+/* Return: -1 when the option is none of FILTER_OPTS, otherwise 0 or the exit status. */
 int filter_opt(struct filter *f, const struct opt *o, const char *value);
 /* Return: 0 or the exit status. */
 int zone_parse(const char *value, uint16_t *zone);
@@ -247,7 +261,7 @@ int filter_done(struct filter *f);
 void filter_put(const struct filter *f, struct nlmsghdr *nlh);
 bool filter_match(const struct filter *f, const struct flow *fl);
 
-/* One connection, from PROTO SRC:PORT DST:PORT. */
+/* One connection, named by PROTO SRC:PORT DST:PORT; ports in the byte order of the host. */
 struct conn {
 	uint8_t l3proto, l4proto;
 	union addr src, dst;
@@ -264,14 +278,14 @@ struct conn conn_reversed(const struct conn *c);
 
 enum sort_by { SORT_NONE, SORT_BYTES, SORT_PACKETS, SORT_RATE, SORT_AGE };
 
-/* The first @limit flows in an order, or all when it is 0. */
+/* The first flows in an order: @limit of them, or all when it is 0. */
 struct choice {
 	enum sort_by by;
 	size_t limit, n, room;
 	struct flow *flow;
 };
 
-/* What each flow had counted before, to know its rate. */
+/* What a flow had counted at a time, from which a later count gives its rate. */
 struct sample {
 	uint64_t key, bytes, packets;
 };
@@ -290,7 +304,9 @@ void choice_clear(struct choice *c);
 
 void samples_add(struct samples *s, const struct flow *f);
 void samples_clear(struct samples *s);
-/* Return: whether the flow had been there when @old was taken. */
+/* Set the rates of a flow, from @old to now. Return: false when the flow is not in @old;
+ * then all that it has counted came since.
+ */
 bool samples_rate(const struct samples *old, struct flow *f, uint64_t at_ms);
 uint64_t clock_ms(void);
 void wait_ms(uint64_t ms);
@@ -309,8 +325,8 @@ struct dev {
 	char name[IFNAMSIZ];
 	char kind[32];		/* "" for plain hardware */
 	char master_kind[32];	/* "bridge" for a bridge's port */
-	uint8_t remote_l3;	/* NFPROTO_* of @remote; 0 for no tunnel of IP with another end */
-	union addr remote;
+	uint8_t remote_l3;	/* NFPROTO_* of @remote; 0: no IP tunnel with a remote address */
+	union addr remote;	/* address of the tunnel's other end */
 };
 
 struct route {
@@ -327,7 +343,7 @@ int dev_get(const char *name, struct dev *d);
 int devs_get(struct dev **devs, size_t *n);
 int route_get(uint8_t l3proto, const union addr *dst, const union addr *src,
 	      uint32_t iif, struct route *r, char *why, size_t len);
-/* Return: NUD_* or 0 when there is no entry. */
+/* Return: the neighbour's NUD_* state; 0 when there is no entry. */
 uint16_t neigh_get(uint8_t l3proto, const union addr *a, uint32_t ifindex);
 const char *neigh_state_name(uint16_t state);
 const char *route_type_name(uint8_t type);
@@ -337,15 +353,15 @@ const char *route_type_name(uint8_t type);
 bool dev_covered(const struct dev *d, bool (*is_listed)(const void *arg, const char *name),
 		 const void *arg, char found[IFNAMSIZ]);
 
-/* ---- ct.c: one entry of conntrack ---- */
+/* ---- ct.c: one conntrack entry ---- */
 
 struct ct {
 	bool found;
-	struct conn dir[2];	/* original; reply as its packets arrive */
+	struct conn dir[2];	/* original and reply direction, as packets arrive */
 	uint32_t status, mark, id, timeout;
 	uint16_t zone;
 	int tcp_state;		/* -1: not TCP */
-	bool counted;
+	bool counted;		/* conntrack counts its packets: @packets, by direction */
 	uint64_t packets[2];
 	char helper[32];
 	char why[512];
@@ -354,14 +370,14 @@ struct ct {
 int ct_get(const struct conn *c, uint16_t zone, struct ct *ct);
 const char *tcp_state_name(int state);
 
-/* ---- ruleset.c: what nf_tables holds ---- */
+/* ---- ruleset.c: the flowtables of nf_tables ---- */
 
 struct ft_info {
 	uint8_t family;
 	char table[256], name[256];
 	uint32_t flags;
 	int32_t prio;
-	int rules;		/* that say `flow add` into it */
+	int rules;		/* how many rules say `flow add` for it */
 	int ndevs;
 	char (*dev)[IFNAMSIZ];
 	struct ft_info *next;
@@ -369,7 +385,7 @@ struct ft_info {
 
 struct ruleset {
 	struct ft_info *ft;
-	int chains;		/* all base chains on the forward hook */
+	int chains;		/* how many base chains are on the forward hook */
 };
 
 int ruleset_read(struct ruleset *r, char *why, size_t len);
@@ -386,7 +402,9 @@ const char *provider_name(enum provider p);
 bool module_loaded(const char *name);
 bool module_builtin(const char *name);
 bool module_installed(const char *name);
-/* Mainline's modules that are there now, as text. */
+/* Write the names of mainline's modules that are loaded or built in to @buf. Return: true
+ * when there is one.
+ */
 bool mainline_loaded(char *buf, size_t len);
 
 /* ---- drivers_gen.c: the drivers that the module knows ---- */
@@ -395,9 +413,9 @@ struct driver {
 	const char *name;	/* as ethtool gives it; NULL ends the table */
 	const char *title;
 	const char *bind;	/* ft, block, or none: it is not asked */
-	const char *why;	/* it is not asked */
-	const char *cannot;
-	const char *instead;
+	const char *why;	/* why it is not asked, or what else it needs */
+	const char *cannot;	/* what its hardware does not carry */
+	const char *instead;	/* what would work */
 };
 
 extern const struct driver drivers[];
@@ -410,6 +428,7 @@ void settings_help(void);
 
 /* ---- picture.c: what status and metrics show ---- */
 
+/* Return: 0 with the document in @to, for json_decref(); or the exit status. */
 int picture_gather(json_t **to);
 
 /* ---- the commands ---- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * top: the busiest flows, live. Each round is one dump: it measures all flows
- * against the round before and keeps as many as the screen shows.
+ * top: the busiest flows, live. Each round is one dump. It compares each flow with the
+ * round before, and keeps as many flows as the screen shows.
  */
 #include <curses.h>
 #include <errno.h>
@@ -37,7 +37,7 @@ static void take(struct flow *f, void *arg)
 	struct top *t = arg;
 
 	samples_add(&t->now, f);
-	/* a flow that has just come counts from its promotion */
+	/* a new flow has counted all of it since the round before, if there was one */
 	if (!samples_rate(&t->before, f, t->now.at_ms) && !t->measured)
 		f->rate_bytes = f->rate_packets = 0;
 	t->flows++;
@@ -70,7 +70,7 @@ static int round_of(struct top *t, size_t limit)
 
 /* ---- the screen ---- */
 
-/* What stands beside the two addresses, with the gaps. */
+/* Columns that the fields other than the two addresses take, with the gaps. */
 #define FIXED	(5 + 1 + 1 + 1 + 6 + 1 + 6 + 1 + 6 + 1 + 8)
 #define AGE	7
 
@@ -156,7 +156,7 @@ static void next_sort(struct top *t)
 	t->best.by = order[(i + 1) % ARRAY_SIZE(order)];
 }
 
-/* Return: false when it is time to go. */
+/* Handle keys until the next round. Return: false when the user quits or the terminal is gone. */
 static bool keys(struct top *t, bool *again)
 {
 	uint64_t end = clock_ms() + t->delay, now;
@@ -183,7 +183,7 @@ static bool keys(struct top *t, bool *again)
 			draw(t);
 			break;
 		case ERR:
-			/* a terminal that went away answers at once, for ever */
+			/* when the terminal is gone, getch() fails at once each time */
 			if (clock_ms() < end && !isatty(STDIN_FILENO))
 				return false;
 			break;
