@@ -66,7 +66,7 @@ void nfo_hw_measure(struct nfo_flow *f)
  * nfo_hw_worth() - has a flow had enough packets, or is it busy enough, to ask for a place?
  * @f: flow
  *
- * Context: nfo_hw::lock held.
+ * Context: nfo_hw::lock held. Return: true if so.
  */
 bool nfo_hw_worth(const struct nfo_flow *f)
 {
@@ -303,9 +303,11 @@ bool nfo_hw_never(enum nfo_reason why)
 }
 
 /* Forget a learned size that is old enough, so that the driver is asked again and says anew when
- * its table is full. Flows may ask in the same order each time. If the first flow finds its bucket
- * of the chip's table full, the size is learned again and no other flow is tried. So a flow that
- * was refused in this round does not end the size as long as other flows may ask.
+ * its table is full.
+ *
+ * Flows may ask in the same order each time. If the first flow finds its bucket of the chip's table
+ * full, the size is learned again and no other flow is tried. So a flow that was refused in this
+ * round does not end the size as long as other flows may ask.
  */
 static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 {

@@ -255,8 +255,7 @@ int nfo_hw_rule_add(struct nfo_dev *d, struct nfo_flow *f,
 		return PTR_ERR(r);
 
 	nfo_hw_offload_cls_init(&cls, FLOW_CLS_REPLACE, d, &f->e[dir], extack);
-	/* In TC the protocol is the EtherType of the frame that arrives: that of its outermost tag.
-	 */
+	/* In TC the protocol is the EtherType of the frame that arrives, its outermost tag's. */
 	if (d->bound == NFO_DEV_HW_BLOCK && s.in_encaps)
 		cls.common.protocol = nfo_encap_types[s.in_encap[0].kind].proto;
 	cls.rule = r->rule;

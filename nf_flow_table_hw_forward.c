@@ -2,7 +2,7 @@
 /*
  * Hardware: what the forward hooks would do to a flow whose packets pass in hardware. After a
  * change of the ruleset the worker makes a packet of the flow, has it pass the forward hooks, and
- * frees it; the packet is never sent.
+ * frees it: whatever the hooks say, this packet is not sent.
  *
  * The packet looks as the hooks see a segment without data: NAT has rewritten its destination and
  * not yet its source. It has the devices, the route and the connection of its direction, and the
@@ -147,8 +147,9 @@ static struct sk_buff *nfo_hw_packet(struct nfo_flow *f, enum ip_conntrack_dir d
  * @f:   flow with a rule in hardware; the caller is the worker of the rule's queue
  * @dir: direction of the rule
  *
- * A packet that a rule queues to user space counts as dropped. Rules that count, limit or log
- * packets see one packet more. Context: process, rcu_read_lock(), no spinlock held.
+ * A packet that a rule queues to user space counts as dropped. Rules that count, limit, log or copy
+ * packets see one packet more, and a rule that rejects answers it. Context: process,
+ * rcu_read_lock(), no spinlock held.
  *
  * Return: true when the packet passed; false also when there was no memory for it.
  */

@@ -16,7 +16,8 @@ struct nfo_table;
 /**
  * struct nfo_hw - a table's hardware side
  * @lock:   protects the queues, each struct nfo_hw_flow, and what was learned of the drivers
- *          (struct nfo_dev); only nfo_dev::answer_lock is taken inside
+ *          (struct nfo_dev). nfo_dev::answer_lock, and for nfo_unseen_check() and
+ *          nfo_unseen_soon() nfo_net::journal_lock, are taken inside
  * @queues: list of struct nfo_hw_queue::list, owned; protected by @lock
  * @queued: flows on their way into hardware; written with @lock held, read without it for
  *          display
