@@ -365,9 +365,10 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 	if (!meant || !READ_ONCE(f->table->nn->settings.hw_oneway))
 		meant = NFO_HW_BOTH;
 
+	/* A full chip is a reason only when nothing else is: for that the caller evicts a flow. */
 	*why = NFO_R_NONE;
-	for (dir = 0; dir < IP_CT_DIR_MAX && !*why; dir++)
-		if (meant & BIT(dir))
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (meant & BIT(dir) && reason[dir] && (!*why || *why == NFO_R_HW_FULL))
 			*why = reason[dir];
 
 	return meant;

@@ -291,6 +291,33 @@ static void nfo_test_admit_size(struct kunit *test)
 	fake->port[0].d->queue->rules = 0;
 }
 
+/* One chip is full, and the other one takes nothing now: no flow is evicted for nothing. */
+static void nfo_test_admit_full_and_busy(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	int full;
+
+	nfo_fake_chips(fake, 2);
+	fake->nn.settings.hw_queue = 3;
+	for (full = 0; full < 2; full++) {
+		struct nfo_dev *d = fake->port[full].d, *other = fake->port[!full].d;
+
+		d->budget = 1;
+		d->rules = 1;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
+		other->backoff = HZ;
+		other->not_before = jiffies + 1000 * HZ;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_BUSY);
+		other->backoff = 0;
+		other->queue->depth = 3;
+		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_QUEUE);
+		other->queue->depth = 0;
+		d->rules = 0;
+		d->budget = 0;
+	}
+}
+
 /* "Full" is believed for half a second at first, for one bucket may be full alone, and twice as
  * long each time, up to half a minute.
  */
@@ -761,6 +788,7 @@ static struct kunit_case nfo_cache_cases[] = {
 	KUNIT_CASE(nfo_test_admit_budget),
 	KUNIT_CASE(nfo_test_admit_queue),
 	KUNIT_CASE(nfo_test_admit_size),
+	KUNIT_CASE(nfo_test_admit_full_and_busy),
 	KUNIT_CASE(nfo_test_size_learned),
 	KUNIT_CASE(nfo_test_driver_took_it),
 	KUNIT_CASE(nfo_test_refused_shape),
