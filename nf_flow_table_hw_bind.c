@@ -430,7 +430,10 @@ static void nfo_hw_unbind_last(struct nfo_table *t, struct nfo_dev *d)
 	nfo_hw_queue_put(t, d);
 }
 
-static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
+/* Caller holds nfo_net::lock from before the device is listed: an event that finds a listed device
+ * unbound binds it.
+ */
+static int nfo_hw_list(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = nfo_dev_add(&t->devs, dev);
 	int err;
@@ -443,15 +446,22 @@ static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return 0;
 
-	mutex_lock(&t->nn->lock);
 	err = nfo_hw_bind(t, d);
-	if (!nfo_hw_strict)
-		err = 0;
-	if (err) {
-		nfo_hw_unbind(t, d);
-		nfo_hw_queue_put(t, d);
-		nfo_dev_del(&t->devs, d);
-	}
+	if (!err || !nfo_hw_strict)
+		return 0;
+	nfo_hw_unbind(t, d);
+	nfo_hw_queue_put(t, d);
+	nfo_dev_del(&t->devs, d);
+
+	return err;
+}
+
+static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
+{
+	int err;
+
+	mutex_lock(&t->nn->lock);
+	err = nfo_hw_list(t, dev);
 	mutex_unlock(&t->nn->lock);
 
 	return err;
