@@ -505,7 +505,7 @@ static void nfo_event_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *
  */
 static void nfo_event_tc(struct nfo_net *nn)
 {
-	if (atomic_read(&nn->in_hw))
+	if (atomic_read(&nn->flows))
 		nfo_unseen_soon(nn);
 }
 
