@@ -229,12 +229,25 @@ struct batch {
 	char *buf;
 	size_t len, room;
 	uint32_t seq, first;
-	const char *what[64];		/* what a message is about, by sequence number */
+	const char **what;		/* what a message is about, by sequence number */
+	size_t whats;
 };
+
+/* The next message is about @what. */
+static void batch_about(struct batch *b, const char *what)
+{
+	size_t at = b->seq - b->first;
+
+	if (at >= b->whats) {
+		b->whats = at + 64;
+		b->what = xrealloc(b->what, b->whats * sizeof(*b->what));
+	}
+	b->what[at] = what;
+}
 
 static struct nlmsghdr *batch_next(struct batch *b, uint16_t type, uint16_t flags, const char *what)
 {
-	b->what[(b->seq - b->first) % ARRAY_SIZE(b->what)] = what;
+	batch_about(b, what);
 	/* without NLM_F_ACK, because the socket has no room for hundreds of acknowledgments */
 	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, NFPROTO_INET, flags, b->seq++);
 }
@@ -249,11 +262,11 @@ static void batch_mark(struct batch *b, uint16_t type)
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(b->buf + b->len);
 	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 
+	batch_about(b, "the transaction");
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	nlh->nlmsg_seq = b->seq++;
 	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	b->what[(nlh->nlmsg_seq - b->first) % ARRAY_SIZE(b->what)] = "the transaction";
 	batch_done(b, nlh);
 }
 
@@ -361,8 +374,9 @@ static void put_rule(struct batch *b, const char *lan, uint8_t l4proto)
 static int batch_send(struct nl *nl, struct batch *b)
 {
 	char why[sizeof(nl->why)] = "";
-	const char *what = "";
+	const char *what = NULL;
 	int rc = 0, err;
+	uint32_t at;
 
 	if (mnl_socket_sendto(nl->s, b->buf, b->len) < 0) {
 		snprintf(nl->why, sizeof(nl->why), "%s", strerror(errno));
@@ -383,7 +397,8 @@ static int batch_send(struct nl *nl, struct batch *b)
 			if (!err || rc)
 				continue;
 			rc = err;
-			what = b->what[(nlh->nlmsg_seq - b->first) % ARRAY_SIZE(b->what)];
+			at = nlh->nlmsg_seq - b->first;
+			what = at < b->seq - b->first ? b->what[at] : NULL;
 			snprintf(why, sizeof(why), "%s", nl->why);
 		}
 	}
@@ -413,6 +428,7 @@ static int apply(struct nl *nl, bool remove, const struct config *c)
 	}
 	batch_mark(&b, NFNL_MSG_BATCH_END);
 	rc = batch_send(nl, &b);
+	free(b.what);
 	free(b.buf);
 
 	return rc;
