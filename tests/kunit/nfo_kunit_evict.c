@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit: hardware as a cache. Which flow gives way to a busier one.
+ */
+#include "nfo_kunit_chip.h"
+
+static int nfo_evict_init(struct kunit *test)
+{
+	nfo_fake_open(test, 1);
+	return 0;
+}
+
+static struct nfo_flow *nfo_colder_than(struct nfo_fake_flow *ff)
+{
+	struct nfo_flow *f;
+
+	rcu_read_lock();
+	f = nfo_hw_colder(&ff->f);
+	rcu_read_unlock();
+
+	return f;
+}
+
+static struct nfo_fake_flow *nfo_live(struct nfo_fake *fake, unsigned int in, unsigned int out,
+				      u32 rate)
+{
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, in, out);
+
+	nfo_fake_ask(ff, 1000);
+	nfo_fake_run(fake);
+	KUNIT_ASSERT_EQ(fake->test, nfo_flow_hw(&ff->f)->state, NFO_HW_LIVE);
+	nfo_flow_hw(&ff->f)->rate = rate;
+
+	return ff;
+}
+
+static void nfo_chip_full(struct nfo_fake *fake)
+{
+	struct nfo_hw_queue *q = fake->port[0].d->queue;
+
+	q->size = q->rules;
+	q->probe_at = jiffies + 1000 * HZ;
+}
+
+static void nfo_retire_all(struct nfo_fake *fake, struct nfo_fake_flow **ff, int n)
+{
+	while (n--)
+		nfo_flow_retire(&ff[n]->f, NFO_R_USER);
+	nfo_fake_run(fake);
+}
+
+static void nfo_test_hysteresis(struct kunit *test)
+{
+	static const struct {
+		u32 hysteresis, cold, least;
+	} cases[] = {
+		{ 100, 100, 216 },
+		{ 0, 100, 116 },
+		{ 50, 1000, 1516 },
+		{ 100, 0, 16 },
+		{ 10000, 7, 723 },
+		/* 64 bits inside. */
+		{ 0, U32_MAX - 16, U32_MAX },
+	};
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *cold = nfo_live(fake, 0, 1, 0), *hot = nfo_fake_flow(fake, 0, 1);
+	int i;
+
+	nfo_chip_full(fake);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake->nn.settings.hw_hysteresis = cases[i].hysteresis;
+		nfo_flow_hw(&cold->f)->rate = cases[i].cold;
+		nfo_flow_hw(&hot->f)->rate = cases[i].least - 1;
+		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), NULL, "case %d", i);
+		nfo_flow_hw(&hot->f)->rate = cases[i].least;
+		KUNIT_EXPECT_PTR_EQ_MSG(test, nfo_colder_than(hot), &cold->f, "case %d", i);
+	}
+	/* Beyond what 32 bits can show nobody is hot enough. */
+	nfo_flow_hw(&cold->f)->rate = U32_MAX;
+	nfo_flow_hw(&hot->f)->rate = U32_MAX;
+	fake->nn.settings.hw_hysteresis = 100;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
+	nfo_retire_all(fake, &cold, 1);
+}
+
+static void nfo_test_coldest(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
+	struct nfo_fake_flow *in[4];
+
+	nfo_flow_hw(&hot->f)->rate = 100000;
+	in[0] = nfo_live(fake, 0, 1, 300);
+	in[1] = nfo_live(fake, 0, 1, 100);
+	in[2] = nfo_live(fake, 0, 1, 200);
+	in[3] = nfo_live(fake, 0, 1, 400);
+	/* Nothing is full. */
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
+	nfo_chip_full(fake);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[1]->f);
+
+	/* A flow that is half way in or out is no flow that could give way. */
+	nfo_flow_hw(&in[1]->f)->state = NFO_HW_QUEUED;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[2]->f);
+	nfo_flow_hw(&in[1]->f)->state = NFO_HW_LIVE;
+
+	/* No flow makes room for itself. */
+	nfo_flow_hw(&in[1]->f)->rate = 0;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(in[1]), NULL);
+	nfo_retire_all(fake, in, ARRAY_SIZE(in));
+	nfo_chip_full(fake);
+	fake->port[0].d->queue->size = 1;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), NULL);
+}
+
+/* A device's budget is spent by its own rules: another port's going is no help. */
+static void nfo_test_coldest_of_budget(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
+	struct nfo_fake_flow *in[2];
+
+	nfo_flow_hw(&hot->f)->rate = 100000;
+	in[0] = nfo_live(fake, 0, 1, 300);
+	in[1] = nfo_live(fake, 2, 2, 100);
+	fake->port[0].d->budget = 1;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[0]->f);
+	fake->port[0].d->budget = 0;
+	fake->port[1].d->budget = 1;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[0]->f);
+	/* With the chip full any of the chip's will do. */
+	fake->port[1].d->budget = 0;
+	nfo_chip_full(fake);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[1]->f);
+	nfo_retire_all(fake, in, ARRAY_SIZE(in));
+}
+
+static struct kunit_case nfo_evict_cases[] = {
+	KUNIT_CASE(nfo_test_hysteresis),
+	KUNIT_CASE(nfo_test_coldest),
+	KUNIT_CASE(nfo_test_coldest_of_budget),
+	{}
+};
+
+static struct kunit_suite nfo_evict_suite = {
+	.name		= "nf_flow_offload_hw_evict",
+	.init		= nfo_evict_init,
+	.exit		= nfo_fake_close,
+	.test_cases	= nfo_evict_cases,
+};
+
+kunit_test_suite(nfo_evict_suite);
