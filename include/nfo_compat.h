@@ -319,8 +319,8 @@ static inline bool nfo_dev_has_tstats(const struct net_device *dev)
 #endif
 
 /* 6.0, 9962acefbcb9 ("net: adopt u64_stats_t in struct pcpu_sw_netstats") and similar changes.
- * Before, the counters of devices were plain u64. u64_stats_add() takes an unsigned long, which on 32
- * bit holds neither all bytes of a chip nor a number below zero.
+ * Before, the counters of devices were plain u64. u64_stats_add() takes an unsigned long, which on
+ * 32 bit holds neither all bytes of a chip nor a number below zero.
  */
 static inline void nfo_stats_add(void *counter, u64 value)
 {
