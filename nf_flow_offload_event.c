@@ -24,6 +24,7 @@
 #include "nfo_event.h"
 #include "nfo_hw.h"
 #include "nfo_neigh.h"
+#include "nfo_recheck.h"
 #include "nfo_stack.h"
 #include "nfo_unseen.h"
 
@@ -255,6 +256,24 @@ static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_in
 }
 #endif
 
+/* A route for packets of one TOS: another packet of the connection may get another route. The
+ * routes that are there before listening begins count as well.
+ */
+static void nfo_event_tos_route(struct nfo_net *nn, unsigned long event,
+				const struct fib_notifier_info *info)
+{
+	const struct fib_entry_notifier_info *fen;
+
+	if (info->family != AF_INET || event == FIB_EVENT_ENTRY_DEL ||
+	    event < FIB_EVENT_ENTRY_REPLACE || event > FIB_EVENT_ENTRY_ADD)
+		return;
+	fen = container_of(info, struct fib_entry_notifier_info, info);
+	if (!nfo_fib_entry_tos(fen) || READ_ONCE(nn->tos_routes))
+		return;
+	WRITE_ONCE(nn->tos_routes, true);
+	nfo_recheck_routing(nn);
+}
+
 /* A leg of a multipath route: flows on the other legs keep theirs. */
 static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
 {
@@ -274,6 +293,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	const struct fib_notifier_info *info = ptr;
 	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
 
+	nfo_event_tos_route(nn, event, info);
 	/* Registration tells of the routes that are there: they are no news. */
 	if (!READ_ONCE(nn->fib_on))
 		return NOTIFY_DONE;
@@ -296,6 +316,10 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	case FIB_EVENT_NH_DEL:
 		if (c.family == NFPROTO_IPV4)
 			nfo_event_nexthop(&c, info);
+		break;
+	case FIB_EVENT_RULE_ADD:
+	case FIB_EVENT_RULE_DEL:
+		nfo_recheck_routing(nn);
 		break;
 	}
 	nfo_event_add(nn, &c);
@@ -636,6 +660,7 @@ static void nfo_event_fib_listen(struct nfo_net *nn)
 		return;
 	}
 	WRITE_ONCE(nn->fib_on, true);
+	nfo_recheck_routing(nn);
 	/* IPv4 counts its changes itself, and nfo_net_notice() knows them. */
 	if (nfo_net_sernum6(nn) != nn->fib_sernum6)
 		nfo_event_add(nn, &missed);

@@ -154,14 +154,14 @@ bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh)
 }
 
 /**
- * nfo_fields_settled() - is each field that is another one than the entry's a settled one?
+ * nfo_fields_unknown() - which fields are others than the entry's, and not settled?
  * @e:      entry
  * @in:     packet that came in
  * @fields: the entry's @fields, read once for the packet
  *
- * Context: any. Return: true when the entry holds for the packet.
+ * Context: any. Return: NFO_FIELD_*; 0 when the entry holds for the packet.
  */
-bool nfo_fields_settled(const struct nfo_entry *e, const struct nfo_look *in, u8 fields)
+u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_look *in, u8 fields)
 {
 	u8 differ = 0;
 
@@ -174,5 +174,5 @@ bool nfo_fields_settled(const struct nfo_entry *e, const struct nfo_look *in, u8
 	if (in->ttl != READ_ONCE(e->ttl_in))
 		differ |= NFO_FIELD_TTL;
 
-	return !(differ & ~(fields >> NFO_FIELD_SETTLED));
+	return differ & ~(fields >> NFO_FIELD_SETTLED);
 }

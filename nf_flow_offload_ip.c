@@ -437,7 +437,7 @@ static noinline bool nfo_skb_settled(const struct sk_buff *skb, const struct nfo
 {
 	struct nfo_look look = nfo_look_before(nfo_skb_look(skb, e->key.family), e);
 
-	return nfo_fields_settled(e, &look, fields);
+	return !nfo_fields_unknown(e, &look, fields);
 }
 
 /* Is it known what the ruleset does to each field of the packet? */

@@ -399,17 +399,17 @@ static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entr
 	       nfo_now() - READ_ONCE(old->used) < HZ;
 }
 
-/* Is this a packet of another DSCP, while rules look at it? That such packets are treated alike
- * would say nothing of those with a third one.
+/* Is this a packet of another DSCP, mark or TTL, while rules look at it? That such packets are
+ * treated alike would say nothing of those with a third one.
  */
-static bool nfo_dscp_differs(struct nfo_net *nn, const struct nfo_entry *old,
-			     const struct nfo_lesson *l)
+static bool nfo_field_differs(struct nfo_net *nn, const struct nfo_entry *old,
+			      const struct nfo_lesson *l)
 {
-	const u8 known = NFO_FIELD_DSCP | NFO_FIELD_DSCP << NFO_FIELD_SETTLED;
+	struct nfo_look in = nfo_look_before(l->note->look, old);
+	u8 fields = READ_ONCE(old->fields);
+	u8 unknown = nfo_fields_unknown(old, &in, fields) & ~fields;
 
-	return !(READ_ONCE(old->fields) & known) &&
-	       (l->note->look.tos & ~INET_ECN_MASK) != READ_ONCE(old->dscp) &&
-	       nfo_recheck_by_dscp(nn);
+	return unknown && unknown & nfo_recheck_by(nn);
 }
 
 /* What one more packet of a direction that is learned shows of the fields. */
@@ -440,7 +440,7 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
 	/* The entry is left to its own packets, while they are coming. */
-	if (READ_ONCE(old->epoch) == e->epoch && nfo_dscp_differs(f->table->nn, old, l))
+	if (READ_ONCE(old->epoch) == e->epoch && nfo_field_differs(f->table->nn, old, l))
 		return nfo_now() - READ_ONCE(old->used) < HZ;
 	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;

@@ -6,8 +6,9 @@
  * flow sends one packet the classic way from time to time, which passes the ruleset as it is
  * then; without such rules none does.
  *
- * The same look finds whether a rule depends on the DSCP: then it is not enough that two DSCPs of a
- * direction were treated alike.
+ * The same look finds whether a rule of the ruleset or of routing depends on the DSCP, the mark,
+ * the priority or the TTL: then it is not enough that two packets of a direction were treated
+ * alike.
  *
  * The rules are looked through after a commit, by a work item and under RCU, as nf_tables itself
  * reads them for a dump. A flow asks for it when its packets are looked at next, twice a second.
@@ -16,11 +17,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4.h>
+#include <net/fib_rules.h>
 #include <net/netfilter/nf_tables.h>
 #include <net/netfilter/nft_meta.h>
 #include <net/netlink.h>
 
 #include "nfo_compat.h"
+#include "nfo_flow.h"
 #include "nfo_pure.h"
 #include "nfo_recheck.h"
 
@@ -38,12 +41,12 @@
  * struct nfo_scan - a look through the rules
  * @dump:   room for the dump of an expression: its data is private to nf_tables, its dump is not
  * @varies: a rule was found whose answer changes without a commit
- * @dscp:   one was found whose answer depends on the DSCP
+ * @by:     fields that the answer of a rule depends on, NFO_FIELD_*
  */
 struct nfo_scan {
 	struct sk_buff	*dump;
 	bool		varies;
-	bool		dscp;
+	u8		by;
 };
 
 /* ---- an expression ---- */
@@ -57,6 +60,15 @@ static const char * const nfo_xt_vary[] = {
 /* A target that adds elements, or gives them their time anew. */
 static const char nfo_xt_adds[] = "SET";
 
+/* Matches of iptables that look at a field. */
+static const struct {
+	const char	*name;
+	u8		field;
+} nfo_xt_fields[] = {
+	{ "dscp", NFO_FIELD_DSCP }, { "hl", NFO_FIELD_TTL }, { "mark", NFO_FIELD_MARK },
+	{ "tos", NFO_FIELD_DSCP }, { "ttl", NFO_FIELD_TTL },
+};
+
 static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 {
 	int i;
@@ -64,22 +76,14 @@ static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 	for (i = 0; i < ARRAY_SIZE(nfo_xt_vary); i++)
 		if (!strcmp(match->name, nfo_xt_vary[i]))
 			s->varies = true;
-	if (!strcmp(match->name, "dscp") || !strcmp(match->name, "tos"))
-		s->dscp = true;
+	for (i = 0; i < ARRAY_SIZE(nfo_xt_fields); i++)
+		if (!strcmp(match->name, nfo_xt_fields[i].name))
+			s->by |= nfo_xt_fields[i].field;
 }
 
 static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target)
 {
 	if (!strcmp(target->name, nfo_xt_adds))
-		s->varies = true;
-}
-
-static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
-{
-	const struct nft_meta *meta = nft_expr_priv(expr);
-
-	if (meta->key == NFT_META_TIME_NS || meta->key == NFT_META_TIME_DAY ||
-	    meta->key == NFT_META_TIME_HOUR)
 		s->varies = true;
 }
 
@@ -97,6 +101,27 @@ static u32 nfo_scan_number(const struct nfo_scan *s, int type)
 	const struct nlattr *nla = nla_find(first, s->dump->len, type);
 
 	return nla && nla_len(nla) == sizeof(__be32) ? ntohl(nla_get_be32(nla)) : U32_MAX;
+}
+
+/* A key that is loaded, and not set. */
+static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
+{
+	const struct nft_meta *meta = nft_expr_priv(expr);
+
+	switch (meta->key) {
+	case NFT_META_TIME_NS:
+	case NFT_META_TIME_DAY:
+	case NFT_META_TIME_HOUR:
+		s->varies = true;
+		break;
+	case NFT_META_MARK:
+	case NFT_META_PRIORITY:
+		if (nfo_scan_dump(s, expr) && nfo_scan_number(s, NFTA_META_DREG) != U32_MAX)
+			s->by |= meta->key == NFT_META_MARK ? NFO_FIELD_MARK : NFO_FIELD_PRIORITY;
+		break;
+	default:
+		break;
+	}
 }
 
 /* What a connection has had, and how long it still lives. Its mark and its labels are followed by
@@ -137,16 +162,28 @@ static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *
 	       nfo_scan_number(s, NFTA_PAYLOAD_SREG) != U32_MAX;
 }
 
-/* The DSCP is in the first two bytes of either IP header. */
+/* The DSCP is in the first two bytes of either IP header, the TTL the ninth byte and the hop limit
+ * the eighth. What is at the eighth and ninth byte of the other header is in doubt taken for them.
+ */
+static u8 nfo_scan_fields_at(u32 offset, u32 len)
+{
+	if (offset <= 1)
+		return NFO_FIELD_DSCP | (offset + len > 7 ? NFO_FIELD_TTL : 0);
+	return offset <= 8 && offset + len > 7 ? NFO_FIELD_TTL : 0;
+}
+
 static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 			     const struct nft_expr *expr)
 {
+	u8 fields;
+
 	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
-	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER ||
-	    nfo_scan_number(s, NFTA_PAYLOAD_OFFSET) > 1)
+	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER)
 		return;
-	if (!nfo_scan_is_written_back(s, rule, expr))
-		s->dscp = true;
+	fields = nfo_scan_fields_at(nfo_scan_number(s, NFTA_PAYLOAD_OFFSET),
+				    nfo_scan_number(s, NFTA_PAYLOAD_LEN));
+	if (fields && !nfo_scan_is_written_back(s, rule, expr))
+		s->by |= fields;
 }
 
 static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
@@ -254,6 +291,47 @@ static void nfo_scan_table(struct nfo_scan *s, const struct nft_table *table)
 		nfo_scan_chain(s, chain);
 }
 
+/* ---- rules of routing ---- */
+
+static void nfo_scan_routing_rule(struct nfo_scan *s, const struct fib_rules_ops *ops,
+				  struct fib_rule *rule)
+{
+	struct fib_rule_hdr frh = {};
+
+	if (rule->mark_mask)
+		s->by |= NFO_FIELD_MARK;
+	skb_trim(s->dump, 0);
+	if (ops->fill(rule, s->dump, &frh))
+		return;
+	if (frh.tos || nla_find((const struct nlattr *)s->dump->data, s->dump->len, NFO_FRA_DSCP))
+		s->by |= NFO_FIELD_DSCP;
+}
+
+static void nfo_scan_routing(struct nfo_scan *s, const struct fib_rules_ops *ops)
+{
+	struct fib_rule *rule;
+
+	if (!ops)
+		return;
+	list_for_each_entry_rcu(rule, &ops->rules_list, list)
+		nfo_scan_routing_rule(s, ops, rule);
+}
+
+/* Routes for packets of one TOS are IPv4's alone. */
+static void nfo_scan_routings(struct nfo_scan *s, const struct nfo_net *nn)
+{
+	if (READ_ONCE(nn->tos_routes))
+		s->by |= NFO_FIELD_DSCP;
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	nfo_scan_routing(s, nn->net->ipv4.rules_ops);
+#endif
+#ifdef CONFIG_IPV6_MULTIPLE_TABLES
+	nfo_scan_routing(s, nn->net->ipv6.fib6_rules_ops);
+#endif
+}
+
+/* ---- hooks that are not nf_tables' ---- */
+
 /* Rules of iptables' own tables, and programs: nobody tells when they change. Security modules
  * have hooks there as well, which do not.
  */
@@ -303,15 +381,27 @@ static bool nfo_net_hooks_vary(const struct net *net)
 
 /* ---- looking ---- */
 
-/* Directions that were learned as if no rule looked at the DSCP learn once more. */
-static void nfo_recheck_dscp(struct nfo_net *nn, bool dscp)
+/* Directions that were learned as if no rule looked at a field learn once more. */
+static void nfo_recheck_fields(struct nfo_net *nn, u8 by)
 {
 	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
-	bool before = READ_ONCE(nn->rules_dscp);
+	u8 before = READ_ONCE(nn->rules_by);
 
-	WRITE_ONCE(nn->rules_dscp, dscp);
-	if (dscp && !before)
+	WRITE_ONCE(nn->rules_by, by);
+	if (by & ~before)
 		nfo_change_add(nn, &ruleset);
+}
+
+/* A rule of routing is told of before it is in use: one more look will do for a change of a moment
+ * ago.
+ */
+static void nfo_recheck_done(struct nfo_net *nn, u32 seen)
+{
+	spin_lock_bh(&nn->journal_lock);
+	if (nfo_now() - nn->routing_at >= NFO_RECHECK_PAUSE)
+		WRITE_ONCE(nn->rules_seen, seen);
+	WRITE_ONCE(nn->hooks_seen, nfo_now());
+	spin_unlock_bh(&nn->journal_lock);
 }
 
 static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
@@ -327,10 +417,10 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 	s->varies = nfo_net_hooks_vary(nn->net);
 	list_for_each_entry_rcu(table, tables, list)
 		nfo_scan_table(s, table);
+	nfo_scan_routings(s, nn);
 	WRITE_ONCE(nn->rules_vary, s->varies);
-	nfo_recheck_dscp(nn, s->dscp);
-	WRITE_ONCE(nn->rules_seen, seen);
-	WRITE_ONCE(nn->hooks_seen, nfo_now());
+	nfo_recheck_fields(nn, s->by);
+	nfo_recheck_done(nn, seen);
 unlock:
 	rcu_read_unlock();
 }
@@ -403,18 +493,33 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
 }
 
 /**
- * nfo_recheck_by_dscp() - may rules answer by the DSCP of a packet?
+ * nfo_recheck_by() - which fields of a packet may rules answer by?
  * @nn: namespace
  *
- * Context: any. Return: true also while the rules of the latest commit were not looked through.
+ * Context: any. Return: NFO_FIELD_*; all while the rules of the latest change were not looked
+ * through.
  */
-bool nfo_recheck_by_dscp(struct nfo_net *nn)
+u8 nfo_recheck_by(struct nfo_net *nn)
 {
 	if (likely(READ_ONCE(nn->rules_seen) == READ_ONCE(nn->ruleset)))
-		return READ_ONCE(nn->rules_dscp);
+		return READ_ONCE(nn->rules_by);
 	nfo_recheck_look(nn);
 
-	return true;
+	return NFO_FIELDS;
+}
+
+/**
+ * nfo_recheck_routing() - rules of routing have changed, or routes look at the TOS now
+ * @nn: namespace
+ *
+ * Context: any.
+ */
+void nfo_recheck_routing(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	nn->routing_at = nfo_now();
+	WRITE_ONCE(nn->rules_seen, READ_ONCE(nn->ruleset) - 1);
+	spin_unlock_bh(&nn->journal_lock);
 }
 
 /**

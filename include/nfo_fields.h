@@ -29,6 +29,6 @@ void nfo_fields_learn(struct nfo_entry *e, const struct nfo_look *in,
 bool nfo_fields_settle(struct nfo_entry *e, const struct nfo_look *in,
 		       const struct nfo_look *out);
 bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh);
-bool nfo_fields_settled(const struct nfo_entry *e, const struct nfo_look *in, u8 fields);
+u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_look *in, u8 fields);
 
 #endif /* _NFO_FIELDS_H */

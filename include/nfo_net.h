@@ -161,8 +161,11 @@ struct nfo_stats {
  * @zones:   a connection in a conntrack zone was seen; never cleared
  * @vlan_states: a bridge told of a VLAN that one of its ports does not forward; likewise
  * @rules_vary: rules may answer otherwise without a commit, see nf_flow_offload_recheck.c
- * @rules_dscp: rules answer by the DSCP, likewise
- * @rules_seen: @ruleset when the rules were last looked through for that
+ * @rules_by: fields that rules answer by, NFO_FIELD_*, likewise; rules of routing as well
+ * @tos_routes: a route for packets of one TOS was seen; never cleared
+ * @rules_seen: @ruleset when the rules were last looked through for that; written with
+ *           @journal_lock held
+ * @routing_at: jiffies when rules of routing last changed; @journal_lock
  * @hooks_seen: jiffies when the hooks that are not nf_tables' were
  * @settings: what netlink sets, each field read and written as a whole, without a lock
  * @refs:    one for the namespace, one for each table, dump, queued @kick_work and object that
@@ -222,8 +225,10 @@ struct nfo_net {
 	bool			zones;
 	bool			vlan_states;
 	bool			rules_vary;
-	bool			rules_dscp;
+	bool			tos_routes;
+	u8			rules_by;
 	u32			rules_seen;
+	u32			routing_at;
 	u32			hooks_seen;
 	const unsigned int	*ruleset_seq;
 	struct nfo_settings	settings;
