@@ -8,11 +8,14 @@
  * value, then, and the first packet that comes with another one takes the classic path and
  * settles the field. A field that leaves as another value than it came with is fixed and
  * settled at once, the TTL aside: of that, one packet cannot tell `ttl set` from `ttl inc`.
+ * While rules look at such a field, they may set it for packets that come with one value alone:
+ * then the direction holds for packets that come with that value.
  */
 #include <net/inet_ecn.h>
 
 #include "nfo_fields.h"
 #include "nfo_flow.h"
+#include "nfo_refs.h"
 
 static u8 nfo_dscp(u8 tos)
 {
@@ -154,14 +157,50 @@ bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh)
 }
 
 /**
+ * nfo_fields_came() - a rule sets fields to what may depend on what packets come with
+ * @refs:  what the direction rests on, the lesson's own
+ * @in:    packet when it came in
+ * @given: these fields, NFO_FIELD_*; of the TTL the entry itself knows
+ *
+ * Context: any.
+ */
+void nfo_fields_came(struct nfo_route_refs *refs, const struct nfo_look *in, u8 given)
+{
+	refs->given = given;
+	if (given & NFO_FIELD_MARK)
+		refs->came.mark = in->mark;
+	if (given & NFO_FIELD_PRIORITY)
+		refs->came.priority = in->priority;
+	if (given & NFO_FIELD_DSCP)
+		refs->came.dscp = nfo_dscp(in->tos);
+}
+
+/* Return: fields with which a packet comes otherwise than those that a direction holds for. */
+static u8 nfo_fields_came_otherwise(const struct nfo_route_refs *refs, const struct nfo_look *in)
+{
+	u8 differ = 0;
+
+	if (in->mark != refs->came.mark)
+		differ |= NFO_FIELD_MARK;
+	if (in->priority != refs->came.priority)
+		differ |= NFO_FIELD_PRIORITY;
+	if (nfo_dscp(in->tos) != refs->came.dscp)
+		differ |= NFO_FIELD_DSCP;
+
+	return differ & refs->given;
+}
+
+/**
  * nfo_fields_unknown() - which fields are others than the entry's, and not settled?
  * @e:      entry
+ * @refs:   what its direction rests on
  * @in:     packet that came in
  * @fields: the entry's @fields, read once for the packet
  *
  * Context: any. Return: NFO_FIELD_*; 0 when the entry holds for the packet.
  */
-u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_look *in, u8 fields)
+u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_route_refs *refs,
+		      const struct nfo_look *in, u8 fields)
 {
 	u8 differ = 0;
 
@@ -174,5 +213,6 @@ u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_look *in, u8 f
 	if (in->ttl != READ_ONCE(e->ttl_in))
 		differ |= NFO_FIELD_TTL;
 
-	return differ & ~(fields >> NFO_FIELD_SETTLED);
+	differ &= ~(fields >> NFO_FIELD_SETTLED);
+	return unlikely(refs->given) ? differ | nfo_fields_came_otherwise(refs, in) : differ;
 }

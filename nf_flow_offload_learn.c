@@ -183,8 +183,10 @@ static bool nfo_learn_ecn_ok(const struct nfo_lesson *l, const struct nfo_look *
 }
 
 /* The fields that rulesets set, before and after. */
-static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_lesson *l)
+static enum nfo_reason nfo_learn_fields(struct nfo_net *nn, struct nfo_entry *e,
+					struct nfo_route_refs *refs, const struct nfo_lesson *l)
 {
+	const u8 came = NFO_FIELD_MARK | NFO_FIELD_PRIORITY | NFO_FIELD_DSCP;
 	const struct net *net = nf_ct_net(l->ct);
 	struct nfo_look out = nfo_skb_look(l->skb, e->key.family);
 	struct nfo_look in;
@@ -198,6 +200,8 @@ static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_le
 		e->flags |= NFO_E_PRIO_TOS;
 	in = nfo_look_before(l->note->look, e);
 	nfo_fields_learn(e, &in, &out);
+	if (e->fields & came)
+		nfo_fields_came(refs, &in, e->fields & came & nfo_recheck_by(nn));
 
 	return NFO_R_NONE;
 }
@@ -340,7 +344,7 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 	why = nfo_learn_payload(e, l);
 	if (why)
 		return why;
-	why = nfo_learn_fields(e, l);
+	why = nfo_learn_fields(t->nn, e, refs, l);
 	if (why)
 		return why;
 	why = nfo_learn_in(t, e, refs, l);
@@ -406,8 +410,7 @@ static bool nfo_field_differs(struct nfo_net *nn, const struct nfo_entry *old,
 			      const struct nfo_lesson *l)
 {
 	struct nfo_look in = nfo_look_before(l->note->look, old);
-	u8 fields = READ_ONCE(old->fields);
-	u8 unknown = nfo_fields_unknown(old, &in, fields) & ~fields;
+	u8 unknown = nfo_fields_unknown(old, nfo_entry_refs(old), &in, READ_ONCE(old->fields));
 
 	return unknown && unknown & nfo_recheck_by(nn);
 }

@@ -60,6 +60,9 @@ static const char * const nfo_xt_vary[] = {
 /* A target that adds elements, or gives them their time anew. */
 static const char nfo_xt_adds[] = "SET";
 
+/* Targets that give a mark which may depend on the one that was there. */
+static const char * const nfo_xt_marks[] = { "CONNMARK", "MARK" };
+
 /* Matches of iptables that look at a field. */
 static const struct {
 	const char	*name;
@@ -83,8 +86,13 @@ static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 
 static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target)
 {
+	int i;
+
 	if (!strcmp(target->name, nfo_xt_adds))
 		s->varies = true;
+	for (i = 0; i < ARRAY_SIZE(nfo_xt_marks); i++)
+		if (!strcmp(target->name, nfo_xt_marks[i]))
+			s->by |= NFO_FIELD_MARK;
 }
 
 static bool nfo_scan_dump(struct nfo_scan *s, const struct nft_expr *expr)

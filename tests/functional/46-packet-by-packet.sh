@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # tags: core long
 # The classic path decides for each packet of a connection anew: rules of routing and of the ruleset
-# look at DSCP, mark or TTL. Each packet goes where it goes without a flowtable.
+# look at DSCP, mark or TTL. Each packet goes where it goes without a flowtable, and as it goes there.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../lib-inject.sh
@@ -169,5 +169,66 @@ ttl_rule() {
 }
 on_both_paths "udp, a rule for the third TTL" ttl_rule udp "ip ttl < 10 drop"
 on_both_paths "udp6, a rule for the third hop limit" ttl_rule udp6 "ip6 hoplimit < 10 drop"
+
+# sets PATH PROTO RULES MATCH1 MATCH2 - rules set a field to what depends on what a packet comes with:
+# packets of one kind, 20 of a second one and 20 of the first. FIRST and SECOND choose the kind, and
+# the matches say how they leave.
+sets() {
+	local path=$1 proto=$2
+
+	router "$path"
+	in_r nft -f - <<-END || skip "nft does not know: $3"
+		table inet m {
+			chain given { $3; }
+			chain post { type filter hook postrouting priority 200; oifname rs udp dport 5000 goto given; }
+		}
+		table netdev w {
+			counter first { }
+			counter second { }
+			counter other { }
+			chain o {
+				type filter hook egress device rs priority 0;
+				udp dport != 5000 accept
+				$4 counter name first accept
+				$5 counter name second accept
+				counter name other
+			}
+		}
+	END
+	client c "$proto"
+	$FIRST
+	must c ping 5 "$SIZE"
+	[ "$path" = classic ] || fast c ping 5 "$SIZE"
+	must c ping 10 "$SIZE"
+	$SECOND
+	must c ping 20 "$SIZE"
+	$FIRST
+	must c ping 20 "$SIZE"
+	counter other "$NS_R" netdev w
+	equal "$PACKETS" 0 "packets that are neither"
+	counter second "$NS_R" netdev w
+	equal "$PACKETS" 20 "packets of the second kind"
+	still_fast "$path"
+}
+dscp_cs1() { must c set tos 32; }
+dscp_cs2() { must c set tos 64; }
+SIZE=64 FIRST=dscp_cs1 SECOND=dscp_cs2
+on_both_paths "udp, a rule for one DSCP sets another" \
+	sets udp "ip dscp cs1 ip dscp set af11" "ip dscp af11" "ip dscp cs2"
+on_both_paths "udp6, rules for two DSCPs" \
+	sets udp6 "ip6 dscp cs2 ip6 dscp set cs3; ip6 dscp cs1 ip6 dscp set cs2" "ip6 dscp cs2" "ip6 dscp cs3"
+size_64() { SIZE=64; }
+size_100() { SIZE=100; }
+FIRST=size_64 SECOND=size_100
+marked() {
+	marks_in
+	sets "$@"
+}
+on_both_paths "udp, a rule adds to the mark" \
+	marked udp "meta mark set meta mark or 0x10" "meta mark 0x11" "meta mark 0x12"
+on_both_paths "udp, a rule for one mark sets another" \
+	marked udp "meta mark 1 meta mark set 7" "meta mark 7" "meta mark 2"
+on_both_paths "udp, a priority by the mark" \
+	marked udp "meta priority set meta mark map { 1 : 1:5, 2 : 1:6 }" "meta priority 1:5" "meta priority 1:6"
 
 all_done
