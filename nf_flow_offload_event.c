@@ -274,7 +274,7 @@ static void nfo_event_tos_route(struct nfo_net *nn, unsigned long event,
 	nfo_recheck_routing(nn);
 }
 
-/* A leg of a multipath route: flows on the other legs keep theirs. */
+/* A next hop that is not used any more: flows by another one keep theirs. */
 static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
 {
 	const struct fib_nh_notifier_info *fnh;
@@ -312,7 +312,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 		else
 			nfo_event_prefix6(&c, info);
 		break;
-	case FIB_EVENT_NH_ADD:
+	/* A next hop that is back, FIB_EVENT_NH_ADD, may be that of anybody. */
 	case FIB_EVENT_NH_DEL:
 		if (c.family == NFPROTO_IPV4)
 			nfo_event_nexthop(&c, info);
