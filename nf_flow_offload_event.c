@@ -24,6 +24,7 @@
 #include "nfo_event.h"
 #include "nfo_hw.h"
 #include "nfo_neigh.h"
+#include "nfo_recheck.h"
 #include "nfo_stack.h"
 #include "nfo_unseen.h"
 
@@ -265,7 +266,25 @@ static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_in
 }
 #endif
 
-/* A leg of a multipath route came or died. Only flows on this leg's device are concerned. */
+/* A route for packets of one TOS: another packet of the connection may get another route. Routes
+ * that exist when listening begins count as well.
+ */
+static void nfo_event_tos_route(struct nfo_net *nn, unsigned long event,
+				const struct fib_notifier_info *info)
+{
+	const struct fib_entry_notifier_info *fen;
+
+	if (info->family != AF_INET || event == FIB_EVENT_ENTRY_DEL ||
+	    event < FIB_EVENT_ENTRY_REPLACE || event > FIB_EVENT_ENTRY_ADD)
+		return;
+	fen = container_of(info, struct fib_entry_notifier_info, info);
+	if (!nfo_fib_entry_tos(fen) || READ_ONCE(nn->tos_routes))
+		return;
+	WRITE_ONCE(nn->tos_routes, true);
+	nfo_recheck_routing(nn);
+}
+
+/* A next hop is not used any more. Only flows on its device are concerned. */
 static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
 {
 	const struct fib_nh_notifier_info *fnh;
@@ -284,6 +303,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	const struct fib_notifier_info *info = ptr;
 	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
 
+	nfo_event_tos_route(nn, event, info);
 	/* During registration the notifier is called for all routes that exist: no news. */
 	if (!READ_ONCE(nn->fib_on))
 		return NOTIFY_DONE;
@@ -302,10 +322,14 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 		else
 			nfo_event_prefix6(&c, info);
 		break;
-	case FIB_EVENT_NH_ADD:
+	/* A next hop that is back, FIB_EVENT_NH_ADD, may be that of anybody. */
 	case FIB_EVENT_NH_DEL:
 		if (c.family == NFPROTO_IPV4)
 			nfo_event_nexthop(&c, info);
+		break;
+	case FIB_EVENT_RULE_ADD:
+	case FIB_EVENT_RULE_DEL:
+		nfo_recheck_routing(nn);
 		break;
 	}
 	nfo_event_add(nn, &c);
@@ -654,6 +678,7 @@ static void nfo_event_fib_listen(struct nfo_net *nn)
 		return;
 	}
 	WRITE_ONCE(nn->fib_on, true);
+	nfo_recheck_routing(nn);
 	/* nfo_net_notice() notices missed changes of IPv4 routes, because IPv4 counts them. */
 	if (nfo_net_sernum6(nn) != nn->fib_sernum6)
 		nfo_event_add(nn, &missed);

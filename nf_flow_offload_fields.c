@@ -9,11 +9,14 @@
  * another value takes the classic path and settles the field. A field that leaves with another
  * value than it came with is fixed and settled at once, except the TTL: one packet cannot tell
  * `ttl set` from `ttl inc`.
+ * While rules look at a fixed field, they may set it for packets that come with one value alone.
+ * Then the entry holds for packets that come with the value of the packet that taught it.
  */
 #include <net/inet_ecn.h>
 
 #include "nfo_fields.h"
 #include "nfo_flow.h"
+#include "nfo_refs.h"
 
 static u8 nfo_dscp(u8 tos)
 {
@@ -155,14 +158,50 @@ bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh)
 }
 
 /**
- * nfo_fields_settled() - are all fields settled in which a packet differs from an entry?
+ * nfo_fields_came() - remember what a packet came with in fields whose new value may depend on that
+ * @refs:  references of the lesson, which nobody else knows yet
+ * @in:    fields of the packet before the ruleset, see nfo_look_before()
+ * @given: these fields, NFO_FIELD_*; the TTL is never among them, because the entry knows it
+ *
+ * Context: any.
+ */
+void nfo_fields_came(struct nfo_route_refs *refs, const struct nfo_look *in, u8 given)
+{
+	refs->given = given;
+	if (given & NFO_FIELD_MARK)
+		refs->came.mark = in->mark;
+	if (given & NFO_FIELD_PRIORITY)
+		refs->came.priority = in->priority;
+	if (given & NFO_FIELD_DSCP)
+		refs->came.dscp = nfo_dscp(in->tos);
+}
+
+/* Return: fields in which a packet differs from the packets that the direction holds for. */
+static u8 nfo_fields_came_otherwise(const struct nfo_route_refs *refs, const struct nfo_look *in)
+{
+	u8 differ = 0;
+
+	if (in->mark != refs->came.mark)
+		differ |= NFO_FIELD_MARK;
+	if (in->priority != refs->came.priority)
+		differ |= NFO_FIELD_PRIORITY;
+	if (nfo_dscp(in->tos) != refs->came.dscp)
+		differ |= NFO_FIELD_DSCP;
+
+	return differ & refs->given;
+}
+
+/**
+ * nfo_fields_unknown() - for which fields of a packet is it not known what the ruleset does?
  * @e:      entry
+ * @refs:   route references of its direction
  * @in:     fields of the packet before the ruleset, see nfo_look_before()
  * @fields: the entry's @fields, read once for the packet
  *
- * Context: any. Return: true when the entry holds for the packet.
+ * Context: any. Return: NFO_FIELD_*; 0 when the entry holds for the packet.
  */
-bool nfo_fields_settled(const struct nfo_entry *e, const struct nfo_look *in, u8 fields)
+u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_route_refs *refs,
+		      const struct nfo_look *in, u8 fields)
 {
 	u8 differ = 0;
 
@@ -175,5 +214,6 @@ bool nfo_fields_settled(const struct nfo_entry *e, const struct nfo_look *in, u8
 	if (in->ttl != READ_ONCE(e->ttl_in))
 		differ |= NFO_FIELD_TTL;
 
-	return !(differ & ~(fields >> NFO_FIELD_SETTLED));
+	differ &= ~(fields >> NFO_FIELD_SETTLED);
+	return unlikely(refs->given) ? differ | nfo_fields_came_otherwise(refs, in) : differ;
 }

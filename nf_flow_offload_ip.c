@@ -445,7 +445,7 @@ static noinline bool nfo_skb_settled(const struct sk_buff *skb, const struct nfo
 {
 	struct nfo_look look = nfo_look_before(nfo_skb_look(skb, e->key.family), e);
 
-	return nfo_fields_settled(e, &look, fields);
+	return !nfo_fields_unknown(e, nfo_entry_refs(e), &look, fields);
 }
 
 /* Is it known what the ruleset does to each field of the packet? */
@@ -459,7 +459,9 @@ static __always_inline bool nfo_fields_ok(const struct sk_buff *skb, const struc
 	if (family == NFPROTO_IPV4 && e->flags & NFO_E_PRIO_TOS)
 		p->priority = rt_tos2priority(tos);
 
-	return likely(!nfo_fields_differ(e, skb->mark, p->priority, tos, ttl)) ||
+	/* A packet that comes with the value that a rule sets may be none that the rule is for. */
+	return likely(!nfo_fields_differ(e, skb->mark, p->priority, tos, ttl) &&
+		      !nfo_entry_refs(e)->given) ||
 	       nfo_skb_settled(skb, e, p->fields);
 }
 

@@ -187,8 +187,10 @@ static bool nfo_learn_ecn_ok(const struct nfo_lesson *l, const struct nfo_look *
 }
 
 /* Learn the fields that rulesets set from their values before and after the classic path. */
-static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_lesson *l)
+static enum nfo_reason nfo_learn_fields(struct nfo_net *nn, struct nfo_entry *e,
+					struct nfo_route_refs *refs, const struct nfo_lesson *l)
 {
+	const u8 came = NFO_FIELD_MARK | NFO_FIELD_PRIORITY | NFO_FIELD_DSCP;
 	const struct net *net = nf_ct_net(l->ct);
 	struct nfo_look out = nfo_skb_look(l->skb, e->key.family);
 	struct nfo_look in;
@@ -202,6 +204,8 @@ static enum nfo_reason nfo_learn_fields(struct nfo_entry *e, const struct nfo_le
 		e->flags |= NFO_E_PRIO_TOS;
 	in = nfo_look_before(l->note->look, e);
 	nfo_fields_learn(e, &in, &out);
+	if (e->fields & came)
+		nfo_fields_came(refs, &in, e->fields & came & nfo_recheck_by(nn));
 
 	return NFO_R_NONE;
 }
@@ -346,7 +350,7 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 	why = nfo_learn_payload(e, l);
 	if (why)
 		return why;
-	why = nfo_learn_fields(e, l);
+	why = nfo_learn_fields(t->nn, e, refs, l);
 	if (why)
 		return why;
 	why = nfo_learn_in(t, e, refs, l);
@@ -407,17 +411,16 @@ static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entr
 	       nfo_now() - READ_ONCE(old->used) < HZ;
 }
 
-/* Has a packet another DSCP than the entry, and are there rules that look at the DSCP? Then the
- * packet settles nothing, because a third DSCP may be treated otherwise.
+/* Has a packet another DSCP, mark or TTL than the entry, and are there rules that look at this
+ * field? Then the packet settles nothing, because a third value may be treated otherwise.
  */
-static bool nfo_dscp_differs(struct nfo_net *nn, const struct nfo_entry *old,
-			     const struct nfo_lesson *l)
+static bool nfo_field_differs(struct nfo_net *nn, const struct nfo_entry *old,
+			      const struct nfo_lesson *l)
 {
-	const u8 known = NFO_FIELD_DSCP | NFO_FIELD_DSCP << NFO_FIELD_SETTLED;
+	struct nfo_look in = nfo_look_before(l->note->look, old);
+	u8 unknown = nfo_fields_unknown(old, nfo_entry_refs(old), &in, READ_ONCE(old->fields));
 
-	return !(READ_ONCE(old->fields) & known) &&
-	       (l->note->look.tos & ~INET_ECN_MASK) != READ_ONCE(old->dscp) &&
-	       nfo_recheck_by_dscp(nn);
+	return unknown && unknown & nfo_recheck_by(nn);
 }
 
 /* Learn from one more packet of a known direction what the ruleset does to fields. Return: false
@@ -449,8 +452,8 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
-	/* The entry stays while packets with its DSCP come; otherwise it is learned anew. */
-	if (READ_ONCE(old->epoch) == e->epoch && nfo_dscp_differs(f->table->nn, old, l))
+	/* The entry stays while packets with its values come; otherwise it is learned anew. */
+	if (READ_ONCE(old->epoch) == e->epoch && nfo_field_differs(f->table->nn, old, l))
 		return nfo_now() - READ_ONCE(old->used) < HZ;
 	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;

@@ -6,8 +6,9 @@
  * sends one packet the classic way from time to time, and this packet passes the ruleset as it is
  * then. Without such rules no direction does.
  *
- * The same scan finds whether a rule depends on the DSCP. If one does, what the ruleset did to two
- * DSCPs of a direction says nothing about the others.
+ * The same scan finds whether a rule of the ruleset or of routing depends on the DSCP, the mark, the
+ * priority or the TTL. If one does, what the ruleset did to two values of a direction says nothing
+ * about the others.
  *
  * A work item scans the rules after a commit, under RCU, as nf_tables itself does for a dump. It is
  * queued when a flow's packets are next checked, which happens twice a second.
@@ -16,11 +17,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4.h>
+#include <net/fib_rules.h>
 #include <net/netfilter/nf_tables.h>
 #include <net/netfilter/nft_meta.h>
 #include <net/netlink.h>
 
 #include "nfo_compat.h"
+#include "nfo_flow.h"
 #include "nfo_pure.h"
 #include "nfo_recheck.h"
 
@@ -42,12 +45,12 @@
  * @dump:   buffer for the dump of an expression, owned by nfo_recheck_work(); the data of most
  *          expressions is private to nf_tables, so their dump is read
  * @varies: a rule was found whose answer changes without a commit
- * @dscp:   a rule was found whose answer depends on the DSCP
+ * @by:     fields that the answer of a rule depends on, NFO_FIELD_*
  */
 struct nfo_scan {
 	struct sk_buff	*dump;
 	bool		varies;
-	bool		dscp;
+	u8		by;
 };
 
 /* ---- an expression ---- */
@@ -61,6 +64,18 @@ static const char * const nfo_xt_vary[] = {
 /* The target of iptables that adds elements to an ipset or renews their timeout. */
 static const char nfo_xt_adds[] = "SET";
 
+/* Targets that give a mark which may depend on the one that was there. */
+static const char * const nfo_xt_marks[] = { "CONNMARK", "MARK" };
+
+/* Matches of iptables that look at a field. */
+static const struct {
+	const char	*name;
+	u8		field;
+} nfo_xt_fields[] = {
+	{ "dscp", NFO_FIELD_DSCP }, { "hl", NFO_FIELD_TTL }, { "mark", NFO_FIELD_MARK },
+	{ "tos", NFO_FIELD_DSCP }, { "ttl", NFO_FIELD_TTL },
+};
+
 static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 {
 	int i;
@@ -68,23 +83,20 @@ static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 	for (i = 0; i < ARRAY_SIZE(nfo_xt_vary); i++)
 		if (!strcmp(match->name, nfo_xt_vary[i]))
 			s->varies = true;
-	if (!strcmp(match->name, "dscp") || !strcmp(match->name, "tos"))
-		s->dscp = true;
+	for (i = 0; i < ARRAY_SIZE(nfo_xt_fields); i++)
+		if (!strcmp(match->name, nfo_xt_fields[i].name))
+			s->by |= nfo_xt_fields[i].field;
 }
 
 static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target)
 {
+	int i;
+
 	if (!strcmp(target->name, nfo_xt_adds))
 		s->varies = true;
-}
-
-static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
-{
-	const struct nft_meta *meta = nft_expr_priv(expr);
-
-	if (meta->key == NFT_META_TIME_NS || meta->key == NFT_META_TIME_DAY ||
-	    meta->key == NFT_META_TIME_HOUR)
-		s->varies = true;
+	for (i = 0; i < ARRAY_SIZE(nfo_xt_marks); i++)
+		if (!strcmp(target->name, nfo_xt_marks[i]))
+			s->by |= NFO_FIELD_MARK;
 }
 
 /* Dump an expression into s->dump. Return: true when it could be dumped. */
@@ -102,6 +114,27 @@ static u32 nfo_scan_number(const struct nfo_scan *s, int type)
 	const struct nlattr *nla = nla_find(first, s->dump->len, type);
 
 	return nla && nla_len(nla) == sizeof(__be32) ? ntohl(nla_get_be32(nla)) : U32_MAX;
+}
+
+/* Find `meta` expressions that load a field or the time; those that set a field do not count. */
+static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
+{
+	const struct nft_meta *meta = nft_expr_priv(expr);
+
+	switch (meta->key) {
+	case NFT_META_TIME_NS:
+	case NFT_META_TIME_DAY:
+	case NFT_META_TIME_HOUR:
+		s->varies = true;
+		break;
+	case NFT_META_MARK:
+	case NFT_META_PRIORITY:
+		if (nfo_scan_dump(s, expr) && nfo_scan_number(s, NFTA_META_DREG) != U32_MAX)
+			s->by |= meta->key == NFT_META_MARK ? NFO_FIELD_MARK : NFO_FIELD_PRIORITY;
+		break;
+	default:
+		break;
+	}
 }
 
 /* Find `ct` expressions that read a connection's counters or timeout. Its mark and labels are not
@@ -142,16 +175,29 @@ static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *
 	       nfo_scan_number(s, NFTA_PAYLOAD_SREG) != U32_MAX;
 }
 
-/* Find expressions that load the DSCP, which is in the first two bytes of both IP headers. */
+/* Both IP headers have the DSCP in their first two bytes. The TTL is the ninth byte of one header,
+ * and the hop limit the eighth byte of the other one; a load of either byte counts for both headers.
+ */
+static u8 nfo_scan_fields_at(u32 offset, u32 len)
+{
+	if (offset <= 1)
+		return NFO_FIELD_DSCP | (offset + len > 7 ? NFO_FIELD_TTL : 0);
+	return offset <= 8 && offset + len > 7 ? NFO_FIELD_TTL : 0;
+}
+
+/* Find expressions that load one of these fields. */
 static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 			     const struct nft_expr *expr)
 {
+	u8 fields;
+
 	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
-	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER ||
-	    nfo_scan_number(s, NFTA_PAYLOAD_OFFSET) > 1)
+	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER)
 		return;
-	if (!nfo_scan_is_written_back(s, rule, expr))
-		s->dscp = true;
+	fields = nfo_scan_fields_at(nfo_scan_number(s, NFTA_PAYLOAD_OFFSET),
+				    nfo_scan_number(s, NFTA_PAYLOAD_LEN));
+	if (fields && !nfo_scan_is_written_back(s, rule, expr))
+		s->by |= fields;
 }
 
 static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
@@ -259,6 +305,47 @@ static void nfo_scan_table(struct nfo_scan *s, const struct nft_table *table)
 		nfo_scan_chain(s, chain);
 }
 
+/* ---- rules of routing ---- */
+
+static void nfo_scan_routing_rule(struct nfo_scan *s, const struct fib_rules_ops *ops,
+				  struct fib_rule *rule)
+{
+	struct fib_rule_hdr frh = {};
+
+	if (rule->mark_mask)
+		s->by |= NFO_FIELD_MARK;
+	skb_trim(s->dump, 0);
+	if (ops->fill(rule, s->dump, &frh))
+		return;
+	if (frh.tos || nla_find((const struct nlattr *)s->dump->data, s->dump->len, NFO_FRA_DSCP))
+		s->by |= NFO_FIELD_DSCP;
+}
+
+static void nfo_scan_routing(struct nfo_scan *s, const struct fib_rules_ops *ops)
+{
+	struct fib_rule *rule;
+
+	if (!ops)
+		return;
+	list_for_each_entry_rcu(rule, &ops->rules_list, list)
+		nfo_scan_routing_rule(s, ops, rule);
+}
+
+/* Only IPv4 has routes for packets of one TOS. */
+static void nfo_scan_routings(struct nfo_scan *s, const struct nfo_net *nn)
+{
+	if (READ_ONCE(nn->tos_routes))
+		s->by |= NFO_FIELD_DSCP;
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	nfo_scan_routing(s, nn->net->ipv4.rules_ops);
+#endif
+#ifdef CONFIG_IPV6_MULTIPLE_TABLES
+	nfo_scan_routing(s, nn->net->ipv6.fib6_rules_ops);
+#endif
+}
+
+/* ---- hooks that are not nf_tables' ---- */
+
 /* Return: true for a forward hook of iptables' own tables or of a BPF program, whose rules change
  * without an event. Hooks of security modules do not count.
  */
@@ -309,17 +396,29 @@ static bool nfo_net_hooks_vary(const struct net *net)
 
 /* ---- the scan ---- */
 
-/* Note whether a rule depends on the DSCP. If that is new, directions that were learned as if no
- * rule did have to learn once more.
+/* Note which fields rules depend on. If one is new, directions that were learned as if no rule
+ * looked at it have to learn once more.
  */
-static void nfo_recheck_dscp(struct nfo_net *nn, bool dscp)
+static void nfo_recheck_fields(struct nfo_net *nn, u8 by)
 {
 	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
-	bool before = READ_ONCE(nn->rules_dscp);
+	u8 before = READ_ONCE(nn->rules_by);
 
-	WRITE_ONCE(nn->rules_dscp, dscp);
-	if (dscp && !before)
+	WRITE_ONCE(nn->rules_by, by);
+	if (by & ~before)
 		nfo_change_add(nn, &ruleset);
+}
+
+/* A rule of routing is told of before it is in use: one more look will do for a change of a moment
+ * ago.
+ */
+static void nfo_recheck_done(struct nfo_net *nn, u32 seen)
+{
+	spin_lock_bh(&nn->journal_lock);
+	if (nfo_now() - nn->routing_at >= NFO_RECHECK_PAUSE)
+		WRITE_ONCE(nn->rules_seen, seen);
+	WRITE_ONCE(nn->hooks_seen, nfo_now());
+	spin_unlock_bh(&nn->journal_lock);
 }
 
 static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
@@ -335,10 +434,10 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 	s->varies = nfo_net_hooks_vary(nn->net);
 	list_for_each_entry_rcu(table, tables, list)
 		nfo_scan_table(s, table);
+	nfo_scan_routings(s, nn);
 	WRITE_ONCE(nn->rules_vary, s->varies);
-	nfo_recheck_dscp(nn, s->dscp);
-	WRITE_ONCE(nn->rules_seen, seen);
-	WRITE_ONCE(nn->hooks_seen, nfo_now());
+	nfo_recheck_fields(nn, s->by);
+	nfo_recheck_done(nn, seen);
 unlock:
 	rcu_read_unlock();
 }
@@ -413,19 +512,33 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
 }
 
 /**
- * nfo_recheck_by_dscp() - may a rule answer by the DSCP of a packet?
+ * nfo_recheck_by() - which fields of a packet may the answer of a rule depend on?
  * @nn: namespace
  *
- * Context: any. Return: true if so, and also while the rules of the latest commit were not scanned;
- * then a scan is queued.
+ * Context: any. Return: NFO_FIELD_*; all of them while the rules of the latest commit, or of the
+ * latest change of routing rules, were not scanned. Then a scan is queued.
  */
-bool nfo_recheck_by_dscp(struct nfo_net *nn)
+u8 nfo_recheck_by(struct nfo_net *nn)
 {
 	if (likely(READ_ONCE(nn->rules_seen) == READ_ONCE(nn->ruleset)))
-		return READ_ONCE(nn->rules_dscp);
+		return READ_ONCE(nn->rules_by);
 	nfo_recheck_look(nn);
 
-	return true;
+	return NFO_FIELDS;
+}
+
+/**
+ * nfo_recheck_routing() - rules of routing have changed, or routes look at the TOS now
+ * @nn: namespace
+ *
+ * Context: any.
+ */
+void nfo_recheck_routing(struct nfo_net *nn)
+{
+	spin_lock_bh(&nn->journal_lock);
+	nn->routing_at = nfo_now();
+	WRITE_ONCE(nn->rules_seen, READ_ONCE(nn->ruleset) - 1);
+	spin_unlock_bh(&nn->journal_lock);
 }
 
 /**

@@ -42,6 +42,7 @@
 #define NFO_HAVE_TCF_NEXT_PROTO 1
 #define NFO_HAVE_BR_MST 1
 #define NFO_HAVE_SET_EXPRS 1
+#define NFO_HAVE_FIB_DSCP 1
 #endif
 
 #include <linux/ip.h>
@@ -53,6 +54,7 @@
 #include <net/if_inet6.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
+#include <net/ip_fib.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/netns/generic.h>
@@ -349,6 +351,21 @@ static inline const struct nft_expr *nfo_set_expr(const struct nft_set *set, int
 	return i ? NULL : set->expr;
 #endif
 }
+
+/* 5.19, "ipv4: Use dscp_t in struct fib_entry_notifier_info". Return: the TOS that a route is for,
+ * or 0.
+ */
+static inline u8 nfo_fib_entry_tos(const struct fib_entry_notifier_info *fen)
+{
+#ifdef NFO_HAVE_FIB_DSCP
+	return inet_dscp_to_dsfield(fen->dscp);
+#else
+	return fen->tos;
+#endif
+}
+
+/* 6.13, "net: fib_rules: Add DSCP selector attribute": FRA_DSCP, which headers before do not name. */
+#define NFO_FRA_DSCP	25
 
 /* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The two return different
  * values, so this one returns none.

@@ -69,7 +69,7 @@ static inline u32 nfo_skb_label(const struct sk_buff *skb, u8 family)
  * @tos:      likewise
  * @ttl:      likewise
  *
- * Return: true when nfo_fields_settled() has to say whether the entry holds for the packet.
+ * Return: true when nfo_fields_unknown() has to say whether the entry holds for the packet.
  */
 static inline bool nfo_fields_differ(const struct nfo_entry *e, u32 mark, u32 priority,
 				     u8 tos, u8 ttl)

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct nfo_entry;
+struct nfo_route_refs;
 
 /**
  * struct nfo_look - these fields of a packet at one moment
@@ -29,6 +30,8 @@ void nfo_fields_learn(struct nfo_entry *e, const struct nfo_look *in,
 bool nfo_fields_settle(struct nfo_entry *e, const struct nfo_look *in,
 		       const struct nfo_look *out);
 bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh);
-bool nfo_fields_settled(const struct nfo_entry *e, const struct nfo_look *in, u8 fields);
+void nfo_fields_came(struct nfo_route_refs *refs, const struct nfo_look *in, u8 given);
+u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_route_refs *refs,
+		      const struct nfo_look *in, u8 fields);
 
 #endif /* _NFO_FIELDS_H */

@@ -170,8 +170,12 @@ struct nfo_stats {
  * @zones:   a connection in a conntrack zone was seen; never cleared
  * @vlan_states: a bridge announced a VLAN that one of its ports does not forward; never cleared
  * @rules_vary: the answer of some rule may change without a commit, see nf_flow_offload_recheck.c
- * @rules_dscp: the answer of some rule depends on the DSCP, see nf_flow_offload_recheck.c
- * @rules_seen: @ruleset when @recheck_work last looked the rules through
+ * @rules_by: fields, NFO_FIELD_*, that the answer of some rule of the ruleset or of routing depends
+ *           on, see nf_flow_offload_recheck.c
+ * @tos_routes: a route for packets of one TOS was seen; never cleared
+ * @rules_seen: @ruleset when @recheck_work last looked the rules through; written with
+ *           @journal_lock held
+ * @routing_at: jiffies when a rule of routing last changed; protected by @journal_lock
  * @hooks_seen: jiffies when @recheck_work last did so
  * @settings: what netlink sets, each field read and written as a whole, without a lock
  * @refs:    one for the namespace; one for each table, dump, and struct nfo_route_refs; one for
@@ -190,7 +194,7 @@ struct nfo_stats {
  * @ruleset_work: writes one change into the journal for all commits of a window
  * @nft_tables: head of nf_tables' list of tables, not owned; NULL when it is not known or the
  *           namespace ends; written with @journal_lock held, the list is read under RCU
- * @recheck_work: looks for rules that set @rules_vary and @rules_dscp
+ * @recheck_work: looks for rules that set @rules_vary and @rules_by
  * @explained: an event of the last half second explains why @genid moves; protected by
  *           @journal_lock
  * @over:    the namespace ends, so nfo_net_queue() queues no work; protected by @journal_lock
@@ -233,8 +237,10 @@ struct nfo_net {
 	bool			zones;
 	bool			vlan_states;
 	bool			rules_vary;
-	bool			rules_dscp;
+	bool			tos_routes;
+	u8			rules_by;
 	u32			rules_seen;
+	u32			routing_at;
 	u32			hooks_seen;
 	const unsigned int	*ruleset_seq;
 	struct nfo_settings	settings;

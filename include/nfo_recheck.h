@@ -10,7 +10,8 @@
 void nfo_recheck_net_init(struct nfo_net *nn);
 void nfo_recheck_net_exit(struct nfo_net *nn);
 bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since);
-bool nfo_recheck_by_dscp(struct nfo_net *nn);
+u8 nfo_recheck_by(struct nfo_net *nn);
+void nfo_recheck_routing(struct nfo_net *nn);
 u32 nfo_recheck_period(const struct nfo_net *nn);
 
 #endif /* _NFO_RECHECK_H */

@@ -72,6 +72,18 @@ struct nfo_extra {
 	u32			at;
 };
 
+/**
+ * struct nfo_came - fields of the packet that taught a direction, as the packet came in
+ * @mark:     skb->mark
+ * @priority: skb->priority
+ * @dscp:     DSCP, in the upper six bits
+ */
+struct nfo_came {
+	u32	mark;
+	u32	priority;
+	u8	dscp;
+};
+
 /* Index of a byte in nfo_route_refs::hh. Without NFO_E_HEADER it is true when @hh begins with the
  * IPv4 address of the tunnel's other end, from which the tunnel's device makes its header.
  */
@@ -90,6 +102,8 @@ struct nfo_extra {
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
  * @hh:     link-layer header of packets that leave, with NFO_E_HEADER; see NFO_HH_IS_ADDR
+ * @given:  fields of @came that count, NFO_FIELD_*: the direction holds for packets that come so
+ * @came:   what packets come with
  * @in_dest: Ethernet address that frames come for, with NFO_E_IN_DEST
  * @in_source: Ethernet address that frames come from, with NFO_E_IN_SOURCE
  * @cookie: for dst_check()
@@ -116,6 +130,7 @@ struct nfo_route_refs {
 	u8			rp_filter;
 	bool			shared;
 	bool			push;
+	u8			given;
 	struct net_device	*in;
 	struct nfo_extra	*extra;
 	struct dst_entry	*dst;
@@ -128,6 +143,7 @@ struct nfo_route_refs {
 	refcount_t		refs;
 	struct nfo_neigh	*neigh;
 	u32			cookie;
+	struct nfo_came		came;
 	struct nfo_net		*nn;
 	struct nfo_lower	out_lower;
 	netdevice_tracker	tracker;

@@ -27,6 +27,10 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 {
 }
 
+void nfo_recheck_routing(struct nfo_net *nn)
+{
+}
+
 /* The namespace of the test listens to the real one's messages. */
 static int nfo_event_test_init(struct kunit *test)
 {

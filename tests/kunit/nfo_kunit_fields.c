@@ -41,7 +41,7 @@ static struct nfo_look nfo_rules_odd(struct nfo_look in)
 static bool nfo_known(const struct nfo_entry *e, struct nfo_look in)
 {
 	return !nfo_fields_differ(e, in.mark, in.priority, in.tos, in.ttl) ||
-	       nfo_fields_settled(e, &in, e->fields);
+	       !nfo_fields_unknown(e, &nfo_route_refs_none, &in, e->fields);
 }
 
 /* What an entry does to a packet it holds for. */

@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# tags: core long
+# The classic path decides for each packet of a connection anew: rules of routing and of the ruleset
+# look at DSCP, mark or TTL. Each packet goes where it goes without a flowtable, and as it goes there.
+# shellcheck source=../lib.sh disable=SC2119
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=../lib-inject.sh
+. "$(dirname "$0")/../lib-inject.sh"
+
+topo_up
+echo_up
+second_link 203.0.113 2001:db8:3
+
+LISTED="rc, rs, rs2"
+
+# router PATH [FORWARD-LINES [TABLE-LINES]] - PATH is classic or offload.
+router() {
+	local flow=''
+
+	[ "$1" = classic ] || flow='meta l4proto { tcp, udp } flow add @f'
+	rules_listing "$LISTED" "${2:-}
+		$flow" "${3:-}"
+}
+
+# arrived NAMESPACE DEVICE - packets that came in there by now, in ARRIVED.
+arrived() {
+	ARRIVED=$(ip -n "$1" -s -j link show "$2" | sed -nE 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/p')
+}
+
+# by_device DEVICE N COMMAND... - of what a command sends N packets come to the server by that device.
+by_device() {
+	local dev=$1 n=$2 before
+
+	shift 2
+	arrived "$NS_S" "$dev"
+	before=$ARRIVED
+	must "$@"
+	arrived "$NS_S" "$dev"
+	[ $((ARRIVED - before)) -ge "$n" ] || fail "$*: $((ARRIVED - before)) of $n packets came by $dev"
+}
+
+# second_table FAMILY - table 100 leads by the second device; gone when the case ends.
+second_table() {
+	at_end "ip -n $NS_R -$1 rule del pref 100; ip -n $NS_R -$1 route flush table 100"
+	if [ "$1" = 4 ]; then
+		ip -n "$NS_R" route add $S4 via 203.0.113.2 table 100
+	else
+		ip -n "$NS_R" -6 route add $S6 via 2001:db8:3::2 table 100
+	fi
+}
+
+# two_dscps PATH PROTO - they differ in IPv4's priority as well.
+two_dscps() {
+	local tos
+
+	must c ping 12
+	for tos in 8 0 8 0; do
+		must c set tos $tos
+		must c ping 5
+	done
+	[ "$1" = classic ] || has_offload_flag "$2" "$PORT" || fail "not offloaded: $CT"
+}
+
+# still_fast PATH - packets as the last ones are carried by the fast path, if there is one.
+still_fast() { [ "$1" = classic ] || wait_for 5 is_fast c ping 5 || fail "not fast any more"; }
+
+# Two DSCPs of a connection go the same way, and a rule of routing has another way for the third.
+dscp_rule() {
+	local path=$1 proto=$2 family=4
+
+	case $proto in *6) family=6 ;; esac
+	second_table $family
+	ip -n "$NS_R" -$family rule add pref 100 tos 0x10 table 100
+	router "$path"
+	client c "$proto"
+	two_dscps "$path" "$proto"
+	must c set tos 16
+	by_device s1 10 c ping 10
+	must c set tos 8
+	by_device s0 10 c ping 10
+	still_fast "$path"
+}
+for proto in udp tcp udp6; do
+	on_both_paths "$proto, a routing rule for the third DSCP" dscp_rule $proto
+done
+
+# The same by a route of its own.
+dscp_route() {
+	at_end "ip -n $NS_R route del $S4 tos 0x10"
+	ip -n "$NS_R" route add $S4 tos 0x10 via 203.0.113.2
+	router "$1"
+	client c udp
+	two_dscps "$1" udp
+	must c set tos 16
+	by_device s1 10 c ping 10
+	must c set tos 0
+	still_fast "$1"
+}
+on_both_paths "udp, a route for the third DSCP" dscp_route
+
+# Marks that a chain before the flowtable gives.
+marks_in() {
+	in_r nft -f - <<-END
+		table netdev m {
+			chain i {
+				type filter hook ingress device rc priority -10;
+				meta length 92 meta mark set 1
+				meta length 128 meta mark set 2
+				meta length 228 meta mark set 3
+			}
+		}
+	END
+	at_end "in_r nft delete table netdev m"
+}
+
+two_marks() {
+	client c udp
+	must c ping 12
+	for size in 100 64 100 64; do
+		must c ping 5 $size
+	done
+	[ "$1" = classic ] || has_offload_flag udp "$PORT" || fail "not offloaded: $CT"
+}
+
+mark_route() {
+	second_table 4
+	ip -n "$NS_R" rule add pref 100 fwmark 3 table 100
+	marks_in
+	router "$1"
+	two_marks "$1"
+	by_device s1 10 c ping 10 200
+	by_device s0 10 c ping 10 100
+	still_fast "$1"
+}
+on_both_paths "udp, a routing rule for the third mark" mark_route
+
+mark_rule() {
+	marks_in
+	router "$1" "meta mark 3 drop"
+	two_marks "$1"
+	must c timeout 200
+	ask c ping 3 200 && fail "packets with the mark pass"
+	must c timeout 3000
+	must c ping 1
+	still_fast "$1"
+}
+on_both_paths "udp, a rule for the third mark" mark_rule
+
+# Two TTLs of a connection were treated alike, and a rule drops the third.
+ttl_rule() {
+	local path=$1 proto=$2 rule=$3
+
+	router "$path" "$rule"
+	client c "$proto"
+	must c ping 12
+	for ttl in 60 64 60 64; do
+		must c set ttl $ttl
+		must c ping 5
+	done
+	[ "$path" = classic ] || has_offload_flag "$proto" "$PORT" || fail "not offloaded: $CT"
+	must c set ttl 9
+	must c timeout 200
+	ask c ping 3 && fail "packets with the TTL pass"
+	must c set ttl 64
+	must c timeout 3000
+	must c ping 1
+	still_fast "$path"
+}
+on_both_paths "udp, a rule for the third TTL" ttl_rule udp "ip ttl < 10 drop"
+on_both_paths "udp6, a rule for the third hop limit" ttl_rule udp6 "ip6 hoplimit < 10 drop"
+
+# sets PATH PROTO RULES MATCH1 MATCH2 - rules set a field to what depends on what a packet comes with:
+# packets of one kind, 20 of a second one and 20 of the first. FIRST and SECOND choose the kind, and
+# the matches say how they leave.
+sets() {
+	local path=$1 proto=$2
+
+	router "$path"
+	in_r nft -f - <<-END || skip "nft does not know: $3"
+		table inet m {
+			chain given { $3; }
+			chain post { type filter hook postrouting priority 200; oifname rs udp dport 5000 goto given; }
+		}
+		table netdev w {
+			counter first { }
+			counter second { }
+			counter other { }
+			chain o {
+				type filter hook egress device rs priority 0;
+				udp dport != 5000 accept
+				$4 counter name first accept
+				$5 counter name second accept
+				counter name other
+			}
+		}
+	END
+	client c "$proto"
+	$FIRST
+	must c ping 5 "$SIZE"
+	[ "$path" = classic ] || fast c ping 5 "$SIZE"
+	must c ping 10 "$SIZE"
+	$SECOND
+	must c ping 20 "$SIZE"
+	$FIRST
+	must c ping 20 "$SIZE"
+	counter other "$NS_R" netdev w
+	equal "$PACKETS" 0 "packets that are neither"
+	counter second "$NS_R" netdev w
+	equal "$PACKETS" 20 "packets of the second kind"
+	still_fast "$path"
+}
+dscp_cs1() { must c set tos 32; }
+dscp_cs2() { must c set tos 64; }
+SIZE=64 FIRST=dscp_cs1 SECOND=dscp_cs2
+on_both_paths "udp, a rule for one DSCP sets another" \
+	sets udp "ip dscp cs1 ip dscp set af11" "ip dscp af11" "ip dscp cs2"
+on_both_paths "udp6, rules for two DSCPs" \
+	sets udp6 "ip6 dscp cs2 ip6 dscp set cs3; ip6 dscp cs1 ip6 dscp set cs2" "ip6 dscp cs2" "ip6 dscp cs3"
+size_64() { SIZE=64; }
+size_100() { SIZE=100; }
+FIRST=size_64 SECOND=size_100
+marked() {
+	marks_in
+	sets "$@"
+}
+on_both_paths "udp, a rule adds to the mark" \
+	marked udp "meta mark set meta mark or 0x10" "meta mark 0x11" "meta mark 0x12"
+on_both_paths "udp, a rule for one mark sets another" \
+	marked udp "meta mark 1 meta mark set 7" "meta mark 7" "meta mark 2"
+on_both_paths "udp, a priority by the mark" \
+	marked udp "meta priority set meta mark map { 1 : 1:5, 2 : 1:6 }" "meta priority 1:5" "meta priority 1:6"
+
+all_done
