@@ -226,9 +226,7 @@ static int nfo_event_neigh(struct notifier_block *nb, unsigned long event, void 
 	return NOTIFY_DONE;
 }
 
-/* A device got or lost an IPv4 address, for which IPv4 routing expires all its route objects.
- * Context: may sleep, RTNL held.
- */
+/* IPv4 routing expires all its route objects for an IPv4 address. Context: may sleep, RTNL held. */
 static int nfo_event_addr(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	const struct in_ifaddr *ifa = ptr;
@@ -266,24 +264,6 @@ static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_in
 }
 #endif
 
-/* A route for packets of one TOS: another packet of the connection may get another route. Routes
- * that exist when listening begins count as well.
- */
-static void nfo_event_tos_route(struct nfo_net *nn, unsigned long event,
-				const struct fib_notifier_info *info)
-{
-	const struct fib_entry_notifier_info *fen;
-
-	if (info->family != AF_INET || event == FIB_EVENT_ENTRY_DEL ||
-	    event < FIB_EVENT_ENTRY_REPLACE || event > FIB_EVENT_ENTRY_ADD)
-		return;
-	fen = container_of(info, struct fib_entry_notifier_info, info);
-	if (!nfo_fib_entry_tos(fen) || READ_ONCE(nn->tos_routes))
-		return;
-	WRITE_ONCE(nn->tos_routes, true);
-	nfo_recheck_routing(nn);
-}
-
 /* A next hop is not used any more. Only flows on its device are concerned. */
 static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
 {
@@ -303,7 +283,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	const struct fib_notifier_info *info = ptr;
 	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
 
-	nfo_event_tos_route(nn, event, info);
+	nfo_recheck_route(nn, event, info);
 	/* During registration the notifier is called for all routes that exist: no news. */
 	if (!READ_ONCE(nn->fib_on))
 		return NOTIFY_DONE;

@@ -6,9 +6,9 @@
  * sends one packet the classic way from time to time, and this packet passes the ruleset as it is
  * then. Without such rules no direction does.
  *
- * The same scan finds whether a rule of the ruleset or of routing depends on the DSCP, the mark, the
- * priority or the TTL. If one does, what the ruleset did to two values of a direction says nothing
- * about the others.
+ * The same scan finds whether a rule of the ruleset or of routing depends on the DSCP, the mark,
+ * the priority or the TTL. If one does, what the ruleset did to two values of a direction says
+ * nothing about the others.
  *
  * A work item scans the rules after a commit, under RCU, as nf_tables itself does for a dump. It is
  * queued when a flow's packets are next checked, which happens twice a second.
@@ -176,7 +176,7 @@ static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *
 }
 
 /* Both IP headers have the DSCP in their first two bytes. The TTL is the ninth byte of one header,
- * and the hop limit the eighth byte of the other one; a load of either byte counts for both headers.
+ * and the hop limit the eighth byte of the other one: a load of either byte counts for both.
  */
 static u8 nfo_scan_fields_at(u32 offset, u32 len)
 {
@@ -539,6 +539,30 @@ void nfo_recheck_routing(struct nfo_net *nn)
 	nn->routing_at = nfo_now();
 	WRITE_ONCE(nn->rules_seen, READ_ONCE(nn->ruleset) - 1);
 	spin_unlock_bh(&nn->journal_lock);
+}
+
+/**
+ * nfo_recheck_route() - a route comes or goes
+ * @nn:    namespace
+ * @event: FIB_EVENT_*
+ * @info:  what the FIB notifier tells
+ *
+ * After a route for packets of one TOS another packet of a connection may get another route. Routes
+ * that exist when the namespace begins to listen count as well. Context: any.
+ */
+void nfo_recheck_route(struct nfo_net *nn, unsigned long event,
+		       const struct fib_notifier_info *info)
+{
+	const struct fib_entry_notifier_info *fen;
+
+	if (info->family != AF_INET || event == FIB_EVENT_ENTRY_DEL ||
+	    event < FIB_EVENT_ENTRY_REPLACE || event > FIB_EVENT_ENTRY_ADD)
+		return;
+	fen = container_of(info, struct fib_entry_notifier_info, info);
+	if (!nfo_fib_entry_tos(fen) || READ_ONCE(nn->tos_routes))
+		return;
+	WRITE_ONCE(nn->tos_routes, true);
+	nfo_recheck_routing(nn);
 }
 
 /**

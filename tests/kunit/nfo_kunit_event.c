@@ -31,6 +31,11 @@ void nfo_recheck_routing(struct nfo_net *nn)
 {
 }
 
+void nfo_recheck_route(struct nfo_net *nn, unsigned long event,
+		       const struct fib_notifier_info *info)
+{
+}
+
 /* The namespace of the test listens to the real one's messages. */
 static int nfo_event_test_init(struct kunit *test)
 {
