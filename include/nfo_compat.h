@@ -364,7 +364,7 @@ static inline u8 nfo_fib_entry_tos(const struct fib_entry_notifier_info *fen)
 #endif
 }
 
-/* 6.13, "net: fib_rules: Add DSCP selector attribute": FRA_DSCP, which older headers do not name. */
+/* 6.13, "net: fib_rules: Add DSCP selector attribute": FRA_DSCP, which older headers lack. */
 #define NFO_FRA_DSCP	25
 
 /* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The two return different
