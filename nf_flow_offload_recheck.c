@@ -46,11 +46,13 @@
  *          expressions is private to nf_tables, so their dump is read
  * @varies: a rule was found whose answer changes without a commit
  * @by:     fields that the answer of a rule depends on, NFO_FIELD_*
+ * @family: of the table that is being scanned
  */
 struct nfo_scan {
 	struct sk_buff	*dump;
 	bool		varies;
 	u8		by;
+	u8		family;
 };
 
 /* ---- an expression ---- */
@@ -175,14 +177,19 @@ static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *
 	       nfo_scan_number(s, NFTA_PAYLOAD_SREG) != U32_MAX;
 }
 
-/* Both IP headers have the DSCP in their first two bytes. The TTL is the ninth byte of one header,
- * and the hop limit the eighth byte of the other one: a load of either byte counts for both.
+/* Both IP headers have the DSCP in their first two bytes. The hop limit is the eighth byte of one
+ * header, and the TTL the ninth of the other one, where IPv6 has its source address: a prefix of an
+ * address is longer than the TTL and the protocol behind it.
  */
-static u8 nfo_scan_fields_at(u32 offset, u32 len)
+static u8 nfo_scan_fields_at(const struct nfo_scan *s, u32 offset, u32 len)
 {
 	if (offset <= 1)
-		return NFO_FIELD_DSCP | (offset + len > 7 ? NFO_FIELD_TTL : 0);
-	return offset <= 8 && offset + len > 7 ? NFO_FIELD_TTL : 0;
+		return NFO_FIELD_DSCP;
+	if (offset == offsetof(struct ipv6hdr, hop_limit) && s->family != NFPROTO_IPV4)
+		return NFO_FIELD_TTL;
+	if (offset == offsetof(struct iphdr, ttl) && len <= 2 && s->family != NFPROTO_IPV6)
+		return NFO_FIELD_TTL;
+	return 0;
 }
 
 /* Find expressions that load one of these fields. */
@@ -194,7 +201,7 @@ static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
 	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER)
 		return;
-	fields = nfo_scan_fields_at(nfo_scan_number(s, NFTA_PAYLOAD_OFFSET),
+	fields = nfo_scan_fields_at(s, nfo_scan_number(s, NFTA_PAYLOAD_OFFSET),
 				    nfo_scan_number(s, NFTA_PAYLOAD_LEN));
 	if (fields && !nfo_scan_is_written_back(s, rule, expr))
 		s->by |= fields;
@@ -241,10 +248,25 @@ static bool nfo_chain_is_passed(const struct nft_chain *chain)
 	}
 }
 
+/* Return: true for a chain of devices that packets of the fast path pass as well: what it sets before
+ * the flowtable is what packets come with, and behind the fast path it looks at each packet itself.
+ */
+static bool nfo_chain_sees_all(const struct nft_chain *chain)
+{
+	const struct nf_hook_ops *ops;
+
+	if (chain->table->family != NFPROTO_NETDEV || !nft_is_base_chain(chain))
+		return false;
+	ops = &nft_base_chain(chain)->ops;
+
+	return ops->hooknum != NF_NETDEV_INGRESS || ops->priority < 0;
+}
+
 static void nfo_scan_chain(struct nfo_scan *s, const struct nft_chain *chain)
 {
 	const struct nft_expr *expr;
 	const struct nft_rule *rule;
+	u8 by = s->by;
 
 	if (!nfo_chain_is_passed(chain))
 		return;
@@ -252,6 +274,8 @@ static void nfo_scan_chain(struct nfo_scan *s, const struct nft_chain *chain)
 		for (expr = nft_expr_first(rule); nft_expr_more(rule, expr);
 		     expr = nft_expr_next(expr))
 			nfo_scan_expr(s, rule, expr);
+	if (nfo_chain_sees_all(chain))
+		s->by = by;
 }
 
 /* Return: true for a set whose elements come and go without a commit, or have a quota each. */
@@ -297,6 +321,7 @@ static void nfo_scan_table(struct nfo_scan *s, const struct nft_table *table)
 
 	if (table->flags & NFT_TABLE_F_DORMANT || table->family == NFPROTO_ARP)
 		return;
+	s->family = table->family;
 	list_for_each_entry_rcu(set, &table->sets, list)
 		nfo_scan_set(s, set);
 	list_for_each_entry_rcu(obj, &table->objects, list)
