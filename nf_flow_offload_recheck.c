@@ -248,8 +248,8 @@ static bool nfo_chain_is_passed(const struct nft_chain *chain)
 	}
 }
 
-/* Return: true for a chain of devices that packets of the fast path pass as well: what it sets before
- * the flowtable is what packets come with, and behind the fast path it looks at each packet itself.
+/* Return: true for a chain of devices that packets of the fast path pass as well. What it sets
+ * before the flowtable is what packets come with, and behind the fast path it looks at each packet.
  */
 static bool nfo_chain_sees_all(const struct nft_chain *chain)
 {
