@@ -421,19 +421,6 @@ static bool nfo_net_hooks_vary(const struct net *net)
 
 /* ---- the scan ---- */
 
-/* Note which fields rules depend on. If one is new, directions that were learned as if no rule
- * looked at it have to learn once more.
- */
-static void nfo_recheck_fields(struct nfo_net *nn, u8 by)
-{
-	static const struct nfo_change ruleset = { .what = NFO_CHANGE_RULESET };
-	u8 before = READ_ONCE(nn->rules_by);
-
-	WRITE_ONCE(nn->rules_by, by);
-	if (by & ~before)
-		nfo_change_add(nn, &ruleset);
-}
-
 /* A rule of routing is told of before it is in use: one more look will do for a change of a moment
  * ago.
  */
@@ -461,7 +448,8 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 		nfo_scan_table(s, table);
 	nfo_scan_routings(s, nn);
 	WRITE_ONCE(nn->rules_vary, s->varies);
-	nfo_recheck_fields(nn, s->by);
+	/* Until now directions were taught as if rules looked at all fields. */
+	WRITE_ONCE(nn->rules_by, s->by);
 	nfo_recheck_done(nn, seen);
 unlock:
 	rcu_read_unlock();
@@ -578,6 +566,9 @@ void nfo_recheck_routing(struct nfo_net *nn)
 void nfo_recheck_route(struct nfo_net *nn, unsigned long event,
 		       const struct fib_notifier_info *info)
 {
+	static const struct nfo_change all = {
+		.what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV4,
+	};
 	const struct fib_entry_notifier_info *fen;
 
 	if (info->family != AF_INET || event == FIB_EVENT_ENTRY_DEL ||
@@ -588,6 +579,7 @@ void nfo_recheck_route(struct nfo_net *nn, unsigned long event,
 		return;
 	WRITE_ONCE(nn->tos_routes, true);
 	nfo_recheck_routing(nn);
+	nfo_change_add(nn, &all);
 }
 
 /**
