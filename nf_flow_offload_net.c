@@ -200,9 +200,13 @@ static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *chang
 static void nfo_explain(struct nfo_net *nn)
 {
 	nn->explained_at = nfo_now();
+	/* The work item that ends an explanation is queued once; nothing is learned before there is
+	 * a journal.
+	 */
+	if (nn->explained || !nn->journal)
+		return;
 	nn->explained = true;
-	if (nn->journal)
-		nfo_net_queue(nn, nfo_net_wq, &nn->explain_work, NFO_EXPLAINED);
+	nfo_net_queue(nn, nfo_net_wq, &nn->explain_work, NFO_EXPLAINED);
 }
 
 /**

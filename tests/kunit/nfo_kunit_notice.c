@@ -123,6 +123,7 @@ static void nfo_test_genid_later(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	struct nfo_net *nn = &fake->nn;
 	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_journal *journal = NULL;
 	u32 before = nfo_epoch(nn);
 
 	nfo_change_add(nn, &route);
@@ -140,6 +141,11 @@ static void nfo_test_genid_later(struct kunit *test)
 	before = nfo_epoch(nn);
 	rt_genid_bump_ipv4(nn->net);
 	KUNIT_EXPECT_TRUE(test, nfo_route_changed(nn, e, before, nfo_epoch(nn)));
+	/* Before the first flowtable an event explains nothing. */
+	swap(journal, nn->journal);
+	nfo_change_add(nn, &route);
+	KUNIT_EXPECT_FALSE(test, nn->explained);
+	swap(journal, nn->journal);
 	/* At the end of the namespace nothing is queued. */
 	nfo_net_end(nn);
 	nfo_change_add(nn, &route);
