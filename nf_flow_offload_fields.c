@@ -176,19 +176,19 @@ void nfo_fields_came(struct nfo_route_refs *refs, const struct nfo_look *in, u8 
 		refs->came.dscp = nfo_dscp(in->tos);
 }
 
-/* Return: fields in which a packet differs from the packets that the direction holds for. */
-static u8 nfo_fields_came_otherwise(const struct nfo_route_refs *refs, const struct nfo_look *in)
+/* Return: NFO_FIELD_*, those fields of a packet that have other values; the TTL is not compared. */
+static u8 nfo_look_differs(const struct nfo_look *in, u32 mark, u32 priority, u8 dscp)
 {
 	u8 differ = 0;
 
-	if (in->mark != refs->came.mark)
+	if (in->mark != mark)
 		differ |= NFO_FIELD_MARK;
-	if (in->priority != refs->came.priority)
+	if (in->priority != priority)
 		differ |= NFO_FIELD_PRIORITY;
-	if (nfo_dscp(in->tos) != refs->came.dscp)
+	if (nfo_dscp(in->tos) != dscp)
 		differ |= NFO_FIELD_DSCP;
 
-	return differ & refs->given;
+	return differ;
 }
 
 /**
@@ -203,17 +203,16 @@ static u8 nfo_fields_came_otherwise(const struct nfo_route_refs *refs, const str
 u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_route_refs *refs,
 		      const struct nfo_look *in, u8 fields)
 {
-	u8 differ = 0;
+	const struct nfo_came *came = &refs->came;
+	u8 differ = nfo_look_differs(in, READ_ONCE(e->mark), READ_ONCE(e->priority),
+				     READ_ONCE(e->dscp));
 
-	if (in->mark != READ_ONCE(e->mark))
-		differ |= NFO_FIELD_MARK;
-	if (in->priority != READ_ONCE(e->priority))
-		differ |= NFO_FIELD_PRIORITY;
-	if (nfo_dscp(in->tos) != READ_ONCE(e->dscp))
-		differ |= NFO_FIELD_DSCP;
 	if (in->ttl != READ_ONCE(e->ttl_in))
 		differ |= NFO_FIELD_TTL;
-
 	differ &= ~(fields >> NFO_FIELD_SETTLED);
-	return unlikely(refs->given) ? differ | nfo_fields_came_otherwise(refs, in) : differ;
+	if (unlikely(refs->given))
+		differ |= refs->given &
+			  nfo_look_differs(in, came->mark, came->priority, came->dscp);
+
+	return differ;
 }

@@ -17,6 +17,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/string.h>
 #include <net/fib_rules.h>
 #include <net/netfilter/nf_tables.h>
 #include <net/netfilter/nft_meta.h>
@@ -82,9 +83,8 @@ static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(nfo_xt_vary); i++)
-		if (!strcmp(match->name, nfo_xt_vary[i]))
-			s->varies = true;
+	if (match_string(nfo_xt_vary, ARRAY_SIZE(nfo_xt_vary), match->name) >= 0)
+		s->varies = true;
 	for (i = 0; i < ARRAY_SIZE(nfo_xt_fields); i++)
 		if (!strcmp(match->name, nfo_xt_fields[i].name))
 			s->by |= nfo_xt_fields[i].field;
@@ -92,13 +92,10 @@ static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 
 static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target)
 {
-	int i;
-
 	if (!strcmp(target->name, nfo_xt_adds))
 		s->varies = true;
-	for (i = 0; i < ARRAY_SIZE(nfo_xt_marks); i++)
-		if (!strcmp(target->name, nfo_xt_marks[i]))
-			s->by |= NFO_FIELD_MARK;
+	if (match_string(nfo_xt_marks, ARRAY_SIZE(nfo_xt_marks), target->name) >= 0)
+		s->by |= NFO_FIELD_MARK;
 }
 
 /* Dump an expression into s->dump. Return: true when it could be dumped. */
@@ -571,8 +568,9 @@ void nfo_recheck_route(struct nfo_net *nn, unsigned long event,
 	};
 	const struct fib_entry_notifier_info *fen;
 
-	if (info->family != AF_INET || event == FIB_EVENT_ENTRY_DEL ||
-	    event < FIB_EVENT_ENTRY_REPLACE || event > FIB_EVENT_ENTRY_ADD)
+	/* FIB_EVENT_ENTRY_APPEND is between the two. */
+	if (info->family != AF_INET || event < FIB_EVENT_ENTRY_REPLACE ||
+	    event > FIB_EVENT_ENTRY_ADD)
 		return;
 	fen = container_of(info, struct fib_entry_notifier_info, info);
 	if (!nfo_fib_entry_tos(fen) || READ_ONCE(nn->tos_routes))
