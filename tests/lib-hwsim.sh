@@ -80,6 +80,12 @@ mode() { set_chip "modes/$1" 1; }
 # shellcheck disable=SC2034 # for the tests
 refused_calls() { REFUSED=$(awk -v c="$1" '$1 == c { print $4 }' "$CHIP/calls"); }
 
+# refused_deletes N - the driver has refused so many deletions or more.
+refused_deletes() {
+	refused_calls del
+	[ "$REFUSED" -ge "$1" ]
+}
+
 # ports - packets that entered by the two wires: TCP and UDP to the host in HOST,
 # forwarded by the chip in HW.
 ports() {

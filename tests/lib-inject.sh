@@ -29,9 +29,24 @@ rules_for() {
 	esac
 }
 
+# listing_for PATH DEVICES [FORWARD-LINES [TABLE-LINES]] - rules_listing; on the classic path nothing
+# is added to the flowtable.
+listing_for() {
+	local flow=''
+
+	[ "$1" = classic ] || flow='meta l4proto { tcp, udp } flow add @f'
+	rules_listing "$2" "${3:-}
+		$flow" "${4:-}"
+}
+
 # connect_for PATH NAME PROTO - a client whose connection takes that path; port in PORT.
 connect_for() {
 	client "$2" "$3"
+	carry "$@"
+}
+
+# carry PATH NAME PROTO - the connection of the latest client takes that path.
+carry() {
 	case $1 in
 	offload) promote "$2" "$3" "$PORT"; fast "$2" ping 10 ;;
 	*) must "$2" ping 12 ;;

@@ -28,8 +28,6 @@ sim_down() {
 }
 sim_gone() { ! ip -n "$NS_R" link show sim0 2>/dev/null; }
 
-strict_offload() { echo "$1" >/sys/module/nf_flow_offload/parameters/strict_offload; }
-
 flowtable_lines() {
 	echo "table inet t {
 		flowtable f { hook ingress priority 0; devices = { ${1:-sim0} }; flags offload; }

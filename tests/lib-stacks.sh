@@ -278,8 +278,3 @@ tunnel_gone() {
 	ip -n "$NS_R" link del tun0 2>/dev/null || true
 	ip -n "$NS_S" link del tun0 2>/dev/null || true
 }
-
-# rx_packets NAMESPACE DEVICE - in RX.
-rx_packets() {
-	RX=$(ip -n "$1" -s -j link show "$2" | sed -nE 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/p')
-}

@@ -381,6 +381,15 @@ rules_listing() {
 	END
 }
 
+# strict_offload Y|N - does the module refuse `flags offload` for a device without a driver?
+strict_offload() { echo "$1" >/sys/module/nf_flow_offload/parameters/strict_offload; }
+
+# rx_packets NAMESPACE DEVICE - packets that came in there by now, in RX.
+# shellcheck disable=SC2034 # for the tests
+rx_packets() {
+	RX=$(ip -n "$1" -s -j link show "$2" | sed -nE 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/p')
+}
+
 # second_link NET4 NET6 - a second way from the router to the server, rs2 ---- s1: the router is .1
 # and ::1 there, the server .2 and ::2.
 second_link() {

@@ -104,16 +104,16 @@ run_case "a table of that name by somebody else is left alone" foreign
 
 # What is refused is named, also in a transaction of a hundred messages.
 refused_by_name() {
-	local knob=/sys/module/nf_flow_offload/parameters/strict_offload i lans=() devs=(rc rs)
+	local i lans=() devs=(rc rs)
 
 	ours
 	for ((i = 0; i < 50; i++)); do
 		echo "link add lan$i type dummy"
 	done | ip -n "$NS_R" -batch -
 	for ((i = 0; i < 50; i++)); do lans+=(--only-lan "lan$i") devs+=("lan$i"); done
-	echo Y >"$knob"
+	strict_offload Y
 	tool enable "${devs[@]}" --hw "${lans[@]}"
-	echo N >"$knob"
+	strict_offload N
 	text "$ERR"
 	[[ $RC = 1 && $TEXT == *"the flowtable: "* ]] || fail "status $RC: $TEXT"
 	tool_ok enable "${devs[@]}" --hw "${lans[@]}"

@@ -85,20 +85,18 @@ no_asking() { must "$1" ping 4; state_is "$2" hardware; }
 
 # Who wants mainline's way gets it: no ruleset for a device that can't.
 strict() {
-	local knob=/sys/module/nf_flow_offload/parameters/strict_offload
-
 	clean none
-	echo Y >"$knob"
+	strict_offload Y
 	if table 2>/dev/null; then
-		echo N >"$knob"
+		strict_offload N
 		fail "accepted without a driver"
 	fi
 	set_chip bind ft
 	if ! table; then
-		echo N >"$knob"
+		strict_offload N
 		fail "refused with a driver"
 	fi
-	echo N >"$knob"
+	strict_offload N
 	hw_up c udp
 }
 

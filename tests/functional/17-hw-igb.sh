@@ -174,11 +174,11 @@ carried() {
 
 # strict_offload=1 refuses, as mainline does.
 strict() {
-	local knob=/sys/module/nf_flow_offload/parameters/strict_offload rc=0
+	local rc=0
 
-	echo Y >$knob
+	strict_offload Y
 	table 2>"$OUT" || rc=$?
-	echo N >$knob
+	strict_offload N
 	[ $rc != 0 ] || fail "accepted"
 	grep -q "Operation not supported" "$OUT" || fail "$(<"$OUT")"
 	! tool status -j | jq -e '.devices[]?' || fail "devices of a ruleset that was refused"

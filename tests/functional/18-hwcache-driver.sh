@@ -220,12 +220,11 @@ trouble() {
 	refused_calls del
 	before=$REFUSED
 	tool flush
-	wait_for 4 more_refused del "$before" || fail "no deletion failed"
+	wait_for 4 refused_deletes $((before + 1)) || fail "no deletion failed"
 	set_chip fail_del "16 20"
 	rules_flush
 	used 0 || fail "rules are left: $(cat $CHIP/rules)"
 }
-more_refused() { refused_calls "$1"; [ "$REFUSED" -gt "$2" ]; }
 
 # A chip that lost its table: packets come to the host, and rules come anew.
 amnesia() {

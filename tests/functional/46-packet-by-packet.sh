@@ -12,32 +12,19 @@ topo_up
 echo_up
 second_link 203.0.113 2001:db8:3
 
-LISTED="rc, rs, rs2"
-
-# router PATH [FORWARD-LINES [TABLE-LINES]] - PATH is classic or offload.
-router() {
-	local flow=''
-
-	[ "$1" = classic ] || flow='meta l4proto { tcp, udp } flow add @f'
-	rules_listing "$LISTED" "${2:-}
-		$flow" "${3:-}"
-}
-
-# arrived NAMESPACE DEVICE - packets that came in there by now, in ARRIVED.
-arrived() {
-	ARRIVED=$(ip -n "$1" -s -j link show "$2" | sed -nE 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/p')
-}
+# router PATH [FORWARD-LINES] - PATH is classic or offload.
+router() { listing_for "$1" "rc, rs, rs2" "${2:-}"; }
 
 # by_device DEVICE N COMMAND... - of what a command sends N packets come to the server by that device.
 by_device() {
 	local dev=$1 n=$2 before
 
 	shift 2
-	arrived "$NS_S" "$dev"
-	before=$ARRIVED
+	rx_packets "$NS_S" "$dev"
+	before=$RX
 	must "$@"
-	arrived "$NS_S" "$dev"
-	[ $((ARRIVED - before)) -ge "$n" ] || fail "$*: $((ARRIVED - before)) of $n packets came by $dev"
+	rx_packets "$NS_S" "$dev"
+	[ $((RX - before)) -ge "$n" ] || fail "$*: $((RX - before)) of $n packets came by $dev"
 }
 
 # second_table FAMILY - table 100 leads by the second device; gone when the case ends.
@@ -50,17 +37,20 @@ second_table() {
 	fi
 }
 
-# two_dscps PATH PROTO - they differ in IPv4's priority as well.
-two_dscps() {
-	local tos
+# two_values PATH PROTO FIELD VALUE VALUE - packets with either come in turn.
+two_values() {
+	local value
 
 	must c ping 12
-	for tos in 8 0 8 0; do
-		must c set tos $tos
+	for value in "$4" "$5" "$4" "$5"; do
+		must c set "$3" "$value"
 		must c ping 5
 	done
 	[ "$1" = classic ] || has_offload_flag "$2" "$PORT" || fail "not offloaded: $CT"
 }
+
+# two_dscps PATH PROTO - they differ in IPv4's priority as well.
+two_dscps() { two_values "$1" "$2" tos 8 0; }
 
 # still_fast PATH - packets as the last ones are carried by the fast path, if there is one.
 still_fast() { [ "$1" = classic ] || wait_for 5 is_fast c ping 5 || fail "not fast any more"; }
@@ -153,12 +143,7 @@ ttl_rule() {
 
 	router "$path" "$rule"
 	client c "$proto"
-	must c ping 12
-	for ttl in 60 64 60 64; do
-		must c set ttl $ttl
-		must c ping 5
-	done
-	[ "$path" = classic ] || has_offload_flag "$proto" "$PORT" || fail "not offloaded: $CT"
+	two_values "$path" "$proto" ttl 60 64
 	must c set ttl 9
 	must c timeout 200
 	ask c ping 3 && fail "packets with the TTL pass"

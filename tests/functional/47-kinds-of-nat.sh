@@ -27,14 +27,8 @@ with_nat() {
 
 	nat "$path" "$3"
 	client c "$proto" "${5:-5000}" "${4:-}"
-	if [ "$path" = classic ]; then
-		must c ping 12
-		must c ping 5 1400
-	else
-		promote c "$proto" "$PORT"
-		fast c ping 10
-		fast c ping 5 1400
-	fi
+	carry "$path" c "$proto"
+	if [ "$path" = classic ]; then must c ping 5 1400; else fast c ping 5 1400; fi
 	[ "${proto%6}" = udp ] || must c bulk 300000
 	counter invalid
 	equal "$PACKETS" 0 "invalid packets"
@@ -70,7 +64,7 @@ errors() {
 	nat "$path" "$3"
 	peer_start gone "$NS_S" server udp :: 5777 || fail "$ANSWER"
 	client c "$proto" 5777
-	if [ "$path" = classic ]; then must c ping 5; else promote c "$proto" "$PORT"; fast c ping 10; fi
+	carry "$path" c "$proto"
 	in_c nft -f - <<-END
 		table inet e {
 			counter right { }

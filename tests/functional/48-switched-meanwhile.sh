@@ -10,59 +10,37 @@
 . "$(dirname "$0")/../lib-inject.sh"
 modprobe -q -a bridge 8021q vrf || true
 
-router() {
-	local flow=''
-
-	[ "$1" = classic ] || flow='meta l4proto { tcp, udp } flow add @f'
-	rules_listing "$2" "${3:-}
-		$flow" "${4:-}"
-}
-
-up() {
-	if [ "$1" = classic ]; then must "$2" ping 5; else promote "$2" "$3" "$PORT"; fast "$2" ping 10; fi
-}
-
-echo_at() {
-	peer_start eu "$1" server udp :: 5000 || fail "udp echo: $ANSWER"
-	peer_start et "$1" server tcp :: 5000 || fail "tcp echo: $ANSWER"
-}
-arrived() {
-	ARRIVED=$(ip -n "$1" -s -j link show "$2" | sed -nE 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/p')
-}
-
 # IPv6 is switched off at the device that packets come in by.
 no_ipv6() {
 	topo_up a
-	echo_at "$NS_S"
-	router "$1" "rc, rs"
-	client c udp6
-	up "$1" c udp6
-	arrived "$NS_S" s0
-	before=$ARRIVED
+	echo_up
+	listing_for "$1" "rc, rs"
+	connect_for "$1" c udp6
+	rx_packets "$NS_S" s0
+	before=$RX
 	sysctl_r net/ipv6/conf/rc/disable_ipv6 1
 	must c send 20
 	nap 1
 	must c send 20
 	nap 0.2
-	arrived "$NS_S" s0
-	[ $((ARRIVED - before)) -le 5 ] || fail "$((ARRIVED - before)) packets pass without IPv6"
+	rx_packets "$NS_S" s0
+	[ $((RX - before)) -le 5 ] || fail "$((RX - before)) packets pass without IPv6"
 }
 on_both_paths "IPv6 is switched off at a device" no_ipv6
 
 # forwarding of a single device
 no_forwarding() {
 	topo_up b
-	echo_at "$NS_S"
-	router "$1" "rc, rs"
-	client c udp
-	up "$1" c udp
+	echo_up
+	listing_for "$1" "rc, rs"
+	connect_for "$1" c udp
 	sysctl_r net/ipv4/conf/rc/forwarding 0
 	must c timeout 200
 	ask c ping 3 && fail "forwarded"
 	sysctl_r net/ipv4/conf/rc/forwarding 1
 	must c timeout 3000
 	must c ping 3
-	up "$1" c udp
+	carry "$1" c udp
 	sysctl_r net/ipv4/conf/rs/forwarding 0
 	must c timeout 200
 	ask c ping 3 && fail "answers forwarded"
@@ -72,11 +50,11 @@ on_both_paths "forwarding of one device is switched off" no_forwarding
 
 # carried_by DEVICE - of ten packets of c so many come to the server there.
 carried_by() {
-	arrived "$NS_S" "$1"
-	before=$ARRIVED
+	rx_packets "$NS_S" "$1"
+	before=$RX
 	must c ping 10
-	arrived "$NS_S" "$1"
-	[ $((ARRIVED - before)) -ge 10 ] || fail "$((ARRIVED - before)) of 10 came by $1"
+	rx_packets "$NS_S" "$1"
+	[ $((RX - before)) -ge 10 ] || fail "$((RX - before)) of 10 came by $1"
 }
 
 # A route whose link is down is not used, and is used again when it is up: that is the way of
@@ -86,7 +64,7 @@ no_carrier() {
 
 	topo_up c
 	second_link 203.0.113 2001:db8:3
-	echo_at "$NS_S"
+	echo_up
 	[ "$proto" = tcp ] || { to=2001:db8:9::9 first=$S6 second=2001:db8:3::2 family=6; }
 	sysctl_r net/ipv$family/conf/all/ignore_routes_with_linkdown 1
 	sysctl_r net/ipv$family/conf/rs/ignore_routes_with_linkdown 1
@@ -95,9 +73,9 @@ no_carrier() {
 	ip -n "$NS_R" route add $to via $second metric 20
 	ip -n "$NS_S" route replace default via 203.0.113.1
 	ip -n "$NS_S" -6 route replace default via 2001:db8:3::1
-	router "$path" "rc, rs, rs2"
+	listing_for "$path" "rc, rs, rs2"
 	client c "$proto" 5000 $to
-	up "$path" c "$proto"
+	carry "$path" c "$proto"
 	carried_by s0
 	ip -n "$NS_S" link set s0 down
 	carried_by s1
@@ -110,7 +88,7 @@ no_carrier() {
 	must c run 700
 	must c timeout 3000
 	carried_by s0
-	up "$path" c "$proto"
+	carry "$path" c "$proto"
 }
 on_both_paths "tcp, a route without a link" no_carrier tcp
 on_both_paths "tcp6, a route without a link" no_carrier tcp6
@@ -118,7 +96,7 @@ on_both_paths "tcp6, a route without a link" no_carrier tcp6
 # A bridge takes the address of a port that comes to it.
 bridge_mac() {
 	topo_up d
-	echo_at "$NS_S"
+	echo_up
 	ip -n "$NS_R" -batch - <<-END
 		addr flush dev rc
 		link add br0 type bridge
@@ -140,9 +118,8 @@ bridge_mac() {
 			}
 		}
 	END
-	router "$1" "$2"
-	client c udp
-	up "$1" c udp
+	listing_for "$1" "$2"
+	connect_for "$1" c udp
 	ip -n "$NS_R" link set lower master br0
 	[ "$(mac_of "$NS_R" br0)" = 02:00:00:00:00:01 ] || fail "the bridge keeps its address"
 	must c timeout 2000
@@ -160,7 +137,7 @@ on_both_paths "a bridge gets another address, its port listed" bridge_mac "rc, r
 # A bridge filters VLANs, and does not any more.
 filtering() {
 	topo_up e
-	echo_at "$NS_S"
+	echo_up
 	ip -n "$NS_R" -batch - <<-END
 		addr flush dev rc
 		link add br0 type bridge
@@ -170,23 +147,22 @@ filtering() {
 	END
 	links_ready "$NS_R" br0
 	in_r bridge vlan add dev br0 vid 20 pvid untagged self
-	router "$1" "$2"
-	client c udp
-	up "$1" c udp
+	listing_for "$1" "$2"
+	connect_for "$1" c udp
 	ip -n "$NS_R" link set br0 type bridge vlan_filtering 1
 	must c timeout 200
 	ask c ping 3 && fail "packets pass a VLAN that the port does not have"
 	ip -n "$NS_R" link set br0 type bridge vlan_filtering 0
 	must c timeout 3000
 	must c ping 3
-	up "$1" c udp
+	carry "$1" c udp
 	ip -n "$NS_R" link set br0 type bridge vlan_filtering 1
 	must c timeout 200
 	ask c ping 1 || true
 	must c timeout 3000
 	in_r bridge vlan add dev br0 vid 1 pvid untagged self
 	must c ping 3
-	up "$1" c udp
+	carry "$1" c udp
 	ip -n "$NS_R" link set br0 type bridge vlan_default_pvid 0
 	must c timeout 200
 	ask c ping 3 && fail "packets pass without a default VLAN"
@@ -200,18 +176,17 @@ port_rule() {
 	local proto=$2 family=4
 
 	topo_up f
-	echo_at "$NS_S"
+	echo_up
 	case $proto in *6) family=6 ;; esac
-	router "$1" "rc, rs"
-	client c "$proto"
-	up "$1" c "$proto"
+	listing_for "$1" "rc, rs"
+	connect_for "$1" c "$proto"
 	must c timeout 300
 	ip -n "$NS_R" -$family rule add pref 50 sport "$PORT" dport 5000 ipproto "${proto%6}" prohibit
 	ask c ping 3 && fail "packets pass"
 	ip -n "$NS_R" -$family rule del pref 50
 	must c timeout 3000
 	must c ping 3
-	up "$1" c "$proto"
+	carry "$1" c "$proto"
 	ip -n "$NS_R" -$family rule add pref 50 iif rs sport 5000 blackhole
 	must c timeout 300
 	ask c ping 3 && fail "answers pass"
@@ -224,26 +199,31 @@ on_both_paths "udp6, a routing rule for ports" port_rule udp6
 strict() {
 	topo_up g
 	second_link 203.0.113 2001:db8:3
-	echo_at "$NS_S"
+	echo_up
 	sysctl_r net/ipv4/conf/all/rp_filter 0
 	sysctl_r net/ipv4/conf/rc/rp_filter 0
-	router "$1" "rc, rs, rs2"
-	client c udp
-	up "$1" c udp
-	arrived "$NS_S" s0
-	before=$ARRIVED
+	in_s nft -f - <<-END
+		table netdev w {
+			counter arrived { }
+			chain i { type filter hook ingress device s0 priority 0; udp dport 5000 counter name arrived; }
+		}
+	END
+	listing_for "$1" "rc, rs, rs2"
+	connect_for "$1" c udp
+	counter arrived "$NS_S" netdev w
+	before=$PACKETS
 	ip -n "$NS_R" route add $C4 via 203.0.113.2
 	must c send 10
-	arrived "$NS_S" s0
-	[ $((ARRIVED - before)) -ge 10 ] || fail "$((ARRIVED - before)) of 10 arrived"
+	counter arrived "$NS_S" netdev w
+	[ $((PACKETS - before)) -ge 10 ] || fail "$((PACKETS - before)) of 10 arrived"
 	sysctl_r "net/ipv4/conf/$2/rp_filter" 1
 	nap 0.1
-	arrived "$NS_S" s0
-	before=$ARRIVED
+	counter arrived "$NS_S" netdev w
+	before=$PACKETS
 	must c send 10
 	nap 0.1
-	arrived "$NS_S" s0
-	[ $((ARRIVED - before)) -le 1 ] || fail "$((ARRIVED - before)) passed the strict filter"
+	counter arrived "$NS_S" netdev w
+	[ $((PACKETS - before)) -le 1 ] || fail "$((PACKETS - before)) passed the strict filter"
 }
 on_both_paths "rp_filter of the device becomes strict" strict rc
 on_both_paths "rp_filter of all devices becomes strict" strict all
@@ -251,12 +231,11 @@ on_both_paths "rp_filter of all devices becomes strict" strict all
 # A device is moved to a VRF, and back.
 to_vrf() {
 	topo_up i
-	echo_at "$NS_S"
+	echo_up
 	ip -n "$NS_R" link add red type vrf table 100 2>/dev/null || skip "no VRF"
 	ip -n "$NS_R" link set red up
-	router "$1" "rc, rs"
-	client c udp
-	up "$1" c udp
+	listing_for "$1" "rc, rs"
+	connect_for "$1" c udp
 	must c timeout 300
 	ip -n "$NS_R" link set rc master red
 	ask c ping 3 && fail "packets pass into another VRF"
@@ -272,20 +251,19 @@ on_both_paths "devices move to a VRF" to_vrf
 # A neighbour that is noarp or permanent with another address.
 neigh_kinds() {
 	topo_up j
-	echo_at "$NS_S"
-	router "$1" "rc, rs"
-	client c udp
-	up "$1" c udp
+	echo_up
+	listing_for "$1" "rc, rs"
+	connect_for "$1" c udp
 	must c timeout 300
 	ip -n "$NS_R" neigh replace $S4 lladdr 02:00:00:00:00:77 dev rs nud permanent
 	ask c ping 3 && fail "the old address is in use"
 	ip -n "$NS_R" neigh replace $S4 lladdr "$(mac_of "$NS_S" s0)" dev rs nud noarp
 	must c timeout 3000
 	must c ping 3
-	up "$1" c udp
+	carry "$1" c udp
 	ip -n "$NS_R" neigh del $S4 dev rs
 	must c ping 3
-	up "$1" c udp
+	carry "$1" c udp
 }
 on_both_paths "neighbours of other kinds" neigh_kinds
 

@@ -14,18 +14,13 @@ second_link 203.0.113 2001:db8:3
 
 masq="table inet n { chain post { type nat hook postrouting priority srcnat; oifname rs masquerade; }; }"
 
-up() {
-	if [ "$1" = classic ]; then must "$2" ping 5; else promote "$2" "$3" "$PORT"; fast "$2" ping 10; fi
-}
-
 # duplicated, late packets
 netem() {
 	local before
 
 	rules_for "$1"
 	in_r nft -f - <<<"$masq"
-	client c "$2"
-	up "$1" c "$2"
+	connect_for "$1" c "$2"
 	at_end "in_c tc qdisc del dev c0 root 2>/dev/null; in_s tc qdisc del dev s0 root 2>/dev/null"
 	in_c tc qdisc add dev c0 root netem delay 2ms 1ms reorder 60% 50% duplicate 20% || skip "no netem"
 	in_s tc qdisc add dev s0 root netem delay 2ms 1ms reorder 60% 50% duplicate 20%
@@ -52,8 +47,7 @@ fraglist() {
 	in_r ethtool -K rc gro on rx-gro-list on || skip "no rx-gro-list"
 	in_r ethtool -K rs gro on rx-gro-list on
 	in_c ethtool -K c0 tso off gso off tx-udp-segmentation off
-	client c "$2"
-	up "$1" c "$2"
+	connect_for "$1" c "$2"
 	if [ "${2%6}" = tcp ]; then
 		must c bulk 2000000
 	else
@@ -89,8 +83,7 @@ copies() {
 			}
 		}
 	END
-	client c "$2"
-	up "$1" c "$2"
+	connect_for "$1" c "$2"
 	counter right "$NS_R" netdev d
 	before=$PACKETS
 	must c ping 20
@@ -114,8 +107,7 @@ egress_fwd() {
 	END
 	at_end "in_r nft delete table netdev d"
 	ip -n "$NS_S" link set s1 address "$(mac_of "$NS_S" s0)"
-	client c udp
-	up "$1" c udp
+	connect_for "$1" c udp
 	must c ping 20
 }
 on_both_paths "udp, an egress chain sends by another device" egress_fwd
@@ -131,8 +123,7 @@ tcp_kinds() {
 	rules_for "$1"
 	in_r nft -f - <<<"$masq"
 	in_r nft 'insert rule inet t forward ct state invalid drop'
-	client c tcp
-	up "$1" c tcp
+	connect_for "$1" c tcp
 	must c bulk 3000000
 	[ "$1" = classic ] || wait_for 5 is_fast c ping 5 || fail slow
 	in_r nft 'flush chain inet t forward; add rule inet t forward ct state invalid counter name invalid drop'

@@ -41,7 +41,7 @@ via_second() {
 	ip -n "$NS_S" route replace ::/0 via 2001:db8:3::1 src $S6
 }
 
-received() { ip -n "$NS_S" -s -j link show "$1" | grep -o '"rx":{"bytes":[0-9]*,"packets":[0-9]*' | grep -o '[0-9]*$'; }
+received() { rx_packets "$NS_S" "$1"; echo "$RX"; }
 
 # takes_second - the route leads by the second device from here on, and so do the packets.
 takes_second() {
