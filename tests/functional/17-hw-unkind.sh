@@ -47,10 +47,6 @@ deaf_to_delete() {
 	in_hw c udp "$PORT"
 	by_hw 10 c ping 5
 }
-refused_deletes() {
-	refused_calls del
-	[ "$REFUSED" -ge "$1" ]
-}
 
 # Nobody waits for ever for a driver that never deletes.
 never_deletes() {
@@ -125,7 +121,7 @@ uncounted() {
 
 # A chip that says nothing: software has a look, and the flow goes on.
 silent() {
-	local id
+	local id before
 
 	fresh
 	mode silent
@@ -133,14 +129,17 @@ silent() {
 	hw_up c udp
 	tool list -j -P "$PORT"
 	id=$(value '.flows[0].ct_id')
+	ports
+	before=$HOST
 	tell c run 18000
-	wait_for 17 in_software "$PORT" || fail "never looked at: $(cat "$OUT")"
+	wait_for 17 looked_at "$before" || fail "never looked at: $(cat "$CHIP/ports")"
 	peer_answer c || fail "$ANSWER"
 	[[ $ANSWER == *" 0" ]] || fail "packets lost: $ANSWER"
 	tool list -j -P "$PORT"
 	equal "$(value '.flows[0].ct_id')" "$id" "another flow"
 }
-in_software() { used 0; }
+# Packets came to the host: on an idle machine their rules are back with the first of them.
+looked_at() { ports; [ "$HOST" -gt "$1" ]; }
 
 # Readings that come late are no idleness.
 late_readings() {
