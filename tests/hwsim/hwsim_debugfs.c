@@ -387,25 +387,8 @@ static void show_actions(struct seq_file *s, const struct hwsim_actions *a)
 	seq_printf(s, " out=%u", a->out_port);
 }
 
-static void *rules_start(struct seq_file *s, loff_t *pos)
+static void show_rule(struct seq_file *s, struct hwsim_rule *r)
 {
-	mutex_lock(&hwsim.lock);
-	return seq_list_start(&hwsim.rules, *pos);
-}
-
-static void *rules_next(struct seq_file *s, void *v, loff_t *pos)
-{
-	return seq_list_next(v, &hwsim.rules, pos);
-}
-
-static void rules_stop(struct seq_file *s, void *v)
-{
-	mutex_unlock(&hwsim.lock);
-}
-
-static int rules_show(struct seq_file *s, void *v)
-{
-	struct hwsim_rule *r = list_entry(v, struct hwsim_rule, list);
 	u64 packets, bytes;
 	unsigned long used;
 
@@ -425,13 +408,24 @@ static int rules_show(struct seq_file *s, void *v)
 	show_actions(s, &r->act);
 	seq_printf(s, " packets=%llu bytes=%llu idle_ms=%u\n", packets, bytes,
 		   jiffies_to_msecs(jiffies - used));
-	return 0;
 }
 
-static const struct seq_operations rules_sops = {
-	.start = rules_start, .next = rules_next, .stop = rules_stop, .show = rules_show,
-};
-DEFINE_SEQ_ATTRIBUTE(rules);
+/* All rules are shown under one hold of the lock. A file that is read in pieces would leave out as
+ * many rules as were deleted between two pieces, and a test would take them for gone.
+ */
+static int rules_show(struct seq_file *s, void *unused)
+{
+	struct hwsim_rule *r;
+
+	mutex_lock(&hwsim.lock);
+	list_for_each_entry(r, &hwsim.rules, list) {
+		show_rule(s, r);
+		if (seq_has_overflowed(s))
+			break;
+	}
+	mutex_unlock(&hwsim.lock);
+	return 0;
+}
 
 static int reset_show(struct seq_file *s, void *unused)
 {
@@ -444,6 +438,7 @@ static ssize_t reset_write(struct file *file, const char __user *from, size_t co
 	return count;
 }
 
+DEFINE_SHOW_ATTRIBUTE(rules);
 DEFINE_SHOW_ATTRIBUTE(used);
 DEFINE_SHOW_ATTRIBUTE(blocks);
 DEFINE_SHOW_ATTRIBUTE(asked);
