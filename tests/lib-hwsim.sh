@@ -117,29 +117,30 @@ by_hw() {
 	[ "$MOVED" = "$want" ] || fail "$*: $MOVED packets by hardware, expected $want"
 }
 
-# past_host PEER COMMAND... - it succeeds and the host saw no packet; those that the chip
-# forwarded in MOVED.
-past_host() {
+# by_whom PEER COMMAND... - it succeeds; the packets that the chip forwarded in MOVED, and those
+# that the host saw in SAW.
+by_whom() {
 	local host hw
 
 	ports
 	host=$HOST hw=$HW
 	must "$@"
 	ports
-	MOVED=$((HW - hw))
-	[ "$HOST" = "$host" ] || fail "$*: the host saw $((HOST - host)) packets"
+	MOVED=$((HW - hw)) SAW=$((HOST - host))
+}
+
+# past_host PEER COMMAND... - it succeeds and the host saw no packet; those that the chip
+# forwarded in MOVED.
+past_host() {
+	by_whom "$@"
+	[ "$SAW" = 0 ] || fail "$*: the host saw $SAW packets"
 }
 
 # by_host PEER COMMAND... - it succeeds and every packet of it went through the host.
 by_host() {
-	local host hw
-
-	ports
-	host=$HOST hw=$HW
-	must "$@"
-	ports
-	[ "$HW" = "$hw" ] || fail "$*: the chip forwarded $((HW - hw)) packets"
-	[ "$HOST" -gt "$host" ] || fail "$*: nobody saw packets"
+	by_whom "$@"
+	[ "$MOVED" = 0 ] || fail "$*: the chip forwarded $MOVED packets"
+	[ "$SAW" -gt 0 ] || fail "$*: nobody saw packets"
 }
 
 # A chip that has all it can have.
