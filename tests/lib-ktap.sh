@@ -4,7 +4,7 @@
 
 KTAP_PASSED=0 KTAP_FAILED=0 KTAP_SKIPPED=0 KTAP_JOBS=0
 # Lines "JOB: CASE" for the summary; at most so many lines of details are shown for a failure.
-KTAP_BAD=() KTAP_SKIPS=()
+KTAP_BAD=() KTAP_SKIPS=() KTAP_REPEATED=()
 KTAP_DETAILS=40
 
 # ktap_begin JOBS
@@ -51,7 +51,12 @@ ktap_cases() {
 			[ "${line:0:3}" != not ] || failing=1
 			ktap_case "$1" $KTAP_CASES "$line"
 			;;
-		"# repeated: "*) echo "    $line" ;;
+		"# repeated: "*)
+			KTAP_REPEATED+=("$1: ${line#\# repeated: }")
+			echo "    $line"
+			# why it failed the first time
+			shown=0 failing=1
+			;;
 		"# took "*)
 			line=${line#\# took }
 			printf '%s %s (%s)\n' "${line%% *}" "${line#* ms: }" "$1" >>"$NFO_RUN/tests"
@@ -113,6 +118,7 @@ ktap_end() {
 	mapfile -t lines < <(sort -rn "$NFO_RUN/tests" 2>/dev/null | head -n 10 |
 		awk '{ printf "%.1f s %s %s\n", $1 / 1000, $2, $3 }')
 	ktap_list "slowest tests" ${lines[@]+"${lines[@]}"}
+	ktap_list repeated ${KTAP_REPEATED[@]+"${KTAP_REPEATED[@]}"}
 	ktap_list failed ${KTAP_BAD[@]+"${KTAP_BAD[@]}"}
 	echo "# together $1 s in $NFO_LANES lanes; logs: $NFO_RUN"
 	echo "$KTAP_PASSED passed, $KTAP_FAILED failed, $KTAP_SKIPPED skipped"

@@ -3,7 +3,7 @@
 # Reads tests/matrix and the tags of tests/functional; sourced, never run.
 
 MATRIX=${NFO_MATRIX:-$NFO_TOP/tests/matrix}
-MATRIX_DIR=$NFO_TOP/tests/functional
+MATRIX_DIR=${NFO_FUNCTIONAL:-$NFO_TOP/tests/functional}
 # A test with one of these tags runs only in machines of these flavours.
 MATRIX_FLAVOURS="base debug smp stock igb x86 kcsan"
 MATRIX_TAGS="compat core hw life long pending race $MATRIX_FLAVOURS"

@@ -165,7 +165,20 @@ state_dump() {
 	in_r conntrack -L -f ipv6 | head -n 40
 	echo "--- neighbours"
 	ip -n "$NS_R" neigh
+	tcp_dump
 	offload_dump
+}
+
+# What TCP of the hosts sent twice, took for lost or got twice: such segments are packets too.
+tcp_dump() {
+	local ns
+
+	for ns in "${NS_C:-}" "${NS_S:-}"; do
+		[ -n "$ns" ] || continue
+		echo "--- TCP of $ns"
+		ip netns exec "$ns" nstat -as |
+			awk '/Tcp.*(Retrans|Loss|DSACK|Sack|Timeouts|Reset|Abort|Coll)/ { print $1, $2 }'
+	done
 }
 
 # What the module says of itself. It gives each thing that went another way than the fast
