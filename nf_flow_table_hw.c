@@ -308,7 +308,9 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	/* The next packet passes in software, and the direction learns from it. */
 	if (p->owes)
 		nfo_entry_make_stale(&f->e[p->dir], READ_ONCE(f->table->nn->epoch));
-	nfo_hw_rule_stats(d, f, p->dir, &use);
+	/* A rule that the driver does not delete is read here alone, and its flow is to age. */
+	if (!nfo_hw_rule_stats(d, f, p->dir, &use) && d->counts)
+		WRITE_ONCE(p->read, nfo_now());
 	done = nfo_hw_rule_del(d, f, p->dir);
 	if (!done && READ_ONCE(d->leaving))
 		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not delete a rule: error %d\n",
@@ -567,13 +569,15 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 	}
 	if (time_before_eq(q->read_at, jiffies)) {
 		q->read_at = jiffies + period;
-		q->unread = q->count;
+		/* A slow driver may not be through with the period before. */
+		q->unread = q->unread ?: q->count;
 		q->owing = max(q->count / NFO_HW_OWING_PART, NFO_HW_OWING_LEAST);
 		nfo_hw_queue_unstick(q);
 		nfo_hw_wake(q);
-	} else if (q->count || !list_empty(&q->stuck)) {
-		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	}
+	/* nfo_hw_work() ends when it has nothing to do, and a commit must not wait for that. */
+	if (q->count || !list_empty(&q->stuck))
+		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	spin_unlock_bh(&q->t->hw.lock);
 }
 

@@ -227,6 +227,8 @@ enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow
 	/* A rule cannot match a flow label, and packets with another one may have another route. */
 	if (f->e[dir].flags & NFO_E_LABEL)
 		return NFO_R_HW_FIELDS;
+	if (nfo_flow_refs(f, dir)->given & NFO_BY_ECN)
+		return NFO_R_HW_FIELDS;
 	/* A rule matches neither the sender's address nor a mark. */
 	if (f->e[dir].flags & NFO_E_ORIGIN)
 		return NFO_R_HW_ZONE;
@@ -238,9 +240,19 @@ enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow
 	return nfo_unseen_check(f, dir);
 }
 
-static bool nfo_hw_over_budget(const struct nfo_dev *d)
+/* Return: how many rules of a flow, that of the direction @dir among them, a device has yet to
+ * take: both when both directions enter by it. The device still has a rule that is to be deleted.
+ */
+static unsigned int nfo_hw_dev_need(const struct nfo_dev *d, const struct nfo_flow *f,
+				    enum ip_conntrack_dir dir)
 {
-	return d->budget && d->rules >= d->budget;
+	return nfo_hw_dev(f, !dir) == d && nfo_flow_hw(f)->rule[!dir].state < NFO_RULE_IN ? 2 : 1;
+}
+
+static bool nfo_hw_over_budget(const struct nfo_dev *d, const struct nfo_flow *f,
+			       enum ip_conntrack_dir dir)
+{
+	return d->budget && d->rules + nfo_hw_dev_need(d, f, dir) > d->budget;
 }
 
 static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
@@ -280,7 +292,7 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
 		return NFO_R_HW_BUSY;
-	if (nfo_hw_over_budget(d))
+	if (nfo_hw_over_budget(d, f, dir))
 		return NFO_R_HW_FULL;
 	if (d->queue->size && d->queue->rules + need > d->queue->size)
 		return NFO_R_HW_FULL;
@@ -341,13 +353,16 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 	enum nfo_reason reason[IP_CT_DIR_MAX];
 	struct nfo_dev *d[IP_CT_DIR_MAX];
 	u8 meant = NFO_HW_BOTH;
+	bool crowded = false;
 	unsigned int need;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		d[dir] = nfo_hw_dev(f, dir);
 		nfo_hw_doubt(d[dir], f);
+		crowded |= d[dir] && d[dir]->queue && d[dir]->queue->size;
 	}
+	nfo_flow_hw(f)->crowded &= crowded;
 	/* A flow with one direction in hardware needs one more rule. */
 	need = !nfo_flow_hw(f)->want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
@@ -370,6 +385,8 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		if (meant & BIT(dir) && reason[dir] && (!*why || *why == NFO_R_HW_FULL))
 			*why = reason[dir];
+	if (!*why && nfo_flow_hw(f)->crowded)
+		*why = NFO_R_HW_FULL;
 
 	return meant;
 }
@@ -377,13 +394,13 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 /* ---- eviction ---- */
 
 /* Return: among the next few flows in hardware the least busy one whose eviction makes room for a
- * device; NULL when there is none. The caller may be in softirq and holds nfo_hw::lock, so a call
- * looks at NFO_HW_LOOK rules at most, and the next call goes on behind them.
+ * device; NULL when there is none. @own: only rules of the device itself make room. The caller may
+ * be in softirq and holds nfo_hw::lock, so a call looks at NFO_HW_LOOK rules at most, and the next
+ * call goes on behind them.
  */
-static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d)
+static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d, bool own)
 {
 	struct nfo_hw_queue *q = d->queue;
-	bool own = nfo_hw_over_budget(d);
 	struct nfo_flow *f, *coldest = NULL;
 	struct nfo_hw_rule *p;
 	unsigned int i;
@@ -420,7 +437,7 @@ struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 		d = nfo_hw_dev(hot, dir);
 		if (nfo_hw_dev_check(d, hot, dir, IP_CT_DIR_MAX) != NFO_R_HW_FULL)
 			continue;
-		cold = nfo_hw_coldest(d);
+		cold = nfo_hw_coldest(d, nfo_hw_over_budget(d, hot, dir));
 		if (!cold || cold == hot)
 			return NULL;
 		least = div_u64(nfo_flow_hw(cold)->rate * percent, 100) + NFO_HW_MARGIN;
@@ -442,8 +459,9 @@ static void nfo_hw_back_off(struct nfo_dev *d)
 
 /* A driver said that its chip's table is full. The number of our rules in the chip is taken for the
  * table's size, for a short time at first and longer each time, because perhaps only one bucket of
- * a hash table is full. If the chip has no rule of ours, others have filled it, and the device is
- * left alone for a while. Caller holds nfo_hw::lock.
+ * a hash table is full. If the chip has had more rules, it is a bucket: no other flow gives way to
+ * this one until the size is forgotten. If the chip has no rule of ours, others have filled it, and
+ * the device is left alone for a while. Caller holds nfo_hw::lock.
  */
 static void nfo_hw_full(struct nfo_dev *d, const struct nfo_flow *f)
 {
@@ -454,6 +472,9 @@ static void nfo_hw_full(struct nfo_dev *d, const struct nfo_flow *f)
 		nfo_hw_back_off(d);
 		return;
 	}
+	nfo_flow_hw(f)->crowded = q->rules < q->size;
+	if (nfo_flow_hw(f)->crowded)
+		return;
 	d->full_wait = clamp(2 * d->full_wait, (unsigned long)NFO_HW_PROBE_MIN,
 			     (unsigned long)NFO_HW_PROBE_MAX);
 	q->size = q->rules;

@@ -275,7 +275,7 @@ static void nfo_hw_consider(struct nfo_flow *f)
 		return;
 
 	want = nfo_hw_admit(f, &why);
-	if (why == NFO_R_HW_FULL && h->state == NFO_HW_SOFT && nfo_hw_make_room(f))
+	if (why == NFO_R_HW_FULL && h->state == NFO_HW_SOFT && !h->crowded && nfo_hw_make_room(f))
 		why = NFO_R_NONE;
 	if (why == NFO_R_HW_QUEUE)
 		nfo_count_reason(f->table->nn, why);

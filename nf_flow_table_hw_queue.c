@@ -117,6 +117,9 @@ void nfo_hw_queue_live(struct nfo_hw_queue *q, struct nfo_hw_rule *p)
 {
 	p->state = NFO_RULE_IN;
 	list_add_tail(&p->node, &q->live);
+	/* A walk over all rules that is under way meets one more. */
+	if (q->unchecked)
+		WRITE_ONCE(q->unchecked, q->unchecked + 1);
 	q->count++;
 	q->rules++;
 }

@@ -54,6 +54,13 @@
 #define NFO_FIELDS		GENMASK(3, 0)
 #define NFO_FIELD_SETTLED	4	/* shift of the bits that say which fields are settled */
 
+/* Beside NFO_FIELD_* in nfo_net::rules_by and nfo_route_refs::given: the ECN bits of the IP header,
+ * which no entry fixes.
+ */
+#define NFO_BY_ECN		BIT(4)
+/* Of nfo_recheck_by(): the rules of the latest commit were not scanned yet. */
+#define NFO_BY_UNSEEN		BIT(5)
+
 /**
  * struct nfo_entry - one direction of a flow, laid out for the packet path
  *
@@ -216,6 +223,8 @@ struct nfo_hw_rule {
  * @reason: what kept the flow, or one of its directions, out of hardware when it last asked for a
  *         place; NFO_R_NONE when nothing did. A reason is counted when @reason becomes it
  * @round: nfo_hw_queue::round when a chip last had no room for the flow; 0: that never happened
+ * @crowded: a chip that has held more rules refused the flow, so the flow's bucket of the chip's
+ *         table is full; false when the chip's size is not known any more
  * @has_ended: the flow has ended, but a driver did not delete a rule of it; @ended is valid
  * @ended: get_state_synchronize_rcu() when the flow had ended
  * @rate:  packets per second, both directions, by the last measurement
@@ -236,6 +245,7 @@ struct nfo_hw_flow {
 	bool			returns;
 	u8			reason;
 	u8			round;
+	bool			crowded;
 	bool			has_ended;
 	unsigned long		ended;
 	u32			rate;

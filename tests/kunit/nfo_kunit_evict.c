@@ -135,7 +135,68 @@ static void nfo_test_coldest_of_budget(struct kunit *test)
 	nfo_retire_all(fake, in, ARRAY_SIZE(in));
 }
 
+/* The chip has held more rules: a bucket of its table is full, and nobody can make room. */
+static void nfo_test_crowded(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
+	struct nfo_hw_queue *q = fake->port[0].d->queue;
+	struct nfo_fake_flow *in[3];
+	unsigned int size;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(in); i++)
+		in[i] = nfo_live(fake, 0, 1, 100);
+	nfo_chip_full(fake);
+	size = q->size;
+	nfo_flow_hw(&hot->f)->rate = 100000;
+	/* One gives way, as to any busier flow, and the driver has no room all the same. */
+	fake->port[0].add_err = -ENOSPC;
+	fake->port[1].add_err = -ENOSPC;
+	nfo_fake_ask(hot, 100000);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_flow_hw(&hot->f)->crowded);
+	KUNIT_EXPECT_EQ(test, q->size, size);
+	KUNIT_EXPECT_EQ(test, q->rules, size - 2);
+	/* No other one does, and the driver is not asked again. */
+	fake->calls = 0;
+	nfo_fake_ask(hot, 100000);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->calls, 0);
+	KUNIT_EXPECT_EQ(test, q->rules, size - 2);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&hot->f)->reason, NFO_R_HW_FULL);
+	/* It may ask again when the size is forgotten. */
+	fake->port[0].add_err = 0;
+	fake->port[1].add_err = 0;
+	q->size = 0;
+	nfo_fake_ask(hot, 100000);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&hot->f)->state, NFO_HW_LIVE);
+	nfo_retire_all(fake, in, ARRAY_SIZE(in));
+	nfo_retire_all(fake, &hot, 1);
+}
+
+/* Both directions of a flow enter by one device: its budget is to hold both rules. */
+static void nfo_test_budget_of_both(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 2, 2);
+
+	fake->port[2].d->budget = 1;
+	nfo_fake_ask(ff, 1000);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->calls, 0);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->reason, NFO_R_HW_FULL);
+	fake->port[2].d->budget = 2;
+	nfo_fake_ask(ff, 1000);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_LIVE);
+	nfo_retire_all(fake, &ff, 1);
+}
+
 static struct kunit_case nfo_evict_cases[] = {
+	KUNIT_CASE(nfo_test_crowded),
+	KUNIT_CASE(nfo_test_budget_of_both),
 	KUNIT_CASE(nfo_test_hysteresis),
 	KUNIT_CASE(nfo_test_coldest),
 	KUNIT_CASE(nfo_test_coldest_of_budget),

@@ -140,6 +140,29 @@ static void nfo_test_period(struct kunit *test)
 	nfo_fake_end(test, ff);
 }
 
+/* A driver that is slow keeps the worker busy, and a commit must not wait until it is through. */
+static void nfo_test_period_of_busy(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_hw_queue *q = fake->port[0].d->queue;
+	struct nfo_fake_flow *ff = nfo_fake_asking(fake);
+
+	nfo_fake_run(fake);
+	KUNIT_ASSERT_TRUE(test, nfo_fake_disarm(&q->sync_work));
+	q->read_at = jiffies;
+	q->sync_work.work.func(&q->sync_work.work);
+	/* The worker is woken and has not come to it; there is another look meanwhile. */
+	KUNIT_EXPECT_GT(test, q->unread, 0);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_disarm(&q->sync_work));
+	/* A period that begins before the worker is through does not make it read more. */
+	q->unread = 1;
+	q->read_at = jiffies;
+	q->sync_work.work.func(&q->sync_work.work);
+	KUNIT_EXPECT_EQ(test, q->unread, 1);
+	nfo_fake_run(fake);
+	nfo_fake_end(test, ff);
+}
+
 static void nfo_test_chip_lost_the_rule(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -558,6 +581,7 @@ static struct kunit_case nfo_sync_cases[] = {
 	KUNIT_CASE(nfo_test_counters),
 	KUNIT_CASE(nfo_test_counters_anew),
 	KUNIT_CASE(nfo_test_period),
+	KUNIT_CASE(nfo_test_period_of_busy),
 	KUNIT_CASE(nfo_test_chip_lost_the_rule),
 	KUNIT_CASE(nfo_test_no_more_true),
 	KUNIT_CASE(nfo_test_ruleset_passes),
