@@ -10,7 +10,9 @@
  * value than it came with is fixed and settled at once, except the TTL: one packet cannot tell
  * `ttl set` from `ttl inc`.
  * While rules look at a fixed field, they may set it for packets that come with one value alone.
- * Then the entry holds for packets that come with the value of the packet that taught it.
+ * Then the entry holds for packets that come with the value of the packet that taught it. The same
+ * is true of the ECN bits while rules look at them or write them: no entry changes them, and a
+ * packet of which the ruleset does teaches nothing.
  */
 #include <net/inet_ecn.h>
 
@@ -161,7 +163,8 @@ bool nfo_fields_renew(struct nfo_entry *e, const struct nfo_entry *fresh)
  * nfo_fields_came() - remember what a packet came with in fields whose new value may depend on that
  * @refs:  references of the lesson, which nobody else knows yet
  * @in:    fields of the packet before the ruleset, see nfo_look_before()
- * @given: these fields, NFO_FIELD_*; the TTL is never among them, because the entry knows it
+ * @given: these fields, NFO_FIELD_* and NFO_BY_ECN; the TTL is never among them, because the entry
+ *         knows it
  *
  * Context: any.
  */
@@ -174,6 +177,8 @@ void nfo_fields_came(struct nfo_route_refs *refs, const struct nfo_look *in, u8 
 		refs->came.priority = in->priority;
 	if (given & NFO_FIELD_DSCP)
 		refs->came.dscp = nfo_dscp(in->tos);
+	if (given & NFO_BY_ECN)
+		refs->came.ecn = in->tos & INET_ECN_MASK;
 }
 
 /* Return: NFO_FIELD_*, those fields of a packet that have other values; the TTL is not compared. */
@@ -198,7 +203,7 @@ static u8 nfo_look_differs(const struct nfo_look *in, u32 mark, u32 priority, u8
  * @in:     fields of the packet before the ruleset, see nfo_look_before()
  * @fields: the entry's @fields, read once for the packet
  *
- * Context: any. Return: NFO_FIELD_*; 0 when the entry holds for the packet.
+ * Context: any. Return: NFO_FIELD_* and NFO_BY_ECN; 0 when the entry holds for the packet.
  */
 u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_route_refs *refs,
 		      const struct nfo_look *in, u8 fields)
@@ -210,9 +215,11 @@ u8 nfo_fields_unknown(const struct nfo_entry *e, const struct nfo_route_refs *re
 	if (in->ttl != READ_ONCE(e->ttl_in))
 		differ |= NFO_FIELD_TTL;
 	differ &= ~(fields >> NFO_FIELD_SETTLED);
-	if (unlikely(refs->given))
-		differ |= refs->given &
-			  nfo_look_differs(in, came->mark, came->priority, came->dscp);
+	if (likely(!refs->given))
+		return differ;
+	differ |= refs->given & nfo_look_differs(in, came->mark, came->priority, came->dscp);
+	if (refs->given & NFO_BY_ECN && (in->tos & INET_ECN_MASK) != came->ecn)
+		differ |= NFO_BY_ECN;
 
 	return differ;
 }

@@ -193,6 +193,7 @@ static enum nfo_reason nfo_learn_fields(struct nfo_net *nn, struct nfo_entry *e,
 	const u8 came = NFO_FIELD_MARK | NFO_FIELD_PRIORITY | NFO_FIELD_DSCP;
 	const struct net *net = nf_ct_net(l->ct);
 	struct nfo_look out = nfo_skb_look(l->skb, e->key.family);
+	u8 by = nfo_recheck_by(nn), given;
 	struct nfo_look in;
 
 	if (nfo_skb_label(l->skb, e->key.family) != l->note->label || !nfo_learn_ecn_ok(l, &out))
@@ -204,8 +205,12 @@ static enum nfo_reason nfo_learn_fields(struct nfo_net *nn, struct nfo_entry *e,
 		e->flags |= NFO_E_PRIO_TOS;
 	in = nfo_look_before(l->note->look, e);
 	nfo_fields_learn(e, &in, &out);
-	if (e->fields & came)
-		nfo_fields_came(refs, &in, e->fields & came & nfo_recheck_by(nn));
+	/* A rule that changes another field for this packet may do so for its ECN alone. */
+	if (by & NFO_BY_UNSEEN && e->fields & came)
+		by |= NFO_BY_ECN;
+	given = by & ((e->fields & came) | NFO_BY_ECN);
+	if (given)
+		nfo_fields_came(refs, &in, given);
 
 	return NFO_R_NONE;
 }
@@ -423,6 +428,14 @@ static bool nfo_field_differs(struct nfo_net *nn, const struct nfo_entry *old,
 	return unknown && unknown & nfo_recheck_by(nn);
 }
 
+/* Is the entry none for such a packet, as long as packets with its own values come? */
+static bool nfo_is_of_others(struct nfo_net *nn, const struct nfo_entry *old,
+			     const struct nfo_lesson *l)
+{
+	return READ_ONCE(old->epoch) == l->note->epoch && nfo_field_differs(nn, old, l) &&
+	       nfo_now() - READ_ONCE(old->used) < HZ;
+}
+
 /* Learn from one more packet of a known direction what the ruleset does to fields. Return: false
  * when the packet contradicts the entry.
  */
@@ -496,7 +509,8 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 			nfo_flow_forget(f, l->dir);
 	} else if (!why) {
 		why = nfo_learn_anew(f, l, &e, &a6, &refs, begin);
-	} else if (nfo_flow_learned(f, l->dir)) {
+	} else if (nfo_flow_learned(f, l->dir) &&
+		   !nfo_is_of_others(f->table->nn, &f->e[l->dir], l)) {
 		nfo_flow_forget(f, l->dir);
 	}
 	nfo_route_refs_drop(&refs);

@@ -16,9 +16,12 @@
 #include <linux/hash.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_DSCP.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv4/ipt_TTL.h>
 #include <linux/string.h>
 #include <net/fib_rules.h>
+#include <net/inet_ecn.h>
 #include <net/netfilter/nf_tables.h>
 #include <net/netfilter/nft_meta.h>
 #include <net/netlink.h>
@@ -46,7 +49,8 @@
  * @dump:   buffer for the dump of an expression, owned by nfo_recheck_work(); the data of most
  *          expressions is private to nf_tables, so their dump is read
  * @varies: a rule was found whose answer changes without a commit
- * @by:     fields that the answer of a rule depends on, NFO_FIELD_*
+ * @by:     fields that the answer of a rule depends on, NFO_FIELD_*; NFO_BY_ECN also when a rule
+ *          writes the ECN bits
  * @family: of the table that is being scanned
  */
 struct nfo_scan {
@@ -67,16 +71,59 @@ static const char * const nfo_xt_vary[] = {
 /* The target of iptables that adds elements to an ipset or renews their timeout. */
 static const char nfo_xt_adds[] = "SET";
 
-/* Targets that give a mark which may depend on the one that was there. */
-static const char * const nfo_xt_marks[] = { "CONNMARK", "MARK" };
+/* `TOS --set-tos` without a mask replaces the DSCP whole; with one, and with --or-tos and the like,
+ * the rest of the DSCP stays.
+ */
+static bool nfo_xt_tos_depends(const void *info)
+{
+	const struct xt_tos_target_info *tos = info;
+
+	return (tos->tos_mask & ~INET_ECN_MASK) != (u8)~INET_ECN_MASK;
+}
+
+/* `--set-tos` without a mask sets the ECN bits as well. */
+static bool nfo_xt_tos_has_ecn(const void *info)
+{
+	const struct xt_tos_target_info *tos = info;
+
+	return tos->tos_mask & INET_ECN_MASK;
+}
+
+/* The infos of TTL and HL begin with the mode, and the mode to set is the same. */
+static bool nfo_xt_ttl_depends(const void *info)
+{
+	const struct ipt_TTL_info *ttl = info;
+
+	return ttl->mode != IPT_TTL_SET;
+}
+
+/* Targets of iptables that give a field a value which may depend on the one that was there, or
+ * write the ECN bits.
+ * @depends: does it, with what the rule says? NULL: take it that it does.
+ */
+static const struct {
+	const char	*name;
+	u8		field;
+	bool		(*depends)(const void *info);
+} nfo_xt_gives[] = {
+	{ "CONNMARK", NFO_FIELD_MARK },
+	{ "ECN", NFO_BY_ECN },
+	{ "HL", NFO_FIELD_TTL, nfo_xt_ttl_depends },
+	{ "MARK", NFO_FIELD_MARK },
+	{ "TOS", NFO_FIELD_DSCP, nfo_xt_tos_depends },
+	{ "TOS", NFO_BY_ECN, nfo_xt_tos_has_ecn },
+	{ "TTL", NFO_FIELD_TTL, nfo_xt_ttl_depends },
+};
 
 /* Matches of iptables that look at a field. */
 static const struct {
 	const char	*name;
 	u8		field;
 } nfo_xt_fields[] = {
-	{ "dscp", NFO_FIELD_DSCP }, { "hl", NFO_FIELD_TTL }, { "mark", NFO_FIELD_MARK },
-	{ "tos", NFO_FIELD_DSCP }, { "ttl", NFO_FIELD_TTL },
+	{ "bpf", NFO_FIELDS | NFO_BY_ECN }, { "dscp", NFO_FIELD_DSCP }, { "ecn", NFO_BY_ECN },
+	{ "hl", NFO_FIELD_TTL }, { "mark", NFO_FIELD_MARK },
+	{ "tos", NFO_FIELD_DSCP | NFO_BY_ECN }, { "ttl", NFO_FIELD_TTL },
+	{ "u32", NFO_FIELDS | NFO_BY_ECN },
 };
 
 static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
@@ -90,12 +137,17 @@ static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
 			s->by |= nfo_xt_fields[i].field;
 }
 
-static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target)
+static void nfo_scan_xt_target(struct nfo_scan *s, const struct xt_target *target,
+			       const void *info)
 {
+	int i;
+
 	if (!strcmp(target->name, nfo_xt_adds))
 		s->varies = true;
-	if (match_string(nfo_xt_marks, ARRAY_SIZE(nfo_xt_marks), target->name) >= 0)
-		s->by |= NFO_FIELD_MARK;
+	for (i = 0; i < ARRAY_SIZE(nfo_xt_gives); i++)
+		if (!strcmp(target->name, nfo_xt_gives[i].name) &&
+		    (!nfo_xt_gives[i].depends || nfo_xt_gives[i].depends(info)))
+			s->by |= nfo_xt_gives[i].field;
 }
 
 /* Dump an expression into s->dump. Return: true when it could be dumped. */
@@ -160,8 +212,56 @@ static bool nfo_expr_is(const struct nft_rule *rule, const struct nft_expr *expr
 	return nft_expr_more(rule, expr) && !strcmp(expr->ops->type->name, name);
 }
 
-/* Does the rule only change what the expression @expr loaded, and write it back without comparing
- * it, as `ip dscp set` does? Return: true if so.
+/* Return: byte @at of the value in the attribute @type of the latest dump; @none if it has no such
+ * byte.
+ */
+static u8 nfo_scan_byte(const struct nfo_scan *s, int type, int at, u8 none)
+{
+	const struct nlattr *first = (const struct nlattr *)s->dump->data;
+	const struct nlattr *nla = nla_find(first, s->dump->len, type);
+
+	nla = nla ? nla_find_nested(nla, NFTA_DATA_VALUE) : NULL;
+
+	return nla && nla_len(nla) > at ? ((const u8 *)nla_data(nla))[at] : none;
+}
+
+/**
+ * struct nfo_bits - what a bitwise expression makes of the first two bytes of an IP header, or of
+ *		     the TTL and the byte behind it, as a number with the first byte on top
+ * @mask: bits that stay
+ * @flip: bits that are turned over then
+ */
+struct nfo_bits {
+	u16	mask;
+	u16	flip;
+};
+
+/* Read a bitwise expression behind one that loaded bytes from @offset on. @none: the mask of bytes
+ * that were not loaded. Return: false for an operation other than with a mask and a value, as newer
+ * nft has them for `ip dscp set ip dscp | 1`.
+ */
+static bool nfo_scan_bitwise(struct nfo_scan *s, const struct nft_expr *expr, u32 offset, u8 none,
+			     struct nfo_bits *b)
+{
+	u8 m0, m1, f0, f1;
+
+	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_BITWISE_OP) != NFT_BITWISE_BOOL)
+		return false;
+	m0 = nfo_scan_byte(s, NFTA_BITWISE_MASK, 0, none);
+	m1 = nfo_scan_byte(s, NFTA_BITWISE_MASK, 1, none);
+	f0 = nfo_scan_byte(s, NFTA_BITWISE_XOR, 0, 0);
+	f1 = nfo_scan_byte(s, NFTA_BITWISE_XOR, 1, 0);
+	/* Only the second byte of the header was loaded, or more from there on. */
+	if (offset == 1)
+		*b = (struct nfo_bits) { .mask = none << 8 | m0, .flip = f0 };
+	else
+		*b = (struct nfo_bits) { .mask = m0 << 8 | m1, .flip = f0 << 8 | f1 };
+
+	return true;
+}
+
+/* Return: true when a rule writes back what the expression @expr loaded, without comparing it, as
+ * `ip dscp set cs1` does.
  */
 static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *rule,
 				     const struct nft_expr *expr)
@@ -174,11 +274,50 @@ static bool nfo_scan_is_written_back(struct nfo_scan *s, const struct nft_rule *
 	       nfo_scan_number(s, NFTA_PAYLOAD_SREG) != U32_MAX;
 }
 
+/* Of what a rule loads and writes back: does it make the field @field anything else than a constant
+ * or what it was, and does it change the ECN bits? Return: the field, NFO_BY_ECN.
+ */
+static u8 nfo_scan_written(struct nfo_scan *s, const struct nft_rule *rule,
+			   const struct nft_expr *expr, u8 field, u32 offset)
+{
+	struct nfo_bits b;
+	u8 by = 0;
+
+	for (expr = nft_expr_next(expr); nfo_expr_is(rule, expr, "bitwise");
+	     expr = nft_expr_next(expr)) {
+		if (!nfo_scan_bitwise(s, expr, offset, 0xff, &b))
+			return field == NFO_FIELD_DSCP ? field | NFO_BY_ECN : field;
+		if (field == NFO_FIELD_TTL) {
+			if (!nfo_bits_are_plain(b.mask, b.flip, 0xff00))
+				by |= field;
+			continue;
+		}
+		if (!nfo_dscp_is_plain(s->family, b.mask, b.flip))
+			by |= field;
+		if (nfo_bits_have_ecn(s->family, ~b.mask | b.flip))
+			by |= NFO_BY_ECN;
+	}
+
+	return by;
+}
+
+/* Of what a rule loads and compares: are the ECN bits among it? */
+static bool nfo_scan_compares_ecn(struct nfo_scan *s, const struct nft_rule *rule,
+				  const struct nft_expr *expr, u32 offset)
+{
+	struct nfo_bits b;
+
+	expr = nft_expr_next(expr);
+
+	return !nfo_expr_is(rule, expr, "bitwise") ||
+	       !nfo_scan_bitwise(s, expr, offset, 0, &b) || nfo_bits_have_ecn(s->family, b.mask);
+}
+
 /* Both IP headers have the DSCP in their first two bytes. The hop limit is the eighth byte of one
  * header, and the TTL the ninth of the other one, where IPv6 has its source address: a prefix of an
  * address is longer than the TTL and the protocol behind it.
  */
-static u8 nfo_scan_fields_at(const struct nfo_scan *s, u32 offset, u32 len)
+static u8 nfo_scan_field_at(const struct nfo_scan *s, u32 offset, u32 len)
 {
 	if (offset <= 1)
 		return NFO_FIELD_DSCP;
@@ -193,15 +332,23 @@ static u8 nfo_scan_fields_at(const struct nfo_scan *s, u32 offset, u32 len)
 static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 			     const struct nft_expr *expr)
 {
-	u8 fields;
+	u32 offset;
+	u8 field;
 
 	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
 	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER)
 		return;
-	fields = nfo_scan_fields_at(s, nfo_scan_number(s, NFTA_PAYLOAD_OFFSET),
-				    nfo_scan_number(s, NFTA_PAYLOAD_LEN));
-	if (fields && !nfo_scan_is_written_back(s, rule, expr))
-		s->by |= fields;
+	offset = nfo_scan_number(s, NFTA_PAYLOAD_OFFSET);
+	field = nfo_scan_field_at(s, offset, nfo_scan_number(s, NFTA_PAYLOAD_LEN));
+	if (!field)
+		return;
+	if (nfo_scan_is_written_back(s, rule, expr)) {
+		s->by |= nfo_scan_written(s, rule, expr, field, offset);
+		return;
+	}
+	s->by |= field;
+	if (field == NFO_FIELD_DSCP && nfo_scan_compares_ecn(s, rule, expr, offset))
+		s->by |= NFO_BY_ECN;
 }
 
 static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
@@ -218,7 +365,7 @@ static void nfo_scan_expr(struct nfo_scan *s, const struct nft_rule *rule,
 	else if (!strcmp(name, "match"))
 		nfo_scan_xt_match(s, expr->ops->data);
 	else if (!strcmp(name, "target"))
-		nfo_scan_xt_target(s, expr->ops->data);
+		nfo_scan_xt_target(s, expr->ops->data, nft_expr_priv(expr));
 	else if (nfo_expr_is_used_up(expr))
 		s->varies = true;
 }
@@ -432,21 +579,29 @@ static void nfo_recheck_done(struct nfo_net *nn, u32 seen)
 
 static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 {
+	static const struct nfo_change all = { .what = NFO_CHANGE_RULESET };
 	u32 seen = READ_ONCE(nn->ruleset);
 	const struct nft_table *table;
 	const struct list_head *tables;
+	bool ecn_is_new;
 
 	rcu_read_lock();
 	tables = READ_ONCE(nn->nft_tables);
 	if (!tables)
 		goto unlock;
 	s->varies = nfo_net_hooks_vary(nn->net);
+	/* Nobody tells what the rules of such hooks look at. */
+	if (s->varies)
+		s->by = NFO_FIELDS | NFO_BY_ECN;
 	list_for_each_entry_rcu(table, tables, list)
 		nfo_scan_table(s, table);
 	nfo_scan_routings(s, nn);
 	WRITE_ONCE(nn->rules_vary, s->varies);
-	/* Until now directions were taught as if rules looked at all fields. */
+	ecn_is_new = s->by & ~nn->rules_by & NFO_BY_ECN;
+	/* Until now directions were taught as if rules looked at all fields but the ECN bits. */
 	WRITE_ONCE(nn->rules_by, s->by);
+	if (ecn_is_new)
+		nfo_change_add(nn, &all);
 	nfo_recheck_done(nn, seen);
 unlock:
 	rcu_read_unlock();
@@ -525,8 +680,11 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
  * nfo_recheck_by() - which fields of a packet may the answer of a rule depend on?
  * @nn: namespace
  *
- * Context: any. Return: NFO_FIELD_*; all of them while the rules of the latest commit, or of the
- * latest change of routing rules, were not scanned. Then a scan is queued.
+ * Context: any. Return: NFO_FIELD_* and NFO_BY_ECN; all NFO_FIELD_*, with NFO_BY_UNSEEN, while the
+ * rules of the latest commit, or of the latest change of routing rules, were not scanned. Then a
+ * scan is queued. If the scan finds that rules are about the ECN bits now, all directions learn
+ * again: to take that for true from the commit on would have each second packet of a TCP connection
+ * with ECN go slow.
  */
 u8 nfo_recheck_by(struct nfo_net *nn)
 {
@@ -534,7 +692,7 @@ u8 nfo_recheck_by(struct nfo_net *nn)
 		return READ_ONCE(nn->rules_by);
 	nfo_recheck_look(nn);
 
-	return NFO_FIELDS;
+	return NFO_FIELDS | NFO_BY_UNSEEN | (READ_ONCE(nn->rules_by) & NFO_BY_ECN);
 }
 
 /**

@@ -58,6 +58,7 @@ static bool nfo_refs_equal(const struct nfo_route_refs *a, const struct nfo_rout
 	       a->rp_filter == b->rp_filter && a->out_lower.mtu == b->out_lower.mtu &&
 	       a->given == b->given && a->came.mark == b->came.mark &&
 	       a->came.priority == b->came.priority && a->came.dscp == b->came.dscp &&
+	       a->came.ecn == b->came.ecn &&
 	       nfo_route_refs_alike(a, b);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/ip.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/tcp.h>
 #include <net/checksum.h>
@@ -242,6 +243,65 @@ static inline u32 nfo_spread_period(u32 period, u32 many, u32 rate, unsigned int
 		period *= 2;
 
 	return period;
+}
+
+/* ---- what a rule makes of a field: new value = (old value & mask) ^ flip ---- */
+
+/**
+ * nfo_bits_are_plain() - is the new value of some bits either the old one or a constant?
+ * @mask: bits of the old value that stay
+ * @flip: bits that are turned over then
+ * @bits: the field
+ *
+ * Return: false when the new value is another function of the old one, as after `| 1` or `^ 1`.
+ */
+static inline bool nfo_bits_are_plain(u16 mask, u16 flip, u16 bits)
+{
+	return !(mask & bits) || ((mask & bits) == bits && !(flip & bits));
+}
+
+#define NFO_DSCP_BITS4	0x00fc
+#define NFO_DSCP_BITS6	0x0fc0
+
+/**
+ * nfo_dscp_is_plain() - is the new DSCP of a packet either its old one or a constant?
+ * @family: NFPROTO_* of the rule's table
+ * @mask:   of the first two bytes of the IP header, as a number with the first byte on top: bits
+ *          that stay
+ * @flip:   bits that are turned over then
+ *
+ * In a table of both families the bits that change tell which header the rule is for: IPv4 has the
+ * TOS in the second byte alone, and IPv6 has a part of the flow label in that byte's lower half.
+ * Return: false when it is another function of the old one, or when it is not clear.
+ */
+static inline bool nfo_dscp_is_plain(u8 family, u16 mask, u16 flip)
+{
+	u16 changed = ~mask | flip;
+
+	if (family == NFPROTO_IPV4 || (family != NFPROTO_IPV6 && changed & 0x000f))
+		return nfo_bits_are_plain(mask, flip, NFO_DSCP_BITS4);
+	if (family == NFPROTO_IPV6 || changed & 0x0f00)
+		return nfo_bits_are_plain(mask, flip, NFO_DSCP_BITS6);
+
+	return nfo_bits_are_plain(mask, flip, NFO_DSCP_BITS4) &&
+	       nfo_bits_are_plain(mask, flip, NFO_DSCP_BITS6);
+}
+
+/**
+ * nfo_bits_have_ecn() - are ECN bits among some bits of an IP header?
+ * @family: NFPROTO_* of the rule's table
+ * @bits:   of the first two bytes of the header, as a number with the first byte on top
+ *
+ * In a table of both families a rule for the ECN of IPv6 has none of the flow label's bits, where
+ * IPv4 has more of its DSCP. Return: true if so, or when it is not clear.
+ */
+static inline bool nfo_bits_have_ecn(u8 family, u16 bits)
+{
+	if (family != NFPROTO_IPV6 && bits & 0x0003)
+		return true;
+
+	return family != NFPROTO_IPV4 && bits & 0x0030 &&
+	       (family == NFPROTO_IPV6 || !(bits & 0x000c));
 }
 
 #endif /* _NFO_PURE_H */

@@ -77,11 +77,13 @@ struct nfo_extra {
  * @mark:     skb->mark
  * @priority: skb->priority
  * @dscp:     DSCP, in the upper six bits
+ * @ecn:      ECN, in the lower two bits
  */
 struct nfo_came {
 	u32	mark;
 	u32	priority;
 	u8	dscp;
+	u8	ecn;
 };
 
 /* Index of a byte in nfo_route_refs::hh. Without NFO_E_HEADER it is true when @hh begins with the
@@ -102,7 +104,8 @@ struct nfo_came {
  * @neigh:  next hop, one reference; NULL when the device has no link layer
  * @extra:  with NFO_E_EXTRA or NFO_E_ORIGIN, owned; NULL without
  * @hh:     link-layer header of packets that leave, with NFO_E_HEADER; see NFO_HH_IS_ADDR
- * @given:  fields of @came that count, NFO_FIELD_*: the direction holds for packets that come so
+ * @given:  fields of @came that count, NFO_FIELD_* and NFO_BY_ECN: the direction holds for packets
+ *          that come so
  * @came:   what packets come with
  * @in_dest: Ethernet address that frames come for, with NFO_E_IN_DEST
  * @in_source: Ethernet address that frames come from, with NFO_E_IN_SOURCE

@@ -655,6 +655,49 @@ static void nfo_test_time_since(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_time_since(U32_MAX, 0), 0);
 }
 
+/* What rules make of the first two bytes of a header, as nft writes them. */
+static void nfo_test_dscp_is_plain(struct kunit *test)
+{
+	static const struct {
+		const char	*rule;
+		u8		family;
+		u16		mask;
+		u16		flip;
+		bool		plain;
+	} rules[] = {
+		{ "ip dscp set cs1", NFPROTO_IPV4, 0xff03, 0x0020, true },
+		{ "ip dscp set cs1", NFPROTO_INET, 0xff03, 0x0020, true },
+		{ "ip6 dscp set cs1", NFPROTO_IPV6, 0xf03f, 0x0200, true },
+		{ "ip6 dscp set cs1", NFPROTO_INET, 0xf03f, 0x0200, true },
+		{ "ip ecn set 1", NFPROTO_IPV4, 0xfffc, 0x0001, true },
+		{ "ip6 ecn set 1", NFPROTO_IPV6, 0xffcf, 0x0010, true },
+		{ "ip6 flowlabel set 5", NFPROTO_IPV6, 0xfff0, 0x0000, true },
+		{ "ip dscp set ip dscp | 0x20", NFPROTO_IPV4, 0xff7f, 0x0080, false },
+		{ "ip dscp set ip dscp | 0x20", NFPROTO_INET, 0xff7f, 0x0080, false },
+		{ "ip dscp set ip dscp | 0x0f", NFPROTO_INET, 0xffc3, 0x003c, false },
+		{ "ip dscp set ip dscp & 0x38", NFPROTO_INET, 0xffe3, 0x0000, false },
+		{ "ip dscp set ip dscp ^ 0x3f", NFPROTO_IPV4, 0xffff, 0x00fc, false },
+		{ "ip6 dscp set ip6 dscp | 0x08", NFPROTO_IPV6, 0xfdff, 0x0200, false },
+		{ "ip6 dscp set ip6 dscp | 0x08", NFPROTO_INET, 0xfdff, 0x0200, false },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		KUNIT_EXPECT_EQ_MSG(test, nfo_dscp_is_plain(rules[i].family, rules[i].mask,
+							    rules[i].flip), rules[i].plain,
+				    "%s in a table of family %u", rules[i].rule, rules[i].family);
+	/* What rules change or look at. */
+	KUNIT_EXPECT_TRUE(test, nfo_bits_have_ecn(NFPROTO_INET, 0x0001));	/* ip ecn set */
+	KUNIT_EXPECT_TRUE(test, nfo_bits_have_ecn(NFPROTO_INET, 0x0030));	/* ip6 ecn */
+	KUNIT_EXPECT_FALSE(test, nfo_bits_have_ecn(NFPROTO_INET, 0x00fc));	/* ip dscp */
+	KUNIT_EXPECT_FALSE(test, nfo_bits_have_ecn(NFPROTO_INET, 0x0fc0));	/* ip6 dscp */
+	KUNIT_EXPECT_TRUE(test, nfo_bits_have_ecn(NFPROTO_IPV6, 0x0ff0));
+	KUNIT_EXPECT_FALSE(test, nfo_bits_have_ecn(NFPROTO_IPV6, 0x0003));
+	KUNIT_EXPECT_FALSE(test, nfo_bits_have_ecn(NFPROTO_IPV4, 0x0030));
+	KUNIT_EXPECT_TRUE(test, nfo_bits_are_plain(0x00, 64, 0xff));
+	KUNIT_EXPECT_FALSE(test, nfo_bits_are_plain(0xf0, 0, 0xff));
+}
+
 static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_csum_addr4),
 	KUNIT_CASE(nfo_test_csum_addr_and_port),
@@ -680,6 +723,7 @@ static struct kunit_case nfo_cases[] = {
 	KUNIT_CASE(nfo_test_key6),
 	KUNIT_CASE(nfo_test_turns),
 	KUNIT_CASE(nfo_test_spread_period),
+	KUNIT_CASE(nfo_test_dscp_is_plain),
 	KUNIT_CASE(nfo_test_layout),
 	{}
 };
