@@ -157,6 +157,17 @@ static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 	nfo_net_put(nn);
 }
 
+/* Nexthop objects of a device that goes down leave their groups without a word, and the groups'
+ * others share the hash values anew. Routing acts on the event after this call. Caller holds RTNL.
+ */
+static void nfo_event_nexthops_leave(const struct net_device *dev)
+{
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL, .early = true };
+
+	if (nfo_nexthop_uses_dev(dev))
+		nfo_event_changed(dev_net(dev), &all);
+}
+
 /* Context: may sleep, RTNL held. */
 static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void *ptr)
 {
@@ -166,9 +177,11 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	switch (event) {
 	case NETDEV_GOING_DOWN:
 	case NETDEV_DOWN:
+		nfo_event_nexthops_leave(dev);
 		nfo_event_flush_dev(dev, false);
 		break;
 	case NETDEV_UNREGISTER:
+		nfo_event_nexthops_leave(dev);
 		nfo_event_flush_dev(dev, true);
 		break;
 	case NETDEV_FEAT_CHANGE:
@@ -183,6 +196,8 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
 		nfo_event_hw(dev, nfo_hw_device_back);
+		if (!netif_carrier_ok(dev))
+			nfo_event_nexthops_leave(dev);
 		fallthrough;
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
@@ -264,13 +279,13 @@ static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_in
 }
 #endif
 
-/* A next hop is not used any more. Only flows on its device are concerned. */
+/* A next hop is out of use. Flows on its device are concerned, or all, if several others remain. */
 static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
 {
 	const struct fib_nh_notifier_info *fnh;
 
 	fnh = container_of(info, struct fib_nh_notifier_info, info);
-	if (!fnh->fib_nh->fib_nh_dev)
+	if (!fnh->fib_nh->fib_nh_dev || fib_info_num_path(fnh->fib_nh->nh_parent) > 2)
 		return;
 	c->what = NFO_CHANGE_DEV;
 	c->ifindex = fnh->fib_nh->fib_nh_dev->ifindex;
@@ -474,33 +489,17 @@ static void nfo_event_bridge_station(struct nfo_net *nn, const struct nlmsghdr *
 	nfo_event_add(nn, &c);
 }
 
-/* Return: true when routes or groups use the nexthop object of a message; a new object has none. */
-static bool nfo_nexthop_is_used(const struct nfo_net *nn, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *id = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_ID);
-	const struct nexthop *nh;
-	bool used;
-
-	if (!id || nla_len(id) != sizeof(u32))
-		return false;
-	rcu_read_lock();
-	nh = nexthop_find_by_id(nn->net, nla_get_u32(id));
-	used = nh && !(list_empty(&nh->fi_list) && list_empty(&nh->f6i_list) &&
-		       list_empty(&nh->grp_list));
-	rcu_read_unlock();
-
-	return used;
-}
-
-/* A nexthop object has changed. Nothing says which routes use it, so all flows are concerned. A
- * deletion needs no change here: routing announces each route that goes with the object, and
- * rtnetlink each group that the object leaves.
+/* A nexthop object has changed, or a bucket of a resilient group has another member. Nothing says
+ * which routes use the object, so all flows are concerned. A deletion needs no change here: routing
+ * announces each route that goes with the object, and rtnetlink each group that the object leaves.
  */
 static void nfo_event_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh)
 {
 	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+	const struct nlattr *id = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_ID);
 
-	if (nlh->nlmsg_type == RTM_NEWNEXTHOP && nfo_nexthop_is_used(nn, nlh))
+	if (nlh->nlmsg_type != RTM_DELNEXTHOP && id && nla_len(id) == sizeof(u32) &&
+	    nfo_nexthop_is_used(nn->net, nla_get_u32(id)))
 		nfo_event_add(nn, &all);
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Next hops: the neighbours that flows send to, each with what was last seen of it, so
- * that events which change nothing for a flow can be told from those that do.
+ * that events which change nothing for a flow can be told from those that do; and who uses
+ * nexthop objects.
  */
 #include <linux/etherdevice.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/nexthop.h>
 
 #include "nfo_compat.h"
 #include "nfo_neigh.h"
@@ -152,4 +155,45 @@ bool nfo_neigh_is_at(const u8 ha[ETH_ALEN])
 	spin_unlock_bh(&nfo_neigh_lock);
 
 	return found;
+}
+
+/**
+ * nfo_nexthop_is_used() - do routes or groups use a nexthop object?
+ * @net: namespace
+ * @id:  number of the object, CPU byte order
+ *
+ * Context: any. Return: true if so; a new object is used by nobody.
+ */
+bool nfo_nexthop_is_used(struct net *net, u32 id)
+{
+	const struct nexthop *nh;
+	bool used;
+
+	rcu_read_lock();
+	nh = nexthop_find_by_id(net, id);
+	used = nh && !(list_empty(&nh->fi_list) && list_empty(&nh->f6i_list) &&
+		       list_empty(&nh->grp_list));
+	rcu_read_unlock();
+
+	return used;
+}
+
+/**
+ * nfo_nexthop_uses_dev() - does a nexthop object lead by a device?
+ * @dev: device
+ *
+ * Context: RTNL held. Return: true if one does.
+ */
+bool nfo_nexthop_uses_dev(const struct net_device *dev)
+{
+	const struct nexthop *nh;
+	struct rb_node *node;
+
+	for (node = rb_first(&dev_net(dev)->nexthop.rb_root); node; node = rb_next(node)) {
+		nh = rb_entry(node, struct nexthop, rb_node);
+		if (!nh->is_group && rtnl_dereference(nh->nh_info)->fib_nhc.nhc_dev == dev)
+			return true;
+	}
+
+	return false;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Next hops: the neighbours that flows send to.
+ * Next hops: the neighbours that flows send to, and nexthop objects.
  */
 #ifndef _NFO_NEIGH_H
 #define _NFO_NEIGH_H
 
 #include <linux/if_ether.h>
 #include <net/neighbour.h>
+
+struct net;
 
 /**
  * struct nfo_neigh - a neighbour that some flow sends to, and what was last seen of it
@@ -35,5 +37,7 @@ void nfo_neigh_put(struct nfo_neigh *nb);
 bool nfo_neigh_changed(const struct neighbour *n);
 bool nfo_neigh_is_at(const u8 ha[ETH_ALEN]);
 bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN]);
+bool nfo_nexthop_is_used(struct net *net, u32 id);
+bool nfo_nexthop_uses_dev(const struct net_device *dev);
 
 #endif /* _NFO_NEIGH_H */

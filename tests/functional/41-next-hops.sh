@@ -82,4 +82,96 @@ for kind in single group; do
 	run_case "the next hop of an IPv6 route is replaced, $kind" replaced 6 $kind
 done
 
+# --- three legs, one of which goes -------------------------------------------
+
+# legs_route KIND - equal-cost legs by rs, by rs2 and by VLAN 30 of rs2; objects in a group, or none. A group
+# leaves out members whose neighbour is not known to be there.
+legs_route() {
+	ip -n "$NS_R" neigh replace $S4 lladdr "$(mac_of "$NS_S" s0)" dev rs nud permanent
+	ip -n "$NS_R" neigh replace 198.18.7.2 lladdr "$(mac_of "$NS_S" s1)" dev rs2 nud permanent
+	ip -n "$NS_R" neigh replace 198.18.8.2 lladdr "$(mac_of "$NS_S" s1.30)" dev rs2.30 nud permanent
+	ip -n "$NS_R" route del $FAR4 2>/dev/null || true
+	if [ "$1" = routes ]; then
+		ip -n "$NS_R" route add $FAR4 nexthop via $S4 dev rs nexthop via 198.18.7.2 dev rs2 nexthop via 198.18.8.2 dev rs2.30
+		return
+	fi
+	ip -n "$NS_R" nexthop replace id 21 via $S4 dev rs
+	ip -n "$NS_R" nexthop replace id 22 via 198.18.7.2 dev rs2
+	ip -n "$NS_R" nexthop replace id 23 via 198.18.8.2 dev rs2.30
+	ip -n "$NS_R" nexthop replace id 20 group 21/22/23
+	ip -n "$NS_R" route add $FAR4 nhid 20
+}
+# leg_of PEER - the server's device by which packets of the peer come, in LEG. The router hashes what the
+# sender's socket says, so `ip route get` does not know. A few other frames may come as well.
+leg_of() {
+	local dev before=()
+
+	for dev in s0 s1 s1.30; do
+		rx_packets "$NS_S" $dev
+		before+=("$RX")
+	done
+	must "$1" ping 10
+	LEG=
+	for dev in s0 s1 s1.30; do
+		rx_packets "$NS_S" $dev
+		# A frame with a tag comes by both.
+		[ $((RX - before[0])) -lt 10 ] || LEG=$dev
+		before=("${before[@]:1}")
+	done
+}
+legs_of() {
+	local i
+
+	LEGS=()
+	for i in $(seq 16); do
+		leg_of "w$i"
+		LEGS[i]=$LEG
+	done
+}
+rs_is_up() { [[ $(ip -n "$NS_R" -br link show dev rs) == *LOWER_UP* ]]; }
+rs_up() {
+	ip -n "$NS_R" link set rs up
+	wait_for 5 rs_is_up || fail "rs does not come up"
+	legs_route "$1"
+}
+goes_by() { leg_of "$1" && [ "$LEG" = "$2" ]; }
+leg_lost() {
+	local before=() kind=$1 i
+
+	at_end "ip -n $NS_R neigh del $S4 dev rs; ip -n $NS_R neigh del 198.18.7.2 dev rs2"
+	at_end "ip -n $NS_R link set rs up; ip -n $NS_R route del $FAR4; in_r sysctl -qw net.ipv4.fib_multipath_hash_policy=0"
+	at_end "ip -n $NS_R link del rs2.30; ip -n $NS_S link del s1.30; ip -n $NS_S route del 192.0.2.0/25"
+	ip -n "$NS_R" -batch - <<-END
+		link add rs2.30 link rs2 type vlan id 30
+		addr add 198.18.8.1/24 dev rs2.30
+		link set rs2.30 up
+	END
+	ip -n "$NS_S" -batch - <<-END
+		link add s1.30 link s1 type vlan id 30
+		addr add 198.18.8.2/24 dev s1.30
+		link set s1.30 up
+		route add 192.0.2.0/25 via 198.18.7.1
+	END
+	in_r sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+	legs_route "$kind" || skip "this kernel has no next hop objects"
+	for i in $(seq 16); do client "w$i" udp 5001 $FAR4; done
+	legs_of
+	before=([0]='' "${LEGS[@]}")
+	ip -n "$NS_R" link set rs down
+	legs_of
+	# One whose leg is there still, and that goes by another one now.
+	for i in $(seq 16); do
+		[ "${before[i]}" = s0 ] || [ "${before[i]}" = "${LEGS[i]}" ] || break
+	done
+	[ "${before[i]}" != s0 ] && [ "${before[i]}" != "${LEGS[i]}" ] || skip "no connection changes its leg: ${LEGS[*]}"
+	rs_up "$kind"
+	rules_listing "rc, rs, rs2" "meta l4proto { tcp, udp } flow add @f"
+	wait_for 5 is_fast "w$i" ping 2 || fail "not fast"
+	goes_by "w$i" "${before[i]}" || fail "it goes by $LEG, and by ${before[i]} without a flowtable"
+	ip -n "$NS_R" link set rs down
+	wait_for 5 goes_by "w$i" "${LEGS[i]}" || fail "it goes by $LEG still, and by ${LEGS[i]} without a flowtable"
+}
+run_case "one of three equal-cost routes is lost" leg_lost routes
+run_case "one of three members of a group is lost" leg_lost group
+
 all_done
