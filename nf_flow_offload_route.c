@@ -238,7 +238,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 
 	refs->out = out;
 	netdev_hold(out, &refs->tracker, GFP_ATOMIC);
-	if (!(out->priv_flags & IFF_XMIT_DST_RELEASE))
+	if (nfo_lower_shows_dst(out))
 		e->flags |= NFO_E_KEEP_DST;
 	if (nfo_lower_shows_ct(out))
 		e->flags |= NFO_E_SHOW_CT;
@@ -600,6 +600,9 @@ bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrac
 	if (e->flags & NFO_E_LOWER && nfo_lower_check(t, e->key.iif, refs->in))
 		return false;
 	if (nfo_lower_shows_ct(refs->out) != !!(e->flags & NFO_E_SHOW_CT))
+		return false;
+	/* A filter that looks at routes was added to the device, or taken away. */
+	if (nfo_lower_shows_dst(refs->out) != !!(e->flags & NFO_E_KEEP_DST))
 		return false;
 
 	return nfo_lower_equal(&lower, &refs->out_lower) &&

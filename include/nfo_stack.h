@@ -27,4 +27,10 @@ bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex);
 bool nfo_lower_shows_ct(const struct net_device *dev);
 bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev);
 
+/* Return: true when a device, its qdiscs or filters look at the route of packets to be sent. */
+static inline bool nfo_lower_shows_dst(const struct net_device *dev)
+{
+	return !(dev->priv_flags & IFF_XMIT_DST_RELEASE);
+}
+
 #endif /* _NFO_STACK_H */

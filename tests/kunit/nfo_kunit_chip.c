@@ -375,6 +375,8 @@ static void nfo_fake_port_open(struct nfo_fake *fake, int i)
 	snprintf(port->netdev->name, sizeof(port->netdev->name), "fake%d", i);
 	port->mac[5] = i;
 	port->netdev->dev_addr = port->mac;
+	/* As alloc_netdev() has it: nobody looks at the route of what is sent. */
+	port->netdev->priv_flags = IFF_XMIT_DST_RELEASE;
 	port->d = nfo_dev_add(&fake->t.devs, port->netdev);
 	KUNIT_ASSERT_NOT_NULL(fake->test, port->d);
 	port->cb.cb = nfo_fake_cb;

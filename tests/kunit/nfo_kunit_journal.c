@@ -699,8 +699,10 @@ static void nfo_test_refresh_rest(struct kunit *test)
 	refs->out_lower.h_dest[5] = 1;
 	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
 	refs->out_lower.h_dest[5] = 0;
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	/* And the device that routing sees packets come in by. */
+	f->e[ORIGINAL].flags ^= NFO_E_KEEP_DST;
+	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
+	f->e[ORIGINAL].flags ^= NFO_E_KEEP_DST;
+	/* The device that routing sees packets come in by. */
 	refs->in = fake->port[2].netdev;
 	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
 	f->e[ORIGINAL].flags |= NFO_E_LOWER;
