@@ -222,10 +222,11 @@ int nfo_dump_start(struct netlink_callback *cb)
 	}
 	d->newest = READ_ONCE(d->nn->next_id);
 	*(struct nfo_dump **)cb->ctx = d;
-	/* cb->seq changes when flows may have been left out or sent twice. Netlink marks the
-	 * messages after that, and the reader asks again.
+	/* cb->seq changes when flows may have been left out or sent twice. Netlink compares it with
+	 * cb->prev_seq, marks the messages after that, and the reader asks again.
 	 */
 	cb->seq = 1;
+	cb->prev_seq = cb->seq;
 
 	return 0;
 }

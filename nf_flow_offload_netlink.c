@@ -163,12 +163,40 @@ static unsigned int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, int
 	return count;
 }
 
+/**
+ * struct nfo_once - what to do with each flow once
+ * @use: function for the flow; NULL: none
+ * @arg: for @use
+ * @met: connection of the flow that was met last; NULL: none was
+ * @many: flows of several connections were met
+ */
+struct nfo_once {
+	int			(*use)(struct nfo_flow *f, void *arg);
+	void			*arg;
+	const struct nf_conn	*met;
+	bool			many;
+};
+
+/* A walk meets a flow twice when the table is resized meanwhile. */
+static int nfo_use_once(struct nfo_flow *f, void *arg)
+{
+	struct nfo_once *once = arg;
+
+	if (f->ct == once->met)
+		return 0;
+	once->many = once->met;
+	once->met = f->ct;
+
+	return once->use ? once->use(f, once->arg) : 0;
+}
+
 /* Call @use under rcu_read_lock() for the flow that a request names, if there is exactly one.
  * Return: what @use returned, or an error with its extended ACK.
  */
 static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
 			 int (*use)(struct nfo_flow *f, void *arg), void *arg)
 {
+	struct nfo_once found = {}, once = { .use = use, .arg = arg };
 	struct nfo_named n;
 	unsigned int count;
 	int err;
@@ -177,14 +205,14 @@ static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
 	if (err)
 		return err;
 
-	count = nfo_named_flows(nn, &n, &err, NULL, NULL);
-	if (count > 1) {
+	count = nfo_named_flows(nn, &n, &err, nfo_use_once, &found);
+	if (found.many) {
 		NL_SET_ERR_MSG(info->extack,
 			       "flows in several conntrack zones have this tuple: name a zone");
 		return -ENOTUNIQ;
 	}
 	if (count)
-		count = nfo_named_flows(nn, &n, &err, use, arg);
+		count = nfo_named_flows(nn, &n, &err, nfo_use_once, &once);
 	if (!count) {
 		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
 		return -ENOENT;

@@ -238,6 +238,18 @@ static void nfo_wheel_init(struct nfo_wheel *w)
 	INIT_DELAYED_WORK(&w->work, nfo_wheel_work);
 }
 
+/* Let others run in the middle of a long walk, which goes on behind the entry that it has reached.
+ * Context: may sleep.
+ */
+static void nfo_walk_pause(struct rhashtable_iter *iter)
+{
+	if (!need_resched())
+		return;
+	rhashtable_walk_stop(iter);
+	cond_resched();
+	nfo_walk_start(iter);
+}
+
 /* Walks the flows by connection, because a flow whose directions are both forgotten has no entry in
  * the table.
  */
@@ -260,11 +272,7 @@ static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason w
 			nfo_flow_retire(f, why);
 			count++;
 		}
-		if (!need_resched())
-			continue;
-		rhashtable_walk_stop(&iter);
-		cond_resched();
-		nfo_walk_start(&iter);
+		nfo_walk_pause(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
@@ -311,8 +319,8 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
  * @data:  for @use
  * @err:   0, or nothing is visited; set to what @use returned
  *
- * Context: process. Flows that come or go meanwhile may be missed or met twice.
- * Return: how many matched.
+ * Context: may sleep, but neither @match nor @use may. Flows that come or go meanwhile may be
+ * missed or met twice. Return: how many matched.
  */
 unsigned int nfo_table_for_each(struct nfo_table *t,
 				bool (*match)(const struct nfo_flow *f, const void *arg),
@@ -326,11 +334,14 @@ unsigned int nfo_table_for_each(struct nfo_table *t,
 	rhashtable_walk_enter(&t->ht, &iter);
 	nfo_walk_start(&iter);
 	while (!*err && (e = rhashtable_walk_next(&iter))) {
-		if (IS_ERR(e) || !nfo_entry_leads(e) || !match(nfo_flow(e), arg))
+		if (IS_ERR(e))
 			continue;
-		count++;
-		if (use)
-			*err = use(nfo_flow(e), data);
+		if (nfo_entry_leads(e) && match(nfo_flow(e), arg)) {
+			count++;
+			if (use)
+				*err = use(nfo_flow(e), data);
+		}
+		nfo_walk_pause(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
