@@ -143,26 +143,6 @@ static bool nfo_match_named(const struct nfo_flow *f, const void *arg)
 	       (!n->has_zone || nfo_in_zone(f->ct, n->zone));
 }
 
-/* Call @use under rcu_read_lock() for each flow that a request names, until @use returns an error,
- * which goes into @err. With @use NULL the flows are only counted. A name may mean several flows,
- * because the same tuple may exist in several zones. Return: how many flows were met.
- */
-static unsigned int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, int *err,
-				    int (*use)(struct nfo_flow *f, void *arg), void *arg)
-{
-	unsigned int count = 0;
-	struct nfo_table *t;
-	u32 id = 0;
-
-	while (!*err && (t = nfo_table_next(nn, id))) {
-		id = t->id;
-		count += nfo_table_for_each(t, nfo_match_named, n, use, arg, err);
-		nfo_table_put(t);
-	}
-
-	return count;
-}
-
 /**
  * struct nfo_once - what to do with each flow once
  * @use: function for the flow; NULL: none
@@ -190,6 +170,25 @@ static int nfo_use_once(struct nfo_flow *f, void *arg)
 	return once->use ? once->use(f, once->arg) : 0;
 }
 
+/* Do under rcu_read_lock() what @once says with each flow that a request names, until its function
+ * returns an error. A name may mean several flows, because the same tuple may exist in several
+ * zones. Return: 0, or that error.
+ */
+static int nfo_named_flows(struct nfo_net *nn, struct nfo_named *n, struct nfo_once *once)
+{
+	struct nfo_table *t;
+	int err = 0;
+	u32 id = 0;
+
+	while (!err && (t = nfo_table_next(nn, id))) {
+		id = t->id;
+		err = nfo_table_for_each(t, nfo_match_named, n, nfo_use_once, once);
+		nfo_table_put(t);
+	}
+
+	return err;
+}
+
 /* Call @use under rcu_read_lock() for the flow that a request names, if there is exactly one.
  * Return: what @use returned, or an error with its extended ACK.
  */
@@ -198,22 +197,21 @@ static int nfo_with_flow(struct nfo_net *nn, struct genl_info *info,
 {
 	struct nfo_once found = {}, once = { .use = use, .arg = arg };
 	struct nfo_named n;
-	unsigned int count;
 	int err;
 
 	err = nfo_parse_named(info, &n);
 	if (err)
 		return err;
 
-	count = nfo_named_flows(nn, &n, &err, nfo_use_once, &found);
+	nfo_named_flows(nn, &n, &found);
 	if (found.many) {
 		NL_SET_ERR_MSG(info->extack,
 			       "flows in several conntrack zones have this tuple: name a zone");
 		return -ENOTUNIQ;
 	}
-	if (count)
-		count = nfo_named_flows(nn, &n, &err, nfo_use_once, &once);
-	if (!count) {
+	if (found.met)
+		err = nfo_named_flows(nn, &n, &once);
+	if (!once.met) {
 		NL_SET_ERR_MSG(info->extack, "no such flow in the fast path");
 		return -ENOENT;
 	}

@@ -315,38 +315,33 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
  * @t:     table
  * @match: called under rcu_read_lock() for each flow
  * @arg:   for @match
- * @use:   called likewise for each flow that matches, as long as it returns 0; NULL: only count
+ * @use:   called likewise for each flow that matches, as long as it returns 0
  * @data:  for @use
- * @err:   0, or nothing is visited; set to what @use returned
  *
  * Context: may sleep, but neither @match nor @use may. Flows that come or go meanwhile may be
- * missed or met twice. Return: how many matched.
+ * missed or met twice. Return: what @use returned last, or 0.
  */
-unsigned int nfo_table_for_each(struct nfo_table *t,
-				bool (*match)(const struct nfo_flow *f, const void *arg),
-				const void *arg,
-				int (*use)(struct nfo_flow *f, void *data), void *data, int *err)
+int nfo_table_for_each(struct nfo_table *t,
+		       bool (*match)(const struct nfo_flow *f, const void *arg), const void *arg,
+		       int (*use)(struct nfo_flow *f, void *data), void *data)
 {
 	struct rhashtable_iter iter;
-	unsigned int count = 0;
 	struct nfo_entry *e;
+	int err = 0;
 
 	rhashtable_walk_enter(&t->ht, &iter);
 	nfo_walk_start(&iter);
-	while (!*err && (e = rhashtable_walk_next(&iter))) {
+	while (!err && (e = rhashtable_walk_next(&iter))) {
 		if (IS_ERR(e))
 			continue;
-		if (nfo_entry_leads(e) && match(nfo_flow(e), arg)) {
-			count++;
-			if (use)
-				*err = use(nfo_flow(e), data);
-		}
+		if (nfo_entry_leads(e) && match(nfo_flow(e), arg))
+			err = use(nfo_flow(e), data);
 		nfo_walk_pause(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 
-	return count;
+	return err;
 }
 
 static u64 nfo_hash_memory(const struct rhashtable *ht)

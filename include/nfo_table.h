@@ -136,10 +136,9 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 				 bool (*match)(const struct nfo_flow *f, const void *arg),
 				 const void *arg);
 
-unsigned int nfo_table_for_each(struct nfo_table *t,
-				bool (*match)(const struct nfo_flow *f, const void *arg),
-				const void *arg,
-				int (*use)(struct nfo_flow *f, void *data), void *data, int *err);
+int nfo_table_for_each(struct nfo_table *t,
+		       bool (*match)(const struct nfo_flow *f, const void *arg), const void *arg,
+		       int (*use)(struct nfo_flow *f, void *data), void *data);
 u64 nfo_table_memory(const struct nfo_table *t);
 u64 nfo_net_memory(const struct nfo_net *nn);
 unsigned int nfo_flow_size(bool v6, bool hw);
