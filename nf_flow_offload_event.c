@@ -175,9 +175,10 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	const struct netdev_notifier_changeupper_info *upper;
 
 	switch (event) {
-	case NETDEV_GOING_DOWN:
 	case NETDEV_DOWN:
 		nfo_event_nexthops_leave(dev);
+		fallthrough;
+	case NETDEV_GOING_DOWN:
 		nfo_event_flush_dev(dev, false);
 		break;
 	case NETDEV_UNREGISTER:

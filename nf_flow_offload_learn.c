@@ -409,31 +409,34 @@ static bool nfo_same_lesson(const struct nfo_flow *f, enum ip_conntrack_dir dir,
 	       nfo_route_refs_alike(r, refs) && nfo_same_extra(r->extra, refs->extra);
 }
 
+/* Do packets that the entry holds for still come? */
+static bool nfo_used_lately(const struct nfo_entry *e)
+{
+	return nfo_now() - READ_ONCE(e->used) < HZ;
+}
+
 /* Has a packet another flow label than the entry, while packets of the entry's label still come? */
 static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entry *e)
 {
 	return old->flags & e->flags & NFO_E_LABEL && old->label != e->label &&
-	       nfo_now() - READ_ONCE(old->used) < HZ;
+	       nfo_used_lately(old);
 }
 
-/* Has a packet another DSCP, mark or TTL than the entry, and are there rules that look at this
- * field? Then the packet settles nothing, because a third value may be treated otherwise.
+/* Has a packet another DSCP, ECN, mark or TTL than the entry, which is as new as the packet, and
+ * are there rules that look at this field? Then the packet settles nothing, because a third value
+ * may be treated otherwise.
  */
 static bool nfo_field_differs(struct nfo_net *nn, const struct nfo_entry *old,
 			      const struct nfo_lesson *l)
 {
 	struct nfo_look in = nfo_look_before(l->note->look, old);
-	u8 unknown = nfo_fields_unknown(old, nfo_entry_refs(old), &in, READ_ONCE(old->fields));
+	u8 unknown;
+
+	if (READ_ONCE(old->epoch) != l->note->epoch)
+		return false;
+	unknown = nfo_fields_unknown(old, nfo_entry_refs(old), &in, READ_ONCE(old->fields));
 
 	return unknown && unknown & nfo_recheck_by(nn);
-}
-
-/* Is the entry none for such a packet, as long as packets with its own values come? */
-static bool nfo_is_of_others(struct nfo_net *nn, const struct nfo_entry *old,
-			     const struct nfo_lesson *l)
-{
-	return READ_ONCE(old->epoch) == l->note->epoch && nfo_field_differs(nn, old, l) &&
-	       nfo_now() - READ_ONCE(old->used) < HZ;
 }
 
 /* Learn from one more packet of a known direction what the ruleset does to fields. Return: false
@@ -466,8 +469,8 @@ static bool nfo_learn_again(struct nfo_flow *f, const struct nfo_lesson *l,
 	if (READ_ONCE(old->epoch) == e->epoch && nfo_label_differs(old, e))
 		return true;
 	/* The entry stays while packets with its values come; otherwise it is learned anew. */
-	if (READ_ONCE(old->epoch) == e->epoch && nfo_field_differs(f->table->nn, old, l))
-		return nfo_now() - READ_ONCE(old->used) < HZ;
+	if (nfo_field_differs(f->table->nn, old, l))
+		return nfo_used_lately(old);
 	if (!nfo_same_lesson(f, l->dir, e, refs) || !nfo_learn_more_fields(old, e, l))
 		return false;
 	/* The packets counted so far were handed to the old device, so they are settled first. */
@@ -500,6 +503,7 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 {
 	struct nfo_entry e __aligned(64) = {};
 	struct nfo_route_refs refs = {};
+	struct nfo_entry *old = &f->e[l->dir];
 	struct nfo_addr6 a6 = {};
 	enum nfo_reason why;
 
@@ -510,13 +514,13 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 	} else if (!why) {
 		why = nfo_learn_anew(f, l, &e, &a6, &refs, begin);
 	} else if (nfo_flow_learned(f, l->dir) &&
-		   !nfo_is_of_others(f->table->nn, &f->e[l->dir], l)) {
+		   !(nfo_field_differs(f->table->nn, old, l) && nfo_used_lately(old))) {
 		nfo_flow_forget(f, l->dir);
 	}
 	nfo_route_refs_drop(&refs);
 
 	if (!why) {
-		nfo_route_learned(f->table->nn, &f->e[l->dir]);
+		nfo_route_learned(f->table->nn, old);
 		return;
 	}
 	nfo_count_reason(f->table->nn, why);

@@ -224,10 +224,10 @@ enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow
 		return NFO_R_HW_PROTOCOL;
 	if (READ_ONCE(f->e[dir].fields) & (NFO_FIELD_DSCP | NFO_FIELD_TTL))
 		return NFO_R_HW_FIELDS;
-	/* A rule cannot match a flow label, and packets with another one may have another route. */
-	if (f->e[dir].flags & NFO_E_LABEL)
-		return NFO_R_HW_FIELDS;
-	if (nfo_flow_refs(f, dir)->given & NFO_BY_ECN)
+	/* A rule matches neither a flow label nor the ECN. Packets with another label may have
+	 * another route, and rules of the ruleset may look at the ECN.
+	 */
+	if (f->e[dir].flags & NFO_E_LABEL || nfo_flow_refs(f, dir)->given & NFO_BY_ECN)
 		return NFO_R_HW_FIELDS;
 	/* A rule matches neither the sender's address nor a mark. */
 	if (f->e[dir].flags & NFO_E_ORIGIN)
