@@ -56,18 +56,17 @@ repeat_merge() {
 }
 
 # repeat_job JOB DIRECTORY COMMAND... - run the command, which is that of the job with the tests
-# that failed. Return: the job's status; its log is DIRECTORY/log.
+# that failed. Return: the job's status; its log is DIRECTORY/log, and that of the first time beside it.
 repeat_job() {
-	local job=$1 dir=$2 rc=0
+	local job=$1 dir=$2
 	shift 2
 
 	echo "# $job: repeated alone: ${REPEAT_TESTS[$job]}"
-	NFO_STAGE=$dir/again "$@" >"$dir/again.log" 2>&1 </dev/null || rc=$?
-	if [ $rc = 0 ] && repeat_merge "$dir/log" "$dir/again.log" >"$dir/merged"; then
-		mv "$dir/log" "$dir/first.log"
-		sed "s|(log: $dir/log)|(log: $dir/first.log)|" "$dir/merged" >"$dir/log"
+	mv "$dir/log" "$dir/first.log"
+	if NFO_STAGE=$dir/again "$@" >"$dir/again.log" 2>&1 </dev/null &&
+	   repeat_merge "$dir/first.log" "$dir/again.log" >"$dir/log"; then
 		return 0
 	fi
-	sed 's/^/# the second time: /' "$dir/again.log" >>"$dir/log"
+	{ cat "$dir/first.log"; sed 's/^/# the second time: /' "$dir/again.log"; } >"$dir/log"
 	return 1
 }

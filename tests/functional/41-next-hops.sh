@@ -128,12 +128,6 @@ legs_of() {
 		LEGS[i]=$LEG
 	done
 }
-rs_is_up() { [[ $(ip -n "$NS_R" -br link show dev rs) == *LOWER_UP* ]]; }
-rs_up() {
-	ip -n "$NS_R" link set rs up
-	wait_for 5 rs_is_up || fail "rs does not come up"
-	legs_route "$1"
-}
 goes_by() { leg_of "$1" && [ "$LEG" = "$2" ]; }
 leg_lost() {
 	local before=() kind=$1 i
@@ -164,7 +158,9 @@ leg_lost() {
 		[ "${before[i]}" = s0 ] || [ "${before[i]}" = "${LEGS[i]}" ] || break
 	done
 	[ "${before[i]}" != s0 ] && [ "${before[i]}" != "${LEGS[i]}" ] || skip "no connection changes its leg: ${LEGS[*]}"
-	rs_up "$kind"
+	ip -n "$NS_R" link set rs up
+	links_ready "$NS_R" rs
+	legs_route "$kind"
 	rules_listing "rc, rs, rs2" "meta l4proto { tcp, udp } flow add @f"
 	wait_for 5 is_fast "w$i" ping 2 || fail "not fast"
 	goes_by "w$i" "${before[i]}" || fail "it goes by $LEG, and by ${before[i]} without a flowtable"
