@@ -43,19 +43,23 @@ struct nfo_permit {
 
 /**
  * struct nfo_note_cpu - what a CPU remembers of the packets that it works on
- * @lock:   see nfo_note_lock()
+ * @lock:   protects the rest
  * @permit: of the last packet that `flow add` matched
  * @taken:  counts notes
+ * @asked:  jiffies at which this CPU last looked through the notes of others
+ * @asks:   how often it has done so since
  * @note:   notes of packets that came in, by a hash of their addresses and ports
  * @inner:  notes of packets that came in a tunnel, by the addresses and ports inside
  *
- * Written and read on its own CPU only, under nfo_note_lock(). Allocated, because modules have
- * little room for static data of each CPU.
+ * Written on its own CPU only, under nfo_note_lock(). Other CPUs read notes, see
+ * nfo_note_elsewhere(). Allocated, because modules have little room for static data of each CPU.
  */
 struct nfo_note_cpu {
-	spinlock_t		lock;	/* the rest, with PREEMPT_RT */
+	spinlock_t		lock;
 	struct nfo_permit	permit;
 	u32			taken;
+	unsigned long		asked;
+	unsigned int		asks;
 	struct nfo_note		note[NFO_NOTES];
 	struct nfo_note		inner[NFO_NOTES_INNER];
 };
@@ -72,25 +76,26 @@ static struct nfo_note_cpu *nfo_note_this_cpu(void)
 
 /* Keep other packets of this CPU out until nfo_note_unlock(). Softirqs are disabled because hooks
  * run in process context as well, for packets that the router itself sends and for those that a
- * program of nfqueue gives back. With PREEMPT_RT a lock is held too: from 6.18 on, code that runs
- * with softirqs disabled is preempted by other such code.
+ * program of nfqueue gives back. The lock keeps out CPUs that look through the notes of others,
+ * and with PREEMPT_RT this CPU's own code: from 6.18 on, code that runs with softirqs disabled is
+ * preempted by other such code.
  */
 static struct nfo_note_cpu *nfo_note_lock(void)
+	__acquires(nfo_note_cpus)
 {
 	struct nfo_note_cpu *c;
 
 	local_bh_disable();
 	c = nfo_note_this_cpu();
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		spin_lock(&c->lock);
+	spin_lock(&c->lock);
 
 	return c;
 }
 
 static void nfo_note_unlock(struct nfo_note_cpu *c)
+	__releases(nfo_note_cpus)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		spin_unlock(&c->lock);
+	spin_unlock(&c->lock);
 	local_bh_enable();
 }
 
@@ -272,6 +277,7 @@ void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 	n->id = key->family == NFPROTO_IPV4 ? ip_hdr(skb)->id : 0;
 	n->t = t;
 	n->at = ++c->taken;
+	n->when = jiffies;
 	n->mixed = mixed;
 	n->epoch = epoch;
 	nfo_note_fill(n, skb, key, popped);
@@ -352,18 +358,73 @@ static const struct nfo_note *nfo_note_of(struct nfo_note_cpu *c, const struct n
 	return latest;
 }
 
+static bool nfo_note_is_same_skb(const struct nfo_note *n, const struct sk_buff *skb)
+{
+	return n->len == nfo_skb_len(skb, n->key.family) &&
+	       (n->skb == skb || n->head == skb->head);
+}
+
 /* Return: false when the note may be another packet's. */
 static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
 {
 	if (n->len != nfo_skb_len(skb, n->key.family))
 		return false;
-	if (n->skb == skb || n->head == skb->head)
+	if (nfo_note_is_same_skb(n, skb))
 		return true;
+	/* The direction's packets come to another CPU by now. */
+	if (time_after(jiffies, n->when + HZ))
+		return false;
 	/* @skb is a copy of the noted packet, or another packet of the direction. A full layer 4
 	 * checksum tells them apart later; a checksum that is yet to be made, or none, does not.
 	 * So the note counts only if it does not matter which packet it is of.
 	 */
 	return !n->mixed && !((n->look.tos ^ nfo_skb_tos(skb, n->key.family)) & INET_ECN_MASK);
+}
+
+/* How often in a jiffy a CPU may look through the notes of all others. */
+#define NFO_NOTE_ASKS	16
+
+/* May this CPU look through the notes of others? A packet that no listed device saw has no note
+ * anywhere, and with many CPUs its search costs more than the rest of its way.
+ */
+static bool nfo_note_may_ask(struct nfo_note_cpu *c)
+{
+	if (c->asked != jiffies) {
+		c->asked = jiffies;
+		c->asks = 0;
+	}
+
+	return num_online_cpus() > 1 && c->asks++ < NFO_NOTE_ASKS;
+}
+
+/* Look for the note where another CPU took it. Receive packet steering asks again for each device
+ * above the listed one (a bridge, a PPP session, a tunnel), so a packet may pass the ingress hook
+ * on one CPU and the end of POSTROUTING on another. Only a note of this very skb counts. A CPU that
+ * the direction's packets came to earlier may still have an old note of an skb at the same address,
+ * so the latest is taken, and none when two are equally late.
+ */
+static bool nfo_note_elsewhere(const struct nfo_table *t, const struct sk_buff *skb,
+			       const struct nf_conntrack_tuple *tuple, struct nfo_note *note)
+{
+	const struct nfo_note *n;
+	struct nfo_note_cpu *c;
+	bool found = false, sure = false;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		c = per_cpu_ptr(nfo_note_cpus, cpu);
+		spin_lock_bh(&c->lock);
+		n = nfo_note_of(c, t, tuple);
+		if (n && nfo_note_is_same_skb(n, skb) &&
+		    (!found || time_after_eq(n->when, note->when))) {
+			sure = !found || n->when != note->when;
+			found = true;
+			*note = *n;
+		}
+		spin_unlock_bh(&c->lock);
+	}
+
+	return sure;
 }
 
 /**
@@ -381,12 +442,13 @@ bool nfo_note_find(const struct nfo_table *t, const struct sk_buff *skb,
 	struct nfo_note_cpu *c = nfo_note_lock();
 	const struct nfo_note *n = nfo_note_of(c, t, tuple);
 	bool found = n && nfo_note_is_of(n, skb);
+	bool ask = !found && nfo_note_may_ask(c);
 
 	if (found)
 		*note = *n;
 	nfo_note_unlock(c);
 
-	return found;
+	return found || (ask && nfo_note_elsewhere(t, skb, tuple, note));
 }
 
 /**

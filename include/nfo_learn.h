@@ -17,6 +17,7 @@
  * @key:   what identifies the packets of its direction
  * @epoch: nfo_epoch() when the packet came in
  * @at:    how many notes the CPU had taken by then
+ * @when:  jiffies by then
  * @look:  fields that rulesets may set
  * @len:   nfo_skb_len(), big endian
  * @label: nfo_skb_label()
@@ -44,6 +45,7 @@ struct nfo_note {
 	struct nfo_key		key;
 	u32			epoch;
 	u32			at;
+	unsigned long		when;
 	struct nfo_look		look;
 	u32			label;
 	__be16			len;
