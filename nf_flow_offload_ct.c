@@ -269,6 +269,22 @@ void nfo_ct_hold_timeout(struct nf_conn *ct, u32 was, u32 idle)
 	nfo_ct_hold(ct, nf_ct_protonum(ct), true, was, idle);
 }
 
+/* Would a packet of today assure an entry that has seen a reply? Conntrack's own answer, by
+ * protocol; a TCP or SCTP entry is assured by its handshake.
+ */
+static bool nfo_ct_assures(const struct nf_conn *ct, u8 l4proto)
+{
+	switch (l4proto) {
+	case IPPROTO_UDP:
+		return time_after(jiffies, READ_ONCE(ct->proto.udp.stream_ts));
+	case IPPROTO_UDPLITE:
+	case IPPROTO_GRE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /**
  * nfo_ct_refresh() - do what conntrack would have done for the packets of half a second
  * @ct: entry of a flow that has packets
@@ -291,9 +307,8 @@ void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
 			nfo_ct_offload_begin(ct);
 		return;
 	}
-	if (l4proto != IPPROTO_UDP || test_bit(IPS_ASSURED_BIT, &ct->status) ||
+	if (test_bit(IPS_ASSURED_BIT, &ct->status) || !nfo_ct_assures(ct, l4proto) ||
 	    !test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ||
-	    !time_after(jiffies, READ_ONCE(ct->proto.udp.stream_ts)) ||
 	    test_bit(IPS_NAT_CLASH_BIT, &ct->status))
 		return;
 	if (test_and_set_bit(IPS_ASSURED_BIT, &ct->status))
