@@ -215,11 +215,15 @@ static enum nfo_reason nfo_learn_fields(struct nfo_net *nn, struct nfo_entry *e,
 	return NFO_R_NONE;
 }
 
-/* When the flow label chooses between equal-cost routes, the entry holds for this label only. */
-static void nfo_learn_label(struct nfo_entry *e, const struct nfo_route_refs *refs,
-			    const struct nfo_lesson *l)
+/* When rules look at the flow label, or it chooses between equal-cost routes, the entry holds for
+ * this label only.
+ */
+static void nfo_learn_label(struct nfo_net *nn, struct nfo_entry *e,
+			    const struct nfo_route_refs *refs, const struct nfo_lesson *l)
 {
-	if (e->key.family != NFPROTO_IPV6 || !nfo_route_by_label(nf_ct_net(l->ct), refs->dst))
+	if (e->key.family != NFPROTO_IPV6)
+		return;
+	if (!(nfo_recheck_by(nn) & NFO_BY_LABEL) && !nfo_route_by_label(nn->net, refs->dst))
 		return;
 	e->label = l->note->label;
 	e->flags |= NFO_E_LABEL;
@@ -370,7 +374,7 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 
 	why = nfo_route_learn(t, e, refs, l->skb, l->out);
 	if (!why)
-		nfo_learn_label(e, refs, l);
+		nfo_learn_label(t->nn, e, refs, l);
 
 	return why;
 }

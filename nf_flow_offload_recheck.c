@@ -49,8 +49,8 @@
  * @dump:   buffer for the dump of an expression, owned by nfo_recheck_work(); the data of most
  *          expressions is private to nf_tables, so their dump is read
  * @varies: a rule was found whose answer changes without a commit
- * @by:     fields that the answer of a rule depends on, NFO_FIELD_*; NFO_BY_ECN also when a rule
- *          writes the ECN bits
+ * @by:     what the answer of a rule depends on, NFO_FIELD_* and NFO_BY_LABEL; NFO_BY_ECN also when
+ *          a rule writes the ECN bits
  * @family: of the table that is being scanned
  */
 struct nfo_scan {
@@ -115,15 +115,18 @@ static const struct {
 	{ "TTL", NFO_FIELD_TTL, nfo_xt_ttl_depends },
 };
 
+/* Of rules that may look at any field of a packet. */
+#define NFO_BY_ALL	(NFO_FIELDS | NFO_BY_ECN | NFO_BY_LABEL)
+
 /* Matches of iptables that look at a field. */
 static const struct {
 	const char	*name;
 	u8		field;
 } nfo_xt_fields[] = {
-	{ "bpf", NFO_FIELDS | NFO_BY_ECN }, { "dscp", NFO_FIELD_DSCP }, { "ecn", NFO_BY_ECN },
+	{ "bpf", NFO_BY_ALL }, { "dscp", NFO_FIELD_DSCP }, { "ecn", NFO_BY_ECN },
 	{ "hl", NFO_FIELD_TTL }, { "mark", NFO_FIELD_MARK },
 	{ "tos", NFO_FIELD_DSCP | NFO_BY_ECN }, { "ttl", NFO_FIELD_TTL },
-	{ "u32", NFO_FIELDS | NFO_BY_ECN },
+	{ "u32", NFO_BY_ALL },
 };
 
 static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
@@ -332,14 +335,15 @@ static u8 nfo_scan_field_at(const struct nfo_scan *s, u32 offset, u32 len)
 static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 			     const struct nft_expr *expr)
 {
-	u32 offset;
+	u32 offset, len;
 	u8 field;
 
 	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
 	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER)
 		return;
 	offset = nfo_scan_number(s, NFTA_PAYLOAD_OFFSET);
-	field = nfo_scan_field_at(s, offset, nfo_scan_number(s, NFTA_PAYLOAD_LEN));
+	len = nfo_scan_number(s, NFTA_PAYLOAD_LEN);
+	field = nfo_scan_field_at(s, offset, len);
 	if (!field)
 		return;
 	if (nfo_scan_is_written_back(s, rule, expr)) {
@@ -347,6 +351,9 @@ static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 		return;
 	}
 	s->by |= field;
+	/* `ip6 flowlabel` loads bytes 1 to 3; what loads two bytes of these has a number of IPv4's. */
+	if (field == NFO_FIELD_DSCP && s->family != NFPROTO_IPV4 && offset + len > 2)
+		s->by |= NFO_BY_LABEL;
 	if (field == NFO_FIELD_DSCP && nfo_scan_compares_ecn(s, rule, expr, offset))
 		s->by |= NFO_BY_ECN;
 }
@@ -488,6 +495,8 @@ static void nfo_scan_routing_rule(struct nfo_scan *s, const struct fib_rules_ops
 		return;
 	if (frh.tos || nla_find((const struct nlattr *)s->dump->data, s->dump->len, NFO_FRA_DSCP))
 		s->by |= NFO_FIELD_DSCP;
+	if (nla_find((const struct nlattr *)s->dump->data, s->dump->len, NFO_FRA_FLOWLABEL))
+		s->by |= NFO_BY_LABEL;
 }
 
 static void nfo_scan_routing(struct nfo_scan *s, const struct fib_rules_ops *ops)
@@ -583,7 +592,7 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 	u32 seen = READ_ONCE(nn->ruleset);
 	const struct nft_table *table;
 	const struct list_head *tables;
-	bool ecn_is_new;
+	u8 more;
 
 	rcu_read_lock();
 	tables = READ_ONCE(nn->nft_tables);
@@ -592,15 +601,15 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 	s->varies = nfo_net_hooks_vary(nn->net);
 	/* Nobody tells what the rules of such hooks look at. */
 	if (s->varies)
-		s->by = NFO_FIELDS | NFO_BY_ECN;
+		s->by = NFO_BY_ALL;
 	list_for_each_entry_rcu(table, tables, list)
 		nfo_scan_table(s, table);
 	nfo_scan_routings(s, nn);
 	WRITE_ONCE(nn->rules_vary, s->varies);
-	ecn_is_new = s->by & ~nn->rules_by & NFO_BY_ECN;
-	/* Until now directions were taught as if rules looked at all fields but the ECN bits. */
+	more = s->by & ~nn->rules_by & (NFO_BY_ECN | NFO_BY_LABEL);
+	/* Until now directions were taught as if rules looked at all fields but these two. */
 	WRITE_ONCE(nn->rules_by, s->by);
-	if (ecn_is_new)
+	if (more)
 		nfo_change_add(nn, &all);
 	nfo_recheck_done(nn, seen);
 unlock:
@@ -680,11 +689,11 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
  * nfo_recheck_by() - which fields of a packet may the answer of a rule depend on?
  * @nn: namespace
  *
- * Context: any. Return: NFO_FIELD_* and NFO_BY_ECN; all NFO_FIELD_*, with NFO_BY_UNSEEN, while the
- * rules of the latest commit, or of the latest change of routing rules, were not scanned. Then a
- * scan is queued. If the scan finds that rules are about the ECN bits now, all directions learn
- * again: to take that for true from the commit on would have each second packet of a TCP connection
- * with ECN go slow.
+ * Context: any. Return: NFO_FIELD_*, NFO_BY_ECN and NFO_BY_LABEL; all NFO_FIELD_*, with
+ * NFO_BY_UNSEEN, while the rules of the latest commit, or of the latest change of routing rules,
+ * were not scanned. Then a scan is queued. If the scan finds that rules are about the ECN bits or
+ * the flow label now, all directions learn again: to take that for true from the commit on would
+ * have each second packet of a TCP connection with ECN go slow.
  */
 u8 nfo_recheck_by(struct nfo_net *nn)
 {
@@ -692,7 +701,7 @@ u8 nfo_recheck_by(struct nfo_net *nn)
 		return READ_ONCE(nn->rules_by);
 	nfo_recheck_look(nn);
 
-	return NFO_FIELDS | NFO_BY_UNSEEN | (READ_ONCE(nn->rules_by) & NFO_BY_ECN);
+	return NFO_FIELDS | NFO_BY_UNSEEN | (READ_ONCE(nn->rules_by) & ~NFO_FIELDS);
 }
 
 /**

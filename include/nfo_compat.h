@@ -55,6 +55,7 @@
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
+#include <net/ip_tunnels.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/netns/generic.h>
@@ -367,6 +368,9 @@ static inline u8 nfo_fib_entry_tos(const struct fib_entry_notifier_info *fen)
 /* 6.13, "net: fib_rules: Add DSCP selector attribute": FRA_DSCP, which older headers lack. */
 #define NFO_FRA_DSCP	25
 
+/* 6.14, "net: fib_rules: Add flow label selector attributes": FRA_FLOWLABEL, likewise. */
+#define NFO_FRA_FLOWLABEL	26
+
 /* 5.11, 872f69034194 ("treewide: rename nla_strlcpy to nla_strscpy."). The two return different
  * values, so this one returns none.
  */
@@ -458,6 +462,21 @@ static inline u32 nfo_ct_offload_timeout(const struct net *net, u8 l4proto)
 	return 30 * HZ;
 #endif
 }
+
+/* 6.10, "ip_tunnel: convert __be16 tunnel flags to bitmaps". Return: true when the GRE header of
+ * received packets has a checksum or a sequence number.
+ */
+#ifdef IP_TUNNEL_DECLARE_FLAGS
+static inline bool nfo_gre_varies(const unsigned long *flags)
+{
+	return test_bit(IP_TUNNEL_CSUM_BIT, flags) || test_bit(IP_TUNNEL_SEQ_BIT, flags);
+}
+#else
+static inline bool nfo_gre_varies(__be16 flags)
+{
+	return flags & (TUNNEL_CSUM | TUNNEL_SEQ);
+}
+#endif
 
 #include "nfo_compat_path.h"
 

@@ -22,7 +22,7 @@
  *   timeout MS     how long a ping waits; default 3000
  *   fin | finread | close | reset | connect           TCP's life
  *   state | mtu                                       TCP_INFO state, IP_MTU
- *   set NAME VALUE  ttl, df, nocheck, options, tos, mark, nodelay, mss
+ *   set NAME VALUE  ttl, df, nocheck, options, tos, label, mark, nodelay, mss
  *   count          bytes and messages received so far (server)
  *   conns          connections held (server)
  *   set echo 0|1   whether anything is answered (server)

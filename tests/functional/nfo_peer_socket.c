@@ -31,6 +31,42 @@ int open_connected(void)
 	return fd;
 }
 
+/* From linux/in6.h, which does not go together with netinet/in.h. */
+struct label_request {
+	struct in6_addr	dst;
+	uint32_t	label;	/* big endian */
+	uint8_t		action;	/* 0: get */
+	uint8_t		share;	/* 255: with everybody */
+	uint16_t	flags;	/* 1: make it */
+	uint16_t	expires;
+	uint16_t	linger;
+	uint32_t	pad;
+};
+
+#define LABEL_MANAGER	32	/* IPV6_FLOWLABEL_MGR */
+#define LABEL_SEND	33	/* IPV6_FLOWINFO_SEND */
+
+/* The label is the connected address's, so the socket is connected once more. */
+static int set_label(int fd, int value)
+{
+	struct sockaddr_in6 to;
+	socklen_t len = sizeof(to);
+	struct label_request r = { .label = htonl(value), .share = 255, .flags = 1 };
+	int on = 1;
+
+	if (!peer_is_v6()) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	if (getpeername(fd, (struct sockaddr *)&to, &len))
+		return -1;
+	r.dst = to.sin6_addr;
+	to.sin6_flowinfo = htonl(value);
+	return setsockopt(fd, IPPROTO_IPV6, LABEL_MANAGER, &r, sizeof(r)) ?:
+	       setsockopt(fd, IPPROTO_IPV6, LABEL_SEND, &on, sizeof(on)) ?:
+	       connect(fd, (struct sockaddr *)&to, sizeof(to));
+}
+
 void do_set(int fd, const char *name, int value)
 {
 	/* record route with room for one hop: harmless, yet an option */
@@ -45,6 +81,8 @@ void do_set(int fd, const char *name, int value)
 		err = peer_is_v6() ?
 			setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value)) :
 			setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof(value));
+	else if (!strcmp(name, "label"))
+		err = set_label(fd, value);
 	else if (!strcmp(name, "df"))
 		err = peer_is_v6() ?
 			setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &pmtu, sizeof(pmtu)) :
