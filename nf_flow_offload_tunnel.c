@@ -129,7 +129,7 @@ static struct net_device *nfo_tunnel_below4(const struct net_device *dev,
 	if (t->collect_md || !net_eq(t->net, dev_net(dev)))
 		return NULL;
 	way->len = sizeof(struct iphdr) + t->hlen;
-	way->hidden = t->encap_hlen;
+	way->hidden = t->encap_hlen || nfo_gre_varies(t->parms.i_flags);
 	if (!t->parms.iph.daddr)
 		return nfo_tunnel_below_any(t, way);
 
@@ -146,7 +146,7 @@ static struct net_device *nfo_tunnel_below6(const struct net_device *dev,
 	    ipv6_addr_any(&t->parms.raddr))
 		return NULL;
 	way->len = sizeof(struct ipv6hdr) + t->hlen;
-	way->hidden = t->encap_hlen;
+	way->hidden = t->encap_hlen || nfo_gre_varies(t->parms.i_flags);
 	if (!(t->parms.flags & IP6_TNL_F_IGN_ENCAP_LIMIT))
 		way->len += 8;
 	fl.u.ip6 = (struct flowi6) {

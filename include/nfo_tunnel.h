@@ -13,7 +13,7 @@
  *          path to its other end; 0: not known
  * @len:    bytes that the tunnel adds to a packet
  * @hidden: a hook at the device below cannot recognize the packets inside, because they are in UDP,
- *          or IPsec encrypts them
+ *          behind a GRE header that differs from packet to packet, or IPsec encrypts them
  */
 struct nfo_tunnel_way {
 	unsigned int	mtu;

@@ -340,4 +340,13 @@ linked() {
 [ "${NFO_PROVIDER:-}" = mainline ] || run_case "neither the tunnel nor the device below is listed" not_listed
 [ "${NFO_PROVIDER:-}" = mainline ] || run_case "the device below a VXLAN device is listed" linked
 
+# A header with a checksum differs from packet to packet: what comes in is not recognized, so what goes
+# out is not carried either, or conntrack would see one side alone.
+summed() {
+	behind_tunnel grecsum
+	rules_listing "rc, rs"
+	not_carried
+}
+[ "${NFO_PROVIDER:-}" = mainline ] || run_case "the device below a GRE tunnel with checksums is listed" summed
+
 all_done
