@@ -153,12 +153,7 @@ static void nfo_hw_asked(struct nfo_dev *d, struct nfo_flow *f, enum ip_conntrac
 			 enum nfo_reason *why)
 {
 	nfo_hw_dev_set_error(d, err, extack);
-	if (err == -ENODEV) {
-		nfo_hw_driver_gone(d);
-		*why = NFO_R_HW_DRIVER;
-	} else {
-		*why = nfo_hw_outcome(d, f, dir, err);
-	}
+	*why = nfo_hw_outcome(d, f, dir, err);
 	nfo_count_reason(f->table->nn, *why);
 }
 
@@ -452,6 +447,9 @@ static void nfo_hw_judge(struct nfo_flow *f, struct nfo_hw_rule *p, int err, enu
 	/* A chip without packet counters shows no rate: while packets come, the last one holds. */
 	if (use != NFO_HW_USED)
 		nfo_hw_measure(f);
+	/* Asked to take a rule, drivers say ENODEV for less: airoha while its NPU has no firmware,
+	 * mtk while the output's WED is away. Of a rule that it took, the driver means the device.
+	 */
 	if (err == -ENODEV) {
 		nfo_hw_dev_set_error(p->dev, err, NULL);
 		nfo_hw_driver_gone(p->dev);

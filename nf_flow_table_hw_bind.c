@@ -171,17 +171,28 @@ static void nfo_hw_decline(struct nfo_dev *d, int err)
 	nfo_hw_dev_set_error(d, err, &extack);
 }
 
+/* Return: how a driver that gave its callbacks takes rules. For a device above a port, such as a
+ * VLAN's, which has no row, only mlx5 answers (en/rep/tc.c).
+ */
+static const struct nfo_hw_driver *nfo_hw_row_of(struct net_device *dev, enum nfo_dev_hw how)
+{
+	const struct nfo_hw_driver *row;
+
+	row = nfo_hw_driver_of(dev, how == NFO_DEV_HW_BLOCK ? how : NFO_DEV_HW_FT);
+	if (row)
+		return row;
+	if (how == NFO_DEV_HW_INDIRECT)
+		return &nfo_hw_driver_indirect;
+
+	return how == NFO_DEV_HW_FT ? &nfo_hw_driver_ft : &nfo_hw_driver_tc;
+}
+
 /* A driver gave its callbacks for a device. Caller holds nfo_net::lock. */
 static void nfo_hw_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how,
 			 const struct flow_block_offload *bo)
 {
-	const struct nfo_hw_driver *row;
-
-	row = nfo_hw_driver_of(d->dev, how == NFO_DEV_HW_BLOCK ? how : NFO_DEV_HW_FT);
-	if (!row)
-		row = how == NFO_DEV_HW_FT ? &nfo_hw_driver_ft : &nfo_hw_driver_tc;
 	nfo_hw_dev_set_error(d, 0, NULL);
-	d->driver = row;
+	d->driver = nfo_hw_row_of(d->dev, how);
 	/* Drivers behind TC_SETUP_FT are called without RTNL by mainline's flowtable too. */
 	d->locked = how == NFO_DEV_HW_BLOCK && !bo->unlocked_driver_cb;
 	d->counts = false;

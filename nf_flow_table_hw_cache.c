@@ -515,7 +515,7 @@ void nfo_hw_dev_ok(struct nfo_dev *d)
  * @d:   device
  * @f:   flow
  * @dir: direction of the rule
- * @err: the driver's answer, a negative errno other than ENODEV
+ * @err: the driver's answer, a negative errno
  *
  * Context: rcu_read_lock(), nfo_hw::lock held. Return: the reason why the flow is not in hardware.
  */

@@ -79,9 +79,12 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 		.outer_first	= form == NFO_HW_TTL_IMPLICIT,
 		.no_frag	= d->driver->flags & NFO_HW_DRV_NO_FRAG,
 		.no_meta	= d->driver->flags & NFO_HW_DRV_NO_META,
-		.match_dest	= d->bound == NFO_DEV_HW_BLOCK,
 		/* The chips with the form IMPLICIT match addresses and ports alone. */
 		.match_dscp	= form != NFO_HW_TTL_IMPLICIT && !nfo_hw_dscp_known(f, dir),
+		/* Likewise. Other chips get a frame that a switch floods, and must not forward it when
+		 * another router has the address.
+		 */
+		.match_dest	= form != NFO_HW_TTL_IMPLICIT || d->bound == NFO_DEV_HW_BLOCK,
 		.dscp		= e->dscp,
 		.iif		= e->key.iif,
 		.out		= lower->dev,

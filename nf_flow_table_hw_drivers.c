@@ -19,6 +19,27 @@ const struct nfo_hw_driver nfo_hw_drivers[] = {
 		.mtu	= NFO_HW_MTU_CHIP,
 	},
 	{
+		.name	= "mt7915e",
+		.bind	= NFO_DEV_HW_FT,
+		.forms	= { NFO_HW_TTL_IMPLICIT },
+		.csum	= NFO_HW_CSUM_CHANGED,
+		.mtu	= NFO_HW_MTU_CHIP,
+	},
+	{
+		.name	= "mt7996e",
+		.bind	= NFO_DEV_HW_FT,
+		.forms	= { NFO_HW_TTL_IMPLICIT },
+		.csum	= NFO_HW_CSUM_CHANGED,
+		.mtu	= NFO_HW_MTU_CHIP,
+	},
+	{
+		.name	= "mt798x-wmac",
+		.bind	= NFO_DEV_HW_FT,
+		.forms	= { NFO_HW_TTL_IMPLICIT },
+		.csum	= NFO_HW_CSUM_CHANGED,
+		.mtu	= NFO_HW_MTU_CHIP,
+	},
+	{
 		.name	= "airoha_eth",
 		.bind	= NFO_DEV_HW_FT,
 		.forms	= { NFO_HW_TTL_IMPLICIT },
@@ -35,15 +56,6 @@ const struct nfo_hw_driver nfo_hw_drivers[] = {
 	},
 	{
 		.name	= "mlx5e_rep",
-		.bind	= NFO_DEV_HW_FT,
-		.forms	= { NFO_HW_TTL_ADD },
-		.csum	= NFO_HW_CSUM_CHANGED,
-		.mtu	= NFO_HW_MTU_NONE,
-		.flags	= NFO_HW_DRV_NO_FRAG,
-		.full	= EAGAIN,
-	},
-	{
-		.name	= "mlx5_core",
 		.bind	= NFO_DEV_HW_FT,
 		.forms	= { NFO_HW_TTL_ADD },
 		.csum	= NFO_HW_CSUM_CHANGED,
@@ -289,4 +301,13 @@ const struct nfo_hw_driver nfo_hw_driver_tc = {
 	.name	= "",
 	.bind	= NFO_DEV_HW_BLOCK,
 	.forms	= { NFO_HW_TTL_ADD, NFO_HW_TTL_EXACT },
+};
+
+/* Of a device above a port, such as a VLAN's: of all drivers, only mlx5 answers for these. */
+const struct nfo_hw_driver nfo_hw_driver_indirect = {
+	.name	= "",
+	.bind	= NFO_DEV_HW_BLOCK,
+	.forms	= { NFO_HW_TTL_ADD },
+	.flags	= NFO_HW_DRV_NO_FRAG,
+	.full	= EAGAIN,
 };

@@ -84,6 +84,7 @@ extern const struct nfo_hw_driver nfo_hw_drivers[];
 extern const unsigned int nfo_hw_drivers_count;
 extern const struct nfo_hw_driver nfo_hw_driver_ft;
 extern const struct nfo_hw_driver nfo_hw_driver_tc;
+extern const struct nfo_hw_driver nfo_hw_driver_indirect;
 
 /**
  * nfo_hw_driver_find() - what is known of a driver

@@ -19,8 +19,53 @@ software_goes_on() {
 	flow_is "$2" .state software
 }
 
+# early KIND - it says so when it is asked to take a rule: firmware that comes later, an output port
+# whose own part of the chip is away. What is in stays, and the driver is asked again by itself.
+early() {
+	local in calls
+
+	fresh "$1"
+	table
+	hw_up a udp
+	in=$PORT
+	set_chip fail "19 100 firmware is not there yet"
+	client b udp
+	promote b udp "$PORT"
+	wait_for 10 lost_by b "$1 hw-busy 19 firmware is not there yet" || fail "hwp0: $SAYS"
+	flow_is "$in" .state hardware || fail "state $IS of what was in"
+	# At a distance that grows: some packets ask, most do not.
+	calls
+	calls=$CALLS
+	for _ in 1 2 3 4 5 6 7 8; do must b ping 4; done
+	calls
+	[ $((CALLS - calls)) -le 8 ] || fail "asked $((CALLS - calls)) times by 32 packets"
+	set_chip fail 0
+	wait_for 30 asks b udp "$PORT" || fail "not asked again: $SAYS"
+	by_hw 10 b ping 5
+	by_hw 10 a ping 5
+}
+lost_by() { must "$1" ping 4; dev_is hwp0 "$2"; }
+by_feature() {
+	in_r ethtool -K "${1:-hwp0}" hw-tc-offload off
+	in_r ethtool -K "${1:-hwp0}" hw-tc-offload on
+}
+by_link() {
+	local host=c0 ns=$NS_C addr=$RC6
+
+	[ "$1" = hwp0 ] || { host=s0 ns=$NS_S addr=$RS6; }
+	ip -n "$NS_R" link set "$1" down
+	ip -n "$NS_R" -batch - <<-END
+		link set $1 up
+		addr replace $addr/64 dev $1 nodad
+	END
+	links_ready "$ns" $host "$NS_R" "$1"
+	wait_for 10 ask a ping 1 || fail "no answer: $ANSWER"
+	must a drain
+}
+
+# lost KIND COMMAND - it says so when it is asked for counters: the device's hardware is gone.
 lost() {
-	local in age
+	local in age calls
 
 	fresh "$1"
 	table
@@ -28,10 +73,8 @@ lost() {
 	in=$PORT
 	tool list -j -P "$in"
 	age=$(value '.flows[0].ct_id')
-	set_chip fail "19 100 firmware is gone"
-	client b udp
-	promote b udp "$PORT"
-	wait_for 10 lost_by b "none hw-driver 19 firmware is gone" || fail "hwp0: $SAYS"
+	set_chip fail_stats "19 100 gone"
+	wait_for 5 dev_is hwp0 "none hw-driver 19 *" || fail "hwp0: $SAYS"
 	# what it had is out, and goes on as the flow it was
 	wait_for 10 used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	wait_for 5 software_goes_on a "$in" || fail "state $IS"
@@ -39,50 +82,17 @@ lost() {
 	by_host a ping 10
 	fast a ping 10
 	ct_has udp "$in" hw=0 || fail "$CT"
-	# the other device's driver has said nothing of the kind
-	dev_is hwp1 "$1 none 0 *" || fail "hwp1: $SAYS"
 	# not asked again while nothing has happened
 	calls
-	local calls=$CALLS
-	for _ in 1 2 3; do must a ping 4; must b ping 4; nap 0.6; done
+	calls=$CALLS
+	for _ in 1 2 3; do must a ping 4; nap 0.6; done
 	calls
 	equal "$CALLS" "$calls" "calls of a driver that is gone"
-	set_chip fail 0
-	"$2"
-	dev_is hwp0 "$1 none 0 *" || fail "hwp0: $SAYS"
-	in_hw b udp "$PORT"
-	by_hw 10 b ping 5
-}
-lost_by() { must "$1" ping 4; dev_is hwp0 "$2"; }
-by_feature() {
-	in_r ethtool -K hwp0 hw-tc-offload off
-	in_r ethtool -K hwp0 hw-tc-offload on
-}
-by_link() {
-	ip -n "$NS_R" link set hwp0 down
-	ip -n "$NS_R" -batch - <<-END
-		link set hwp0 up
-		addr replace $RC6/64 dev hwp0 nodad
-	END
-	links_ready "$NS_C" c0 "$NS_R" hwp0
-	wait_for 10 ask b ping 1 || fail "no answer: $ANSWER"
-	must b drain
-}
-
-# It says so when asked for counters, with nothing to add.
-lost_counters() {
-	fresh
-	table
-	hw_up a udp
-	set_chip fail_stats "19 100 gone"
-	wait_for 5 dev_is hwp0 "none hw-driver 19 *" || fail "hwp0: $SAYS"
-	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
-	by_host a ping 10
 	set_chip fail_stats 0
-	by_feature
-	in_r ethtool -K hwp1 hw-tc-offload off
-	in_r ethtool -K hwp1 hw-tc-offload on
-	in_hw a udp "$PORT"
+	"$2" hwp0
+	"$2" hwp1
+	wait_for 10 dev_is hwp0 "$1 none 0 *" || fail "hwp0: $SAYS"
+	in_hw a udp "$in"
 	by_hw 10 a ping 5
 }
 
@@ -308,9 +318,10 @@ vanishing() {
 
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
-run_case "ENODEV, flow table callback, hw-tc-offload" lost ft by_feature
-run_case "ENODEV, block, the link comes back" lost block by_link
-run_case "ENODEV with the counters" lost_counters
+run_case "ENODEV for a rule, flow table callback" early ft
+run_case "ENODEV for a rule, block" early block
+run_case "ENODEV with the counters, flow table callback, hw-tc-offload" lost ft by_feature
+run_case "ENODEV with the counters, block, the link comes back" lost block by_link
 run_case "what was refused is forgotten with a rebinding" forgets
 run_case "a slow device is nobody else's trouble" slow_neighbour
 run_case "a driver that fails now and then" trouble
