@@ -146,4 +146,51 @@ settings() {
 }
 run_case "set promote_after and max_flows, with effect" settings
 
+# An echo is in conntrack by its identifier, and the type stands where a port would: 8 for a request.
+echoes() {
+	ours
+	rules_listing "rc, rs" 'meta l4proto icmp flow add @f'
+	next_port
+	peer_run c "$NFO_TOOLS/nfo_raw" "$NS_C" client icmp "$C4" "$PORT" "$S4" 4500
+	peer_answer c || fail "client: $ANSWER"
+	slow 6 c ping 3
+	tool_ok explain -j icmp "$C4:$PORT" "$S4:2048"
+	equal "$(value '.path + " " + .reason')" "slow icmp-echo"
+	tool_ok set icmp_echo 1
+	at_end 'tool set icmp_echo 0'
+	tool_ok explain -j icmp "$C4:$PORT" "$S4:2048"
+	equal "$(value '.path + " " + .reason')" "slow none"
+	wait_for 10 is_fast c ping 3 || fail "not fast: $ANSWER"
+	tool_ok explain -j icmp "$C4:$PORT" "$S4:2048"
+	equal "$(value '.path + " " + .reason')" "software none"
+}
+run_case "explain names the setting icmp_echo" echoes
+
+# Conntrack's limit is that of flows, too, while max_flows is 0; and near to it only connections that
+# conntrack would keep get in.
+limits() {
+	local limit=/proc/sys/net/netfilter/nf_conntrack_max name ports=()
+
+	ours
+	rules_std
+	flow_up a udp
+	tool_ok set promote_after 30
+	at_end 'tool set promote_after 0'
+	for name in b c d; do
+		client $name udp
+		must $name ping 1
+		ports+=("$PORT")
+	done
+	tool_ok set promote_after 0
+	at_end "echo $(cat $limit) >$limit"
+	echo 1 >$limit
+	tool_ok explain -j udp "$C4:${ports[0]}" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow max-flows" "with max_flows 0"
+	echo 4 >$limit
+	tool_ok explain -j udp "$C4:${ports[0]}" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow conntrack-full"
+	[[ $(value .text) == *" of 4" ]] || fail "no figures: $(value .text)"
+}
+run_case "explain names conntrack's limit" limits
+
 all_done

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_sctp.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -89,7 +90,7 @@ static void tuple_read(struct conn *c, const struct nlattr *nest, uint8_t l3prot
 static int ct_one(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct attrs a, t;
+	struct attrs a, t, info;
 	struct ct *ct = arg;
 
 	attrs_read(&a, nlh, sizeof(*nfg));
@@ -101,10 +102,12 @@ static int ct_one(const struct nlmsghdr *nlh, void *arg)
 	ct->id = attr_be(&a, CTA_ID);
 	ct->zone = attr_be(&a, CTA_ZONE);
 	ct->timeout = attr_be(&a, CTA_TIMEOUT);
-	attrs_nested(&t, a.a[CTA_PROTOINFO]);
-	attrs_nested(&t, t.a[CTA_PROTOINFO_TCP]);
+	attrs_nested(&info, a.a[CTA_PROTOINFO]);
+	attrs_nested(&t, info.a[CTA_PROTOINFO_TCP]);
 	if (attr_has(&t, CTA_PROTOINFO_TCP_STATE))
 		ct->tcp_state = attr_uint(&t, CTA_PROTOINFO_TCP_STATE);
+	attrs_nested(&t, info.a[CTA_PROTOINFO_SCTP]);
+	ct->sctp_state = attr_uint(&t, CTA_PROTOINFO_SCTP_STATE);
 	attrs_nested(&t, a.a[CTA_COUNTERS_ORIG]);
 	ct->counted = a.a[CTA_COUNTERS_ORIG];
 	ct->packets[0] = attr_be(&t, CTA_COUNTERS_PACKETS);
@@ -162,4 +165,38 @@ const char *tcp_state_name(int state)
 	};
 
 	return state >= 0 && state < (int)ARRAY_SIZE(names) && names[state] ? names[state] : "unknown";
+}
+
+const char *sctp_state_name(int state)
+{
+	static const char * const names[] = {
+		[SCTP_CONNTRACK_NONE] = "none", [SCTP_CONNTRACK_CLOSED] = "closed",
+		[SCTP_CONNTRACK_COOKIE_WAIT] = "cookie-wait",
+		[SCTP_CONNTRACK_COOKIE_ECHOED] = "cookie-echoed",
+		[SCTP_CONNTRACK_ESTABLISHED] = "established",
+		[SCTP_CONNTRACK_SHUTDOWN_SENT] = "shutdown-sent",
+		[SCTP_CONNTRACK_SHUTDOWN_RECD] = "shutdown-received",
+		[SCTP_CONNTRACK_SHUTDOWN_ACK_SENT] = "shutdown-ack-sent",
+		[SCTP_CONNTRACK_HEARTBEAT_SENT] = "heartbeat-sent",
+	};
+
+	return state >= 0 && state < (int)ARRAY_SIZE(names) && names[state] ? names[state] : "unknown";
+}
+
+/* Return: the value of net.netfilter.nf_conntrack_@name; 0 when it cannot be read. */
+uint32_t ct_sysctl(const char *name)
+{
+	unsigned int v = 0;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/netfilter/nf_conntrack_%s", name);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%u", &v) != 1)
+		v = 0;
+	fclose(f);
+
+	return v;
 }

@@ -12,6 +12,7 @@
 #include <linux/neighbour.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_sctp.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
@@ -41,7 +42,7 @@ struct explain {
 	struct flow flow;
 	bool has_flow;
 	enum provider provider;
-	uint32_t promote_after, max_flows, flows;
+	uint32_t promote_after, max_flows, icmp_echo, flows;
 	struct ruleset rules;
 	json_t *steps;
 	const char *path, *reason;	/* @reason: NULL while no step has stopped */
@@ -98,7 +99,50 @@ static int find_ct(struct explain *e)
 	return rc;
 }
 
-static void step_ct(struct explain *e)
+/* Reasons that the protocol gives. */
+static void step_protocol(struct explain *e)
+{
+	uint8_t l4proto = e->ct.dir[0].l4proto;
+
+	if (l4proto == IPPROTO_TCP && e->ct.tcp_state != TCP_CONNTRACK_ESTABLISHED)
+		stop(e, "tcp", NFO_R_TCP_STATE, tcp_state_name(e->ct.tcp_state));
+	/* What else there is between protocols is this module's own. */
+	if (e->provider != PROVIDER_OURS)
+		return;
+	if ((l4proto == IPPROTO_ICMP || l4proto == IPPROTO_ICMPV6) && !e->icmp_echo)
+		stop(e, "settings", NFO_R_ICMP_ECHO, "");
+	if (l4proto == IPPROTO_SCTP && e->ct.sctp_state != SCTP_CONNTRACK_ESTABLISHED)
+		stop(e, "sctp", NFO_R_SCTP_STATE, sctp_state_name(e->ct.sctp_state));
+}
+
+/* Reasons that the settings give, and conntrack's limit, which is one of them while max_flows is
+ * 0.
+ */
+static void step_settings(struct explain *e)
+{
+	uint32_t conntrack_max = ct_sysctl("max"), count = ct_sysctl("count");
+	uint32_t max = e->max_flows ? e->max_flows : conntrack_max;
+	const struct ct *ct = &e->ct;
+	char detail[96];
+
+	if (max && e->flows >= max) {
+		snprintf(detail, sizeof(detail), "%u of %u", e->flows, max);
+		stop(e, "settings", NFO_R_MAX_FLOWS, detail);
+	}
+	if (e->promote_after && ct->counted &&
+	    ct->packets[0] + ct->packets[1] < e->promote_after) {
+		snprintf(detail, sizeof(detail), "%llu of %u",
+			 (unsigned long long)(ct->packets[0] + ct->packets[1]), e->promote_after);
+		stop(e, "settings", NFO_R_PROMOTE_AFTER, detail);
+	}
+	if (!(ct->status & IPS_ASSURED) && conntrack_max && count >= conntrack_max / 4 * 3) {
+		snprintf(detail, sizeof(detail), "%u of %u", count, conntrack_max);
+		stop(e, "conntrack", NFO_R_CONNTRACK_FULL, detail);
+	}
+}
+
+/* The module's ladder, for a connection that has no flow. */
+static void step_ladder(struct explain *e)
 {
 	static const struct {
 		uint32_t bit;
@@ -111,6 +155,20 @@ static void step_ct(struct explain *e)
 		{ IPS_NAT_CLASH, false, NFO_R_NAT_CLASH },
 		{ IPS_FIXED_TIMEOUT, false, NFO_R_FIXED_TIMEOUT },
 	};
+	const struct ct *ct = &e->ct;
+
+	step_protocol(e);
+	if (*ct->helper || ct->status & IPS_HELPER)
+		stop(e, "helper", NFO_R_HELPER, ct->helper);
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++)
+		if (!(ct->status & rungs[i].bit) == rungs[i].missing)
+			stop(e, "conntrack", rungs[i].why, "");
+	if (e->provider == PROVIDER_OURS)
+		step_settings(e);
+}
+
+static void step_ct(struct explain *e)
+{
 	const struct ct *ct = &e->ct;
 	char counted[96] = "", name[3 * ENDPOINT_LEN];
 
@@ -134,26 +192,8 @@ static void step_ct(struct explain *e)
 	     ct->status & IPS_DST_NAT ? ", destination NAT" : "",
 	     ct->status & IPS_HW_OFFLOAD ? ", [HW_OFFLOAD]" :
 	     ct->status & IPS_OFFLOAD ? ", [OFFLOAD]" : "", counted);
-	if (e->has_flow || ct->status & IPS_OFFLOAD)
-		return;
-
-	if (ct->dir[0].l4proto == IPPROTO_TCP && ct->tcp_state != TCP_CONNTRACK_ESTABLISHED)
-		stop(e, "tcp", NFO_R_TCP_STATE, tcp_state_name(ct->tcp_state));
-	if (*ct->helper || ct->status & IPS_HELPER)
-		stop(e, "helper", NFO_R_HELPER, ct->helper);
-	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++)
-		if (!(ct->status & rungs[i].bit) == rungs[i].missing)
-			stop(e, "conntrack", rungs[i].why, "");
-	if (e->promote_after && ct->counted &&
-	    ct->packets[0] + ct->packets[1] < e->promote_after) {
-		char detail[96];
-
-		snprintf(detail, sizeof(detail), "%llu of %u",
-			 (unsigned long long)(ct->packets[0] + ct->packets[1]), e->promote_after);
-		stop(e, "settings", NFO_R_PROMOTE_AFTER, detail);
-	}
-	if (e->max_flows && e->flows >= e->max_flows)
-		stop(e, "settings", NFO_R_MAX_FLOWS, "");
+	if (!e->has_flow && !(ct->status & IPS_OFFLOAD))
+		step_ladder(e);
 }
 
 /* ---- ruleset ---- */
@@ -326,6 +366,8 @@ static int ask_module(struct explain *e)
 		rc = settings_get(&nl, "promote_after", &e->promote_after);
 	if (!rc)
 		rc = settings_get(&nl, "max_flows", &e->max_flows);
+	if (!rc)
+		rc = settings_get(&nl, "icmp_echo", &e->icmp_echo);
 	if (rc)
 		rc = refused("cannot ask the module: %s", nl.why);
 	nl_close(&nl);

@@ -361,6 +361,7 @@ struct ct {
 	uint32_t status, mark, id, timeout;
 	uint16_t zone;
 	int tcp_state;		/* -1: not TCP */
+	int sctp_state;
 	bool counted;		/* conntrack counts its packets: @packets, by direction */
 	uint64_t packets[2];
 	char helper[32];
@@ -369,6 +370,8 @@ struct ct {
 
 int ct_get(const struct conn *c, uint16_t zone, struct ct *ct);
 const char *tcp_state_name(int state);
+const char *sctp_state_name(int state);
+uint32_t ct_sysctl(const char *name);
 
 /* ---- ruleset.c: the flowtables of nf_tables ---- */
 
