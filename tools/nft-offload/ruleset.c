@@ -97,10 +97,7 @@ static int chain_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Return: 0, or -errno with the text in @why. A kernel without nf_tables, or without flowtables,
- * has an empty ruleset.
- */
-int ruleset_read(struct ruleset *r, char *why, size_t len)
+static int read_once(struct ruleset *r, struct nl *nl)
 {
 	static const struct {
 		uint16_t type;
@@ -110,22 +107,40 @@ int ruleset_read(struct ruleset *r, char *why, size_t len)
 		{ NFT_MSG_GETRULE, rule_one },
 		{ NFT_MSG_GETCHAIN, chain_one },
 	};
-	struct nl nl = {};
-	int rc = nl_open(&nl, NETLINK_NETFILTER);
+	int rc = 0;
 
-	memset(r, 0, sizeof(*r));
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && !rc; i++) {
 		char buf[256] = {};
 
-		rc = nl_talk(&nl, nftnl_nlmsg_build_hdr(buf, parts[i].type, NFPROTO_UNSPEC,
-							NLM_F_DUMP, 0), parts[i].fn, r);
+		rc = nl_talk(nl, nftnl_nlmsg_build_hdr(buf, parts[i].type, NFPROTO_UNSPEC,
+						       NLM_F_DUMP, 0), parts[i].fn, r);
+		if (!rc && nl->torn)
+			rc = -EINTR;
 	}
-	snprintf(why, len, "%s", nl.why);
-	nl_close(&nl);
-	if (rc && rc != -EPERM && !r->ft)
-		rc = rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
-	if (rc)
-		ruleset_free(r);
+	return rc;
+}
+
+/* Return: 0, or -errno with the text in @why. A kernel without nf_tables, or without flowtables,
+ * has an empty ruleset. When a commit comes between the dumps, all are read again.
+ */
+int ruleset_read(struct ruleset *r, char *why, size_t len)
+{
+	int rc, tries = 5;
+
+	do {
+		struct nl nl = {};
+
+		memset(r, 0, sizeof(*r));
+		rc = nl_open(&nl, NETLINK_NETFILTER);
+		if (!rc)
+			rc = read_once(r, &nl);
+		snprintf(why, len, "%s", rc == -EINTR ? "it changes all the time" : nl.why);
+		nl_close(&nl);
+		if (rc && rc != -EPERM && !r->ft)
+			rc = rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
+		if (rc)
+			ruleset_free(r);
+	} while (rc == -EINTR && --tries);
 
 	return rc;
 }
