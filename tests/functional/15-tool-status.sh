@@ -5,7 +5,7 @@
 # fits the terminal it is shown on.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
-need awk script
+need awk script setpriv
 # shellcheck source=../lib-tool.sh
 . "$(dirname "$0")/../lib-tool.sh"
 topo_tool
@@ -103,6 +103,69 @@ check() {
 	ip -n "$NS_R" link del nfo-br
 }
 run_case "check tells what is wrong with devices" check
+
+# --- beside mainline's modules ---
+
+gone() { [ ! -d "/sys/module/$1" ] || rmmod "$1" 2>/dev/null; }
+
+ours_alone() {
+	rules_flush
+	wait_for 10 gone nft_flow_offload && wait_for 10 gone nf_flow_table_inet &&
+		modprobe nf_flow_offload
+}
+
+# path_is PATH - what explain says of the connection to $PORT.
+path_is() {
+	tool explain -j tcp "$C4:$PORT" "$S4:5000"
+	[ "$(value .path)" = "$1" ]
+}
+
+# checked SUBJECT - the result and the remedy.
+checked() { value ".checks[] | select(.subject == \"$1\") | \"\(.result) \(.remedy)\""; }
+
+# The ruleset was loaded before ours: it stays with mainline, and what is said of it says so.
+beside_mainline() {
+	ours
+	wait_for 10 gone nf_flow_offload || fail "can't be removed"
+	at_end ours_alone
+	modprobe -i nf_flow_table_inet && modprobe -i nft_flow_offload || skip "this kernel has no mainline's"
+	rules_std
+	tool check -j rc rs
+	equal "$RC $(checked module)" "1 ok " "check with mainline's alone"
+	[[ $(checked mainline) == "problem nft list ruleset >FILE, nft flush ruleset, modprobe -r "*", modprobe nf_flow_offload, nft -f FILE" ]] ||
+		fail "check with mainline's alone: $(checked mainline)"
+	RC=0
+	in_r setpriv --bounding-set -net_admin --inh-caps -net_admin "$NFO_TOOLS/nft-offload" status -j \
+		>"$OUT" 2>"$ERR" || RC=$?
+	equal "$RC $(cat "$OUT")" "1 " "status without privilege"
+	[[ $(cat "$ERR") == *'Operation not permitted'* ]] || fail "$(cat "$ERR")"
+
+	modprobe nf_flow_offload || fail "does not load beside mainline's"
+	client c tcp
+	must c ping 5
+	wait_for 10 path_is mainline || fail "$(cat "$OUT" "$ERR")"
+	tool_ok status -j
+	equal "$(value '"\(.provider) \(.module.loaded) \(.flowtables[].flowtable) \(.devices | length)"')" "mainline true f 2"
+	[[ $(value .advice) == "mainline's modules (nft_flow_offload nf_flow_table_inet) hold "* ]] || fail "$(value .advice)"
+	tool_ok
+	shows "served by mainline's modules"
+	tool_ok metrics
+	shows 'provider{provider="mainline"} 1'
+	tool check -j rc rs
+	equal "$RC" 1 "check with both"
+	[[ $(checked mainline) == "problem nft list ruleset >FILE, "*", nft -f FILE" ]] || fail "$(checked mainline)"
+
+	# as the remedy says
+	peers_stop
+	rules_flush
+	wait_for 10 gone nft_flow_offload && wait_for 10 gone nf_flow_table_inet || fail "mainline's stay"
+	rules_std
+	flow_up d tcp
+	tool_ok status -j
+	equal "$(value .provider)" ours
+	tool_ok check rc rs
+}
+run_case "status, check, explain and metrics beside mainline's modules" beside_mainline
 
 # --- how it looks ---
 

@@ -71,34 +71,51 @@ static void check_kernel(const char *why)
 		line(CHECK_OK, "nf_tables", "", "there");
 }
 
-static void check_modules(void)
+/* Mainline's modules are loaded. Those that serve flowtables do so for each one that is made while
+ * they were there first, so `modprobe nf_flow_offload` alone changes nothing, and a ruleset that
+ * replaces one with flowtables would be refused. nft_flow_offload alone stands in nobody's way.
+ */
+static void check_mainline(const char *names, bool ours, enum provider p, bool flowtables)
 {
-	struct nl nl = {};
-	char names[256], remedy[320];
-	bool ours = !nfo_open(&nl);
+	bool serves = p == PROVIDER_MAINLINE && flowtables;
+	bool offers = strstr(names, "nf_flow_table_");
+	char remedy[512];
 
-	nl_close(&nl);
-	mainline_loaded(names, sizeof(names));
-	if (ours)
-		line(CHECK_OK, "module", "", "nf_flow_offload is loaded");
-	else if (module_installed("nf_flow_offload"))
-		line(*names ? CHECK_OK : CHECK_WARNING, "module", "modprobe nf_flow_offload",
-		     "nf_flow_offload is installed, not loaded");
-	else
-		line(CHECK_PROBLEM, "module", "make modules, make install; or install the package",
-		     "nf_flow_offload is not installed for this kernel");
-	if (!*names)
-		return;
 	if (module_builtin("nft_flow_offload")) {
 		line(CHECK_PROBLEM, "mainline", "use a kernel that has it as a module",
 		     "this kernel has mainline's flowtable built in: it can't be replaced");
 		return;
 	}
-	snprintf(remedy, sizeof(remedy),
-		 "take flowtables out of the ruleset, then modprobe -r %s", names);
-	line(ours ? CHECK_WARNING : CHECK_PROBLEM, "mainline", remedy,
+	snprintf(remedy, sizeof(remedy), "%smodprobe -r %s%s%s",
+		 flowtables ? "nft list ruleset >FILE, nft flush ruleset, " : "", names,
+		 ours ? "" : ", modprobe nf_flow_offload", flowtables ? ", nft -f FILE" : "");
+	line(!ours || offers || serves ? CHECK_PROBLEM : CHECK_WARNING, "mainline", remedy,
 	     "mainline's modules are loaded (%s)%s", names,
-	     ours ? "" : " and hold what nf_flow_offload must register");
+	     serves && ours ? " and serve the flowtables; nf_flow_offload came too late" :
+	     serves ? " and serve the flowtables" :
+	     !ours ? " and hold what nf_flow_offload must register" :
+	     offers ? " beside nf_flow_offload: what was loaded first serves the next ruleset" : "");
+}
+
+static void check_modules(const struct ruleset *rs)
+{
+	struct nl nl = {};
+	char names[256];
+	bool ours = !nfo_open(&nl), mainline = mainline_loaded(names, sizeof(names));
+	enum provider p = provider_now(&nl);
+
+	nl_close(&nl);
+	if (ours)
+		line(CHECK_OK, "module", "", "nf_flow_offload is loaded");
+	else if (module_installed("nf_flow_offload"))
+		line(mainline ? CHECK_OK : CHECK_WARNING, "module",
+		     mainline ? "" : "modprobe nf_flow_offload",
+		     "nf_flow_offload is installed, not loaded");
+	else
+		line(CHECK_PROBLEM, "module", "make modules, make install; or install the package",
+		     "nf_flow_offload is not installed for this kernel");
+	if (mainline)
+		check_mainline(names, ours, p, rs->ft);
 }
 
 static bool sysctl_on(const char *path)
@@ -472,7 +489,7 @@ int cmd_check(const struct command *cmd, int argc, char **argv)
 	lines = json_array();
 	rc = ruleset_read(&rs, why, sizeof(why));
 	check_kernel(rc ? why : NULL);
-	check_modules();
+	check_modules(&rs);
 	check_forwarding();
 	n = listed_devs(&rs, &listed);
 	if (argc)

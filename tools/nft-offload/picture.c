@@ -103,17 +103,23 @@ static int dev_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Gather what this project's module tells. Return: 0 or -errno. */
+/* Gather what this project's module tells of itself. Return: 0 or -errno. */
+static int gather_stats(struct nl *nl, json_t *to)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] = {};
+
+	return nl_talk(nl, nfo_msg(nl, buf, NFO_CMD_STATS_GET, NLM_F_ACK), stats_one, to);
+}
+
+/* Gather what this project's module tells of the flowtables. Return: 0 or -errno. */
 static int gather_ours(struct nl *nl, json_t *to)
 {
 	static const struct {
 		uint8_t cmd;
-		uint16_t flags;
 		nl_fn fn;
 	} parts[] = {
-		{ NFO_CMD_STATS_GET, NLM_F_ACK, stats_one },
-		{ NFO_CMD_TABLE_GET, NLM_F_DUMP, table_one },
-		{ NFO_CMD_DEV_GET, NLM_F_DUMP, dev_one },
+		{ NFO_CMD_TABLE_GET, table_one },
+		{ NFO_CMD_DEV_GET, dev_one },
 	};
 	char buf[MNL_NLMSG_HDRLEN + 64];
 	json_t *settings = json_object();
@@ -124,7 +130,7 @@ static int gather_ours(struct nl *nl, json_t *to)
 	json_object_set_new(to, "states", json_object());
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && !rc; i++) {
 		memset(buf, 0, sizeof(buf));
-		rc = nl_talk(nl, nfo_msg(nl, buf, parts[i].cmd, parts[i].flags), parts[i].fn, to);
+		rc = nl_talk(nl, nfo_msg(nl, buf, parts[i].cmd, NLM_F_DUMP), parts[i].fn, to);
 	}
 	if (!rc)
 		rc = settings_json(nl, settings);
@@ -133,20 +139,23 @@ static int gather_ours(struct nl *nl, json_t *to)
 	return rc;
 }
 
-/* Gather what nf_tables tells, when another module serves the flowtables. */
-static void gather_ruleset(json_t *to)
+/* Gather what nf_tables tells, when another module serves the flowtables. Return: 0, or -errno with
+ * the text in @why.
+ */
+static int gather_ruleset(json_t *to, char *why, size_t len)
 {
 	json_t *tables = json_array(), *devices = json_array();
 	struct ruleset r;
-	char why[256];
+	int rc;
 
 	json_object_set_new(to, "flowtables", tables);
 	json_object_set_new(to, "devices", devices);
 	json_object_set_new(to, "states", json_object());
 	json_object_set_new(to, "settings", json_object());
 	json_object_set_new(to, "reasons", json_object());
-	if (ruleset_read(&r, why, sizeof(why)))
-		return;
+	rc = ruleset_read(&r, why, len);
+	if (rc)
+		return rc;
 	for (const struct ft_info *ft = r.ft; ft; ft = ft->next) {
 		json_array_append_new(tables, json_pack("{ss ss ss sb sb si}",
 			"flowtable", ft->name, "table", ft->table,
@@ -161,6 +170,8 @@ static void gather_ruleset(json_t *to)
 				"hw", "unknown", "reason", "unknown"));
 	}
 	ruleset_free(&r);
+
+	return 0;
 }
 
 static const char *advice(enum provider p, const char *mainline)
@@ -187,7 +198,7 @@ static const char *advice(enum provider p, const char *mainline)
 int picture_gather(json_t **to)
 {
 	struct nl nl = {};
-	char mainline[256];
+	char mainline[256], why[256];
 	enum provider p;
 	json_t *s;
 	int rc = nfo_open(&nl);
@@ -197,19 +208,21 @@ int picture_gather(json_t **to)
 
 	mainline_loaded(mainline, sizeof(mainline));
 	p = provider_now(&nl);
-	s = json_pack("{s{sb so} ss ss ss}", "module", "loaded", p == PROVIDER_OURS,
+	s = json_pack("{s{sb so} ss ss ss}", "module", "loaded", nl.family != 0,
 		      "version", json_null(), "provider", provider_name(p),
 		      "mainline_modules", mainline, "advice", advice(p, mainline));
-	if (p == PROVIDER_OURS) {
+	rc = nl.family ? gather_stats(&nl, s) : 0;
+	if (!rc && p == PROVIDER_OURS)
 		rc = gather_ours(&nl, s);
-	} else {
-		gather_ruleset(s);
-		rc = 0;
-	}
 	if (rc) {
-		json_decref(s);
 		rc = refused("nf_flow_offload is loaded; it does not tell more: %s", nl.why);
+	/* While nobody serves flowtables there are none to read. */
+	} else if (p != PROVIDER_OURS && gather_ruleset(s, why, sizeof(why)) &&
+		   p == PROVIDER_MAINLINE) {
+		rc = refused("mainline's modules are loaded; the flowtables cannot be read: %s", why);
 	}
+	if (rc)
+		json_decref(s);
 	nl_close(&nl);
 	*to = s;
 

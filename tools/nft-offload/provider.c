@@ -2,6 +2,7 @@
 /*
  * Who serves flowtables now: this project's module, mainline's, or nobody.
  */
+#include <linux/genetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -101,11 +102,50 @@ bool mainline_loaded(char *buf, size_t len)
 	return any;
 }
 
-enum provider provider_now(const struct nl *ours)
+static int served_one(const struct nlmsghdr *nlh, void *arg)
+{
+	struct ruleset *r = arg;
+	struct attrs a;
+
+	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
+	for (struct ft_info *ft = r->ft; ft; ft = ft->next)
+		if (ft->family == attr_uint(&a, NFO_TABLE_FAMILY) &&
+		    !strcmp(ft->table, attr_str(&a, NFO_TABLE_TABLE)) &&
+		    !strcmp(ft->name, attr_str(&a, NFO_TABLE_FLOWTABLE)))
+			ft->served = true;
+	return 0;
+}
+
+/* Has nf_tables a flowtable that the loaded module does not serve? Whoever may not ask gets no
+ * answer, and hears why from what he asks next.
+ */
+static bool some_not_served(struct nl *ours)
+{
+	char buf[MNL_NLMSG_HDRLEN + 64] = {}, why[256];
+	struct ruleset r;
+	bool some = false;
+
+	if (ruleset_read(&r, why, sizeof(why)))
+		return false;
+	if (!nl_talk(ours, nfo_msg(ours, buf, NFO_CMD_TABLE_GET, NLM_F_DUMP), served_one, &r))
+		for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
+			some = some || !ft->served;
+	ruleset_free(&r);
+
+	return some;
+}
+
+/* When both modules are loaded, a flowtable belongs to the one that was there first, whatever was
+ * loaded since. A flowtable that is deleted between the two questions seems to be mainline's once,
+ * so they are asked again.
+ */
+enum provider provider_now(struct nl *ours)
 {
 	char names[128];
+	bool mainline = mainline_loaded(names, sizeof(names));
 
-	if (ours->family)
-		return PROVIDER_OURS;
-	return mainline_loaded(names, sizeof(names)) ? PROVIDER_MAINLINE : PROVIDER_NONE;
+	if (!ours->family)
+		return mainline ? PROVIDER_MAINLINE : PROVIDER_NONE;
+	return mainline && some_not_served(ours) && some_not_served(ours) ? PROVIDER_MAINLINE :
+									   PROVIDER_OURS;
 }

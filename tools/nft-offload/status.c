@@ -173,19 +173,20 @@ static void print_status(const json_t *s)
 {
 	const json_t *module = json_object_get(s, "module");
 	const char *provider = json_str(s, "provider"), *todo = json_str(s, "advice");
+	bool ours = !strcmp(provider, "ours");
 
 	if (flag(module, "loaded"))
 		printf("Module      nf_flow_offload %s\n", json_str(module, "version"));
 	else
 		puts("Module      nf_flow_offload is not loaded");
 	say_wrapped(stdout, "Flowtables  ", "            ",
-		    !strcmp(provider, "ours") ? "served by nf_flow_offload" :
+		    ours ? "served by nf_flow_offload" :
 		    !strcmp(provider, "mainline") ? "served by mainline's modules" : "served by nobody");
 	if (*todo)
 		say_wrapped(stdout, "What to do  ", "            ", todo);
-	if (!flag(module, "loaded") && !json_array_size(json_object_get(s, "flowtables")))
+	if (!ours && !json_array_size(json_object_get(s, "flowtables")))
 		return;
-	if (flag(module, "loaded")) {
+	if (ours) {
 		printf("Flows       ");
 		print_counts(json_object_get(s, "states"), " ");
 		print_memory(json_object_get(s, "memory"));

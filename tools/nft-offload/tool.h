@@ -381,6 +381,7 @@ struct ft_info {
 	uint32_t flags;
 	int32_t prio;
 	int rules;		/* how many rules say `flow add` for it */
+	bool served;		/* by this project's module; provider.c finds out */
 	int ndevs;
 	char (*dev)[IFNAMSIZ];
 	struct ft_info *next;
@@ -400,7 +401,8 @@ void ruleset_free(struct ruleset *r);
 
 enum provider { PROVIDER_NONE, PROVIDER_OURS, PROVIDER_MAINLINE };
 
-enum provider provider_now(const struct nl *ours);
+/* @ours: as nfo_open() left it, whether it found the module or not. */
+enum provider provider_now(struct nl *ours);
 const char *provider_name(enum provider p);
 bool module_loaded(const char *name);
 bool module_builtin(const char *name);
