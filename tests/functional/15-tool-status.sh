@@ -48,6 +48,22 @@ status_fields() {
 }
 run_case "status shows tables, devices, states, settings and reasons" status_fields
 
+# The flag `offload` of a flowtable stays as it was made; the remedy of hw-off says how to go about it.
+flag_offload() {
+	local new="table inet t { flowtable f { hook ingress priority 0; devices = { rc, rs }; flags offload; }; }"
+
+	ours
+	rules_std
+	tool_ok
+	text "$OUT"
+	[[ $TEXT == *"in one transaction that deletes its table first"* ]] || fail "$TEXT"
+	! in_r nft "$new" 2>/dev/null || fail "nf_tables lets a flowtable change its flag offload"
+	in_r nft "delete table inet t; $new"
+	tool_ok status -j
+	equal "$(value '.flowtables[].offload')" true "after one transaction"
+}
+run_case "hw-off: the flag offload comes by a new table" flag_offload
+
 # Six flows more: that is what the memory of a small table grows by.
 memory() {
 	local i before total flow4 flow6 grown

@@ -115,7 +115,7 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"nothing to do; the next packet promotes the connection again" },
 	[NFO_R_HW_OFF] = { "hw-off",
 		"the flowtable does not ask for hardware",
-		"add `flags offload` to the flowtable to have hardware tried" },
+		"to have hardware tried, write `flags offload` into the flowtable, and load it in one transaction that deletes its table first (or begins with `flush ruleset`); nf_tables does not let a flowtable change this flag" },
 	[NFO_R_HW_FEATURE] = { "hw-feature",
 		"hw-tc-offload is switched off for the device",
 		"switch it on, `ethtool -K DEV hw-tc-offload on`" },
