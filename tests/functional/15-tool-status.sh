@@ -64,6 +64,22 @@ flag_offload() {
 }
 run_case "hw-off: the flag offload comes by a new table" flag_offload
 
+# The flag `counter` may come and go while the flowtable lives: status shows what nft lists.
+flag_counter() {
+	local new="add flowtable inet t f { hook ingress priority 0; devices = { rc, rs };" listed
+
+	ours
+	rules_std
+	tool_ok status -j
+	equal "$(value '.flowtables[].counter')" false "without the flag"
+	in_r nft "$new counter; }" || skip "nf_tables does not add the flag"
+	listed=$(in_r nft list flowtable inet t f)
+	[[ $listed == *counter* ]] || skip "nf_tables does not add the flag"
+	tool_ok status -j
+	equal "$(value '.flowtables[] | "\(.counter) \(.offload)"')" "true false" "with the flag added"
+}
+run_case "status shows the flag counter that was added later" flag_counter
+
 # Six flows more: that is what the memory of a small table grows by.
 memory() {
 	local i before total flow4 flow6 grown

@@ -111,6 +111,28 @@ static int gather_stats(struct nl *nl, json_t *to)
 	return nl_talk(nl, nfo_msg(nl, buf, NFO_CMD_STATS_GET, NLM_F_ACK), stats_one, to);
 }
 
+/* nf_tables lets `counter` be added to a flowtable, or taken away, and the module knows the flag as
+ * it was in the beginning: it needs it for nothing else than to tell. So nf_tables' word counts,
+ * where it can be read.
+ */
+static void flags_from_ruleset(json_t *tables)
+{
+	struct ruleset r;
+	char why[256];
+	json_t *t;
+	size_t i;
+
+	if (ruleset_read(&r, why, sizeof(why)))
+		return;
+	json_array_foreach(tables, i, t)
+		for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
+			if (!strcmp(ft->name, json_str(t, "flowtable")) &&
+			    !strcmp(ft->table, json_str(t, "table")) &&
+			    !strcmp(family_name(ft->family), json_str(t, "family")))
+				json_object_set_new(t, "counter", json_boolean(ft->flags & 2));
+	ruleset_free(&r);
+}
+
 /* Gather what this project's module tells of the flowtables. Return: 0 or -errno. */
 static int gather_ours(struct nl *nl, json_t *to)
 {
@@ -135,6 +157,8 @@ static int gather_ours(struct nl *nl, json_t *to)
 	if (!rc)
 		rc = settings_json(nl, settings);
 	json_object_set_new(to, "settings", settings);
+	if (!rc)
+		flags_from_ruleset(json_object_get(to, "flowtables"));
 
 	return rc;
 }
