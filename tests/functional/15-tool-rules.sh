@@ -415,7 +415,7 @@ output() {
 		"inet t forward counter"
 	equal "$(in_r nft -a list chain inet t forward | sed -n 's/.*counter name "seen" # handle //p')" \
 		"$(value '.checks[] | select(.rule) | .rule.handle')" handle
-	value '.checks[] | select(.rule) | .remedy' | grep 'conntrack -L' >/dev/null || fail "no remedy"
+	value '.checks[] | select(.rule) | .remedy' | grep 'nf_conntrack_acct .*conntrack -L' >/dev/null || fail "no remedy"
 	equal "$(value .ok)" true "warnings are no problem"
 	tool_ok check
 	shows 'warning  rule: table inet t, chain forward, handle '

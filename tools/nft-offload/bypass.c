@@ -35,7 +35,7 @@ static const struct effect effects[] = {
 	{ "log", "logs the packets of the slow path only",
 	  "add `ct state new` to log connections; nft-offload monitor shows what is offloaded; or " KEEP_OUT },
 	{ "counter", "counts the packets of the slow path only",
-	  "give the flowtable the flag `counter` and read conntrack -L, or read the devices' counters; add `ct state new` to count connections" },
+	  "set net.netfilter.nf_conntrack_acct to 1 and read conntrack -L, which has the figures of connections that begin after that (mainline's modules need the flowtable's flag `counter` besides); or read nft-offload list, or the devices' counters; add `ct state new` to count connections" },
 	{ "queue", "queues the packets of the slow path only",
 	  "nft-offload set promote_after N lets the program see the first N packets; or " KEEP_OUT },
 	{ "dup", "copies the packets of the slow path only",

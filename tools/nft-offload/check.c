@@ -425,7 +425,7 @@ static void check_rules(const struct ruleset *rs)
 	for (size_t i = 0; i < found.n; i++)
 		rule_line(&found.f[i]);
 	if (found.xtables)
-		line(CHECK_WARNING, "rules", "read conntrack -L or the devices' counters instead",
+		line(CHECK_WARNING, "rules", "read conntrack -L, with net.netfilter.nf_conntrack_acct set to 1, or the devices' counters instead",
 		     "the counters of iptables' rules count the packets of the slow path only");
 	if (found.torn)
 		line(CHECK_WARNING, "rules", "jump to fewer chains from fewer rules",

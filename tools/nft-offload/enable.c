@@ -47,7 +47,7 @@
 
 const struct opt enable_opts[] = {
 	{ "hw", OPT_HW, NULL, "in hardware where devices can (flags offload)" },
-	{ "counter", OPT_COUNTER, NULL, "let conntrack count what is offloaded" },
+	{ "counter", OPT_COUNTER, NULL, "let conntrack count, if net.netfilter.nf_conntrack_acct is 1" },
 	{ "only-lan", OPT_ONLY_LAN, "DEV", "only connections opened from DEV; may be repeated" },
 	{ NULL, 0, NULL, NULL }
 };
