@@ -166,6 +166,20 @@ echoes() {
 }
 run_case "explain names the setting icmp_echo" echoes
 
+# Conntrack is given an association, so that it stays where it is.
+sctp_state() {
+	ours
+	rules_listing "rc, rs" 'meta l4proto sctp flow add @f'
+	next_port
+	in_r conntrack -I -p sctp -s $C4 -d $S4 --sport "$PORT" --dport 5000 --state "$1" \
+		--orig-vtag 1 --reply-vtag 2 -t 60 2>"$ERR" || fail "$(cat "$ERR")"
+	tool_ok explain -j sctp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow $2"
+	[ "$2" = none ] || [[ $(value .text) == *": $3" ]] || fail "the state is not named: $(value .text)"
+}
+run_case "explain names the state of an SCTP association" sctp_state COOKIE_WAIT sctp-state cookie-wait
+run_case "an SCTP association that is established may be promoted" sctp_state ESTABLISHED none
+
 # Conntrack's limit is that of flows, too, while max_flows is 0; and near to it only connections that
 # conntrack would keep get in.
 limits() {
