@@ -98,6 +98,7 @@ sorted() {
 	tool_ok top -j -D 500
 	equal "$(value '.flows[0].original.sport')" "$busy" "top"
 	equal "$(value .total.flows)" 3 "top's flows"
+	equal "$(value .complete)" true "top is complete"
 }
 run_case "list sorts by bytes, packets, age and rate, top by rate" sorted
 

@@ -163,15 +163,18 @@ static void samples_grow(struct samples *s)
 	*s = big;
 }
 
-void samples_add(struct samples *s, const struct flow *f)
+bool samples_add(struct samples *s, const struct flow *f)
 {
 	struct sample *at;
 
 	if (4 * (s->n + 1) > 3 * s->room)
 		samples_grow(s);
 	at = samples_slot(s, flow_key(f));
-	s->n += !at->key;
+	if (at->key)
+		return false;
+	s->n++;
 	*at = (struct sample){ flow_key(f), flow_bytes(f), flow_packets(f) };
+	return true;
 }
 
 void samples_clear(struct samples *s)
@@ -189,6 +192,9 @@ bool samples_rate(const struct samples *old, struct flow *f, uint64_t at_ms)
 	if (known) {
 		bytes = was->bytes;
 		packets = was->packets;
+	} else if (ms < f->age_ms) {
+		/* It is older than the round before, which missed it. */
+		ms = f->age_ms;
 	}
 	ms = ms ? ms : 1;
 	f->rate_bytes = flow_bytes(f) > bytes ? (flow_bytes(f) - bytes) * 1000 / ms : 0;
@@ -307,13 +313,8 @@ static void take(struct flow *f, void *arg)
 			show(l, f);
 		return;
 	}
-	if (l->choice.by == SORT_RATE && !samples_rate(&l->before, f, l->now_ms)) {
-		/* a flow that came since: its counters are those of its whole life */
-		uint64_t ms = f->age_ms ? f->age_ms : 1;
-
-		f->rate_bytes = flow_bytes(f) * 1000 / ms;
-		f->rate_packets = flow_packets(f) * 1000 / ms;
-	}
+	if (l->choice.by == SORT_RATE)
+		samples_rate(&l->before, f, l->now_ms);
 	choice_add(&l->choice, f);
 }
 

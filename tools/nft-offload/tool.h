@@ -302,10 +302,11 @@ void choice_add(struct choice *c, const struct flow *f);
 void choice_sort(struct choice *c);
 void choice_clear(struct choice *c);
 
-void samples_add(struct samples *s, const struct flow *f);
+/* Return: false when the flow is there already, as after a hash table was resized. */
+bool samples_add(struct samples *s, const struct flow *f);
 void samples_clear(struct samples *s);
-/* Set the rates of a flow, from @old to now. Return: false when the flow is not in @old;
- * then all that it has counted came since.
+/* Set the rates of a flow: from @old to now; or over its whole life, when the flow is older
+ * than that and not in @old. Return: is the flow in @old?
  */
 bool samples_rate(const struct samples *old, struct flow *f, uint64_t at_ms);
 uint64_t clock_ms(void);

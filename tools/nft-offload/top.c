@@ -36,8 +36,9 @@ static void take(struct flow *f, void *arg)
 {
 	struct top *t = arg;
 
-	samples_add(&t->now, f);
-	/* a new flow has counted all of it since the round before, if there was one */
+	/* A dump that was torn may have a flow twice. */
+	if (!samples_add(&t->now, f))
+		return;
 	if (!samples_rate(&t->before, f, t->now.at_ms) && !t->measured)
 		f->rate_bytes = f->rate_packets = 0;
 	t->flows++;
@@ -107,9 +108,9 @@ static void draw_head(const struct top *t)
 
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	mvprintw(0, 0, "nft-offload top  %s  %zu flows  %s bytes/s  %s packets/s%s", clock, t->flows,
+	mvprintw(0, 0, "nft-offload top  %s  %zu flows  %s bytes/s  %s packets/s%s%s", clock, t->flows,
 		 fig_bytes(bytes, t->bytes), fig_count(packets, t->packets),
-		 t->paused ? "  PAUSED" : "");
+		 t->nl.torn ? "  INCOMPLETE" : "", t->paused ? "  PAUSED" : "");
 	move(1, 0);
 	for (int i = 1; i <= NFO_STATE_MAX; i++)
 		printw("%s%s %zu", i > 1 ? "   " : "", state_name(i), t->states[i]);
@@ -241,7 +242,8 @@ static int top_json(struct top *t)
 	}
 	json_list_end("total", json_pack("{sI sI sI}", "flows", (json_int_t)t->flows,
 					 "bytes_per_second", (json_int_t)t->bytes,
-					 "packets_per_second", (json_int_t)t->packets), NULL);
+					 "packets_per_second", (json_int_t)t->packets),
+		      "complete", json_boolean(!t->nl.torn), NULL);
 	return STATUS_OK;
 }
 
