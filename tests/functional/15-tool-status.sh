@@ -112,6 +112,25 @@ memory() {
 costs() { tool_ok status -j; [ "$(value .memory.total)" -le "$1" ]; }
 run_case "status shows what flows and tables cost" memory
 
+# Any bytes make a name for the kernel; JSON and Prometheus want UTF-8.
+bytes() {
+	local odd=$'d\xff'
+
+	ours
+	ip -n "$NS_R" link add name "$odd" type dummy 2>/dev/null || skip "no dummy device"
+	at_end "ip -n $NS_R link del name $odd"
+	rules_std "devices = { rc, rs, \"$odd\" };"
+	tool_ok status -j
+	equal "$(value '.devices | map(.dev) | sort | join(" ")')" 'd\xff rc rs' devices
+	tool_ok metrics
+	shows 'device="d\\xff"'
+	tool_ok check -j
+	equal "$(value '[.checks[] | select(.subject == "d\\xff")] | length > 0')" true "lines of check"
+	tool_ok status
+	shows 'd\xff'
+}
+run_case "a name that is not UTF-8 is shown" bytes
+
 check() {
 	ours
 	tool_ok check rc rs

@@ -40,12 +40,12 @@ static void line(enum result result, const char *subject, const char *remedy,
 	problem = problem || result == CHECK_PROBLEM;
 	if (opt_json) {
 		json_array_append_new(lines, json_pack("{ss ss ss ss}", "result", names[result],
-						       "subject", subject, "text", text,
+						       "subject", utf8(subject), "text", utf8(text),
 						       "remedy", remedy));
 		return;
 	}
-	snprintf(first, sizeof(first), "%-8s %s: ", names[result], subject);
-	say_wrapped(stdout, first, "           ", text);
+	snprintf(first, sizeof(first), "%-8s %s: ", names[result], utf8(subject));
+	say_wrapped(stdout, first, "           ", utf8(text));
 	if (*remedy)
 		say_wrapped(stdout, "         > ", "           ", remedy);
 }
@@ -376,19 +376,19 @@ static bool check_dev(const char *name, struct dev *d)
 static void rule_line(const struct finding *f)
 {
 	const struct nft_chain *c = f->chain;
-	json_t *last, *comment = json_string(f->comment);
-	bool named = comment && *f->comment;
+	const char *comment = utf8(f->comment);
+	bool named = *comment;
+	json_t *last;
 
 	line(CHECK_WARNING, "rule", f->remedy, "table %s %s, chain %s, handle %llu%s%s%s: %s: %s",
 	     family_name(c->family), c->table, c->name, (unsigned long long)f->handle,
-	     named ? " (" : "", named ? f->comment : "", named ? ")" : "", f->expression, f->loses);
+	     named ? " (" : "", comment, named ? ")" : "", f->expression, f->loses);
 	last = json_array_get(lines, json_array_size(lines) - 1);
 	if (last)
 		json_object_set_new(last, "rule", json_pack("{ss ss ss sI ss ss}",
-			"family", family_name(c->family), "table", c->table, "chain", c->name,
+			"family", family_name(c->family), "table", utf8(c->table), "chain", utf8(c->name),
 			"handle", (json_int_t)f->handle, "expression", f->expression,
-			"comment", named ? f->comment : ""));
-	json_decref(comment);
+			"comment", comment));
 }
 
 /* nf_tables does not know the rules of iptables-legacy. */

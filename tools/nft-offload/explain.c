@@ -64,7 +64,7 @@ static void step(struct explain *e, const char *what, enum result result,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	json_array_append_new(e->steps, json_pack("{ss ss ss}", "step", what,
-						  "result", names[result], "text", text));
+						  "result", names[result], "text", utf8(text)));
 	if (result == STEP_STOP && !e->reason) {
 		e->reason = reason;
 		snprintf(e->text, sizeof(e->text), "%s", text);
@@ -238,9 +238,9 @@ static bool dev_listed(const void *arg, const char *name)
 
 static void step_dev(struct explain *e, const char *way, uint32_t ifindex, struct dev *d)
 {
-	const char *name = dev_name(ifindex);
+	char name[IFNAMSIZ];
 
-	if (dev_get(name, d))
+	if (!if_indextoname(ifindex, name) || dev_get(name, d))
 		return;
 	if (!(d->flags & IFF_UP))
 		stop(e, way, NFO_R_DEV_DOWN, name);
@@ -492,7 +492,7 @@ static void print_json(struct explain *e)
 		"src", addr_str(src, c->l3proto, &c->src), "sport", c->sport,
 		"dst", addr_str(dst, c->l3proto, &c->dst), "dport", c->dport,
 		"provider", provider_name(e->provider), "path", e->path, "reason", e->reason,
-		"text", e->text, "remedy", e->remedy, "steps", e->steps,
+		"text", utf8(e->text), "remedy", e->remedy, "steps", e->steps,
 		"flow", e->has_flow ? flow_json(&e->flow) : json_null()));
 }
 

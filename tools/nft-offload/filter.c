@@ -201,8 +201,8 @@ bool filter_match(const struct filter *f, const struct flow *fl)
 	    (f->l4proto && f->l4proto != fl->l4proto) ||
 	    (f->state && f->state != fl->state) ||
 	    (f->has_zone && f->zone != fl->zone) ||
-	    (f->table && strcmp(f->table, fl->table)) ||
-	    (f->flowtable && strcmp(f->flowtable, fl->flowtable)))
+	    (f->table && strcmp(utf8(f->table), fl->table)) ||
+	    (f->flowtable && strcmp(utf8(f->flowtable), fl->flowtable)))
 		return false;
 	/* as in the kernel, address and port must be found in the same direction */
 	for (int i = 0; i < 2; i++) {

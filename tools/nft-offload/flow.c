@@ -50,8 +50,8 @@ void flow_read(struct flow *f, const struct nlmsghdr *nlh)
 	memset(f, 0, sizeof(*f));
 	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
 	f->family = attr_uint(&a, NFO_FLOW_FAMILY);
-	f->table = intern(attr_str(&a, NFO_FLOW_TABLE));
-	f->flowtable = intern(attr_str(&a, NFO_FLOW_FLOWTABLE));
+	f->table = utf8(attr_str(&a, NFO_FLOW_TABLE));
+	f->flowtable = utf8(attr_str(&a, NFO_FLOW_FLOWTABLE));
 	f->l3proto = attr_uint(&a, NFO_FLOW_L3PROTO);
 	f->l4proto = attr_uint(&a, NFO_FLOW_L4PROTO);
 	f->state = attr_uint(&a, NFO_FLOW_STATE);

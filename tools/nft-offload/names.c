@@ -161,6 +161,46 @@ const char *intern(const char *s)
 	return strings[n++];
 }
 
+/* Return: how many bytes the character has; 0 when it is not UTF-8 as JSON has it. */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Longer than it had to be, half of a pair of UTF-16, or above U+10FFFF. */
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* The kernel takes any bytes for the name of a device or of a table; JSON and Prometheus do not. A
+ * bad byte is written out, so that two names stay two names.
+ */
+const char *utf8(const char *s)
+{
+	char *buf = xalloc(4 * strlen(s) + 1), *to = buf;
+	const char *kept;
+
+	while (*s) {
+		size_t n = utf8_len((const unsigned char *)s);
+
+		if (n)
+			memcpy(to, s, n);
+		else
+			sprintf(to, "\\x%02x", *(const unsigned char *)s);
+		to += n ? n : 4;
+		s += n ? n : 1;
+	}
+	*to = 0;
+	kept = intern(buf);
+	free(buf);
+
+	return kept;
+}
+
 /* Each question to the kernel takes a socket, so the answers are kept. Return: the name of a
  * device, "" for index 0.
  */
@@ -179,6 +219,6 @@ const char *dev_name(uint32_t ifindex)
 		snprintf(name, sizeof(name), "#%u", ifindex);
 	known = xrealloc(known, (n + 1) * sizeof(*known));
 	known[n].ifindex = ifindex;
-	known[n].name = intern(name);
+	known[n].name = utf8(name);
 	return known[n++].name;
 }

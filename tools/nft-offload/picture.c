@@ -75,8 +75,8 @@ static int table_one(const struct nlmsghdr *nlh, void *arg)
 	add_states(states, &a);
 	flags = attr_uint(&a, NFO_TABLE_FLAGS);
 	json_array_append_new(json_object_get(to, "flowtables"), json_pack("{ss ss ss sb sb sI sI so sI}",
-		"flowtable", attr_str(&a, NFO_TABLE_FLOWTABLE),
-		"table", attr_str(&a, NFO_TABLE_TABLE),
+		"flowtable", utf8(attr_str(&a, NFO_TABLE_FLOWTABLE)),
+		"table", utf8(attr_str(&a, NFO_TABLE_TABLE)),
 		"family", family_name(attr_uint(&a, NFO_TABLE_FAMILY)),
 		"offload", flags & 1, "counter", !!(flags & 2),
 		"flows", (json_int_t)attr_uint(&a, NFO_TABLE_FLOWS),
@@ -93,13 +93,13 @@ static int dev_one(const struct nlmsghdr *nlh, void *arg)
 	json_array_append_new(json_object_get(arg, "devices"), json_pack("{ss sI ss ss ss ss ss sI ss}",
 		"dev", dev_name(attr_uint(&a, NFO_DEV_IFINDEX)),
 		"ifindex", (json_int_t)attr_uint(&a, NFO_DEV_IFINDEX),
-		"flowtable", attr_str(&a, NFO_DEV_FLOWTABLE),
-		"table", attr_str(&a, NFO_DEV_TABLE),
+		"flowtable", utf8(attr_str(&a, NFO_DEV_FLOWTABLE)),
+		"table", utf8(attr_str(&a, NFO_DEV_TABLE)),
 		"family", family_name(attr_uint(&a, NFO_DEV_FAMILY)),
 		"hw", dev_hw_name(attr_uint(&a, NFO_DEV_HW)),
 		"reason", reason_name(attr_uint(&a, NFO_DEV_REASON)),
 		"errno", (json_int_t)attr_uint(&a, NFO_DEV_ERRNO),
-		"message", attr_str(&a, NFO_DEV_MESSAGE)));
+		"message", utf8(attr_str(&a, NFO_DEV_MESSAGE))));
 	return 0;
 }
 
@@ -182,14 +182,14 @@ static int gather_ruleset(json_t *to, char *why, size_t len)
 		return rc;
 	for (const struct ft_info *ft = r.ft; ft; ft = ft->next) {
 		json_array_append_new(tables, json_pack("{ss ss ss sb sb si}",
-			"flowtable", ft->name, "table", ft->table,
+			"flowtable", utf8(ft->name), "table", utf8(ft->table),
 			"family", family_name(ft->family),
 			"offload", ft->flags & 1, "counter", !!(ft->flags & 2),
 			"devices", ft->ndevs));
 		for (int i = 0; i < ft->ndevs; i++)
 			json_array_append_new(devices, json_pack("{ss si ss ss ss ss ss}",
-				"dev", ft->dev[i], "ifindex", (int)if_nametoindex(ft->dev[i]),
-				"flowtable", ft->name, "table", ft->table,
+				"dev", utf8(ft->dev[i]), "ifindex", (int)if_nametoindex(ft->dev[i]),
+				"flowtable", utf8(ft->name), "table", utf8(ft->table),
 				"family", family_name(ft->family),
 				"hw", "unknown", "reason", "unknown"));
 	}

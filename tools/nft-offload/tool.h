@@ -174,6 +174,8 @@ bool l4proto_parse(const char *s, uint8_t *proto);
 bool l4proto_offloadable(uint8_t proto);
 const char *dev_name(uint32_t ifindex);
 const char *intern(const char *s);
+/* Return: the text with each byte that is no part of UTF-8 as \xNN; kept for good. */
+const char *utf8(const char *s);
 
 /* ---- flow.c: a flow, as the kernel's messages describe it ---- */
 
