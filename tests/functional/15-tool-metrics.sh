@@ -42,6 +42,8 @@ figures() {
 	equal "$VALUE" 1000 limit
 	tool_ok set max_flows 0
 	tool_ok metrics
+	series flows_limit
+	equal "$VALUE" "$(</proc/sys/net/netfilter/nf_conntrack_max)" "limit while max_flows is 0"
 	series 'slow_path_total{reason="tcp-flags"}'
 	[ "$VALUE" -ge 1 ] || fail "no packet that opened a connection: $VALUE"
 	"$NFO_TOP/tests/metrics-format" "$NFO_TOOLS/nft-offload" "$OUT" || fail "the format"

@@ -128,10 +128,25 @@ static void put_devices(FILE *to, const json_t *devices)
 		       "reason", json_str(d, "reason"), NULL);
 }
 
+/* While the setting is 0, conntrack's limit is that of flows too. */
+static json_int_t flows_limit(const json_t *settings)
+{
+	json_int_t limit = json_num(settings, "max_flows");
+	FILE *f = limit ? NULL : fopen("/proc/sys/net/netfilter/nf_conntrack_max", "r");
+
+	if (f) {
+		if (fscanf(f, "%" JSON_INTEGER_FORMAT, &limit) != 1)
+			limit = 0;
+		fclose(f);
+	}
+	return limit;
+}
+
 static void put_limits(FILE *to, const json_t *settings)
 {
-	head(to, "flows_limit", "gauge", "As many flows as there may be; 0 for no limit (max_flows).");
-	sample(to, "flows_limit", json_num(settings, "max_flows"), NULL);
+	head(to, "flows_limit", "gauge",
+	     "As many flows as there may be: max_flows, or nf_conntrack_max while that is 0; 0 for no limit.");
+	sample(to, "flows_limit", flows_limit(settings), NULL);
 	head(to, "hardware_rules_limit", "gauge",
 	     "Rules that a device's hardware is given; 0 for as many as the driver takes (hw_budget).");
 	sample(to, "hardware_rules_limit", json_num(settings, "hw_budget"), NULL);
