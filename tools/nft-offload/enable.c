@@ -375,20 +375,29 @@ static int batch_send(struct nl *nl, struct batch *b)
 {
 	char why[sizeof(nl->why)] = "";
 	const char *what = NULL;
-	int rc = 0, err;
+	int rc = 0, lost = 0, err;
 	uint32_t at;
 
 	if (mnl_socket_sendto(nl->s, b->buf, b->len) < 0) {
-		snprintf(nl->why, sizeof(nl->why), "%s", strerror(errno));
-		return -errno;
+		err = errno;
+		snprintf(nl->why, sizeof(nl->why), "nothing was changed: %s", strerror(err));
+		return -err;
 	}
 	for (;;) {
 		const struct nlmsghdr *nlh;
 		ssize_t got = recv(mnl_socket_get_fd(nl->s), nl->buf, sizeof(nl->buf), MSG_DONTWAIT);
 		int left = got;
 
-		if (got <= 0)
+		if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
+		if (got < 0) {
+			/* After a loss or a signal there may be more to read, with a refusal in it. */
+			if (errno != EINTR)
+				lost = errno;
+			if (errno != EINTR && errno != ENOBUFS)
+				break;
+			continue;
+		}
 		for (nlh = (const void *)nl->buf; mnl_nlmsg_ok(nlh, left);
 		     nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR)
@@ -402,8 +411,15 @@ static int batch_send(struct nl *nl, struct batch *b)
 			snprintf(why, sizeof(why), "%s", nl->why);
 		}
 	}
-	if (rc)
-		snprintf(nl->why, sizeof(nl->why), "%s: %.400s", what ? what : "the ruleset", why);
+	if (rc) {
+		snprintf(nl->why, sizeof(nl->why), "nothing was changed: %s: %.400s",
+			 what ? what : "the ruleset", why);
+	} else if (lost) {
+		rc = -lost;
+		snprintf(nl->why, sizeof(nl->why),
+			 "the kernel's answer was lost (%s); nft list table inet " OWN_TABLE " tells what is there",
+			 strerror(lost));
+	}
 	return rc;
 }
 
@@ -495,7 +511,7 @@ int cmd_enable(const struct command *cmd, int argc, char **argv)
 	}
 	rc = apply(&nl, p.table, &c);
 	if (rc) {
-		rc = refused("cannot enable, nothing was changed: %s", nl.why);
+		rc = refused("cannot enable: %s", nl.why);
 		goto out;
 	}
 	printf("%s: table inet %s offloads TCP and UDP between %d device%s\n",
