@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tool.h"
 
@@ -201,17 +202,24 @@ const char *utf8(const char *s)
 	return kept;
 }
 
-/* Each question to the kernel takes a socket, so the answers are kept. Return: the name of a
- * device, "" for index 0.
+/* Each question to the kernel takes a socket, so the answers are kept, for less than a second: top
+ * and monitor may run for days, and devices come and are renamed. Return: the name of a device, ""
+ * for index 0.
  */
 const char *dev_name(uint32_t ifindex)
 {
 	static struct { uint32_t ifindex; const char *name; } *known;
+	static struct timespec since;
 	static size_t n;
+	struct timespec now;
 	char name[IFNAMSIZ];
 
 	if (!ifindex)
 		return "";
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec != since.tv_sec)
+		n = 0;
+	since = now;
 	for (size_t i = 0; i < n; i++)
 		if (known[i].ifindex == ifindex)
 			return known[i].name;
