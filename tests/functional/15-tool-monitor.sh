@@ -55,6 +55,25 @@ deaf() {
 }
 run_case "a monitor that nobody reads stops nothing" deaf
 
+unload() { rmmod nf_flow_offload 2>/dev/null; }
+
+gone() {
+	local rc=0
+
+	ours
+	[ -e /sys/module/nf_flow_offload/initstate ] || skip "the module is built in"
+	rules_flush
+	peer_run mon "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nft-offload" monitor -j
+	event listening
+	at_end "modprobe nf_flow_offload"
+	wait_for 10 unload || fail "the module can't be removed"
+	read -r -t 20 -u "${PEER_OUT[mon]}" EVENT || fail "not a word of the end"
+	[[ $EVENT == *"the module was unloaded"* ]] || fail "$EVENT"
+	wait "${PEER_PID[mon]}" || rc=$?
+	equal "$rc" 1 status
+}
+run_case "monitor ends with the module" gone
+
 two() {
 	local i pids=() rc=0
 

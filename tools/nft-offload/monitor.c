@@ -25,6 +25,8 @@ const struct opt monitor_opts[] = {
 struct monitor {
 	struct filter filter;
 	uint64_t limit, seen;
+	uint16_t family;
+	bool unloaded;
 };
 
 static volatile sig_atomic_t stop;
@@ -69,6 +71,30 @@ static void print_human(const struct flow *f, const struct timespec *ts)
 	fflush(stdout);
 }
 
+/* Without the module there are no more events, and after it is loaded again its group may have
+ * another number.
+ */
+static int family_event(struct monitor *m, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *g = mnl_nlmsg_get_payload(nlh);
+	struct attrs a;
+
+	attrs_read(&a, nlh, sizeof(*g));
+	if (g->cmd != CTRL_CMD_DELFAMILY || attr_uint(&a, CTRL_ATTR_FAMILY_ID) != m->family)
+		return 0;
+	m->unloaded = true;
+	return -ECANCELED;
+}
+
+static bool module_gone(void)
+{
+	struct nl nl = {};
+	bool gone = nfo_open(&nl) == -ENOENT;
+
+	nl_close(&nl);
+	return gone;
+}
+
 static int event(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct genlmsghdr *g = mnl_nlmsg_get_payload(nlh);
@@ -77,6 +103,8 @@ static int event(const struct nlmsghdr *nlh, void *arg)
 	struct flow f;
 	json_t *j;
 
+	if (nlh->nlmsg_type == GENL_ID_CTRL)
+		return family_event(m, nlh);
 	if (g->cmd != NFO_CMD_FLOW_EVENT)
 		return 0;
 	flow_read(&f, nlh);
@@ -111,12 +139,19 @@ static int monitor_opt(const struct opt *o, const char *value, void *arg)
 	return filter_opt(&m->filter, o, value);
 }
 
-static void lost(void)
+static void lost(struct monitor *m)
 {
+	/* the end of the module may be among what was lost */
+	m->unloaded = module_gone();
 	if (opt_json)
 		json_line(json_pack("{ss}", "event", "lost"));
 	else
 		warn("monitor: too many events at once, some were lost");
+}
+
+static bool listen_to(const struct nl *nl, int group)
+{
+	return mnl_socket_setsockopt(nl->s, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) >= 0;
 }
 
 int cmd_monitor(const struct command *cmd, int argc, char **argv)
@@ -125,7 +160,7 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 	struct monitor m = {};
 	struct stat st;
 	struct nl nl = {};
-	int rc = opts_parse(cmd, &argc, &argv, monitor_opt, &m), size = RCVBUF, group;
+	int rc = opts_parse(cmd, &argc, &argv, monitor_opt, &m), size = RCVBUF;
 
 	if (rc >= 0)
 		return rc;
@@ -140,8 +175,7 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 
 	if (setsockopt(mnl_socket_get_fd(nl.s), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(mnl_socket_get_fd(nl.s), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	group = nl.group;
-	if (mnl_socket_setsockopt(nl.s, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+	if (!listen_to(&nl, nl.group) || !listen_to(&nl, nl.families)) {
 		rc = refused("cannot listen to events: %s", strerror(errno));
 		nl_close(&nl);
 		return rc;
@@ -151,6 +185,7 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	nl.stop = &stop;
+	m.family = nl.family;
 	/* events from now on are seen, which a script may wait for before it makes traffic */
 	if (!opt_json) {
 		puts("listening");
@@ -159,15 +194,17 @@ int cmd_monitor(const struct command *cmd, int argc, char **argv)
 		json_line(json_pack("{ss}", "event", "listening"));
 	}
 
-	while (!stop && !ferror(stdout)) {
+	while (!stop && !m.unloaded && !ferror(stdout)) {
 		rc = nl_receive(&nl, event, &m);
 		if (rc == -ENOBUFS)
-			lost();
-		else if (rc < 0 && !stop)
+			lost(&m);
+		else if (rc < 0 && !stop && !m.unloaded)
 			break;
 		rc = 0;
 	}
 	nl_close(&nl);
+	if (m.unloaded)
+		return refused("monitor: the module was unloaded");
 	if (rc)
 		return refused("cannot go on listening: %s", nl.why);
 	return STATUS_OK;

@@ -262,7 +262,7 @@ const void *attr_bytes(const struct attrs *t, int type, size_t len)
 
 /* ---- the module's family ---- */
 
-static int family_group(const struct nlattr *groups, uint32_t *id)
+static int family_group(const struct nlattr *groups, const char *name, uint32_t *id)
 {
 	const struct nlattr *g;
 	struct attrs a;
@@ -271,7 +271,7 @@ static int family_group(const struct nlattr *groups, uint32_t *id)
 		return 0;
 	mnl_attr_for_each_nested(g, groups) {
 		attrs_nested(&a, g);
-		if (!strcmp(attr_str(&a, CTRL_ATTR_MCAST_GRP_NAME), NFO_GENL_GROUP_FLOWS))
+		if (!strcmp(attr_str(&a, CTRL_ATTR_MCAST_GRP_NAME), name))
 			*id = attr_uint(&a, CTRL_ATTR_MCAST_GRP_ID);
 	}
 	return 0;
@@ -283,10 +283,12 @@ static int family_one(const struct nlmsghdr *nlh, void *arg)
 	struct attrs a;
 
 	attrs_read(&a, nlh, sizeof(struct genlmsghdr));
+	if (attr_uint(&a, CTRL_ATTR_FAMILY_ID) == GENL_ID_CTRL)
+		return family_group(a.a[CTRL_ATTR_MCAST_GROUPS], "notify", &nl->families);
 	if (strcmp(attr_str(&a, CTRL_ATTR_FAMILY_NAME), NFO_GENL_NAME))
 		return 0;
 	nl->family = attr_uint(&a, CTRL_ATTR_FAMILY_ID);
-	return family_group(a.a[CTRL_ATTR_MCAST_GROUPS], &nl->group);
+	return family_group(a.a[CTRL_ATTR_MCAST_GROUPS], NFO_GENL_GROUP_FLOWS, &nl->group);
 }
 
 /* A request for a family by its name would make the kernel load the module. A dump of all

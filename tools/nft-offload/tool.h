@@ -80,6 +80,7 @@ struct nl {
 	struct mnl_socket *s;
 	uint16_t family;	/* id of the module's family; 0: it is not loaded */
 	uint32_t group;		/* id of the family's multicast group */
+	uint32_t families;	/* id of the group that is told of families that go */
 	uint32_t seq;
 	bool torn;		/* the last dump may have left out or repeated something */
 	const volatile sig_atomic_t *stop; /* once it is not 0, waiting ends; may be NULL */
