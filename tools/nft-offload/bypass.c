@@ -602,7 +602,8 @@ static bool listed(const struct ruleset *rs, const char *dev, int32_t prio)
 {
 	for (const struct ft_info *ft = rs->ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++)
-			if (dev && !strcmp(ft->dev[i], dev) && ft->prio <= prio)
+			if (dev && ft->prio <= prio &&
+			    (dev_matches(ft->dev[i], dev) || dev_matches(dev, ft->dev[i])))
 				return true;
 	return false;
 }

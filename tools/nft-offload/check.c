@@ -301,7 +301,7 @@ static void check_listed(const char *name)
 		return;
 	for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++)
-			if (!strcmp(ft->dev[i], name) && ++n)
+			if (dev_matches(ft->dev[i], name) && ++n)
 				line(CHECK_OK, name, "", "is in flowtable %s of table %s %s", ft->name,
 				     family_name(ft->family), ft->table);
 	if (n > 1)
@@ -440,21 +440,35 @@ static void check_rules(const struct ruleset *rs)
 
 /* ---- the command ---- */
 
+static void add_name(const char ***names, int *n, const char *name)
+{
+	for (int k = 0; k < *n; k++)
+		if (!strcmp((*names)[k], name))
+			return;
+	*names = xrealloc(*names, (*n + 1) * sizeof(**names));
+	(*names)[(*n)++] = name;
+}
+
 /* List the devices of all flowtables, each once. Return: how many; @names is for free(). */
 static int listed_devs(const struct ruleset *rs, const char ***names)
 {
-	int n = 0, k;
+	struct dev *devs;
+	size_t ndevs;
+	int n = 0;
 
 	*names = NULL;
+	devs_get(&devs, &ndevs);
 	for (const struct ft_info *ft = rs->ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++) {
-			for (k = 0; k < n && strcmp((*names)[k], ft->dev[i]); k++)
-				;
-			if (k < n)
+			if (!strchr(ft->dev[i], '*')) {
+				add_name(names, &n, ft->dev[i]);
 				continue;
-			*names = xrealloc(*names, (n + 1) * sizeof(**names));
-			(*names)[n++] = ft->dev[i];
+			}
+			for (size_t k = 0; k < ndevs; k++)
+				if (dev_matches(ft->dev[i], devs[k].name))
+					add_name(names, &n, intern(devs[k].name));
 		}
+	free(devs);
 	return n;
 }
 

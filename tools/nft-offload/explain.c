@@ -229,7 +229,7 @@ static bool dev_listed(const void *arg, const char *name)
 
 	for (const struct ft_info *ft = e->rules.ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++)
-			if (ft->rules && !strcmp(ft->dev[i], name))
+			if (ft->rules && dev_matches(ft->dev[i], name))
 				return true;
 	return false;
 }

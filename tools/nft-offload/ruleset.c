@@ -6,42 +6,61 @@
 #include <errno.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/flowtable.h>
 #include <libnftnl/rule.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
 
+bool dev_matches(const char *listed, const char *name)
+{
+	size_t len = strlen(listed);
+
+	if (len && listed[len - 1] == '*')
+		return !strncmp(listed, name, len - 1);
+	return !strcmp(listed, name);
+}
+
+/* Add a device, or the beginning of names, which has its own attribute (2, NFTA_DEVICE_PREFIX) or,
+ * in older kernels, no NUL at its end. A beginning as long as names may be is a name.
+ */
+static void flowtable_dev(struct ft_info *ft, const struct nlattr *attr)
+{
+	const char *name = mnl_attr_get_payload(attr);
+	size_t len = mnl_attr_get_payload_len(attr), used = strnlen(name, len);
+	bool begins = mnl_attr_get_type(attr) == NFTA_DEVICE_NAME + 1 || used == len;
+
+	ft->dev = xrealloc(ft->dev, (ft->ndevs + 1) * sizeof(*ft->dev));
+	snprintf(ft->dev[ft->ndevs++], IFNAMSIZ, "%.*s%s", (int)used, name, begins ? "*" : "");
+}
+
+/* libnftnl before 1.3 reads no flowtable that lists the beginning of names, so the message is read
+ * here.
+ */
 static int flowtable_one(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_flowtable *t = nftnl_flowtable_alloc();
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	struct ft_info *ft = xalloc(sizeof(*ft));
+	const struct nlattr *attr;
 	struct ruleset *r = arg;
-	const char * const *dev;
-	struct ft_info *ft;
+	struct attrs a, hook;
 
-	if (!t)
-		return -ENOMEM;
-	if (nftnl_flowtable_nlmsg_parse(nlh, t) < 0)
-		goto out;
-	ft = xalloc(sizeof(*ft));
-	ft->family = nftnl_flowtable_get_u32(t, NFTNL_FLOWTABLE_FAMILY);
-	snprintf(ft->table, sizeof(ft->table), "%s", nftnl_flowtable_get_str(t, NFTNL_FLOWTABLE_TABLE));
-	snprintf(ft->name, sizeof(ft->name), "%s", nftnl_flowtable_get_str(t, NFTNL_FLOWTABLE_NAME));
-	ft->flags = nftnl_flowtable_get_u32(t, NFTNL_FLOWTABLE_FLAGS);
-	ft->prio = nftnl_flowtable_get_s32(t, NFTNL_FLOWTABLE_PRIO);
-	dev = nftnl_flowtable_get_array(t, NFTNL_FLOWTABLE_DEVICES);
-	for (; dev && *dev; dev++) {
-		ft->dev = xrealloc(ft->dev, (ft->ndevs + 1) * sizeof(*ft->dev));
-		snprintf(ft->dev[ft->ndevs++], IFNAMSIZ, "%s", *dev);
-	}
+	attrs_read(&a, nlh, sizeof(*nfg));
+	attrs_nested(&hook, a.a[NFTA_FLOWTABLE_HOOK]);
+	ft->family = nfg->nfgen_family;
+	snprintf(ft->table, sizeof(ft->table), "%s", attr_str(&a, NFTA_FLOWTABLE_TABLE));
+	snprintf(ft->name, sizeof(ft->name), "%s", attr_str(&a, NFTA_FLOWTABLE_NAME));
+	ft->flags = attr_be(&a, NFTA_FLOWTABLE_FLAGS);
+	ft->prio = (int32_t)attr_be(&hook, NFTA_FLOWTABLE_HOOK_PRIORITY);
+	if (attr_has(&hook, NFTA_FLOWTABLE_HOOK_DEVS))
+		mnl_attr_for_each_nested(attr, hook.a[NFTA_FLOWTABLE_HOOK_DEVS])
+			flowtable_dev(ft, attr);
 	ft->next = r->ft;
 	r->ft = ft;
-out:
-	nftnl_flowtable_free(t);
 	return 0;
 }
 

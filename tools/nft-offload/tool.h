@@ -387,7 +387,7 @@ struct ft_info {
 	int rules;		/* how many rules say `flow add` for it */
 	bool served;		/* by this project's module; provider.c finds out */
 	int ndevs;
-	char (*dev)[IFNAMSIZ];
+	char (*dev)[IFNAMSIZ];	/* for dev_matches() */
 	struct ft_info *next;
 };
 
@@ -398,6 +398,8 @@ struct ruleset {
 
 int ruleset_read(struct ruleset *r, char *why, size_t len);
 void ruleset_free(struct ruleset *r);
+/* Is the device one that a flowtable lists as @listed, a name or its beginning with a `*`? */
+bool dev_matches(const char *listed, const char *name);
 
 #define OWN_TABLE	"nft_offload"
 
