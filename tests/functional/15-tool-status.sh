@@ -217,6 +217,57 @@ beside_mainline() {
 	tool_ok check rc rs
 }
 run_case "status, check, explain and metrics beside mainline's modules" beside_mainline
+# table_of_beginning BEGINNING - add to table inet t a flowtable g that lists all devices whose names
+# begin so, which nft says since 1.1.5 only.
+table_of_beginning() {
+	in_r python3 - "$1" <<-'END'
+		import socket, struct, sys
+
+		def attr(kind, data):
+		    return struct.pack("HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+		def message(kind, flags, family, resource, body, number):
+		    body = struct.pack("=BBBB", family, 0, resource >> 8, resource & 255) + body
+		    return struct.pack("=IHHII", 16 + len(body), kind, flags, number, 0) + body
+
+		devices = attr(0x8003, attr(2, sys.argv[1].encode()))  # NFTA_DEVICE_PREFIX
+		hook = attr(0x8003, attr(1, bytes(4)) + attr(2, bytes(4)) + devices)
+		flowtable = attr(1, b"t\0") + attr(2, b"g\0") + hook
+		s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+		s.send(message(16, 1, 0, 10, b"", 1) + message(0xa16, 0x405, 1, 0, flowtable, 2) +
+		       message(17, 1, 0, 10, b"", 3))
+		sys.exit(struct.unpack("i", s.recv(65536)[16:20])[0] != 0)
+	END
+}
+
+beginning() {
+	ours
+	command -v python3 >/dev/null || skip "no python3"
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			chain forward {
+				type filter hook forward priority 0; policy accept
+				counter name seen
+				ct state invalid drop
+			}
+		}
+	END
+	table_of_beginning r 2>/dev/null || skip "this kernel lists whole names only"
+	client c udp
+	must c ping 2
+	in_r nft add rule inet t forward flow add @g
+	tool explain udp "$C4:$PORT" "$S4:5000"
+	shows "flowtable g of table inet t has 1 rule"
+	text "$OUT"
+	[[ $TEXT != *dev-not-in-table* && $TEXT != *STOP* ]] || fail "$TEXT"
+	tool_ok check
+	shows 'rc: is in flowtable g'
+	shows 'rs: is in flowtable g'
+	promote c udp "$PORT"
+	fast c ping 5
+}
+run_case "a flowtable may list the beginning of names" beginning
 
 # --- how it looks ---
 
