@@ -442,8 +442,10 @@ static void nfo_apply_settings(struct nfo_net *nn, struct nlattr * const tb[])
 static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr **tb = info->attrs;
+	static const struct nfo_change all = { .what = NFO_CHANGE_RULESET };
 	struct net *net = genl_info_net(info);
 	struct nfo_net *nn;
+	u32 mainline;
 
 	if (!nfo_settings_given(tb)) {
 		NL_SET_ERR_MSG(info->extack, "no setting given");
@@ -456,7 +458,11 @@ static int nfo_cmd_settings_set(struct sk_buff *skb, struct genl_info *info)
 	/* promote_after is compared with conntrack's packet counters, which may be switched off. */
 	if (tb[NFO_SETTINGS_PROMOTE_AFTER] && nla_get_u32(tb[NFO_SETTINGS_PROMOTE_AFTER]))
 		nf_ct_set_acct(net, true);
+	mainline = READ_ONCE(nn->settings.policy);
 	nfo_apply_settings(nn, tb);
+	/* What was committed while commits changed nothing for flows counts now. */
+	if (mainline && !READ_ONCE(nn->settings.policy))
+		nfo_change_add(nn, &all);
 	/* The present period has the old length, so the workers look at the setting at once. */
 	if (tb[NFO_SETTINGS_HW_SYNC_MS])
 		nfo_hw_kick(nn);

@@ -481,4 +481,20 @@ commits_before_flows() {
 }
 run_case "a flow that came after two commits" commits_before_flows
 
+# With the setting policy a commit changes nothing for live flows; without it again, what was
+# committed meanwhile counts.
+policy_and_back() {
+	ours_only "it has no settings"
+	rules_std
+	client c udp
+	promote c udp "$PORT"
+	in_r "$NFO_TOOLS/nft-offload" set policy 1 >/dev/null
+	in_r nft insert rule inet t forward udp dport 5000 drop
+	fast c ping 20
+	in_r "$NFO_TOOLS/nft-offload" set policy 0 >/dev/null
+	wait_for 5 silent c || fail "packets pass a rule that drops them"
+}
+silent() { ! ask "$1" ping 1; }
+run_case "the setting policy, and back" policy_and_back
+
 all_done
