@@ -33,17 +33,20 @@ static int nfo_put_addr(struct sk_buff *msg, int attr, const struct nf_conn *ct,
 	return nla_put_in6_addr(msg, attr, &a->in6);
 }
 
-/* Add what was learned of a direction; nothing is added for a direction that is not learned. */
+/* Add what was learned of a direction; nothing is added for a direction that is not learned. Of a
+ * flow that has just ended, what it rested on is still there.
+ */
 static int nfo_put_learned(struct sk_buff *msg, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
-	const struct nfo_entry *e = &f->e[dir];
+	const struct nfo_route_refs *refs = nfo_flow_refs(f, dir);
 
-	if (!nfo_flow_learned(f, dir))
+	if (refs == &nfo_route_refs_none ||
+	    (!nfo_flow_learned(f, dir) && !test_bit(NFO_F_DEAD, &f->state)))
 		return 0;
-	if (nla_put_u32(msg, NFO_DIR_IIF, nfo_flow_refs(f, dir)->in->ifindex) ||
-	    nla_put_u32(msg, NFO_DIR_OIF, nfo_entry_refs(e)->out->ifindex) ||
-	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(e->mtu)))
+	if (nla_put_u32(msg, NFO_DIR_IIF, refs->in->ifindex) ||
+	    nla_put_u32(msg, NFO_DIR_OIF, refs->out->ifindex) ||
+	    nla_put_u32(msg, NFO_DIR_MTU, READ_ONCE(f->e[dir].mtu)))
 		return -EMSGSIZE;
 	return 0;
 }

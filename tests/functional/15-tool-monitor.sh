@@ -40,6 +40,22 @@ monitor() {
 }
 run_case "monitor tells new and destroyed flows, with final counters" monitor
 
+# The devices of a flow that has ended are told, and may be asked for.
+by_device() {
+	ours
+	rules_std
+	peer_run mon "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nft-offload" monitor -j -p udp -d rs -n 2
+	event listening
+	flow_up c udp
+	event new
+	fast c ping 5
+	tool_ok flush -P "$PORT"
+	event destroy
+	equal "$(event_value '"\(.original.iif) \(.original.oif) \(.reply.iif) \(.reply.oif)"')" "rc rs rs rc"
+	wait "${PEER_PID[mon]}" || fail "monitor: status $?"
+}
+run_case "monitor tells the devices of a flow that ended" by_device
+
 # Nobody reads what the monitor prints: it stands still, and nothing else does.
 deaf() {
 	ours
