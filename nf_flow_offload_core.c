@@ -133,16 +133,25 @@ static const struct nfo_table_ops nfo_core_table_ops = {
 /* Warn when a module of mainline is loaded. nf_tables lets both modules offer the same flowtable
  * types, and flowtables that exist stay with mainline's module.
  */
-static void __init nfo_warn_of(const char *module)
+static void __init nfo_warn_of_mainline(void)
 {
 #ifdef MODULE
-	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, module);
+	/* Before 5.15 the types of IPv4 and IPv6 have modules of their own. */
+	static const char * const modules[] __initconst = {
+		"nf_flow_table_inet", "nf_flow_table_ipv4", "nf_flow_table_ipv6",
+	};
+	struct kobject *kobj;
+	int i;
 
-	if (!kobj)
+	for (i = 0; i < ARRAY_SIZE(modules); i++) {
+		kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, modules[i]);
+		if (!kobj)
+			continue;
+		kobject_put(kobj);
+		pr_warn("nf_flow_offload: %s is loaded and was there first: new flowtables may be served by it. Delete the ruleset, `rmmod nft_flow_offload %s nf_flow_table`, load the ruleset again\n",
+			modules[i], modules[i]);
 		return;
-	kobject_put(kobj);
-	pr_warn("nf_flow_offload: %s is loaded and was there first: new flowtables may be served by it. Delete the ruleset, `rmmod nft_flow_offload nf_flow_table_inet nf_flow_table`, load the ruleset again\n",
-		module);
+	}
 #endif
 }
 
@@ -184,7 +193,7 @@ static int __init nfo_init(void)
 	if (err)
 		goto err_netlink;
 
-	nfo_warn_of("nf_flow_table_inet");
+	nfo_warn_of_mainline();
 	return 0;
 
 err_netlink:
