@@ -81,8 +81,8 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 		.no_meta	= d->driver->flags & NFO_HW_DRV_NO_META,
 		/* The chips with the form IMPLICIT match addresses and ports alone. */
 		.match_dscp	= form != NFO_HW_TTL_IMPLICIT && !nfo_hw_dscp_known(f, dir),
-		/* Likewise. Other chips get a frame that a switch floods, and must not forward it when
-		 * another router has the address.
+		/* Likewise. Other chips get frames that a switch floods, and must not forward them
+		 * when another router has the address.
 		 */
 		.match_dest	= form != NFO_HW_TTL_IMPLICIT || d->bound == NFO_DEV_HW_BLOCK,
 		.dscp		= e->dscp,

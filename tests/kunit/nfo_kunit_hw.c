@@ -587,8 +587,9 @@ static void nfo_test_drivers_asked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->csum, NFO_HW_CSUM_ALL);
 	KUNIT_EXPECT_EQ(test, d->full, ENOENT);
 
-	/* One name, two ways. A representor leaves the TTL alone unless it is told. */
-	d = nfo_hw_driver_find("mlx5_core", NFO_DEV_HW_FT);
+	/* Two names, two ways. A representor leaves the TTL alone unless it is told. */
+	KUNIT_EXPECT_NULL(test, nfo_hw_driver_find("mlx5_core", NFO_DEV_HW_FT));
+	d = nfo_hw_driver_find("mlx5e_rep", NFO_DEV_HW_FT);
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	KUNIT_EXPECT_EQ(test, d->forms[0], NFO_HW_TTL_ADD);
 	d = nfo_hw_driver_find("mlx5_core", NFO_DEV_HW_BLOCK);
