@@ -55,7 +55,7 @@ struct nfo_permit {
  * nfo_note_elsewhere(). Allocated, because modules have little room for static data of each CPU.
  */
 struct nfo_note_cpu {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* the rest */
 	struct nfo_permit	permit;
 	u32			taken;
 	unsigned long		asked;
@@ -389,7 +389,7 @@ static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
  */
 static bool nfo_note_may_ask(struct nfo_note_cpu *c)
 {
-	if (c->asked != jiffies) {
+	if (time_after(jiffies, c->asked)) {
 		c->asked = jiffies;
 		c->asks = 0;
 	}

@@ -351,7 +351,7 @@ static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 		return;
 	}
 	s->by |= field;
-	/* `ip6 flowlabel` loads bytes 1 to 3; what loads two bytes of these has a number of IPv4's. */
+	/* `ip6 flowlabel` loads bytes 1 to 3; two bytes of these are fields of IPv4's. */
 	if (field == NFO_FIELD_DSCP && s->family != NFPROTO_IPV4 && offset + len > 2)
 		s->by |= NFO_BY_LABEL;
 	if (field == NFO_FIELD_DSCP && nfo_scan_compares_ecn(s, rule, expr, offset))
