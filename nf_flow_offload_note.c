@@ -358,6 +358,12 @@ static const struct nfo_note *nfo_note_of(struct nfo_note_cpu *c, const struct n
 	return latest;
 }
 
+/* A packet is at the end of POSTROUTING long before its note is this old. */
+static bool nfo_note_is_old(const struct nfo_note *n)
+{
+	return time_after(jiffies, n->when + HZ);
+}
+
 static bool nfo_note_is_same_skb(const struct nfo_note *n, const struct sk_buff *skb)
 {
 	return n->len == nfo_skb_len(skb, n->key.family) &&
@@ -372,7 +378,7 @@ static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
 	if (nfo_note_is_same_skb(n, skb))
 		return true;
 	/* The direction's packets come to another CPU by now. */
-	if (time_after(jiffies, n->when + HZ))
+	if (nfo_note_is_old(n))
 		return false;
 	/* @skb is a copy of the noted packet, or another packet of the direction. A full layer 4
 	 * checksum tells them apart later; a checksum that is yet to be made, or none, does not.
@@ -389,8 +395,10 @@ static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
  */
 static bool nfo_note_may_ask(struct nfo_note_cpu *c)
 {
-	if (time_after(jiffies, c->asked)) {
-		c->asked = jiffies;
+	unsigned long now = jiffies;
+
+	if (c->asked != now) {
+		c->asked = now;
 		c->asks = 0;
 	}
 
@@ -415,7 +423,7 @@ static bool nfo_note_elsewhere(const struct nfo_table *t, const struct sk_buff *
 		c = per_cpu_ptr(nfo_note_cpus, cpu);
 		spin_lock_bh(&c->lock);
 		n = nfo_note_of(c, t, tuple);
-		if (n && nfo_note_is_same_skb(n, skb) &&
+		if (n && nfo_note_is_same_skb(n, skb) && !nfo_note_is_old(n) &&
 		    (!found || time_after_eq(n->when, note->when))) {
 			sure = !found || n->when != note->when;
 			found = true;

@@ -331,12 +331,23 @@ static u8 nfo_scan_field_at(const struct nfo_scan *s, u32 offset, u32 len)
 	return 0;
 }
 
+/* The flow label is in bytes 1 to 3 of the header, and `ip6 flowlabel` loads these. In a table of
+ * both families, what begins behind them is the length of IPv4. Return: NFO_BY_LABEL, or 0.
+ */
+static u8 nfo_scan_has_label(const struct nfo_scan *s, u32 offset, u32 len)
+{
+	if (s->family == NFPROTO_IPV4 || offset > (s->family == NFPROTO_IPV6 ? 3 : 1))
+		return 0;
+
+	return offset + len > 2 ? NFO_BY_LABEL : 0;
+}
+
 /* Find expressions that load one of these fields. */
 static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 			     const struct nft_expr *expr)
 {
 	u32 offset, len;
-	u8 field;
+	u8 field, label;
 
 	if (!nfo_scan_dump(s, expr) || nfo_scan_number(s, NFTA_PAYLOAD_DREG) == U32_MAX ||
 	    nfo_scan_number(s, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_NETWORK_HEADER)
@@ -344,16 +355,14 @@ static void nfo_scan_payload(struct nfo_scan *s, const struct nft_rule *rule,
 	offset = nfo_scan_number(s, NFTA_PAYLOAD_OFFSET);
 	len = nfo_scan_number(s, NFTA_PAYLOAD_LEN);
 	field = nfo_scan_field_at(s, offset, len);
-	if (!field)
+	label = nfo_scan_has_label(s, offset, len);
+	if (!field && !label)
 		return;
 	if (nfo_scan_is_written_back(s, rule, expr)) {
-		s->by |= nfo_scan_written(s, rule, expr, field, offset);
+		s->by |= field ? nfo_scan_written(s, rule, expr, field, offset) : 0;
 		return;
 	}
-	s->by |= field;
-	/* `ip6 flowlabel` loads bytes 1 to 3; two bytes of these are fields of IPv4's. */
-	if (field == NFO_FIELD_DSCP && s->family != NFPROTO_IPV4 && offset + len > 2)
-		s->by |= NFO_BY_LABEL;
+	s->by |= field | label;
 	if (field == NFO_FIELD_DSCP && nfo_scan_compares_ecn(s, rule, expr, offset))
 		s->by |= NFO_BY_ECN;
 }

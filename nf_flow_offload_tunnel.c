@@ -129,7 +129,9 @@ static struct net_device *nfo_tunnel_below4(const struct net_device *dev,
 	if (t->collect_md || !net_eq(t->net, dev_net(dev)))
 		return NULL;
 	way->len = sizeof(struct iphdr) + t->hlen;
-	way->hidden = t->encap_hlen || nfo_gre_varies(t->parms.i_flags);
+	/* SIT has flags of its own there. */
+	way->hidden = t->encap_hlen ||
+		      (dev->type != ARPHRD_SIT && nfo_gre_varies(t->parms.i_flags));
 	if (!t->parms.iph.daddr)
 		return nfo_tunnel_below_any(t, way);
 
