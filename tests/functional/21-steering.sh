@@ -53,7 +53,6 @@ over_pppoe() {
 	steered_apart ppp0 "$1"
 	stack_gone
 }
-run_case "PPPoE, udp" over_pppoe udp
 run_case "PPPoE, tcp6" over_pppoe tcp6
 
 over_tunnel() {
@@ -61,7 +60,7 @@ over_tunnel() {
 	steered_apart tun0 "$2"
 	tunnel_gone
 }
-run_case "GRE, tcp" over_tunnel gre tcp
+run_case "GRE, udp" over_tunnel gre udp
 run_case "IP6IP6, udp6" over_tunnel ip6tnl udp6
 
 # changed_meanwhile PROTO - the flow was learned on one processor; then steering is set up, and a
@@ -99,6 +98,5 @@ over_bridge() {
 	V4S=$S4 V6S=$S6
 	steered_apart br0 "$1"
 }
-run_case "a bridge, udp" over_bridge udp
 run_case "a bridge, tcp" over_bridge tcp
 all_done
