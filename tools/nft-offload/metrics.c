@@ -131,15 +131,7 @@ static void put_devices(FILE *to, const json_t *devices)
 /* While the setting is 0, conntrack's limit is that of flows too. */
 static json_int_t flows_limit(const json_t *settings)
 {
-	json_int_t limit = json_num(settings, "max_flows");
-	FILE *f = limit ? NULL : fopen("/proc/sys/net/netfilter/nf_conntrack_max", "r");
-
-	if (f) {
-		if (fscanf(f, "%" JSON_INTEGER_FORMAT, &limit) != 1)
-			limit = 0;
-		fclose(f);
-	}
-	return limit;
+	return json_num(settings, "max_flows") ?: ct_sysctl("max");
 }
 
 static void put_limits(FILE *to, const json_t *settings)
