@@ -118,26 +118,16 @@ static void check_modules(const struct ruleset *rs)
 		check_mainline(names, ours, p, rs->ft);
 }
 
-static bool sysctl_on(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	int c = f ? fgetc(f) : '0';
-
-	if (f)
-		fclose(f);
-	return c != '0';
-}
-
 static void check_forwarding(void)
 {
-	if (sysctl_on("/proc/sys/net/ipv4/ip_forward"))
+	if (sysctl_get("net/ipv4/ip_forward"))
 		line(CHECK_OK, "IPv4", "", "forwarding is on");
 	else
 		line(CHECK_WARNING, "IPv4", "sysctl -w net.ipv4.ip_forward=1",
 		     "forwarding is off: nothing is routed, so nothing is offloaded");
 	if (access("/proc/sys/net/ipv6", F_OK))
 		return;
-	if (sysctl_on("/proc/sys/net/ipv6/conf/all/forwarding"))
+	if (sysctl_get("net/ipv6/conf/all/forwarding"))
 		line(CHECK_OK, "IPv6", "", "forwarding is on");
 	else
 		line(CHECK_WARNING, "IPv6", "sysctl -w net.ipv6.conf.all.forwarding=1",
@@ -291,15 +281,11 @@ static void check_stack(const struct dev *d)
 		     "is no Ethernet device (type %u): its flows may have to stay in the slow path", d->type);
 }
 
-static void check_listed(const char *name)
+static void check_listed(const char *name, const struct ruleset *rs)
 {
-	struct ruleset r;
-	char why[256];
 	int n = 0;
 
-	if (ruleset_read(&r, why, sizeof(why)))
-		return;
-	for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
+	for (const struct ft_info *ft = rs->ft; ft; ft = ft->next)
 		for (int i = 0; i < ft->ndevs; i++)
 			if (dev_matches(ft->dev[i], name) && ++n)
 				line(CHECK_OK, name, "", "is in flowtable %s of table %s %s", ft->name,
@@ -307,7 +293,6 @@ static void check_listed(const char *name)
 	if (n > 1)
 		line(CHECK_WARNING, name, "leave it in one of them, unless both are meant",
 		     "is in %d flowtables: a flow goes to the one whose rule comes first", n);
-	ruleset_free(&r);
 }
 
 /* Does a filter or a shaper of a listed device keep its flows out of hardware? */
@@ -344,7 +329,7 @@ static void check_unseen(const char *name)
 	nl_close(&nl);
 }
 
-static bool check_dev(const char *name, struct dev *d)
+static bool check_dev(const char *name, const struct ruleset *rs, struct dev *d)
 {
 	char remedy[96];
 
@@ -365,7 +350,7 @@ static bool check_dev(const char *name, struct dev *d)
 		line(CHECK_OK, name, "", "is up, MTU %u", d->mtu);
 	check_stack(d);
 	check_hw(d);
-	check_listed(name);
+	check_listed(name, rs);
 	check_unseen(name);
 
 	return true;
@@ -472,13 +457,13 @@ static int listed_devs(const struct ruleset *rs, const char ***names)
 	return n;
 }
 
-static void check_devs(const char * const *names, int count)
+static void check_devs(const char * const *names, int count, const struct ruleset *rs)
 {
 	struct dev *devs = xalloc(count * sizeof(*devs));
 	int n = 0;
 
 	for (int i = 0; i < count; i++)
-		n += check_dev(names[i], &devs[n]);
+		n += check_dev(names[i], rs, &devs[n]);
 	for (int i = 1; i < n; i++)
 		if (devs[i].mtu != devs[0].mtu)
 			line(CHECK_WARNING, devs[i].name, "give both the same MTU if the links allow it",
@@ -507,9 +492,9 @@ int cmd_check(const struct command *cmd, int argc, char **argv)
 	check_forwarding();
 	n = listed_devs(&rs, &listed);
 	if (argc)
-		check_devs((const char * const *)argv, argc);
+		check_devs((const char * const *)argv, argc, &rs);
 	else if (n)
-		check_devs(listed, n);
+		check_devs(listed, n, &rs);
 	else
 		line(CHECK_WARNING, "devices", "nft-offload check DEV... looks at these",
 		     "no flowtable lists a device");

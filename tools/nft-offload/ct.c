@@ -182,21 +182,3 @@ const char *sctp_state_name(int state)
 
 	return state >= 0 && state < (int)ARRAY_SIZE(names) && names[state] ? names[state] : "unknown";
 }
-
-/* Return: the value of net.netfilter.nf_conntrack_@name; 0 when it cannot be read. */
-uint32_t ct_sysctl(const char *name)
-{
-	unsigned int v = 0;
-	char path[96];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/netfilter/nf_conntrack_%s", name);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%u", &v) != 1)
-		v = 0;
-	fclose(f);
-
-	return v;
-}

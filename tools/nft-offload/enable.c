@@ -204,7 +204,7 @@ static int present_read(struct nl *nl, struct present *p)
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
 
-	rc = ruleset_read(&all, nl->why, sizeof(nl->why));
+	rc = flowtables_read(&all, nl->why, sizeof(nl->why));
 	if (rc)
 		return rc;
 	for (const struct ft_info *ft = all.ft; ft; ft = ft->next) {

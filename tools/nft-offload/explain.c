@@ -120,7 +120,8 @@ static void step_protocol(struct explain *e)
  */
 static void step_settings(struct explain *e)
 {
-	uint32_t conntrack_max = ct_sysctl("max"), count = ct_sysctl("count");
+	uint32_t conntrack_max = sysctl_get("net/netfilter/nf_conntrack_max");
+	uint32_t count = sysctl_get("net/netfilter/nf_conntrack_count");
 	uint32_t max = e->max_flows ? e->max_flows : conntrack_max;
 	const struct ct *ct = &e->ct;
 	char detail[96];

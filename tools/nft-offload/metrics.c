@@ -131,7 +131,7 @@ static void put_devices(FILE *to, const json_t *devices)
 /* While the setting is 0, conntrack's limit is that of flows too. */
 static json_int_t flows_limit(const json_t *settings)
 {
-	return json_num(settings, "max_flows") ?: ct_sysctl("max");
+	return json_num(settings, "max_flows") ?: sysctl_get("net/netfilter/nf_conntrack_max");
 }
 
 static void put_limits(FILE *to, const json_t *settings)

@@ -182,9 +182,15 @@ static size_t utf8_len(const unsigned char *s)
  */
 const char *utf8(const char *s)
 {
-	char *buf = xalloc(4 * strlen(s) + 1), *to = buf;
-	const char *kept;
+	const char *good = s, *kept;
+	char *buf, *to;
 
+	while (*good && utf8_len((const unsigned char *)good))
+		good += utf8_len((const unsigned char *)good);
+	if (!*good)
+		return intern(s);
+
+	buf = to = xalloc(4 * strlen(s) + 1);
 	while (*s) {
 		size_t n = utf8_len((const unsigned char *)s);
 

@@ -122,12 +122,12 @@ static void flags_from_ruleset(json_t *tables)
 	json_t *t;
 	size_t i;
 
-	if (ruleset_read(&r, why, sizeof(why)))
+	if (flowtables_read(&r, why, sizeof(why)))
 		return;
 	json_array_foreach(tables, i, t)
 		for (const struct ft_info *ft = r.ft; ft; ft = ft->next)
-			if (!strcmp(ft->name, json_str(t, "flowtable")) &&
-			    !strcmp(ft->table, json_str(t, "table")) &&
+			if (!strcmp(utf8(ft->name), json_str(t, "flowtable")) &&
+			    !strcmp(utf8(ft->table), json_str(t, "table")) &&
 			    !strcmp(family_name(ft->family), json_str(t, "family")))
 				json_object_set_new(t, "counter", json_boolean(ft->flags & 2));
 	ruleset_free(&r);
@@ -177,7 +177,7 @@ static int gather_ruleset(json_t *to, char *why, size_t len)
 	json_object_set_new(to, "states", json_object());
 	json_object_set_new(to, "settings", json_object());
 	json_object_set_new(to, "reasons", json_object());
-	rc = ruleset_read(&r, why, len);
+	rc = flowtables_read(&r, why, len);
 	if (rc)
 		return rc;
 	for (const struct ft_info *ft = r.ft; ft; ft = ft->next) {

@@ -41,6 +41,23 @@ static bool file_has_line(const char *path, const char *start, const char *part)
 	return found;
 }
 
+uint32_t sysctl_get(const char *name)
+{
+	unsigned int v = 0;
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%u", &v) != 1)
+		v = 0;
+	fclose(f);
+
+	return v;
+}
+
 bool module_loaded(const char *name)
 {
 	char start[64];
@@ -125,7 +142,7 @@ static bool some_not_served(struct nl *ours)
 	struct ruleset r;
 	bool some = false;
 
-	if (ruleset_read(&r, why, sizeof(why)))
+	if (flowtables_read(&r, why, sizeof(why)))
 		return false;
 	if (!nl_talk(ours, nfo_msg(ours, buf, NFO_CMD_TABLE_GET, NLM_F_DUMP), served_one, &r))
 		for (const struct ft_info *ft = r.ft; ft; ft = ft->next)

@@ -116,7 +116,7 @@ static int chain_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static int read_once(struct ruleset *r, struct nl *nl)
+static int read_once(struct ruleset *r, struct nl *nl, bool rules)
 {
 	static const struct {
 		uint16_t type;
@@ -128,7 +128,7 @@ static int read_once(struct ruleset *r, struct nl *nl)
 	};
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(parts) && !rc; i++) {
+	for (size_t i = 0; i < (rules ? ARRAY_SIZE(parts) : 1) && !rc; i++) {
 		char buf[256] = {};
 
 		rc = nl_talk(nl, nftnl_nlmsg_build_hdr(buf, parts[i].type, NFPROTO_UNSPEC,
@@ -139,10 +139,7 @@ static int read_once(struct ruleset *r, struct nl *nl)
 	return rc;
 }
 
-/* Return: 0, or -errno with the text in @why. A kernel without nf_tables, or without flowtables,
- * has an empty ruleset. When a commit comes between the dumps, all are read again.
- */
-int ruleset_read(struct ruleset *r, char *why, size_t len)
+static int read_parts(struct ruleset *r, bool rules, char *why, size_t len)
 {
 	int rc, tries = 5;
 
@@ -152,7 +149,7 @@ int ruleset_read(struct ruleset *r, char *why, size_t len)
 		memset(r, 0, sizeof(*r));
 		rc = nl_open(&nl, NETLINK_NETFILTER);
 		if (!rc)
-			rc = read_once(r, &nl);
+			rc = read_once(r, &nl, rules);
 		snprintf(why, len, "%s", rc == -EINTR ? "it changes all the time" : nl.why);
 		nl_close(&nl);
 		if (rc && rc != -EPERM && !r->ft)
@@ -162,6 +159,16 @@ int ruleset_read(struct ruleset *r, char *why, size_t len)
 	} while (rc == -EINTR && --tries);
 
 	return rc;
+}
+
+int ruleset_read(struct ruleset *r, char *why, size_t len)
+{
+	return read_parts(r, true, why, len);
+}
+
+int flowtables_read(struct ruleset *r, char *why, size_t len)
+{
+	return read_parts(r, false, why, len);
 }
 
 void ruleset_free(struct ruleset *r)

@@ -375,7 +375,6 @@ struct ct {
 int ct_get(const struct conn *c, uint16_t zone, struct ct *ct);
 const char *tcp_state_name(int state);
 const char *sctp_state_name(int state);
-uint32_t ct_sysctl(const char *name);
 
 /* ---- ruleset.c: the flowtables of nf_tables ---- */
 
@@ -396,7 +395,12 @@ struct ruleset {
 	int chains;		/* how many base chains are on the forward hook */
 };
 
+/* Return: 0, or -errno with the text in @why. A kernel without nf_tables, or without flowtables,
+ * has an empty ruleset. When a commit comes between the dumps, all are read again.
+ */
 int ruleset_read(struct ruleset *r, char *why, size_t len);
+/* Likewise, without the rules, of which there may be many: ft_info::rules and @chains are 0. */
+int flowtables_read(struct ruleset *r, char *why, size_t len);
 void ruleset_free(struct ruleset *r);
 /* Is the device one that a flowtable lists as @listed, a name or its beginning with a `*`? */
 bool dev_matches(const char *listed, const char *name);
@@ -410,6 +414,8 @@ enum provider { PROVIDER_NONE, PROVIDER_OURS, PROVIDER_MAINLINE };
 /* @ours: as nfo_open() left it, whether it found the module or not. */
 enum provider provider_now(struct nl *ours);
 const char *provider_name(enum provider p);
+/* Return: the value of /proc/sys/@name; 0 when it cannot be read. */
+uint32_t sysctl_get(const char *name);
 bool module_loaded(const char *name);
 bool module_builtin(const char *name);
 bool module_installed(const char *name);
