@@ -136,7 +136,7 @@ static const struct nfo_table_ops nfo_core_table_ops = {
 static void __init nfo_warn_of_mainline(void)
 {
 #ifdef MODULE
-	/* Before 5.15 the types of IPv4 and IPv6 have modules of their own. */
+	/* In older kernels, such as 5.10, the types of IPv4 and IPv6 have modules of their own. */
 	static const char * const modules[] __initconst = {
 		"nf_flow_table_inet", "nf_flow_table_ipv4", "nf_flow_table_ipv6",
 	};

@@ -373,12 +373,10 @@ static bool nfo_note_is_same_skb(const struct nfo_note *n, const struct sk_buff 
 /* Return: false when the note may be another packet's. */
 static bool nfo_note_is_of(const struct nfo_note *n, const struct sk_buff *skb)
 {
-	if (n->len != nfo_skb_len(skb, n->key.family))
-		return false;
 	if (nfo_note_is_same_skb(n, skb))
 		return true;
-	/* The direction's packets come to another CPU by now. */
-	if (nfo_note_is_old(n))
+	/* If the note is old, the direction's packets come to another CPU by now. */
+	if (n->len != nfo_skb_len(skb, n->key.family) || nfo_note_is_old(n))
 		return false;
 	/* @skb is a copy of the noted packet, or another packet of the direction. A full layer 4
 	 * checksum tells them apart later; a checksum that is yet to be made, or none, does not.

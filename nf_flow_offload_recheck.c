@@ -615,8 +615,8 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 		nfo_scan_table(s, table);
 	nfo_scan_routings(s, nn);
 	WRITE_ONCE(nn->rules_vary, s->varies);
-	more = s->by & ~nn->rules_by & (NFO_BY_ECN | NFO_BY_LABEL);
-	/* Until now directions were taught as if rules looked at all fields but these two. */
+	/* Until now directions were taught as if rules looked at NFO_FIELDS and nothing else. */
+	more = s->by & ~nn->rules_by & ~NFO_FIELDS;
 	WRITE_ONCE(nn->rules_by, s->by);
 	if (more)
 		nfo_change_add(nn, &all);

@@ -172,17 +172,17 @@ static void nfo_hw_decline(struct nfo_dev *d, int err)
 }
 
 /* Return: how a driver that gave its callbacks takes rules. For a device above a port, such as a
- * VLAN's, which has no row, only mlx5 answers (en/rep/tc.c).
+ * VLAN's, which has no row, only mlx5 answers (en/rep/tc.c), as it does for its representors.
  */
 static const struct nfo_hw_driver *nfo_hw_row_of(struct net_device *dev, enum nfo_dev_hw how)
 {
 	const struct nfo_hw_driver *row;
 
 	row = nfo_hw_driver_of(dev, how == NFO_DEV_HW_BLOCK ? how : NFO_DEV_HW_FT);
+	if (!row && how == NFO_DEV_HW_INDIRECT)
+		row = nfo_hw_driver_find("mlx5e_rep", NFO_DEV_HW_FT);
 	if (row)
 		return row;
-	if (how == NFO_DEV_HW_INDIRECT)
-		return &nfo_hw_driver_indirect;
 
 	return how == NFO_DEV_HW_FT ? &nfo_hw_driver_ft : &nfo_hw_driver_tc;
 }

@@ -302,12 +302,3 @@ const struct nfo_hw_driver nfo_hw_driver_tc = {
 	.bind	= NFO_DEV_HW_BLOCK,
 	.forms	= { NFO_HW_TTL_ADD, NFO_HW_TTL_EXACT },
 };
-
-/* Of a device above a port, such as a VLAN's: of all drivers, only mlx5 answers for these. */
-const struct nfo_hw_driver nfo_hw_driver_indirect = {
-	.name	= "",
-	.bind	= NFO_DEV_HW_BLOCK,
-	.forms	= { NFO_HW_TTL_ADD },
-	.flags	= NFO_HW_DRV_NO_FRAG,
-	.full	= EAGAIN,
-};

@@ -58,10 +58,10 @@
  * which no entry fixes.
  */
 #define NFO_BY_ECN		BIT(4)
-/* Of nfo_net::rules_by: the flow label of IPv6. Such an entry has NFO_E_LABEL. */
-#define NFO_BY_LABEL		BIT(6)
 /* Of nfo_recheck_by(): the rules of the latest commit were not scanned yet. */
 #define NFO_BY_UNSEEN		BIT(5)
+/* Of nfo_net::rules_by: the flow label of IPv6. An entry that depends on it has NFO_E_LABEL. */
+#define NFO_BY_LABEL		BIT(6)
 
 /**
  * struct nfo_entry - one direction of a flow, laid out for the packet path

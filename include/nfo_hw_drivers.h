@@ -84,7 +84,6 @@ extern const struct nfo_hw_driver nfo_hw_drivers[];
 extern const unsigned int nfo_hw_drivers_count;
 extern const struct nfo_hw_driver nfo_hw_driver_ft;
 extern const struct nfo_hw_driver nfo_hw_driver_tc;
-extern const struct nfo_hw_driver nfo_hw_driver_indirect;
 
 /**
  * nfo_hw_driver_find() - what is known of a driver
