@@ -397,6 +397,9 @@ rules_listing() {
 # strict_offload Y|N - does the module refuse `flags offload` for a device without a driver?
 strict_offload() { echo "$1" >/sys/module/nf_flow_offload/parameters/strict_offload; }
 
+# module_gone MODULE - it is not loaded, or can be removed now.
+module_gone() { [ ! -d "/sys/module/$1" ] || rmmod "$1" 2>/dev/null; }
+
 # rx_packets NAMESPACE DEVICE - packets that came in there by now, in RX.
 # shellcheck disable=SC2034 # for the tests
 rx_packets() {

@@ -71,8 +71,6 @@ deaf() {
 }
 run_case "a monitor that nobody reads stops nothing" deaf
 
-unload() { rmmod nf_flow_offload 2>/dev/null; }
-
 gone() {
 	local rc=0
 
@@ -82,7 +80,7 @@ gone() {
 	peer_run mon "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$NFO_TOOLS/nft-offload" monitor -j
 	event listening
 	at_end "modprobe nf_flow_offload"
-	wait_for 10 unload || fail "the module can't be removed"
+	wait_for 10 module_gone nf_flow_offload || fail "the module can't be removed"
 	read -r -t 20 -u "${PEER_OUT[mon]}" EVENT || fail "not a word of the end"
 	[[ $EVENT == *"the module was unloaded"* ]] || fail "$EVENT"
 	wait "${PEER_PID[mon]}" || rc=$?

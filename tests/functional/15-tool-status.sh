@@ -157,11 +157,9 @@ run_case "check tells what is wrong with devices" check
 
 # --- beside mainline's modules ---
 
-gone() { [ ! -d "/sys/module/$1" ] || rmmod "$1" 2>/dev/null; }
-
 ours_alone() {
 	rules_flush
-	wait_for 10 gone nft_flow_offload && wait_for 10 gone nf_flow_table_inet &&
+	wait_for 10 module_gone nft_flow_offload && wait_for 10 module_gone nf_flow_table_inet &&
 		modprobe nf_flow_offload
 }
 
@@ -177,7 +175,7 @@ checked() { value ".checks[] | select(.subject == \"$1\") | \"\(.result) \(.reme
 # The ruleset was loaded before ours: it stays with mainline, and what is said of it says so.
 beside_mainline() {
 	ours
-	wait_for 10 gone nf_flow_offload || fail "can't be removed"
+	wait_for 10 module_gone nf_flow_offload || fail "can't be removed"
 	at_end ours_alone
 	modprobe -i nf_flow_table_inet && modprobe -i nft_flow_offload || skip "this kernel has no mainline's"
 	rules_std
@@ -209,7 +207,7 @@ beside_mainline() {
 	# as the remedy says
 	peers_stop
 	rules_flush
-	wait_for 10 gone nft_flow_offload && wait_for 10 gone nf_flow_table_inet || fail "mainline's stay"
+	wait_for 10 module_gone nft_flow_offload && wait_for 10 module_gone nf_flow_table_inet || fail "mainline's stay"
 	rules_std
 	flow_up d tcp
 	tool_ok status -j
@@ -217,6 +215,7 @@ beside_mainline() {
 	tool_ok check rc rs
 }
 run_case "status, check, explain and metrics beside mainline's modules" beside_mainline
+
 # table_of_beginning BEGINNING - add to table inet t a flowtable g that lists all devices whose names
 # begin so, which nft says since 1.1.5 only.
 table_of_beginning() {

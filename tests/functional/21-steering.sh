@@ -63,8 +63,8 @@ over_tunnel() {
 run_case "GRE, udp" over_tunnel gre udp
 run_case "IP6IP6, udp6" over_tunnel ip6tnl udp6
 
-# changed_meanwhile PROTO - the flow was learned on one processor; then steering is set up, and a
-# route makes it stale.
+# changed_meanwhile PROTO - the flow was learned on one processor; then steering is set up, and commits
+# make it stale.
 changed_meanwhile() {
 	behind_pppoe
 	steer rs 0
@@ -99,4 +99,5 @@ over_bridge() {
 	steered_apart br0 "$1"
 }
 run_case "a bridge, tcp" over_bridge tcp
+
 all_done

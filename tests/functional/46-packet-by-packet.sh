@@ -219,10 +219,7 @@ come() {
 	*) must c set tos "$1" ;;
 	esac
 }
-# ecn PATH PROTO RULE PLAIN OTHER LEAVES - a rule makes something of the ECN of packets with the TOS OTHER,
-# or of their flow label,
-# so that they leave as LEAVES says, and nothing of those with PLAIN. TCP mixes the two: acknowledgements
-# are never ECT. The module may learn of the first such rule half a second after the commit.
+# leaves_so - the packet leaves as the rule says.
 leaves_so() {
 	must c ping 1
 	moved_as_said
@@ -247,6 +244,10 @@ moved_as_said() {
 	counter said "$NS_R" netdev w
 	SAID=$PACKETS MOVED=$((PACKETS - before))
 }
+# ecn PATH PROTO RULE PLAIN OTHER LEAVES - a rule makes something of the ECN of packets with the TOS OTHER,
+# or of packets with that flow label, so that they leave as LEAVES says, and nothing of those with PLAIN.
+# TCP mixes two kinds of ECN: acknowledgements are never ECT. The module may learn of the first such rule
+# half a second after the commit.
 ecn() {
 	local path=$1 proto=$2
 

@@ -9,8 +9,7 @@ need modprobe rmmod dmesg
 topo_up
 echo_up
 
-gone() { [ ! -d "/sys/module/$1" ] || rmmod "$1" 2>/dev/null; }
-mainline_gone() { gone nft_flow_offload && gone nf_flow_table_inet && gone nf_flow_table; }
+mainline_gone() { module_gone nft_flow_offload && module_gone nf_flow_table_inet && module_gone nf_flow_table; }
 
 # message COMMAND... - the kernel's words about us while it ran, in MESSAGE.
 message() {
@@ -26,13 +25,13 @@ mainline_first() {
 	local lines
 
 	ours_only "this is about our module"
-	wait_for 10 gone nf_flow_offload || fail "can't be removed"
+	wait_for 10 module_gone nf_flow_offload || fail "can't be removed"
 	modprobe -i "$1" || skip "this kernel has no $1"
 	message modprobe nf_flow_offload
 	lines=$(grep -c . <<<"$MESSAGE" || true)
 	equal "$lines" 1 "lines in the kernel log"
 	[[ $MESSAGE == *"$1"* ]] || fail "does not name $1: $MESSAGE"
-	wait_for 10 gone nf_flow_offload || fail "stays"
+	wait_for 10 module_gone nf_flow_offload || fail "stays"
 	wait_for 10 mainline_gone || fail "mainline's modules stay"
 	# as the message says: now it loads and works
 	message modprobe nf_flow_offload
@@ -46,7 +45,7 @@ run_case "nf_flow_table_inet is loaded" mainline_first nf_flow_table_inet
 # refused (refuse) or served by ours alone (serve).
 beside() {
 	ours_only "this is about our module"
-	wait_for 10 gone nf_flow_offload || fail "can't be removed"
+	wait_for 10 module_gone nf_flow_offload || fail "can't be removed"
 	modprobe -i "$1" || skip "this kernel has no $1"
 	modprobe nf_flow_offload || fail "does not load beside $1"
 	if [ "$2" = serve ]; then
@@ -58,7 +57,7 @@ beside() {
 		fail "accepted a flowtable of mainline's"
 	fi
 	rules_flush
-	wait_for 10 gone nf_flow_offload || fail "stays"
+	wait_for 10 module_gone nf_flow_offload || fail "stays"
 	wait_for 10 mainline_gone || fail "mainline's modules stay"
 	modprobe nf_flow_offload
 }
