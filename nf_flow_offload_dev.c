@@ -16,6 +16,7 @@
 void nfo_devs_init(struct nfo_devs *devs)
 {
 	INIT_LIST_HEAD(&devs->list);
+	devs->changes = 0;
 	spin_lock_init(&devs->lock);
 }
 
@@ -57,6 +58,7 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 	spin_lock_init(&d->answer_lock);
 	spin_lock(&devs->lock);
 	list_add_tail_rcu(&d->list, &devs->list);
+	WRITE_ONCE(devs->changes, devs->changes + 1);
 	spin_unlock(&devs->lock);
 
 	return d;
@@ -110,6 +112,7 @@ void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d)
 {
 	spin_lock(&devs->lock);
 	list_del_rcu(&d->list);
+	WRITE_ONCE(devs->changes, devs->changes + 1);
 	spin_unlock(&devs->lock);
 	kfree_rcu(d, rcu);
 }

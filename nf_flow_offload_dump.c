@@ -179,6 +179,8 @@ int nfo_put_flow(struct sk_buff *msg, const struct nfo_flow *f,
  *           with a larger id makes the dump inconsistent
  * @moved:   nfo_table::moved of @t when the walk began, or when it was last found to differ
  * @skip:    how many devices of @t were sent already
+ * @changes: nfo_devs::changes of @t when the first of them was sent, or when it was last found to
+ *           differ
  * @iter:    place among the flows of @t, with @walking
  * @walking: @iter is in use
  * @again:   the flow at which @iter stands did not fit into the last message
@@ -194,6 +196,7 @@ struct nfo_dump {
 	u32			newest;
 	int			moved;
 	unsigned int		skip;
+	u32			changes;
 	struct rhashtable_iter	iter;
 	bool			walking;
 	bool			again;
@@ -524,13 +527,20 @@ static int nfo_dump_dev(struct sk_buff *msg, struct netlink_callback *cb,
 	return 0;
 }
 
+/* The devices that were sent are counted, so a list that has changed may have moved one that was
+ * not sent below that number.
+ */
 static int nfo_dump_table_devs(struct sk_buff *msg, struct netlink_callback *cb,
 			       struct nfo_dump *d)
 {
+	u32 changes = READ_ONCE(d->t->devs.changes);
 	struct nfo_dev *dev;
 	unsigned int i = 0;
 	int err = 0;
 
+	if (d->skip && changes != d->changes)
+		cb->seq++;
+	d->changes = changes;
 	rcu_read_lock();
 	list_for_each_entry_rcu(dev, &d->t->devs.list, list) {
 		if (i++ < d->skip)

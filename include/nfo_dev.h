@@ -110,11 +110,13 @@ struct nfo_dev {
 
 /**
  * struct nfo_devs - the devices of a flowtable
- * @list: list of struct nfo_dev::list, owned; RCU readers, writers under @lock
- * @lock: protects changes of @list
+ * @list:    list of struct nfo_dev::list, owned; RCU readers, writers under @lock
+ * @changes: how often @list changed; written under @lock, read without it
+ * @lock:    protects changes of @list
  */
 struct nfo_devs {
 	struct list_head	list;
+	u32			changes;
 	spinlock_t		lock;	/* changes of list */
 };
 

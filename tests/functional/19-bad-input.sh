@@ -160,6 +160,23 @@ resized() {
 	fast c ping 5
 }
 
+# The list of devices changes while it is read: a device that moved to the place of one that was
+# sent would be left out without a word.
+devices_go() {
+	local devs
+
+	printf 'link add dum%d type dummy\n' {1..250} | ip -n "$NS_R" -batch -
+	printf -v devs ', dum%d' {1..250}
+	in_r nft "add table inet d; add flowtable inet d f { hook ingress priority 0; devices = { ${devs#, } }; }"
+	reader whole hold -d 1 || fail "$ANSWER"
+	must whole finish
+	equal "$ANSWER" "ok finish 250 0" "a list that does not change"
+	reader half hold -d 1 || fail "$ANSWER"
+	ip -n "$NS_R" link del dum1
+	must half finish
+	[[ $ANSWER == *" 1" ]] || fail "$ANSWER: a device may be missing, and not told"
+}
+
 killed() {
 	local i
 
@@ -279,6 +296,7 @@ run_case "messages at random, two at once, tools and traffic beside them" at_ran
 run_case "a dump that is not read on" half_read
 run_case "a dump whose table goes" table_goes
 run_case "a dump whose table is resized" resized
+run_case "a list of devices that changes" devices_go
 run_case "readers that are killed" killed
 run_case "a listener that never reads" deaf
 run_case "a namespace dies, a half-read socket lives elsewhere" namespace_dies

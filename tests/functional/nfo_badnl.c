@@ -8,7 +8,7 @@
  *   nfo_badnl fuzz SEED COUNT      messages at random, from a seed; each is answered
  *   nfo_badnl rtnl IFINDEX         to all groups and sockets of rtnetlink in the namespace:
  *                                  what only the kernel says, of devices up to that one
- *   nfo_badnl hold [-m] [RCVBUF]   begin a dump of flows and read one message of it;
+ *   nfo_badnl hold [-m|-d] [RCVBUF] begin a dump of flows (-d: of devices) and read one message of it;
  *                                  -m: then go back to the namespace of process 1
  *   nfo_badnl deaf RCVBUF          join the multicast group and read nothing
  *
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
 		return hold(argc - 2, argv + 2);
 	if (!strcmp(what, "deaf") && argc == 3)
 		return deaf(argv[2]);
-	fputs("usage: nfo_badnl groups | send GROUP | fuzz SEED COUNT | rtnl IFINDEX | hold [-m] [RCVBUF] | deaf RCVBUF\n",
+	fputs("usage: nfo_badnl groups | send GROUP | fuzz SEED COUNT | rtnl IFINDEX | hold [-m|-d] [RCVBUF] | deaf RCVBUF\n",
 	      stderr);
 	return 2;
 }

@@ -37,10 +37,14 @@ static void say_queue(void)
 		fclose(f);
 }
 
-/* One read: the kernel makes the next message when there is room. */
+/* One read: the kernel makes the next message when there is room, and as long as what is read at
+ * once, or 8 KiB.
+ */
+static size_t at_once = sizeof(in);
+
 static bool read_on(struct genl_dump *d)
 {
-	ssize_t got = mnl_socket_recvfrom(genl.nl, in, sizeof(in));
+	ssize_t got = mnl_socket_recvfrom(genl.nl, in, at_once);
 
 	if (got <= 0)
 		die("dump: %m");
@@ -94,12 +98,16 @@ static int commands(struct genl_dump *dump)
 
 int hold(int argc, char **argv)
 {
+	bool devs = argc && !strcmp(argv[0], "-d");
 	bool move = argc && !strcmp(argv[0], "-m");
 	struct genl_dump dump = { 0 };
 
-	if (argc > move)
-		rcvbuf(argv[move]);
-	genl_send(&genl, genl_request(&genl, in, genl.family, NFO_CMD_FLOW_GET, NLM_F_DUMP));
+	if (devs)
+		at_once = 8192;
+	if (argc > (move || devs))
+		rcvbuf(argv[move || devs]);
+	genl_send(&genl, genl_request(&genl, in, genl.family,
+				      devs ? NFO_CMD_DEV_GET : NFO_CMD_FLOW_GET, NLM_F_DUMP));
 	if (!read_on(&dump))
 		die("the dump has one message only");
 	if (move && netns_enter("/proc/1/ns/net"))
