@@ -381,10 +381,21 @@ static __always_inline void nfo_rewrite(struct sk_buff *skb, const struct nfo_en
 		nfo_rewrite_fields(skb, e, p->fields);
 }
 
+/* br_netfilter, the connection tracking of bridges and act_ct give a packet its conntrack entry
+ * before it comes to the hook. On the classic path the packet keeps that entry, and conntrack
+ * neither looks for another one nor counts the packet again. Return: @skb has no entry, or that
+ * of @e.
+ */
+static __always_inline bool nfo_skb_is_of(const struct sk_buff *skb, const struct nfo_entry *e)
+{
+	return likely(!skb->_nfct) || skb_nfct(skb) == &e->ct->ct_general;
+}
+
+/* Call this while @skb has the conntrack entry that it came with, see nfo_skb_is_of(). */
 static __always_inline void nfo_account(struct nfo_entry *e, const struct sk_buff *skb)
 {
 	nfo_entry_count(e, skb->len);
-	if (e->flags & NFO_E_ACCT)
+	if (e->flags & NFO_E_ACCT && likely(!skb->_nfct))
 		nfo_ct_count(e->ct, nfo_dir(e), skb->len);
 }
 
@@ -482,7 +493,7 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	if (unlikely(due))
 		prefetch(&e->ct->timeout);
 
-	if (unlikely(skb_sk_is_prefetched(skb)))
+	if (unlikely(skb_sk_is_prefetched(skb) || !nfo_skb_is_of(skb, e)))
 		return NFO_PASS;
 	if (unlikely(e->flags & NFO_E_FRAME || skb->pkt_type != PACKET_HOST) &&
 	    !nfo_frame_ok(skb, e))
@@ -545,9 +556,9 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 			return NF_DROP;
 	}
 
+	nfo_account(e, skb);
 	if (unlikely(e->flags & NFO_E_RARE) && !nfo_leave_rare(skb, e, p.set_ce))
 		return NF_DROP;
-	nfo_account(e, skb);
 	nfo_rewrite(skb, e, &p, family);
 	nfo_xmit(skb, e, refs);
 

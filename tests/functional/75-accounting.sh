@@ -71,6 +71,43 @@ run_case "tcp with GSO, exact" tcp_exact tcp on
 run_case "tcp without GSO, exact" tcp_exact tcp off
 run_case "tcp6 with GSO, exact" tcp_exact tcp6 on
 
+# Conntrack has seen and counted the client's packets before the ingress hook of the listed bridge sees them.
+counted_before() {
+	local header=28 messages bytes
+
+	topo_up "${1:0:1}"
+	modprobe -q -a bridge "$1" || skip "this kernel has no $1"
+	ip -n "$NS_R" -batch - <<-END
+		link add br0 type bridge
+		link set rc master br0
+		addr flush dev rc
+		addr add $RC4/24 dev br0
+		link set br0 up
+	END
+	links_ready "$NS_R" br0
+	sysctl_r net/netfilter/nf_conntrack_acct 1
+	if [ "$1" = br_netfilter ]; then
+		in_r sysctl -q net.bridge.bridge-nf-call-iptables=1
+	else
+		in_r nft add table bridge b
+		in_r nft add chain bridge b pre '{ type filter hook prerouting priority 0; }'
+		in_r nft add rule bridge b pre ct state established accept || skip "no connection tracking of bridges"
+	fi
+	rules_listing "br0, rs"
+	peer_start sb "$NS_S" server udp :: 5000 || fail "udp echo: $ANSWER"
+	client c udp
+	promote c udp "$PORT"
+	fast c ping 50 100
+	fast c ping 20 1400
+	must sb count
+	read -r _ _ bytes messages <<<"$ANSWER"
+	bytes=$((bytes + messages * header))
+	wait_for 3 acct_is udp "$PORT" "$messages,$bytes,$messages,$bytes" ||
+		fail "counted $FIELD, sent $messages,$bytes each way"
+}
+run_case "a bridge above which br_netfilter has counted" counted_before br_netfilter
+run_case "a bridge with connection tracking of its own" counted_before nf_conntrack_bridge
+
 # The classic path's own figures, by the same measure: the yardstick is straight.
 yardstick() {
 	rules_std "counter;"
