@@ -170,4 +170,32 @@ leg_lost() {
 run_case "one of three equal-cost routes is lost" leg_lost routes
 run_case "one of three members of a group is lost" leg_lost group
 
+# The server's answers come by both links in turns. Those of the link that was not learned take the classic
+# path, and do not have the others leave the fast path.
+in_turns() {
+	local d
+
+	at_end "agent flush $NS_S; ip -n $NS_S rule del fwmark 1"
+	for d in all rs rs2; do sysctl_r net/ipv4/conf/$d/rp_filter 0; done
+	in_s nft -f - <<-END
+		table ip turns {
+			chain o { type route hook output priority -150; udp sport 5001 meta mark set numgen inc mod 2; }
+		}
+	END
+	ip -n "$NS_S" rule add fwmark 1 table 102
+	ip -n "$NS_S" route replace default via 198.18.7.1 table 102
+	ip -n "$NS_R" route replace $FAR4/32 via $S4
+	rules_listing "rc, rs, rs2"
+	client c udp 5001 $FAR4
+	promote c udp "$PORT"
+	must c ping 4
+	seen_slow must c ping 40
+	[ "$SLOW" -ge 16 ] || fail "$SLOW of 40 answers took the classic path: they do not come in turns"
+	[ "$SLOW" -le 24 ] || fail "$SLOW of 40 answers took the classic path, 20 of them came by the other link"
+	in_s nft 'flush chain ip turns o; add rule ip turns o udp sport 5001 meta mark set 1'
+	settle c
+	fast c ping 10
+}
+run_case "answers come by two links in turns" in_turns
+
 all_done
