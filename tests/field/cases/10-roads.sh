@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2086,SC2153,SC2154 # names and addresses hold no white space
-# F1 to F6: the device stacks of common routers. The stack itself never changes while
+# F1 to F6 and others: the device stacks of common routers. The stack itself never changes while
 # traffic runs; the question is whether the fast path carries it, and rightly so.
 
 # lan_bridge [OPTIONS...] - br0 over rc takes rc's place.
@@ -189,3 +189,50 @@ f6_mirror() {
 	want_all
 }
 field_case F6-mirror "tc ingress mirror on rs.10: each answer is copied" f6_mirror
+
+# The uplink is a bridge, as where a set-top box shares it, and the session
+# is above the bridge.
+ppp_bridge() {
+	field_up
+	module bridge
+	ip -n "$NS_R" -batch - <<-END
+		addr flush dev rs
+		link add br1 type bridge
+		link set rs master br1
+		link set br1 up
+	END
+	wait_for 10 link_up "$NS_R" br1 || fail "the bridge does not come up"
+	STACK_R=br1
+	behind_pppoe
+	field_rules "rc, br1"
+	probe_start p "$NS_C" $C4 "$V4S"
+	probe_end p
+	probe_say
+	want_all
+	want_fast
+	stream t 3000000 "$V4S"
+}
+field_case ppp-bridge "PPPoE above a bridge, the bridge listed: slow at most 1 %" ppp_bridge
+
+# Each answer comes by the other uplink than the one before, as where a provider balances packets.
+in_turns() {
+	local d
+
+	field_up
+	second_uplink
+	for d in all rs rs2; do sysctl_r net/ipv4/conf/$d/rp_filter 0; done
+	in_s nft -f - <<-END
+		table ip turns {
+			chain o { type route hook output priority mangle; udp sport 5000 meta mark set numgen inc mod 2; }
+		}
+	END
+	ip -n "$NS_S" rule add fwmark 1 table 101
+	routes "$NS_S" "add default via 203.0.113.1 table 101"
+	field_rules "rc, rs, rs2"
+	probe_start p
+	probe_end p
+	probe_say
+	want_all
+	want_fast 26
+}
+field_case answers-in-turns "answers come by two uplinks in turns: all echoed, slow at most 26 % (half of the answers)" in_turns

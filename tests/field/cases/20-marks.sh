@@ -237,3 +237,28 @@ leg_dies() {
 }
 field_case leg-dies-policy0 "the leg in use dies, hash policy 0: all flows are back, at most two packets lost of each" leg_dies 0
 field_case leg-dies-policy1 "the leg in use dies, hash policy 1: all flows are back, at most two packets lost of each" leg_dies 1
+
+# The table of a mark loses its route, so the next table decides; the router's own default
+# route is the second uplink.
+mark_route_gone() {
+	local old
+
+	field_up
+	multiwan
+	routes "$NS_R" "replace default via 203.0.113.2"
+	count_at "$NS_S" "first iifname s0 udp dport 5000"
+	even_port
+	next_port
+	live_start p "$NS_C" $C4 $FAR4
+	routes "$NS_R" "del default table 101"
+	probe_mark p
+	counted "$NS_S" first
+	old=$PACKETS
+	want "by the first uplink before ($old)" at_least "$old" 150
+	fast_again p
+	counted "$NS_S" first
+	figure "by the old uplink after the change $((PACKETS - old)) of ${P[sent1]}"
+	want "follows within 2 packets" at_most $((PACKETS - old)) 2
+	want_lost 1 1
+}
+field_case mark-route-gone "the marked table loses its route, the next one has another: followed within 2 packets, fast again" mark_route_gone

@@ -221,3 +221,26 @@ set_self() {
 	want "at most 10 lost after it is allowed again" at_most "${P[lost3]}" 10
 }
 field_case set-self "a set element that blocks the connection, then not: at most one passes, at most 10 lost afterwards" set_self
+
+# A device leaves the live flowtable and comes back.
+dev_listed() {
+	local before
+
+	field_up
+	field_rules "rc, rs"
+	live_start
+	probe_mark p
+	classic || in_r nft delete flowtable inet t f '{ hook ingress priority 0; devices = { rs }; }' || fail "not deleted"
+	probe_pass p 100
+	slow_count
+	before=$SLOW
+	probe_pass p 100
+	slow_count
+	figure "not listed: slow $((SLOW - before)) of 200"
+	want "slow while it is not listed" at_least $((SLOW - before)) 90
+	classic || in_r nft add flowtable inet t f '{ hook ingress priority 0; devices = { rs }; }' || fail "not added"
+	fast_again p
+	probe_say_mark 1 "since it left"
+	want_lost 1 0
+}
+field_case dev-listed "a device leaves the live flowtable and comes back: nothing lost, fast again" dev_listed

@@ -154,3 +154,55 @@ module_reload() {
 	want_lost 1 0
 }
 field_case module-reload "the module is unloaded and loaded again under traffic: nothing lost, fast again" module_reload
+
+# counted_right - what conntrack has counted of the last probe is what it sent and got back.
+counted_right() {
+	local counts
+
+	counts=$(in_r conntrack -L -p udp --orig-port-src "$PORT" 2>/dev/null | grep -oE 'packets=[0-9]+' | tr -d 'a-z=' | paste -sd ' ')
+	figure "conntrack counted $counts"
+	want "counted once each" [ "$counts" = "${P[sent]} ${P[echoed]}" ]
+}
+
+# Docker loads br_netfilter: packets from the LAN pass conntrack before they come to the bridge's hook.
+br_netfilter() {
+	field_up
+	module br_netfilter
+	at_end "modprobe -rq br_netfilter"
+	lan_bridge
+	sysctl_r net/bridge/bridge-nf-call-iptables 1
+	sysctl_r net/netfilter/nf_conntrack_acct 1
+	field_rules "br0, rs" "counter;"
+	probe_start p
+	probe_end p
+	probe_say
+	counted_right
+	want_all
+	want_fast
+}
+field_case br-netfilter "br_netfilter, bridge listed: conntrack counts each packet once, slow at most 1 %" br_netfilter
+
+# Packets change between the paths all the time.
+counted_churn() {
+	local i
+
+	field_up
+	lan_bridge
+	sysctl_r net/netfilter/nf_conntrack_acct 1
+	field_rules "rc, rs" "counter;" "" "chain other { }"
+	probe_start p
+	for i in 1 2 3 4 5 6; do
+		probe_pass p 80
+		case $((i % 3)) in
+		0) in_r nft add rule inet t other accept ;;
+		1) routes "$NS_R" "add $S4/32 dev rs metric $i" ;;
+		2) in_r bridge fdb del "$(mac_of "$NS_C" c0)" dev rc master ;;
+		esac
+	done
+	probe_end p
+	probe_say
+	counted_right
+	want_all
+	want_fast 4
+}
+field_case counted-churn "commits, routes and stations of a bridge change under a connection: counted exactly, all echoed, slow at most 4 %" counted_churn

@@ -217,3 +217,114 @@ pppoe_anew() {
 }
 no_device() { ! ip -n "$NS_R" link show "$1" >/dev/null 2>&1; }
 field_case pppoe-anew "the PPPoE session ends, a new one comes: at most 3 lost after that, fast again" pppoe_anew
+
+# The router becomes the backup, as VRRP daemons do it, and the master again. The client goes on
+# sending to the virtual address.
+vrrp_backup() {
+	local d
+
+	field_up
+	module macvlan
+	ip -n "$NS_R" -batch - <<-END
+		link add mv0 link rc type macvlan mode private
+		link set mv0 address 00:00:5e:00:01:01
+		addr add 192.0.2.254/32 dev mv0
+		link set mv0 up
+	END
+	for d in rc mv0; do
+		sysctl_r net/ipv4/conf/$d/arp_ignore 1
+		sysctl_r net/ipv4/conf/$d/rp_filter 0
+	done
+	ip -n "$NS_C" route replace default via 192.0.2.254
+	ip -n "$NS_C" neigh replace 192.0.2.254 lladdr 00:00:5e:00:01:01 dev c0 nud permanent
+	field_rules "rc, rs"
+	live_start
+	ip -n "$NS_R" link set mv0 down
+	probe_mark p
+	probe_pass p 100
+	probe_mark p
+	ip -n "$NS_R" link set mv0 up
+	ip -n "$NS_R" addr replace 192.0.2.254/32 dev mv0
+	probe_mark p
+	fast_again p
+	figure "backup: passed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2]))"
+	probe_say_mark 3 "master again"
+	want "at most one passes as backup" at_most $((P[echoed1] - P[echoed2])) 1
+	want_lost 3 3
+}
+field_case vrrp-backup "VRRP: backup and master again, parent listed: at most one passes as backup, then at most 3 lost, fast again" vrrp_backup
+
+# The client's port of a VLAN-aware bridge begins to tag, which the client does not understand.
+port_tags() {
+	field_up
+	lan_bridge vlan_filtering 1
+	in_r bridge vlan add dev rc vid 10 pvid untagged
+	in_r bridge vlan add dev br0 vid 10 self
+	ip -n "$NS_R" -batch - <<-END
+		addr flush dev br0
+		link add link br0 name br0.10 type vlan id 10
+		addr add $RC4/24 dev br0.10
+		link set br0.10 up
+	END
+	field_rules "rc, rs"
+	live_start
+	in_r bridge vlan add dev rc vid 10 pvid
+	probe_mark p
+	probe_pass p 100
+	probe_mark p
+	in_r bridge vlan add dev rc vid 10 pvid untagged
+	probe_mark p
+	fast_again p
+	figure "tagged: echoed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2]))"
+	want "at most two untagged answers" at_most $((P[echoed1] - P[echoed2])) 2
+	want_lost 3 2
+}
+field_case port-tags "the client's port begins to tag and stops, port listed: followed within 2 packets, fast again" port_tags
+
+# The connection cannot keep its outer address, so the classic path drops it and the client's next
+# packet begins another one.
+masquerade_failover() {
+	field_up
+	second_uplink
+	sysctl_in "$NS_S" net/ipv4/conf/all/ignore_routes_with_linkdown 1
+	routes "$NS_R" "add $FAR4 via $S4 metric 10" "add $FAR4 via 203.0.113.2 metric 20"
+	echo_in "$NS_S" $FAR4
+	field_rules "rc, rs, rs2" "" "" \
+		"chain post { type nat hook postrouting priority srcnat; oifname { rs, rs2 } masquerade; }"
+	live_start p "$NS_C" $C4 $FAR4
+	probe_mark p
+	ip -n "$NS_R" link set rs down
+	fast_again p
+	probe_say_mark 1 "uplink down"
+	want_lost 1 3
+	want "the second uplink's address" grep -q "dst=203.0.113.1" <<<"$(in_r conntrack -L -p udp 2>/dev/null)"
+}
+field_case masquerade-failover "masquerade, the uplink goes down, the second one takes over: at most 3 lost, its address, fast again" masquerade_failover
+
+# A route from a router advertisement is not renewed. No event tells of its end.
+route_expires() {
+	local near=2001:db8:7 far=2001:db8:99::1 before
+
+	field_up
+	second_uplink
+	ip -n "$NS_R" addr add $near::1/64 dev rs2 nodad
+	ip -n "$NS_S" addr add $near::2/64 dev s1 nodad
+	ip -n "$NS_S" addr add $far/128 dev lo nodad
+	echo_in "$NS_S" $far
+	ip -n "$NS_R" -6 -batch - <<-END
+		route add $far via $near::2 metric 2048
+		route add $far via $S6 metric 1024 expires 3
+	END
+	field_rules "rc, rs, rs2"
+	count_at "$NS_S" "second iifname s1 udp dport 5000"
+	live_start p "$NS_C" $C6 $far
+	probe_more p 700
+	probe_say
+	counted "$NS_S" second
+	figure "by the second uplink $PACKETS"
+	# 900 datagrams are four and a half seconds, of which the last one and a half are after the end.
+	want "the second uplink takes over" at_least "$PACKETS" 150
+	want_all
+	want_fast
+}
+field_case route-expires "the lifetime of an IPv6 route ends, another one takes over: followed, nothing lost, slow at most 1 %" route_expires
