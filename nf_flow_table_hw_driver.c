@@ -103,17 +103,20 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 	nfo_hw_eth(s, e, refs);
 }
 
-/* The worker did not get RTNL. If a caller of nfo_hw_pull_wait() waits for the worker, the holder
- * of RTNL is taken to be this caller, or to wait for a lock of this caller: then drivers are called
- * without RTNL until no caller waits. Return: true when a caller waits.
+/* The worker did not get RTNL. If a caller of nfo_hw_pull_wait() waits for workers of the table, the
+ * holder of RTNL is taken to be this caller, or to wait for a lock of this caller: then drivers are
+ * called without RTNL until no caller waits. Return: true when a caller waits.
  */
-static bool nfo_hw_borrow_rtnl(struct nfo_hw_queue *q)
+static bool nfo_hw_borrow_rtnl(struct nfo_hw *hw)
 {
-	spin_lock_bh(&q->hw->lock);
-	q->lent = q->pullers;
-	spin_unlock_bh(&q->hw->lock);
+	bool lent;
 
-	return q->lent;
+	spin_lock_bh(&hw->lock);
+	lent = hw->pullers;
+	WRITE_ONCE(hw->lent, lent);
+	spin_unlock_bh(&hw->lock);
+
+	return lent;
 }
 
 /* Take RTNL for a driver that wants it, or for nfo_hw_feature_show(). Return: true when RTNL was
@@ -121,14 +124,15 @@ static bool nfo_hw_borrow_rtnl(struct nfo_hw_queue *q)
  */
 static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 {
+	struct nfo_hw *hw = d->queue->hw;
 	unsigned int i;
 
 	if (!d->locked && !READ_ONCE(d->off))
 		return false;
-	for (i = 0; !READ_ONCE(d->lent) && !READ_ONCE(d->queue->lent); i++) {
+	for (i = 0; !READ_ONCE(d->lent) && !READ_ONCE(hw->lent); i++) {
 		if (rtnl_trylock())
 			return true;
-		if (i < NFO_HW_RTNL_TRIES || !nfo_hw_borrow_rtnl(d->queue))
+		if (i < NFO_HW_RTNL_TRIES || !nfo_hw_borrow_rtnl(hw))
 			usleep_range(1000, 1500);
 	}
 

@@ -412,7 +412,7 @@ void nfo_hw_pull_start(struct nfo_table *t, struct nfo_dev *d)
 void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
 {
 	spin_lock_bh(&t->hw.lock);
-	d->queue->pullers++;
+	t->hw.pullers++;
 	spin_unlock_bh(&t->hw.lock);
 	nfo_hw_pull_start(t, d);
 }
@@ -428,7 +428,6 @@ void nfo_hw_pull_begin(struct nfo_table *t, struct nfo_dev *d)
  */
 void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d)
 {
-	struct nfo_hw_queue *q = d->queue;
 	struct nfo_hw *hw = &t->hw;
 
 	wait_event(hw->wait, !READ_ONCE(d->users));
@@ -436,8 +435,8 @@ void nfo_hw_pull_wait(struct nfo_table *t, struct nfo_dev *d)
 	 * has released the lock, it does not use the device any more.
 	 */
 	spin_lock_bh(&hw->lock);
-	if (!--q->pullers)
-		q->lent = false;
+	if (!--hw->pullers)
+		WRITE_ONCE(hw->lent, false);
 	spin_unlock_bh(&hw->lock);
 }
 

@@ -26,6 +26,12 @@ struct nfo_table;
  * @half:   flows of which one direction alone is in hardware; written with @lock held, read without
  *          it for display
  * @wait:   woken when nfo_dev::users of a device becomes 0
+ * @pullers: callers between nfo_hw_pull_begin() and the end of nfo_hw_pull_wait(): they wait for the
+ *          workers of the table, and may hold nfo_net::lock, nf_tables' commit mutex and RTNL. A
+ *          flow names both its devices while one chip is asked for its first rule, so the pull of
+ *          one chip's device waits for the worker of another chip. Protected by @lock
+ * @lent:   no worker of the table takes RTNL: its holder is taken to wait for a puller, or to be
+ *          one; protected by @lock
  * @gone_work: unbinds devices whose driver said ENODEV
  * @drained_work: unbinds devices with nfo_dev::drains that have no rules any more
  */
@@ -36,6 +42,8 @@ struct nfo_hw {
 	u32			whole;
 	u32			half;
 	wait_queue_head_t	wait;
+	unsigned int		pullers;
+	bool			lent;
 	struct work_struct	gone_work;
 	struct delayed_work	drained_work;
 };
@@ -70,9 +78,6 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @owing: how many rules may still leave in this period because of nfo_hw_rule::owes
  * @work:   the worker; no other context calls the drivers of the queue about rules, so the
  *          calls for one rule keep their order
- * @pullers: callers between nfo_hw_pull_begin() and the end of nfo_hw_pull_wait(): they wait for
- *          @work, and may hold nfo_net::lock, nf_tables' commit mutex and RTNL
- * @lent:   the worker does not take RTNL: its holder is taken to wait for a puller, or to be one
  * @epoch:  nfo_net::epoch when @sync_work last had all rules checked
  * @read_at: jiffies at which the next period begins
  * @sync_work: looks whether a period is over, or something changed
@@ -100,8 +105,6 @@ struct nfo_hw_queue {
 	u8			round;
 	unsigned int		unread;
 	unsigned int		owing;
-	unsigned int		pullers;
-	bool			lent;
 	u32			epoch;
 	unsigned long		read_at;
 	struct work_struct	work;

@@ -4,6 +4,8 @@
  * right after the other or when the first is done, with one chip and with two. In the
  * end the flow is in hardware as a whole or not at all.
  */
+#include <linux/rtnetlink.h>
+
 #include "nfo_kunit_chip.h"
 
 #define ORIGINAL	IP_CT_DIR_ORIGINAL
@@ -223,8 +225,53 @@ static void nfo_state_name(const unsigned int *at, char *name)
 
 KUNIT_ARRAY_PARAM(nfo_state, nfo_states, nfo_state_name);
 
+/* The worker of the first port's chip, in a thread of its own. */
+struct nfo_worker {
+	struct work_struct	work;
+	struct nfo_fake		*fake;
+	struct completion	done;
+};
+
+static void nfo_worker_run(struct work_struct *work)
+{
+	struct nfo_worker *w = container_of(work, struct nfo_worker, work);
+
+	nfo_fake_run_queue(w->fake, w->fake->port[0].d->queue);
+	complete(&w->done);
+}
+
+/* The holder of RTNL waits until no flow names the second port. A flow names it while the first
+ * port's chip is still to take the flow's first rule, and the driver of that chip wants RTNL.
+ */
+static void nfo_test_rtnl_of_another_chip(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_worker w = { .fake = fake };
+	bool done;
+
+	nfo_fake_chips(fake, 2);
+	fake->port[0].d->locked = true;
+	nfo_fake_ask(ff, 100);
+	init_completion(&w.done);
+	INIT_WORK_ONSTACK(&w.work, nfo_worker_run);
+	rtnl_lock();
+	nfo_fake_pull_begin(fake, &fake->port[1]);
+	schedule_work(&w.work);
+	done = wait_for_completion_timeout(&w.done, 10 * HZ);
+	rtnl_unlock();
+	KUNIT_EXPECT_TRUE_MSG(test, done, "the worker waits for RTNL, and its holder for the worker");
+	flush_work(&w.work);
+	destroy_work_on_stack(&w.work);
+	KUNIT_EXPECT_TRUE(test, nfo_settle(fake, ff));
+	KUNIT_EXPECT_FALSE(test, fake->t.hw.lent);
+	KUNIT_EXPECT_EQ(test, fake->t.hw.pullers, 0);
+	nfo_fake_end(test, ff);
+}
+
 static struct kunit_case nfo_pairs_cases[] = {
 	KUNIT_CASE_PARAM(nfo_test_any_two, nfo_state_gen_params),
+	KUNIT_CASE(nfo_test_rtnl_of_another_chip),
 	{}
 };
 
