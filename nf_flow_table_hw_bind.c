@@ -90,23 +90,6 @@ static void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_de
 	spin_unlock_bh(&t->hw.lock);
 }
 
-/* The driver of an indirect block is unloaded: its callback is removed here. The device stays in
- * the kernel's list of indirect blocks, so that a driver that is loaded later finds it.
- */
-static void nfo_hw_indirect_cleanup(struct flow_block_cb *cb)
-{
-	struct nfo_dev *d = cb->indr.data;
-	struct nfo_table *t = d->queue->t;
-
-	mutex_lock(&t->nn->lock);
-	nfo_hw_pull(t, d);
-	list_del(&cb->list);
-	list_del(&cb->driver_list);
-	flow_block_cb_free(cb);
-	nfo_hw_set_bound(t, d, NFO_DEV_HW_NONE);
-	mutex_unlock(&t->nn->lock);
-}
-
 /* Drivers keep TC blocks in lists that RTNL protects. nf_tables calls with its commit mutex held
  * and mostly without RTNL, and RTNL must not be waited for under that mutex. So RTNL is tried for
  * NFO_HW_RTNL_MS; a holder that keeps it for longer is taken to wait for the caller, or to be the
@@ -383,6 +366,24 @@ static void nfo_hw_set_drains(struct nfo_table *t, struct nfo_dev *d, bool drain
 	spin_unlock_bh(&t->hw.lock);
 }
 
+/* A driver that does not let go still has the callback on a list of its own, so the callback's
+ * memory is left to the driver. The list in @d must be empty before @d is freed. @err: what the
+ * driver, asked in the way @how, answered. Caller holds nfo_net::lock.
+ */
+static void nfo_hw_leave_behind(struct nfo_dev *d, enum nfo_dev_hw how, int err)
+{
+	struct flow_block_cb *cb, *next;
+
+	list_for_each_entry_safe(cb, next, &d->block.cb_list, list) {
+		list_del_init(&cb->list);
+		if (how == NFO_DEV_HW_INDIRECT)
+			nfo_hw_indirect_disown(cb);
+		else
+			pr_warn_ratelimited("nf_flow_offload: the driver of %s does not let go of its callback: error %d\n",
+					    netdev_name(d->dev), err);
+	}
+}
+
 /* Give the callbacks of a device back to its driver, which has no rule of the device any more.
  * Caller holds nfo_net::lock.
  */
@@ -407,14 +408,7 @@ static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
 	}
-	/* A driver that does not let go still has the callback on a list of its own, so the
-	 * callback's memory is left to the driver. The list in @d must be empty before @d is freed.
-	 */
-	list_for_each_entry_safe(cb, next, &d->block.cb_list, list) {
-		pr_warn_ratelimited("nf_flow_offload: the driver of %s does not let go of its callback: error %d\n",
-				    netdev_name(d->dev), err);
-		list_del_init(&cb->list);
-	}
+	nfo_hw_leave_behind(d, bound, err);
 }
 
 /* Unbind a device, whose flows go on in software. Caller holds nfo_net::lock. */

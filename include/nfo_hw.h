@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Functions that the hardware rooms offer to each other and to rooms above, from the room at the
- * top to the one at the bottom: hw_bind, hw (the worker), hw_flow, hw_driver, hw_cache.
+ * top to the one at the bottom: hw_bind, hw_indirect, hw (the worker), hw_flow, hw_driver, hw_cache.
  */
 #ifndef _NFO_HW_H
 #define _NFO_HW_H
@@ -20,6 +20,10 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev);
 void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev);
 void nfo_hw_init(struct nfo_table *t);
 void nfo_hw_exit(struct nfo_table *t);
+
+/* ---- hw_indirect: callbacks whose driver may go at any time ---- */
+void nfo_hw_indirect_cleanup(struct flow_block_cb *cb);
+void nfo_hw_indirect_disown(struct flow_block_cb *cb);
 
 /* ---- hw: the worker ---- */
 struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t);

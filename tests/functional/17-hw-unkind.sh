@@ -240,6 +240,30 @@ comes_late() {
 	blocks 0
 }
 
+# One goes, and the flowtable has gone by the time that it hears of it. Until then the module stays.
+both_go() {
+	local driver
+
+	fresh indirect
+	table
+	hw_up c udp
+	set_chip hold_indirect 1
+	set_chip indirect 0 &
+	driver=$!
+	wait_for 5 held || fail "the driver does not go: $(cat $CHIP/hold_indirect)"
+	rules_flush
+	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	#	! rmmod nf_flow_offload 2>/dev/null || fail "the module has gone under the driver's call"
+	set_chip hold_indirect 0
+	wait $driver || fail "the driver did not go"
+	by_host c ping 10
+	set_chip indirect 1
+	blocks 0
+	table
+	hw_up n udp
+}
+held() { [ "$(<$CHIP/hold_indirect)" = 2 ]; }
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "hw-tc-offload off, a driver that hears nothing then" feature_off ft
@@ -257,5 +281,6 @@ run_case "full buckets" buckets
 run_case "nfp's errno for a full table" errno_of_nfp
 run_case "a driver of indirect blocks after the flowtable" after_us
 run_case "a driver of indirect blocks that comes late and goes" comes_late
+run_case "a driver of indirect blocks goes, and the flowtable" both_go
 rmmod nfo_hwsim
 all_done

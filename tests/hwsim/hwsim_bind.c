@@ -2,6 +2,7 @@
 /*
  * Binding: which of the kernel's ways into a driver this one offers.
  */
+#include <linux/delay.h>
 #include <linux/rtnetlink.h>
 #include <net/pkt_cls.h>
 #include "hwsim.h"
@@ -95,6 +96,17 @@ static void indirect_release(void *cb_priv)
 {
 }
 
+/* The driver goes: the core does not know of its callbacks any more, and tells their owners. */
+static void indirect_cleanup(struct flow_block_cb *b)
+{
+	struct hwsim_chip *c = b->indr.cb_priv;
+
+	cmpxchg(&c->hold_indirect, HWSIM_HOLD_ON, HWSIM_HOLD_WAITS);
+	while (READ_ONCE(c->hold_indirect))
+		msleep(1);
+	c->cleanup(b);
+}
+
 /* The core calls this, and a cleanup, one at a time. */
 static int indirect_cb(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 		       enum tc_setup_type type, void *type_data, void *data,
@@ -119,8 +131,9 @@ static int indirect_cb(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 	case FLOW_BLOCK_BIND:
 		if (flow_block_cb_is_busy(block_cb, slot, &c->indirect_blocks))
 			return -EBUSY;
+		c->cleanup = cleanup;
 		b = flow_indr_block_cb_alloc(block_cb, slot, slot, indirect_release, f, dev,
-					     sch, data, c, cleanup);
+					     sch, data, c, indirect_cleanup);
 		if (IS_ERR(b))
 			return PTR_ERR(b);
 		flow_block_cb_add(b, f);

@@ -12,6 +12,8 @@
  *   modes/NAME     0 or 1; how chips and drivers are that are less kind, see hwsim.h
  *   driver         what ethtool -i is told; "nfo_hwsim" at first
  *   indirect       0: the driver of the indirect block is not there; 1: it comes
+ *   hold_indirect  1: when that driver goes, the owners of its blocks hear of it when this is 0
+ *                  again; 2 when it waits for that
  *   blocks         how many blocks are bound
  *   asked          block requests, and rule commands of blocks without RTNL
  *   port_delay_us/N  a command through port N takes that long besides, and holds up
@@ -478,6 +480,7 @@ void hwsim_debugfs_init(struct hwsim_chip *c)
 	debugfs_create_bool("lro", 0600, c->dir, &c->lro);
 	debugfs_create_bool("routed", 0600, c->dir, &c->routed);
 	debugfs_create_bool("hold", 0600, c->dir, &c->hold);
+	debugfs_create_u32("hold_indirect", 0600, c->dir, &c->hold_indirect);
 	debugfs_create_file("span", 0600, c->dir, c, &span_fops);
 	debugfs_create_file("driver", 0600, c->dir, c, &driver_fops);
 	debugfs_create_file("indirect", 0600, c->dir, c, &indirect_fops);
