@@ -621,6 +621,23 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 	d->lent = false;
 }
 
+/* A device changed. Perhaps it was switched, as to switchdev mode, and its driver, or that of a
+ * device with rules that forward to it, takes now what it refused before. Caller holds RTNL and
+ * nfo_net::lock.
+ */
+static void nfo_hw_switched(struct nfo_table *t, struct net_device *dev)
+{
+	struct nfo_dev *d;
+	bool itself;
+
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
+		itself = d->dev == dev || netdev_has_upper_dev(dev, d->dev);
+		spin_lock_bh(&t->hw.lock);
+		nfo_hw_forget_refusals(d, itself ? 0 : dev->ifindex);
+		spin_unlock_bh(&t->hw.lock);
+	}
+}
+
 /**
  * nfo_hw_feature_changed() - the features of a device changed, perhaps hw-tc-offload
  * @t:   flowtable
@@ -634,6 +651,7 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return;
+	nfo_hw_switched(t, dev);
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
 		if (d->dev == dev || netdev_has_upper_dev(dev, d->dev))
 			nfo_hw_feature_of(t, d, dev);
@@ -658,8 +676,15 @@ static void nfo_hw_late_driver(struct nfo_table *t)
 	}
 }
 
+/* Return: true when a driver was asked for the device itself and refused. */
+static bool nfo_hw_was_refused(const struct nfo_dev *d)
+{
+	return d->bound == NFO_DEV_HW_NONE && d->dev->netdev_ops->ndo_setup_tc && !d->declined &&
+	       nfo_hw_feature_on(d->dev);
+}
+
 /**
- * nfo_hw_device_back() - a device came up: ask its driver again if the driver had said ENODEV
+ * nfo_hw_device_back() - a device came up or changed: ask its driver again for what it refused
  * @t:   flowtable
  * @dev: device, listed in @t or not
  *
@@ -669,8 +694,11 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d = nfo_hw_find(t, dev);
 
+	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
+		return;
+	nfo_hw_switched(t, dev);
 	nfo_hw_late_driver(t);
-	if (!d || !READ_ONCE(d->driver_gone) || d->going)
+	if (!d || d->going || (!READ_ONCE(d->driver_gone) && !nfo_hw_was_refused(d)))
 		return;
 	d->lent = true;
 	nfo_hw_unbind(t, d);

@@ -538,6 +538,26 @@ enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 }
 
 /**
+ * nfo_hw_forget_refusals() - a device was perhaps switched: drop what its driver refused
+ * @d:   device
+ * @out: index of the egress device that was switched; 0: @d itself was
+ *
+ * The driver is asked once more for each kind of rule. A wait after a passing failure goes on.
+ * Context: nfo_hw::lock held.
+ */
+void nfo_hw_forget_refusals(struct nfo_dev *d, int out)
+{
+	unsigned int i, left = 0;
+
+	if (!out)
+		d->form_failed = 0;
+	for (i = 0; i < d->refusals; i++)
+		if (out && d->refused[i].out && d->refused[i].out != out)
+			d->refused[left++] = d->refused[i];
+	d->refusals = left;
+}
+
+/**
  * nfo_hw_forget() - a device is bound anew: drop what was learned of its driver
  * @d: device with a queue
  *
@@ -548,8 +568,7 @@ void nfo_hw_forget(struct nfo_dev *d)
 {
 	d->leaving = false;
 	d->driver_gone = false;
-	d->refusals = 0;
-	d->form_failed = 0;
+	nfo_hw_forget_refusals(d, 0);
 	d->backoff = 0;
 	d->full_wait = 0;
 	d->queue->size = 0;

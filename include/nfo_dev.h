@@ -63,7 +63,8 @@ struct nfo_hw_refusal {
  *           none since; written by the worker of @queue alone
  * @users:  directions of flows that name this device in nfo_hw_rule::dev; nfo_hw::lock
  * @refused: what the driver cannot do; nfo_hw::lock
- * @refusals: how many places of @refused are used, since the device was bound; nfo_hw::lock
+ * @refusals: how many places of @refused are used, since the device was bound or switched;
+ *          nfo_hw::lock
  * @rules:   rules in its hardware; written by the worker of @queue alone
  * @budget:  how many rules it may have; 0: any number; nfo_hw::lock
  * @full_wait: for how many jiffies the last learned size of its chip is believed; nfo_hw::lock

@@ -144,6 +144,69 @@ sctp() {
 	hw_up other udp
 }
 
+# --- a device becomes another one ----------------------------------------
+
+# What each of these tells of.
+features_change() { in_r ethtool -K hwp0 gro "$1"; }
+flags_change() { ip -n "$NS_R" link set hwp1 multicast "$1"; }
+down_and_up() {
+	ip -n "$NS_R" link set hwp0 down
+	ip -n "$NS_R" link set hwp0 up
+	links_ready "$NS_R" hwp0
+	wait_for 10 ask c ping 1 || fail "no answer: $ANSWER"
+}
+
+# asked_from N [TO] - so many calls since CALLS was $was.
+asked_from() {
+	calls
+	[ $((CALLS - was)) -ge "$1" ] && [ $((CALLS - was)) -le "${2:-$1}" ] ||
+		fail "$((CALLS - was)) calls, expected $1${2:+ to $2}"
+}
+
+# switched MOST EVENT - a driver that refused is asked again after each event, MOST times at most.
+switched() {
+	local was most=$1 event=$2
+
+	clean
+	set_chip features/udp 0
+	table
+	client c udp
+	wait_for 10 refused_after c "95 " || fail "the driver was not asked: $(cat $CHIP/calls)"
+	ask_twice c
+	calls
+	was=$CALLS
+	"$event" off
+	ask_twice c
+	asked_from 1 "$most"
+	calls
+	was=$CALLS
+	set_chip features/udp 1
+	ask_twice c
+	asked_from 0
+	"$event" on
+	in_hw c udp "$PORT"
+	by_hw 10 c ping 5
+}
+
+# bound_later - a driver that refused the device is asked for it again when the link comes up.
+bound_later() {
+	clean none
+	table
+	dev_is hwp0 "none hw-driver 95 *" || fail "hwp0: $SAYS"
+	client c udp
+	promote c udp "$PORT"
+	set_chip bind ft
+	dev_is hwp0 "none hw-driver 95 *" || fail "hwp0: $SAYS"
+	down_and_up
+	flags_change off
+	flags_change on
+	dev_is hwp0 "ft none 0 " || fail "hwp0: $SAYS"
+	dev_is hwp1 "ft none 0 " || fail "hwp1: $SAYS"
+	must c ping 1
+	in_hw c udp "$PORT"
+	by_hw 10 c ping 5
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "both directions or none" one_direction
@@ -155,5 +218,9 @@ run_case "EAGAIN" failing 11 5
 run_case "EBUSY" failing 16 3
 run_case "ENOMEM" failing 12 3
 run_case "SCTP: no driver is asked" sctp
+run_case "refused, and features change" switched 1 features_change
+run_case "refused, and the egress device changes" switched 1 flags_change
+run_case "refused, and the link goes down and up" switched 3 down_and_up
+run_case "the driver refuses the device at first" bound_later
 rmmod nfo_hwsim
 all_done

@@ -571,6 +571,41 @@ static void nfo_test_forget(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
 }
 
+/* The driver is asked once more for what it refused before a device was switched. */
+static void nfo_test_forget_refusals(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1), *other = nfo_fake_flow(fake, 0, 2);
+	struct nfo_dev *d = fake->port[0].d;
+
+	d->driver = &nfo_hw_driver_tc;
+	KUNIT_EXPECT_TRUE(test, nfo_hw_form_refused(d, &ff->f, 0));
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	nfo_hw_outcome(d, &other->f, 0, -EOPNOTSUPP);
+	/* A device with which the driver has nothing to do. */
+	nfo_hw_forget_refusals(d, 77);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_HW_SHAPE);
+	/* The egress device of one flow. */
+	nfo_hw_forget_refusals(d, fake->port[1].netdev->ifindex);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_HW_SHAPE);
+	KUNIT_EXPECT_NE(test, d->form_failed, 0);
+	/* What counts for any egress device may be this one's. */
+	d->refused[0].out = 0;
+	nfo_hw_forget_refusals(d, fake->port[1].netdev->ifindex);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_NONE);
+	/* The device itself; it is not asked sooner than it was to be. */
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	nfo_hw_outcome(d, &ff->f, 0, -EBUSY);
+	d->queue->size = 1;
+	nfo_hw_forget_refusals(d, 0);
+	KUNIT_EXPECT_EQ(test, d->refusals, 0);
+	KUNIT_EXPECT_EQ(test, d->form_failed, 0);
+	KUNIT_EXPECT_EQ(test, d->queue->size, 1);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_BUSY);
+}
+
 static void nfo_test_message(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -670,6 +705,7 @@ static struct kunit_case nfo_cache_cases[] = {
 	KUNIT_CASE(nfo_test_refused_overflow),
 	KUNIT_CASE(nfo_test_backoff),
 	KUNIT_CASE(nfo_test_forget),
+	KUNIT_CASE(nfo_test_forget_refusals),
 	KUNIT_CASE(nfo_test_message),
 	KUNIT_CASE(nfo_test_oneway),
 	KUNIT_CASE(nfo_test_oneway_completed),
