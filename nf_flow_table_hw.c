@@ -43,22 +43,6 @@ static void nfo_hw_driver_gone(struct nfo_dev *d)
 	queue_work(nfo_hw_wq, &q->t->hw.gone_work);
 }
 
-/* Return: how many rules of the flow the chip of a queue has yet to take. Caller holds
- * nfo_hw::lock.
- */
-static unsigned int nfo_hw_need(const struct nfo_flow *f, const struct nfo_hw_queue *q)
-{
-	const struct nfo_hw_rule *rule = nfo_flow_hw(f)->rule;
-	unsigned int need = 0;
-	int dir;
-
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		need += rule[dir].dev && rule[dir].dev->queue == q &&
-			rule[dir].state != NFO_RULE_IN;
-
-	return need;
-}
-
 /* Return: what the journal says about a direction, from the epoch of its entry to @epoch. If no
  * change concerns the entry, the entry takes @epoch. Caller holds rcu_read_lock().
  */
@@ -90,7 +74,8 @@ static bool nfo_hw_still_meant(struct nfo_flow *f, struct nfo_hw_rule *p,
 	rcu_read_lock();
 	spin_lock_bh(&f->table->hw.lock);
 	going = nfo_hw_going(f);
-	*why = nfo_hw_dev_check(p->dev, f, p->dir, nfo_hw_need(f, p->dev->queue));
+	*why = nfo_hw_dev_check(p->dev, f, p->dir) ?:
+	       nfo_hw_room_check(p->dev, f, nfo_flow_hw(f)->want);
 	spin_unlock_bh(&f->table->hw.lock);
 	/* The next packet has to show where packets of a stale direction go now. No packet passes a
 	 * bridge port that became blocked, but a rule would let them pass.

@@ -240,19 +240,55 @@ enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow
 	return nfo_unseen_check(f, dir);
 }
 
-/* Return: how many rules of a flow, that of the direction @dir among them, a device has yet to
- * take: both when both directions enter by it. The device still has a rule that is to be deleted.
+/**
+ * nfo_hw_need() - how many rules of a flow a device, or a chip, has yet to take
+ * @f:    flow
+ * @want: directions that are meant to be in hardware, bits by enum ip_conntrack_dir
+ * @d:    only rules of this device count; NULL: those of any device
+ * @q:    only rules of this chip's devices count
+ *
+ * A rule that is to be deleted is one that the device still has. Context: rcu_read_lock(),
+ * nfo_hw::lock held. Return: the number, 0 to 2.
  */
-static unsigned int nfo_hw_dev_need(const struct nfo_dev *d, const struct nfo_flow *f,
-				    enum ip_conntrack_dir dir)
+unsigned int nfo_hw_need(const struct nfo_flow *f, u8 want, const struct nfo_dev *d,
+			 const struct nfo_hw_queue *q)
 {
-	return nfo_hw_dev(f, !dir) == d && nfo_flow_hw(f)->rule[!dir].state < NFO_RULE_IN ? 2 : 1;
+	const struct nfo_dev *in;
+	unsigned int need = 0;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		in = nfo_hw_dev(f, dir);
+		need += want & BIT(dir) && nfo_flow_hw(f)->rule[dir].state < NFO_RULE_IN &&
+			in && in->queue == q && (!d || in == d);
+	}
+
+	return need;
 }
 
-static bool nfo_hw_over_budget(const struct nfo_dev *d, const struct nfo_flow *f,
-			       enum ip_conntrack_dir dir)
+static bool nfo_hw_over_budget(const struct nfo_dev *d, const struct nfo_flow *f, u8 want)
 {
-	return d->budget && d->rules + nfo_hw_dev_need(d, f, dir) > d->budget;
+	return d->budget && d->rules + nfo_hw_need(f, want, d, d->queue) > d->budget;
+}
+
+/**
+ * nfo_hw_room_check() - is there room for the rules of a flow?
+ * @d:    device for which nfo_hw_dev_check() has nothing against the rule of a direction
+ * @f:    flow
+ * @want: directions that are meant to be in hardware, bits by enum ip_conntrack_dir
+ *
+ * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE; NFO_R_HW_FULL when the device
+ * may not have as many rules, or its chip has no place for them.
+ */
+enum nfo_reason nfo_hw_room_check(const struct nfo_dev *d, const struct nfo_flow *f, u8 want)
+{
+	const struct nfo_hw_queue *q = d->queue;
+
+	if (nfo_hw_over_budget(d, f, want) ||
+	    (q->size && q->rules + nfo_hw_need(f, want, NULL, q) > q->size))
+		return NFO_R_HW_FULL;
+
+	return NFO_R_NONE;
 }
 
 static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
@@ -263,16 +299,16 @@ static bool nfo_hw_is_ipsec(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 }
 
 /**
- * nfo_hw_dev_check() - may a direction's rule go to its device now?
- * @d:    device by which packets of the direction enter; NULL when it is not listed
- * @f:    flow
- * @dir:  direction
- * @need: how many rules of the flow the device's chip has yet to take
+ * nfo_hw_dev_check() - may a direction's rule go to its device now, if there is room?
+ * @d:   device by which packets of the direction enter; NULL when it is not listed
+ * @f:   flow
+ * @dir: direction
  *
- * Context: rcu_read_lock(), nfo_hw::lock held. Return: NFO_R_NONE when it may, otherwise why not.
+ * nfo_hw_room_check() says whether there is room. Context: rcu_read_lock(), nfo_hw::lock held.
+ * Return: NFO_R_NONE when it may, otherwise why not.
  */
 enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
-				 enum ip_conntrack_dir dir, unsigned int need)
+				 enum ip_conntrack_dir dir)
 {
 	enum nfo_reason why;
 
@@ -292,10 +328,6 @@ enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow 
 		return NFO_R_HW_SHAPE;
 	if (d->backoff && time_before(jiffies, d->not_before))
 		return NFO_R_HW_BUSY;
-	if (nfo_hw_over_budget(d, f, dir))
-		return NFO_R_HW_FULL;
-	if (d->queue->size && d->queue->rules + need > d->queue->size)
-		return NFO_R_HW_FULL;
 
 	return NFO_R_NONE;
 }
@@ -338,6 +370,20 @@ static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 	q->size = 0;
 }
 
+/* Return: why the rule of a direction, against which nothing else is, is not asked for now: no room,
+ * or too many rules wait. Flows that return were in hardware before, so their number is bounded
+ * already. @want: directions that are meant to be in hardware.
+ */
+static enum nfo_reason nfo_hw_place_check(const struct nfo_dev *d, const struct nfo_flow *f, u8 want)
+{
+	u32 limit = READ_ONCE(f->table->nn->settings.hw_queue);
+
+	if (d->queue->depth >= limit && !nfo_flow_hw(f)->returns)
+		return NFO_R_HW_QUEUE;
+
+	return nfo_hw_room_check(d, f, want);
+}
+
 /**
  * nfo_hw_admit() - which of a flow's directions are meant to be in hardware?
  * @f:   flow of which both directions are learned
@@ -349,12 +395,10 @@ static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
  */
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 {
-	u32 limit = READ_ONCE(f->table->nn->settings.hw_queue);
-	enum nfo_reason reason[IP_CT_DIR_MAX];
+	enum nfo_reason reason[IP_CT_DIR_MAX] = {};
+	u8 in = nfo_flow_hw(f)->want, meant = NFO_HW_BOTH;
 	struct nfo_dev *d[IP_CT_DIR_MAX];
-	u8 meant = NFO_HW_BOTH;
 	bool crowded = false;
-	unsigned int need;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
@@ -363,22 +407,18 @@ u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why)
 		crowded |= d[dir] && d[dir]->queue && d[dir]->queue->size;
 	}
 	nfo_flow_hw(f)->crowded &= crowded;
-	/* A flow with one direction in hardware needs one more rule. */
-	need = !nfo_flow_hw(f)->want && d[0] && d[1] && d[0]->queue == d[1]->queue ? 2 : 1;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		reason[dir] = NFO_R_NONE;
-		if (nfo_flow_hw(f)->want & BIT(dir))
-			continue;
-		reason[dir] = nfo_hw_dev_check(d[dir], f, dir, need);
-		/* Flows that return were in hardware before, so their number is bounded already. */
-		if ((!reason[dir] || reason[dir] == NFO_R_HW_FULL) &&
-		    d[dir]->queue->depth >= limit && !nfo_flow_hw(f)->returns)
-			reason[dir] = NFO_R_HW_QUEUE;
+		if (!(in & BIT(dir)))
+			reason[dir] = nfo_hw_dev_check(d[dir], f, dir);
 		if (nfo_hw_never(reason[dir]))
 			meant &= ~BIT(dir);
 	}
 	if (!meant || !READ_ONCE(f->table->nn->settings.hw_oneway))
 		meant = NFO_HW_BOTH;
+	/* A direction that is not meant takes no place. */
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (meant & ~in & BIT(dir) && !reason[dir])
+			reason[dir] = nfo_hw_place_check(d[dir], f, meant);
 
 	/* A full chip is a reason only when nothing else is: for that the caller evicts a flow. */
 	*why = NFO_R_NONE;
@@ -421,11 +461,12 @@ static struct nfo_flow *nfo_hw_coldest(const struct nfo_dev *d, bool own)
 
 /**
  * nfo_hw_colder() - find the flow in hardware that a clearly busier flow may replace
- * @hot: flow that was refused with NFO_R_HW_FULL
+ * @hot:  flow that nfo_hw_admit() refused with NFO_R_HW_FULL
+ * @want: what nfo_hw_admit() returned for it
  *
  * Context: rcu_read_lock(), nfo_hw::lock held. Return: the flow to evict, or NULL.
  */
-struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
+struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot, u8 want)
 {
 	u64 percent = 100 + READ_ONCE(hot->table->nn->settings.hw_hysteresis);
 	struct nfo_flow *cold;
@@ -435,9 +476,10 @@ struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot)
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		d = nfo_hw_dev(hot, dir);
-		if (nfo_hw_dev_check(d, hot, dir, IP_CT_DIR_MAX) != NFO_R_HW_FULL)
+		if (!(want & BIT(dir)) || nfo_hw_dev_check(d, hot, dir) ||
+		    !nfo_hw_room_check(d, hot, want))
 			continue;
-		cold = nfo_hw_coldest(d, nfo_hw_over_budget(d, hot, dir));
+		cold = nfo_hw_coldest(d, nfo_hw_over_budget(d, hot, want));
 		if (!cold || cold == hot)
 			return NULL;
 		least = div_u64(nfo_flow_hw(cold)->rate * percent, 100) + NFO_HW_MARGIN;

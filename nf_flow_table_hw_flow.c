@@ -211,10 +211,12 @@ static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 
 /* ---- flows come and go ---- */
 
-/* The chip is full: evict a flow that is clearly less busy. Return: true when there was one. */
-static bool nfo_hw_make_room(const struct nfo_flow *hot)
+/* The chip is full: evict a flow that is clearly less busy than a flow of which the directions @want
+ * are to be in hardware. Return: true when there was one.
+ */
+static bool nfo_hw_make_room(const struct nfo_flow *hot, u8 want)
 {
-	struct nfo_flow *cold = nfo_hw_colder(hot);
+	struct nfo_flow *cold = nfo_hw_colder(hot, want);
 
 	if (!cold)
 		return false;
@@ -251,7 +253,7 @@ static enum nfo_reason nfo_hw_left_out(const struct nfo_flow *f, u8 want)
 								     IP_CT_DIR_ORIGINAL;
 
 	return want == NFO_HW_BOTH ? NFO_R_NONE :
-				     nfo_hw_dev_check(nfo_hw_dev(f, dir), f, dir, 1);
+				     nfo_hw_dev_check(nfo_hw_dev(f, dir), f, dir);
 }
 
 /* Admit a flow if it is busy enough and nothing stands against it. Caller holds nfo_hw::lock and
@@ -275,7 +277,8 @@ static void nfo_hw_consider(struct nfo_flow *f)
 		return;
 
 	want = nfo_hw_admit(f, &why);
-	if (why == NFO_R_HW_FULL && h->state == NFO_HW_SOFT && !h->crowded && nfo_hw_make_room(f))
+	if (why == NFO_R_HW_FULL && h->state == NFO_HW_SOFT && !h->crowded &&
+	    nfo_hw_make_room(f, want))
 		why = NFO_R_NONE;
 	if (why == NFO_R_HW_QUEUE)
 		nfo_count_reason(f->table->nn, why);

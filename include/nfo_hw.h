@@ -71,15 +71,18 @@ int nfo_hw_rule_stats(struct nfo_dev *d, struct nfo_flow *f,
 u8 nfo_hw_admit(struct nfo_flow *f, enum nfo_reason *why);
 enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow *f,
 				  enum ip_conntrack_dir dir);
+unsigned int nfo_hw_need(const struct nfo_flow *f, u8 want, const struct nfo_dev *d,
+			 const struct nfo_hw_queue *q);
+enum nfo_reason nfo_hw_room_check(const struct nfo_dev *d, const struct nfo_flow *f, u8 want);
 enum nfo_reason nfo_hw_dev_check(const struct nfo_dev *d, const struct nfo_flow *f,
-				 enum ip_conntrack_dir dir, unsigned int need);
+				 enum ip_conntrack_dir dir);
 bool nfo_hw_never(enum nfo_reason why);
 enum nfo_hw_ttl nfo_hw_form(const struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir);
 bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir);
 void nfo_hw_measure(struct nfo_flow *f);
 bool nfo_hw_worth(const struct nfo_flow *f);
-struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot);
+struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot, u8 want);
 void nfo_hw_dev_ok(struct nfo_dev *d);
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err);

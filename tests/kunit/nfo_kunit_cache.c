@@ -275,6 +275,7 @@ static void nfo_test_admit_size(struct kunit *test)
 	fake->port[0].d->queue->rules = 9;
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_FULL);
 	nfo_flow_hw(&ff->f)->want = BIT(IP_CT_DIR_ORIGINAL);
+	nfo_flow_hw(&ff->f)->rule[IP_CT_DIR_ORIGINAL].state = NFO_RULE_IN;
 	KUNIT_EXPECT_EQ(test, nfo_admit(ff, &want), NFO_R_NONE);
 	KUNIT_EXPECT_EQ(test, want, NFO_HW_BOTH);
 	fake->port[0].d->queue->rules = 0;
@@ -412,7 +413,7 @@ static void nfo_set_shape(struct nfo_fake_flow *ff, unsigned int shape)
 
 static enum nfo_reason nfo_check(struct nfo_fake_flow *ff)
 {
-	return nfo_hw_dev_check(nfo_fake(&ff->f)->port[0].d, &ff->f, 0, 1);
+	return nfo_hw_dev_check(nfo_fake(&ff->f)->port[0].d, &ff->f, 0);
 }
 
 /* A shape that was refused keeps out its like, and no other. */

@@ -15,7 +15,7 @@ static struct nfo_flow *nfo_colder_than(struct nfo_fake_flow *ff)
 	struct nfo_flow *f;
 
 	rcu_read_lock();
-	f = nfo_hw_colder(&ff->f);
+	f = nfo_hw_colder(&ff->f, NFO_HW_BOTH);
 	rcu_read_unlock();
 
 	return f;
@@ -194,7 +194,86 @@ static void nfo_test_budget_of_both(struct kunit *test)
 	nfo_retire_all(fake, &ff, 1);
 }
 
+/* How many rules a device and its chip have yet to take: of each pair of states of the two rules,
+ * of the directions that are meant, with the directions on one device, on two of a chip, on two
+ * chips.
+ */
+static void nfo_test_need(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff[] = { nfo_fake_flow(fake, 2, 2), nfo_fake_flow(fake, 1, 2),
+				       nfo_fake_flow(fake, 0, 2) };
+	unsigned int i, states, want, own, chip;
+	struct nfo_hw_rule *rule;
+	struct nfo_dev *d = fake->port[2].d;
+
+	nfo_fake_chips(fake, 2);
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(ff); i++)
+		for (states = 0; states < 36; states++)
+			for (want = 0; want <= NFO_HW_BOTH; want++) {
+				rule = nfo_flow_hw(&ff[i]->f)->rule;
+				rule[0].state = states % 6;
+				rule[1].state = states / 6;
+				/* The reply enters by the device. */
+				own = want & BIT(1) && rule[1].state <= NFO_RULE_ADDING;
+				chip = own + (i < 2 && want & BIT(0) &&
+					      rule[0].state <= NFO_RULE_ADDING);
+				KUNIT_EXPECT_EQ_MSG(test, nfo_hw_need(&ff[i]->f, want, d, d->queue),
+						    i ? own : chip, "case %u, %u, %u", i, states,
+						    want);
+				KUNIT_EXPECT_EQ_MSG(test,
+						    nfo_hw_need(&ff[i]->f, want, NULL, d->queue),
+						    chip, "case %u, %u, %u", i, states, want);
+			}
+	rcu_read_unlock();
+}
+
+/* Both enter by one device, and its driver refuses one: with hw_oneway the budget is to hold the
+ * other one's rule alone.
+ */
+static void nfo_test_budget_of_one(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 2, 2);
+
+	ff->f.e[IP_CT_DIR_REPLY].flags |= NFO_E_NAT;
+	nfo_hw_outcome(fake->port[2].d, &ff->f, IP_CT_DIR_REPLY, -EOPNOTSUPP);
+	fake->nn.settings.hw_oneway = 1;
+	fake->port[2].d->budget = 1;
+	nfo_fake_ask(ff, 1000);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->state, NFO_HW_LIVE);
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->want, BIT(IP_CT_DIR_ORIGINAL));
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->reason, NFO_R_HW_SHAPE);
+	nfo_retire_all(fake, &ff, 1);
+}
+
+/* A chip with room for the flow's one rule is not the full one. */
+static void nfo_test_coldest_of_two_chips(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *hot = nfo_fake_flow(fake, 0, 1);
+	struct nfo_fake_flow *in[2];
+	struct nfo_hw_queue *q;
+
+	nfo_fake_chips(fake, 2);
+	nfo_flow_hw(&hot->f)->rate = 100000;
+	in[0] = nfo_live(fake, 0, 0, 100);
+	in[1] = nfo_live(fake, 1, 2, 100);
+	list_for_each_entry(q, &fake->t.hw.queues, list) {
+		q->size = q->rules;
+		q->probe_at = jiffies + 1000 * HZ;
+	}
+	fake->port[0].d->queue->size++;
+	KUNIT_EXPECT_PTR_EQ(test, nfo_colder_than(hot), &in[1]->f);
+	nfo_retire_all(fake, in, ARRAY_SIZE(in));
+}
+
 static struct kunit_case nfo_evict_cases[] = {
+	KUNIT_CASE(nfo_test_need),
+	KUNIT_CASE(nfo_test_budget_of_one),
+	KUNIT_CASE(nfo_test_coldest_of_two_chips),
 	KUNIT_CASE(nfo_test_crowded),
 	KUNIT_CASE(nfo_test_budget_of_both),
 	KUNIT_CASE(nfo_test_hysteresis),
