@@ -370,11 +370,12 @@ static void nfo_hw_doubt(struct nfo_dev *d, const struct nfo_flow *f)
 	q->size = 0;
 }
 
-/* Return: why the rule of a direction, against which nothing else is, is not asked for now: no room,
- * or too many rules wait. Flows that return were in hardware before, so their number is bounded
- * already. @want: directions that are meant to be in hardware.
+/* Return: why the rule of a direction, against which nothing else is, is not asked for now: no
+ * room, or too many rules wait. Flows that return were in hardware before, so their number is
+ * bounded already. @want: directions that are meant to be in hardware.
  */
-static enum nfo_reason nfo_hw_place_check(const struct nfo_dev *d, const struct nfo_flow *f, u8 want)
+static enum nfo_reason nfo_hw_place_check(const struct nfo_dev *d, const struct nfo_flow *f,
+					  u8 want)
 {
 	u32 limit = READ_ONCE(f->table->nn->settings.hw_queue);
 

@@ -103,9 +103,9 @@ static void nfo_hw_spec_fill(struct nfo_hw_spec *s, const struct nfo_dev *d,
 	nfo_hw_eth(s, e, refs);
 }
 
-/* The worker did not get RTNL. If a caller of nfo_hw_pull_wait() waits for workers of the table, the
- * holder of RTNL is taken to be this caller, or to wait for a lock of this caller: then drivers are
- * called without RTNL until no caller waits. Return: true when a caller waits.
+/* The worker did not get RTNL. If a caller of nfo_hw_pull_wait() waits for workers of the table,
+ * the holder of RTNL is taken to be this caller, or to wait for a lock of this caller: then drivers
+ * are called without RTNL until no caller waits. Return: true when a caller waits.
  */
 static bool nfo_hw_borrow_rtnl(struct nfo_hw *hw)
 {

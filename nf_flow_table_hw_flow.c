@@ -211,8 +211,8 @@ static void nfo_hw_begin(struct nfo_flow *f, u8 want)
 
 /* ---- flows come and go ---- */
 
-/* The chip is full: evict a flow that is clearly less busy than a flow of which the directions @want
- * are to be in hardware. Return: true when there was one.
+/* The chip is full: evict a flow that is clearly less busy than a flow of which the directions
+ * @want are to be in hardware. Return: true when there was one.
  */
 static bool nfo_hw_make_room(const struct nfo_flow *hot, u8 want)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Functions that the hardware rooms offer to each other and to rooms above, from the room at the
- * top to the one at the bottom: hw_bind, hw_indirect, hw (the worker), hw_flow, hw_driver, hw_cache.
+ * top to the one at the bottom: hw_bind, hw_indirect, hw (the worker), hw_flow, hw_driver,
+ * hw_cache.
  */
 #ifndef _NFO_HW_H
 #define _NFO_HW_H

@@ -230,8 +230,8 @@ struct hwsim_chip {
 	bool			mode[HWSIM_MODES];
 	char			driver[32];	/* what ethtool is told */
 	bool			indirect;	/* its indirect block is registered */
-	u32			hold_indirect;	/* HWSIM_HOLD_*: before the owner of a block hears */
-	void			(*cleanup)(struct flow_block_cb *cb);	/* of the owner of blocks */
+	u32			hold_indirect;	/* HWSIM_HOLD_*: before a block's owner hears */
+	void			(*cleanup)(struct flow_block_cb *cb);	/* of the owner */
 	u64			no_rtnl;	/* calls of block callbacks without RTNL */
 	u64			any_bind;	/* blocks it was asked for */
 	struct hwsim_fail	fail[HWSIM_CALLS];

@@ -103,7 +103,7 @@ static void indirect_cleanup(struct flow_block_cb *b)
 
 	cmpxchg(&c->hold_indirect, HWSIM_HOLD_ON, HWSIM_HOLD_WAITS);
 	while (READ_ONCE(c->hold_indirect))
-		msleep(1);
+		usleep_range(1000, 2000);
 	c->cleanup(b);
 }
 

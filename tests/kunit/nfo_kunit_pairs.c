@@ -260,7 +260,7 @@ static void nfo_test_rtnl_of_another_chip(struct kunit *test)
 	schedule_work(&w.work);
 	done = wait_for_completion_timeout(&w.done, 10 * HZ);
 	rtnl_unlock();
-	KUNIT_EXPECT_TRUE_MSG(test, done, "the worker waits for RTNL, and its holder for the worker");
+	KUNIT_EXPECT_TRUE_MSG(test, done, "the worker waits for RTNL, its holder for the worker");
 	flush_work(&w.work);
 	destroy_work_on_stack(&w.work);
 	KUNIT_EXPECT_TRUE(test, nfo_settle(fake, ff));
