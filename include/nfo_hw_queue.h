@@ -27,9 +27,9 @@ struct nfo_table;
  *          it for display
  * @wait:   woken when nfo_dev::users of a device becomes 0
  * @pullers: callers between nfo_hw_pull_begin() and the end of nfo_hw_pull_wait(): they wait for
- *          the workers of the table, and may hold nfo_net::lock, nf_tables' commit mutex and RTNL. A
- *          flow names both its devices while one chip is asked for its first rule, so the pull of
- *          one chip's device waits for the worker of another chip. Protected by @lock
+ *          the workers of the table, and may hold nfo_net::lock, nf_tables' commit mutex and RTNL.
+ *          A flow names both its devices while one chip is asked for its first rule, so the pull
+ *          of one chip's device waits for the worker of another chip. Protected by @lock
  * @lent:   no worker of the table takes RTNL: its holder is taken to wait for a puller, or to be
  *          one; protected by @lock
  * @gone_work: unbinds devices whose driver said ENODEV
