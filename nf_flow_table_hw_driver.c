@@ -119,8 +119,9 @@ static bool nfo_hw_borrow_rtnl(struct nfo_hw *hw)
 	return lent;
 }
 
-/* Take RTNL for a driver that wants it, or for nfo_hw_feature_show(). Return: true when RTNL was
- * taken and is to be released; false when it is not needed, or its holder waits for the worker.
+/* Take RTNL for a driver that wants it, or for nfo_hw_feature_show(). It is tried before each call,
+ * because RTNL may be free again while a caller still waits for the worker. Return: true when RTNL
+ * was taken and is to be released; false when it is not needed, or its holder waits for the worker.
  */
 static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 {
@@ -129,14 +130,14 @@ static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 
 	if (!d->locked && !READ_ONCE(d->off))
 		return false;
-	for (i = 0; !READ_ONCE(d->lent) && !READ_ONCE(hw->lent); i++) {
-		if (rtnl_trylock())
-			return true;
+	for (i = 0; !rtnl_trylock(); i++) {
+		if (READ_ONCE(d->lent) || READ_ONCE(hw->lent))
+			return false;
 		if (i < NFO_HW_RTNL_TRIES || !nfo_hw_borrow_rtnl(hw))
 			usleep_range(1000, 1500);
 	}
 
-	return false;
+	return true;
 }
 
 /**

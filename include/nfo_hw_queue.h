@@ -30,8 +30,8 @@ struct nfo_table;
  *          the workers of the table, and may hold nfo_net::lock, nf_tables' commit mutex and RTNL.
  *          A flow names both its devices while one chip is asked for its first rule, so the pull
  *          of one chip's device waits for the worker of another chip. Protected by @lock
- * @lent:   no worker of the table takes RTNL: its holder is taken to wait for a puller, or to be
- *          one; protected by @lock
+ * @lent:   no worker of the table waits for RTNL: its holder is taken to wait for a puller, or to
+ *          be one; protected by @lock
  * @gone_work: unbinds devices whose driver said ENODEV
  * @drained_work: unbinds devices with nfo_dev::drains that have no rules any more
  */

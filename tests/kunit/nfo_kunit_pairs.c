@@ -269,7 +269,31 @@ static void nfo_test_rtnl_of_another_chip(struct kunit *test)
 	nfo_fake_end(test, ff);
 }
 
+static void nfo_note_rtnl(struct nfo_fake *fake, struct nfo_fake_flow *ff)
+{
+	fake->arg = rtnl_is_locked();
+}
+
+/* The holder of RTNL waited for a puller and is done, and the puller still waits for the worker. */
+static void nfo_test_rtnl_free_again(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+
+	fake->port[0].d->locked = true;
+	fake->t.hw.lent = true;
+	nfo_call_during(fake, FLOW_CLS_REPLACE, ORIGINAL);
+	fake->during = nfo_note_rtnl;
+	fake->arg = 0;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_EQ(test, fake->arg, 1);
+	fake->t.hw.lent = false;
+	nfo_fake_end(test, ff);
+}
+
 static struct kunit_case nfo_pairs_cases[] = {
+	KUNIT_CASE(nfo_test_rtnl_free_again),
 	KUNIT_CASE_PARAM(nfo_test_any_two, nfo_state_gen_params),
 	KUNIT_CASE(nfo_test_rtnl_of_another_chip),
 	{}
