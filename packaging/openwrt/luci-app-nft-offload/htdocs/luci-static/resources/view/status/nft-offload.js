@@ -5,11 +5,13 @@
 'require poll';
 'require ui';
 
-/* What nft-offload -j prints comes through the ubus object of rpcd's plugin. */
-const callStatus = rpc.declare({ object: 'luci.nft-offload', method: 'status' });
-const callFlows = rpc.declare({ object: 'luci.nft-offload', method: 'flows' });
-const callCheck = rpc.declare({ object: 'luci.nft-offload', method: 'check' });
-const callFlush = rpc.declare({ object: 'luci.nft-offload', method: 'flush' });
+/* What nft-offload -j prints comes through the ubus object of rpcd's plugin. Without an answer
+ * LuCI gives what is expected here in its place. */
+const unanswered = { '': { error: _('rpcd does not answer, or does not allow it. After an installation: service rpcd restart.') } };
+const callStatus = rpc.declare({ object: 'luci.nft-offload', method: 'status', expect: unanswered });
+const callFlows = rpc.declare({ object: 'luci.nft-offload', method: 'flows', expect: unanswered });
+const callCheck = rpc.declare({ object: 'luci.nft-offload', method: 'check', expect: unanswered });
+const callFlush = rpc.declare({ object: 'luci.nft-offload', method: 'flush', expect: unanswered });
 
 const providers = {
 	ours: _('nf_flow_offload'),
@@ -118,8 +120,12 @@ return view.extend({
 	render: function(data) {
 		const body = E('div', { 'id': 'nfo-body' }, this.body(data));
 		const flush = E('button', { 'class': 'btn cbi-button cbi-button-action', 'id': 'nfo-flush',
-			'click': ui.createHandlerFn(this, () => callFlush().then(() => this.refresh(body))) },
-			[ _('Hand all flows back') ]);
+			'disabled': L.hasViewPermission() ? null : true,
+			'click': ui.createHandlerFn(this, () => callFlush().then(answer => {
+				if (answer.error)
+					ui.addNotification(null, E('p', {}, [ answer.error ]), 'warning');
+				return this.refresh(body);
+			})) }, [ _('Hand all flows back') ]);
 
 		poll.add(() => this.refresh(body), 5);
 		return E('div', {}, [ E('h2', {}, [ _('Flow offload') ]), body, flush ]);
