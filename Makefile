@@ -4,8 +4,10 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
 
-# NFO_CACHE=DIR says where what they find is kept.
-probes = $(shell $(if $(NFO_CACHE),NFO_CACHE="$(NFO_CACHE)") scripts/compat-probes "$(KDIR)" $(ARCH))
+# NFO_CACHE=DIR says where what they find is kept. Make before 4.4 does not tell $(shell) what its
+# own command line says.
+told = $(foreach name,NFO_CACHE CC CROSS_COMPILE LLVM,$(if $(filter command,$(origin $(name))),$(name)="$($(name))"))
+probes = $(shell $(told) scripts/compat-probes "$(KDIR)" $(ARCH))
 
 .PHONY: all modules install tools install-tools clean demo check check-long check-openwrt \
 	check-package check-rpm bench deb help
