@@ -253,7 +253,7 @@ both_go() {
 	wait_for 5 held || fail "the driver does not go: $(cat $CHIP/hold_indirect)"
 	rules_flush
 	used 0 || fail "rules are left: $(cat $CHIP/rules)"
-	#	! rmmod nf_flow_offload 2>/dev/null || fail "the module has gone under the driver's call"
+	! rmmod nf_flow_offload 2>/dev/null || fail "the module has gone under the driver's call"
 	set_chip hold_indirect 0
 	wait $driver || fail "the driver did not go"
 	by_host c ping 10
