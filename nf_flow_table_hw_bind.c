@@ -83,13 +83,6 @@ static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device 
 	return d;
 }
 
-static void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how)
-{
-	spin_lock_bh(&t->hw.lock);
-	d->bound = how;
-	spin_unlock_bh(&t->hw.lock);
-}
-
 /* Drivers keep TC blocks in lists that RTNL protects. nf_tables calls with its commit mutex held
  * and mostly without RTNL, and RTNL must not be waited for under that mutex. So RTNL is tried for
  * NFO_HW_RTNL_MS; a holder that keeps it for longer is taken to wait for the caller, or to be the
@@ -621,6 +614,12 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 	d->lent = false;
 }
 
+/* Return: true when @dev is the listed device, or one below it. Caller holds RTNL. */
+static bool nfo_hw_rests_on(const struct nfo_dev *d, struct net_device *dev)
+{
+	return d->dev == dev || netdev_has_upper_dev(dev, d->dev);
+}
+
 /* A device changed. Perhaps it was switched, as to switchdev mode, and its driver, or that of a
  * device with rules that forward to it, takes now what it refused before. Caller holds RTNL and
  * nfo_net::lock.
@@ -628,12 +627,10 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 static void nfo_hw_switched(struct nfo_table *t, struct net_device *dev)
 {
 	struct nfo_dev *d;
-	bool itself;
 
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock)) {
-		itself = d->dev == dev || netdev_has_upper_dev(dev, d->dev);
 		spin_lock_bh(&t->hw.lock);
-		nfo_hw_forget_refusals(d, itself ? 0 : dev->ifindex);
+		nfo_hw_forget_refusals(d, nfo_hw_rests_on(d, dev) ? 0 : dev->ifindex);
 		spin_unlock_bh(&t->hw.lock);
 	}
 }
@@ -653,7 +650,7 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 		return;
 	nfo_hw_switched(t, dev);
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
-		if (d->dev == dev || netdev_has_upper_dev(dev, d->dev))
+		if (nfo_hw_rests_on(d, dev))
 			nfo_hw_feature_of(t, d, dev);
 }
 

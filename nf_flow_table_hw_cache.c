@@ -601,6 +601,21 @@ void nfo_hw_forget_refusals(struct nfo_dev *d, int out)
 }
 
 /**
+ * nfo_hw_set_bound() - say how a device is bound
+ * @t:   flowtable with hardware
+ * @d:   listed device
+ * @how: NFO_DEV_HW_*
+ *
+ * Caller holds nfo_net::lock. Context: may sleep.
+ */
+void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how)
+{
+	spin_lock_bh(&t->hw.lock);
+	d->bound = how;
+	spin_unlock_bh(&t->hw.lock);
+}
+
+/**
  * nfo_hw_forget() - a device is bound anew: drop what was learned of its driver
  * @d: device with a queue
  *

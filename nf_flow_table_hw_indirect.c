@@ -53,15 +53,11 @@ static struct nfo_net *nfo_hw_indirect_net(const struct flow_block_cb *cb)
 static bool nfo_hw_indirect_pull(struct flow_block_cb *cb)
 {
 	struct nfo_dev *d = cb->indr.data;
-	struct nfo_hw *hw;
 
 	if (!d)
 		return false;
-	hw = d->queue->hw;
 	nfo_hw_pull(d->queue->t, d);
-	spin_lock_bh(&hw->lock);
-	d->bound = NFO_DEV_HW_NONE;
-	spin_unlock_bh(&hw->lock);
+	nfo_hw_set_bound(d->queue->t, d, NFO_DEV_HW_NONE);
 
 	return true;
 }

@@ -88,6 +88,7 @@ void nfo_hw_dev_ok(struct nfo_dev *d);
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err);
 void nfo_hw_forget_refusals(struct nfo_dev *d, int out);
+void nfo_hw_set_bound(struct nfo_table *t, struct nfo_dev *d, enum nfo_dev_hw how);
 void nfo_hw_forget(struct nfo_dev *d);
 void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_ack *extack);
 
