@@ -284,12 +284,13 @@ stream() {
 	peer_stop "$name"
 }
 
-# A probe that must be carried by the fast path from its third packet on, and a stream.
+# probe_and_stream [ADDR] - a probe that must be carried by the fast path from its third packet
+# on, and a stream; to the server, or to that address.
 probe_and_stream() {
-	probe_start p
+	probe_start p "$NS_C" "$C4" "${1:-$S4}"
 	probe_end p
 	probe_say
 	want_all
 	want_fast
-	stream t 3000000
+	stream t 3000000 "${1:-$S4}"
 }

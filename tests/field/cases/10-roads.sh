@@ -31,19 +31,24 @@ field_case F1-master-hw "bridge listed, flags offload: loads, slow at most 1 %, 
 field_case F1-ports-hw "port listed, flags offload: loads, slow at most 1 %, all echoed" f1 "rc, rs" "flags offload;"
 field_case F1-both-hw "both listed, flags offload: loads, slow at most 1 %, all echoed" f1 "br0, rc, rs" "flags offload;"
 
-# f2 DEVICES - rc is an untagged port of VLAN 10; the router is in it as br0.10.
-f2() {
-	field_up
+# rc is an untagged port of VLAN 10 of br0; the router is in it as br0.10.
+vlan_bridge() {
 	module 8021q
 	lan_bridge vlan_filtering 1
-	in_ns "$NS_R" bridge vlan add dev rc vid 10 pvid untagged
-	in_ns "$NS_R" bridge vlan add dev br0 vid 10 self
+	in_r bridge vlan add dev rc vid 10 pvid untagged
+	in_r bridge vlan add dev br0 vid 10 self
 	ip -n "$NS_R" -batch - <<-END
 		addr flush dev br0
 		link add link br0 name br0.10 type vlan id 10
 		addr add $RC4/24 dev br0.10
 		link set br0.10 up
 	END
+}
+
+# f2 DEVICES
+f2() {
+	field_up
+	vlan_bridge
 	field_rules "$1"
 	probe_and_stream
 }
@@ -72,20 +77,12 @@ f4() {
 	ip -n "$NS_R" link set rs.10 address 02:00:00:00:10:01
 	ip -n "$NS_S" neigh flush dev s0.10
 	field_rules "rc, rs"
-	probe_start p "$NS_C" $C4 "$V4S"
-	probe_end p
-	probe_say
-	want_all
-	want_fast
-	stream t 3000000 "$V4S"
+	probe_and_stream "$V4S"
 }
 field_case F4 "VLAN device with a MAC address of its own: slow at most 1 %" f4
 
-# f5 ADDRESS DEVICES - the gateway's address is on a macvlan above rc, as VRRP daemons do it.
-f5() {
-	local d
-
-	field_up
+# virtual_gateway ADDRESS - the client's gateway is a macvlan above rc, as VRRP daemons make it.
+virtual_gateway() {
 	module macvlan
 	ip -n "$NS_R" -batch - <<-END
 		link add mv0 link rc type macvlan mode private
@@ -93,32 +90,38 @@ f5() {
 		addr add $1 dev mv0
 		link set mv0 up
 	END
+	ip -n "$NS_C" route replace default via 192.0.2.254
+}
+
+# The router has an address at rc as well.
+virtual_router() {
+	local d
+
+	virtual_gateway 192.0.2.254/32
 	for d in rc mv0; do
 		sysctl_r net/ipv4/conf/$d/arp_ignore 1
 		sysctl_r net/ipv4/conf/$d/rp_filter 0
 	done
-	ip -n "$NS_C" route replace default via 192.0.2.254
-	field_rules "$2"
+}
+
+# f5 DEVICES
+f5() {
+	field_up
+	virtual_router
+	field_rules "$1"
 	probe_and_stream
 }
-field_case F5 "gateway address on a macvlan beside its parent: slow at most 1 %" f5 192.0.2.254/32 "rc, mv0, rs"
+field_case F5 "gateway address on a macvlan beside its parent: slow at most 1 %" f5 "rc, mv0, rs"
 # The router has no other address in that network: answers leave by the macvlan too.
 f5_alone() {
 	field_up
-	module macvlan
-	ip -n "$NS_R" -batch - <<-END
-		addr flush dev rc
-		link add mv0 link rc type macvlan mode private
-		link set mv0 address 00:00:5e:00:01:01
-		addr add 192.0.2.254/24 dev mv0
-		link set mv0 up
-	END
-	ip -n "$NS_C" route replace default via 192.0.2.254
+	ip -n "$NS_R" addr flush dev rc
+	virtual_gateway 192.0.2.254/24
 	field_rules "$1"
 	probe_and_stream
 }
 field_case F5-alone "gateway address on a macvlan, none on its parent, both listed: slow at most 1 %" f5_alone "rc, mv0, rs"
-field_case F5-parent "the same, only the parent is listed: slow at most 1 %" f5 192.0.2.254/32 "rc, rs"
+field_case F5-parent "the same, only the parent is listed: slow at most 1 %" f5 "rc, rs"
 
 # f6 ACTION... - a tc ingress filter on rs.10 while rs is listed; the probe's first third
 # passes without it.
@@ -205,12 +208,7 @@ ppp_bridge() {
 	STACK_R=br1
 	behind_pppoe
 	field_rules "rc, br1"
-	probe_start p "$NS_C" $C4 "$V4S"
-	probe_end p
-	probe_say
-	want_all
-	want_fast
-	stream t 3000000 "$V4S"
+	probe_and_stream "$V4S"
 }
 field_case ppp-bridge "PPPoE above a bridge, the bridge listed: slow at most 1 %" ppp_bridge
 

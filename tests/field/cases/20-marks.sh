@@ -5,6 +5,14 @@
 # The rules that give each packet from the LAN mark 1.
 MARK_LAN="chain pre { type filter hook prerouting priority mangle; iifname rc meta mark set 1; }"
 
+# followed_since N - the probe of a connection that moves to the second uplink has ended; the first
+# one had carried N of its packets when the change was made, and carried no more than two since.
+followed_since() {
+	counted "$NS_S" first
+	figure "by the old uplink after the change $((PACKETS - $1)) of ${P[sent1]}"
+	want "follows within 2 packets" at_most $((PACKETS - $1)) 2
+}
+
 # f7 - what comes from the LAN is routed by table 100, which has a default route only.
 # f7 lan: `flow add` sees packets from the LAN alone, as where its rule names the devices.
 f7() {
@@ -13,12 +21,7 @@ f7() {
 	ip -n "$NS_R" rule add fwmark 1 table 100
 	routes "$NS_R" "add default via $S4 table 100"
 	field_rules "rc, rs, rs2" "" "${1:+iifname != rc accept}" "$MARK_LAN"
-	probe_start p
-	probe_end p
-	probe_say
-	want_all
-	want_fast
-	stream t 3000000
+	probe_and_stream
 }
 field_case F7 "marked LAN, its table has only a default route: all 600 echoed, slow at most 1 %" f7
 field_case F7-lan "the same, flow add in a rule for packets from the LAN: all 600 echoed, slow at most 1 %" f7 lan
@@ -39,9 +42,7 @@ f8() {
 	old=$PACKETS
 	probe_more p
 	probe_say
-	counted "$NS_S" first
-	figure "by the old uplink after the change $((PACKETS - old)) of ${P[sent1]}"
-	want "follows within 2 packets" at_most $((PACKETS - old)) 2
+	followed_since "$old"
 	want_all
 	want_fast
 }
@@ -256,9 +257,7 @@ mark_route_gone() {
 	old=$PACKETS
 	want "by the first uplink before ($old)" at_least "$old" 150
 	fast_again p
-	counted "$NS_S" first
-	figure "by the old uplink after the change $((PACKETS - old)) of ${P[sent1]}"
-	want "follows within 2 packets" at_most $((PACKETS - old)) 2
+	followed_since "$old"
 	want_lost 1 1
 }
 field_case mark-route-gone "the marked table loses its route, the next one has another: followed within 2 packets, fast again" mark_route_gone

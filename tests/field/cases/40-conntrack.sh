@@ -96,9 +96,7 @@ ct_marked() {
 	old=$PACKETS
 	probe_mark p
 	fast_again p
-	counted "$NS_S" first
-	figure "by the old uplink after the change $((PACKETS - old)) of ${P[sent1]}"
-	want "follows within 2 packets" at_most $((PACKETS - old)) 2
+	followed_since "$old"
 	want_lost 1 1
 }
 field_case conntrack-U-mark "conntrack -U --mark moves a connection to the other uplink: followed within 2 packets" ct_marked

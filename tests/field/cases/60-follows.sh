@@ -100,21 +100,31 @@ neigh_dies() {
 }
 field_case neigh-dies "the next hop is gone silently, the router has to find out: back one second after that (at most 600 lost)" neigh_dies
 
-failover() {
-	field_up
+# preferred_uplink - the server is FAR4, by the first uplink, and by the second one without it.
+preferred_uplink() {
 	second_uplink
 	sysctl_in "$NS_S" net/ipv4/conf/all/ignore_routes_with_linkdown 1
-	sysctl_in "$NS_S" net/ipv4/conf/s0/ignore_routes_with_linkdown 1
-	routes "$NS_S" "add default via 203.0.113.1 metric 20"
 	routes "$NS_R" "add $FAR4 via $S4 metric 10" "add $FAR4 via 203.0.113.2 metric 20"
 	echo_in "$NS_S" $FAR4
-	field_rules "rc, rs, rs2"
+}
+
+# The first uplink goes down under a connection.
+uplink_fails() {
 	live_start p "$NS_C" $C4 $FAR4
 	probe_mark p
 	ip -n "$NS_R" link set rs down
 	fast_again p
 	probe_say_mark 1 "uplink down"
 	want_lost 1 3
+}
+
+failover() {
+	field_up
+	preferred_uplink
+	sysctl_in "$NS_S" net/ipv4/conf/s0/ignore_routes_with_linkdown 1
+	routes "$NS_S" "add default via 203.0.113.1 metric 20"
+	field_rules "rc, rs, rs2"
+	uplink_fails
 }
 field_case failover "the uplink goes down, the second one takes over: at most 3 lost, fast again" failover
 
@@ -221,21 +231,8 @@ field_case pppoe-anew "the PPPoE session ends, a new one comes: at most 3 lost a
 # The router becomes the backup, as VRRP daemons do it, and the master again. The client goes on
 # sending to the virtual address.
 vrrp_backup() {
-	local d
-
 	field_up
-	module macvlan
-	ip -n "$NS_R" -batch - <<-END
-		link add mv0 link rc type macvlan mode private
-		link set mv0 address 00:00:5e:00:01:01
-		addr add 192.0.2.254/32 dev mv0
-		link set mv0 up
-	END
-	for d in rc mv0; do
-		sysctl_r net/ipv4/conf/$d/arp_ignore 1
-		sysctl_r net/ipv4/conf/$d/rp_filter 0
-	done
-	ip -n "$NS_C" route replace default via 192.0.2.254
+	virtual_router
 	ip -n "$NS_C" neigh replace 192.0.2.254 lladdr 00:00:5e:00:01:01 dev c0 nud permanent
 	field_rules "rc, rs"
 	live_start
@@ -257,15 +254,7 @@ field_case vrrp-backup "VRRP: backup and master again, parent listed: at most on
 # The client's port of a VLAN-aware bridge begins to tag, which the client does not understand.
 port_tags() {
 	field_up
-	lan_bridge vlan_filtering 1
-	in_r bridge vlan add dev rc vid 10 pvid untagged
-	in_r bridge vlan add dev br0 vid 10 self
-	ip -n "$NS_R" -batch - <<-END
-		addr flush dev br0
-		link add link br0 name br0.10 type vlan id 10
-		addr add $RC4/24 dev br0.10
-		link set br0.10 up
-	END
+	vlan_bridge
 	field_rules "rc, rs"
 	live_start
 	in_r bridge vlan add dev rc vid 10 pvid
@@ -285,25 +274,17 @@ field_case port-tags "the client's port begins to tag and stops, port listed: fo
 # packet begins another one.
 masquerade_failover() {
 	field_up
-	second_uplink
-	sysctl_in "$NS_S" net/ipv4/conf/all/ignore_routes_with_linkdown 1
-	routes "$NS_R" "add $FAR4 via $S4 metric 10" "add $FAR4 via 203.0.113.2 metric 20"
-	echo_in "$NS_S" $FAR4
+	preferred_uplink
 	field_rules "rc, rs, rs2" "" "" \
 		"chain post { type nat hook postrouting priority srcnat; oifname { rs, rs2 } masquerade; }"
-	live_start p "$NS_C" $C4 $FAR4
-	probe_mark p
-	ip -n "$NS_R" link set rs down
-	fast_again p
-	probe_say_mark 1 "uplink down"
-	want_lost 1 3
+	uplink_fails
 	want "the second uplink's address" grep -q "dst=203.0.113.1" <<<"$(in_r conntrack -L -p udp 2>/dev/null)"
 }
 field_case masquerade-failover "masquerade, the uplink goes down, the second one takes over: at most 3 lost, its address, fast again" masquerade_failover
 
 # A route from a router advertisement is not renewed. No event tells of its end.
 route_expires() {
-	local near=2001:db8:7 far=2001:db8:99::1 before
+	local near=2001:db8:7 far=2001:db8:99::1
 
 	field_up
 	second_uplink
