@@ -76,6 +76,18 @@ bridge_of() {
 	links_ready "$NS_C" $host "$NS_R" $router
 }
 
+# lan_bridge - br0 over rc takes rc's place.
+lan_bridge() {
+	ip -n "$NS_R" -batch - <<-END
+		addr flush dev rc
+		link add br0 type bridge
+		link set rc master br0
+		link set br0 up
+		addr add $RC4/24 dev br0
+	END
+	links_ready "$NS_R" br0
+}
+
 # vlan_bridge - rc is an untagged port of VLAN 10 of the router's bridge; the router is in it as br0.10.
 vlan_bridge() {
 	ip -n "$NS_R" -batch - <<-END

@@ -8,6 +8,8 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../lib-inject.sh
 . "$(dirname "$0")/../lib-inject.sh"
+# shellcheck source=../lib-bridge.sh
+. "$(dirname "$0")/../lib-bridge.sh"
 modprobe -q -a bridge 8021q vrf || true
 
 # IPv6 is switched off at the device that packets come in by.
@@ -138,14 +140,7 @@ on_both_paths "a bridge gets another address, its port listed" bridge_mac "rc, r
 filtering() {
 	topo_up e
 	echo_up
-	ip -n "$NS_R" -batch - <<-END
-		addr flush dev rc
-		link add br0 type bridge
-		link set rc master br0
-		link set br0 up
-		addr add $RC4/24 dev br0
-	END
-	links_ready "$NS_R" br0
+	lan_bridge
 	in_r bridge vlan add dev br0 vid 20 pvid untagged self
 	listing_for "$1" "$2"
 	connect_for "$1" c udp

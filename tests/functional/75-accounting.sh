@@ -4,6 +4,8 @@
 # `counter`: conntrack's figures are those the classic path would have counted.
 # shellcheck source=../lib.sh disable=SC2119
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=../lib-bridge.sh
+. "$(dirname "$0")/../lib-bridge.sh"
 
 topo_up
 echo_up
@@ -77,14 +79,7 @@ counted_before() {
 
 	topo_up "${1:0:1}"
 	modprobe -q -a bridge "$1" || skip "this kernel has no $1"
-	ip -n "$NS_R" -batch - <<-END
-		link add br0 type bridge
-		link set rc master br0
-		addr flush dev rc
-		addr add $RC4/24 dev br0
-		link set br0 up
-	END
-	links_ready "$NS_R" br0
+	lan_bridge
 	sysctl_r net/netfilter/nf_conntrack_acct 1
 	if [ "$1" = br_netfilter ]; then
 		in_r sysctl -q net.bridge.bridge-nf-call-iptables=1
