@@ -2,6 +2,7 @@
 /*
  * The devices listed in a flowtable: a list that packets read and nf_tables changes.
  */
+#include <linux/netfilter.h>
 #include <linux/slab.h>
 
 #include "nfo_compat.h"
@@ -62,6 +63,28 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 	spin_unlock(&devs->lock);
 
 	return d;
+}
+
+/**
+ * nfo_dev_has_hook() - is a flowtable's ingress hook registered on a device?
+ * @d:  device
+ * @ft: nf_tables' side of the flowtable that lists @d; only compared
+ *
+ * Context: any; @d is listed, so its device is not freed. Return: true when it is.
+ */
+bool nfo_dev_has_hook(const struct nfo_dev *d, const struct nf_flowtable *ft)
+{
+	const struct nf_hook_entries *e;
+	bool has = false;
+	int i;
+
+	rcu_read_lock();
+	e = rcu_dereference(d->dev->nf_hooks_ingress);
+	for (i = 0; e && i < e->num_hook_entries && !has; i++)
+		has = e->hooks[i].priv == ft;
+	rcu_read_unlock();
+
+	return has;
 }
 
 /**

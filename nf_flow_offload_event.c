@@ -184,6 +184,7 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	case NETDEV_UNREGISTER:
 		nfo_event_nexthops_leave(dev);
 		nfo_event_flush_dev(dev, true);
+		nfo_hw_dev_gone(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
 		/* ethtool -K DEV hw-tc-offload on|off */

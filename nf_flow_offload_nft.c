@@ -369,6 +369,11 @@ static int nfo_type_setup(struct nf_flowtable *ft, struct net_device *dev,
 	const struct nft_flowtable *nft = container_of(ft, struct nft_flowtable, data);
 	struct nfo_table *t = nfo_table(ft);
 
+	/* Older kernels, as Debian's 5.10, unbind the devices of a flowtable after they freed it,
+	 * and @dev may be freed too.
+	 */
+	if (!t)
+		return 0;
 	/* When a flowtable is deleted, its devices leave one by one, and the reason says so. */
 	return nfo_hw_setup(t, dev, cmd, nft_is_active(t->nn->net, nft) ? NFO_R_DEV_GONE :
 									  NFO_R_TABLE_GONE);
@@ -379,8 +384,10 @@ static void nfo_type_free(struct nf_flowtable *ft)
 	struct nfo_table *t = nfo_table(ft);
 
 	nfo_type_stop(t);
+	nfo_hw_leave_all(t);
 	nfo_table_drain(t);
 	nfo_hw_exit(t);
+	nfo_table_attach(ft, NULL);
 	nfo_table_free(t);
 }
 

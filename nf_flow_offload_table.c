@@ -469,7 +469,7 @@ static void nfo_table_enlist(struct nfo_table *t)
 /**
  * nfo_table_alloc() - make our side of a flowtable
  * @net: namespace
- * @ft:  nf_tables' side, with its name; no pointer to it is kept
+ * @ft:  nf_tables' side, with its name
  *
  * Context: may sleep, nf_tables' commit mutex held. Return: table, or an ERR_PTR.
  */
@@ -497,6 +497,7 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 		goto err_table;
 
 	t->nn = nn;
+	t->ft = ft;
 	refcount_set(&t->refs, 1);
 	nfo_devs_init(&t->devs);
 	nfo_wheel_init(&t->wheel);

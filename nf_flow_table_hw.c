@@ -532,6 +532,22 @@ static void nfo_hw_work(struct work_struct *work)
 	spin_unlock_bh(&q->t->hw.lock);
 }
 
+/* Older kernels do not say when a device is deleted from a flowtable, and its rules would go on
+ * forwarding. Context: process or softirq. Return: true when a device of @t is such a one.
+ */
+static bool nfo_hw_lost_hook(struct nfo_table *t)
+{
+	const struct nfo_dev *d;
+	bool lost = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &t->devs.list, list)
+		lost |= nfo_hw_hook_gone(t, d);
+	rcu_read_unlock();
+
+	return lost;
+}
+
 static void nfo_hw_sync_worker(struct work_struct *work)
 {
 	struct nfo_hw_queue *q = container_of(to_delayed_work(work),
@@ -549,6 +565,8 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 		nfo_hw_wake(q);
 		/* A commit may have brought a netdev chain, an event an XDP program. */
 		nfo_unseen_soon(q->t->nn);
+		if (nfo_hw_lost_hook(q->t))
+			queue_work(nfo_hw_wq, &q->t->hw.gone_work);
 	}
 	if (time_before_eq(q->read_at, jiffies)) {
 		q->read_at = jiffies + period;

@@ -22,11 +22,6 @@
 #include "nfo_hw.h"
 #include "nfo_unseen.h"
 
-static bool nfo_hw_strict;
-module_param_named(strict_offload, nfo_hw_strict, bool, 0644);
-MODULE_PARM_DESC(strict_offload,
-		 "refuse a flowtable with 'flags offload' when a device's driver refuses, as mainline does");
-
 static bool nfo_hw_try_block;
 module_param_named(try_block, nfo_hw_try_block, bool, 0644);
 MODULE_PARM_DESC(try_block,
@@ -67,20 +62,6 @@ static void nfo_hw_offload_init(struct flow_block_offload *bo, struct nfo_dev *d
 	bo->extack = extack;
 	bo->cb_list_head = &d->block.cb_list;
 	INIT_LIST_HEAD(&bo->cb_list);
-}
-
-static struct nfo_dev *nfo_hw_find(struct nfo_table *t, const struct net_device *dev)
-{
-	struct nfo_dev *d;
-
-	rcu_read_lock();
-	d = nfo_dev_find(&t->devs, dev->ifindex);
-	rcu_read_unlock();
-
-	/* The device leaves the list with nfo_net::lock held, and with the commit mutex or, when
-	 * the device is unregistered, with RTNL. The caller holds one of these, so @d stays.
-	 */
-	return d;
 }
 
 /* Drivers keep TC blocks in lists that RTNL protects. nf_tables calls with its commit mutex held
@@ -320,10 +301,14 @@ static void nfo_hw_queue_put(struct nfo_table *t, struct nfo_dev *d)
 		nfo_hw_queue_free(q);
 }
 
-/* Ask the driver of a device that no direction of a flow names: nfo_dev::users is 0. Caller holds
- * nfo_net::lock. Return: 0, -ENOMEM, or the driver's answer.
+/**
+ * nfo_hw_bind() - ask the driver of a device for its callbacks
+ * @t: flowtable
+ * @d: device that is listed in @t and that no direction of a flow names: nfo_dev::users is 0
+ *
+ * Context: may sleep, nfo_net::lock held. Return: 0, -ENOMEM, or the driver's answer.
  */
-static int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
+int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d)
 {
 	int err;
 
@@ -404,130 +389,30 @@ static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 	nfo_hw_leave_behind(d, bound, err);
 }
 
-/* Unbind a device, whose flows go on in software. Caller holds nfo_net::lock. */
-static void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
+/**
+ * nfo_hw_unbind() - unbind a device, whose flows go on in software
+ * @t: flowtable
+ * @d: device that is listed in @t
+ *
+ * Context: may sleep, nfo_net::lock held.
+ */
+void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d)
 {
 	nfo_hw_pull(t, d);
 	nfo_hw_let_go(t, d);
 }
 
-/* Unbind a device before it is unlisted. The driver may need long to delete all rules, and events
- * of other devices wait for nfo_net::lock with RTNL held. So this lock, which the caller holds, is
- * released while the driver works.
+/**
+ * nfo_hw_release() - unbind a device that is about to be unlisted
+ * @t: flowtable
+ * @d: device that is listed in @t and has no rule; it is not bound again
+ *
+ * Context: may sleep, nfo_net::lock held.
  */
-static void nfo_hw_unbind_last(struct nfo_table *t, struct nfo_dev *d)
+void nfo_hw_release(struct nfo_table *t, struct nfo_dev *d)
 {
-	d->going = true;
-	if (d->queue) {
-		nfo_hw_pull_begin(t, d);
-		mutex_unlock(&t->nn->lock);
-		nfo_hw_pull_wait(t, d);
-		mutex_lock(&t->nn->lock);
-	}
 	nfo_hw_let_go(t, d);
 	nfo_hw_queue_put(t, d);
-}
-
-/* Caller holds nfo_net::lock from before the device is listed: an event that finds a listed device
- * unbound binds it.
- */
-static int nfo_hw_list(struct nfo_table *t, struct net_device *dev)
-{
-	struct nfo_dev *d = nfo_dev_add(&t->devs, dev);
-	int err;
-
-	if (!d)
-		return -ENOMEM;
-	/* The device's filters and shapers are noted by the time flows ask for the hardware. */
-	nfo_net_use_dev(t->nn, d->ifindex);
-	nfo_unseen_soon(t->nn);
-	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
-		return 0;
-
-	err = nfo_hw_bind(t, d);
-	if (!err || !nfo_hw_strict)
-		return 0;
-	nfo_hw_unbind(t, d);
-	nfo_hw_queue_put(t, d);
-	nfo_dev_del(&t->devs, d);
-
-	return err;
-}
-
-static int nfo_hw_join(struct nfo_table *t, struct net_device *dev)
-{
-	int err;
-
-	mutex_lock(&t->nn->lock);
-	err = nfo_hw_list(t, dev);
-	mutex_unlock(&t->nn->lock);
-
-	return err;
-}
-
-/* A device has left a table: ask its driver for the other tables that list the device. When a
- * ruleset is loaded anew in one transaction, the new table asks while the old one is still bound,
- * and a driver that serves one table at a time refuses. Caller holds nfo_net::lock.
- */
-static void nfo_hw_pass_on(struct nfo_net *nn, struct net_device *dev)
-{
-	struct nfo_table *t;
-	struct nfo_dev *d;
-
-	if (dev->reg_state != NETREG_REGISTERED)
-		return;
-	list_for_each_entry(t, &nn->tables, list) {
-		d = nfo_hw_find(t, dev);
-		if (d && t->flags & NF_FLOWTABLE_HW_OFFLOAD && !d->leaving && !d->going &&
-		    d->bound == NFO_DEV_HW_NONE)
-			nfo_hw_bind(t, d);
-	}
-}
-
-static void nfo_hw_leave(struct nfo_table *t, struct net_device *dev, enum nfo_reason why)
-{
-	struct nfo_dev *d;
-	bool bound;
-
-	mutex_lock(&t->nn->lock);
-	d = nfo_hw_find(t, dev);
-	if (d) {
-		spin_lock_bh(&t->hw.lock);
-		d->leaving = true;
-		spin_unlock_bh(&t->hw.lock);
-		/* The holder of RTNL unregisters the device: it is the caller, or it waits for a
-		 * lock of the caller. So no worker waits for RTNL.
-		 */
-		d->lent = dev->reg_state == NETREG_UNREGISTERING;
-		nfo_table_flush(t, dev, why);
-		bound = d->bound != NFO_DEV_HW_NONE;
-		nfo_hw_unbind_last(t, d);
-		nfo_dev_del(&t->devs, d);
-		if (bound)
-			nfo_hw_pass_on(t->nn, dev);
-	}
-	mutex_unlock(&t->nn->lock);
-}
-
-/**
- * nfo_hw_setup() - a device joins or leaves a flowtable
- * @t:   flowtable
- * @dev: device, registered or being unregistered
- * @cmd: FLOW_BLOCK_BIND or FLOW_BLOCK_UNBIND
- * @why: reason that is counted for flows that end because the device leaves
- *
- * Context: may sleep, nf_tables' commit mutex held, with or without RTNL. When a device
- * leaves, no rule of the device is left in hardware after the return.
- *
- * Return: 0; -ENOMEM; with strict_offload the driver's error.
- */
-int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
-		 enum flow_block_command cmd, enum nfo_reason why)
-{
-	if (cmd == FLOW_BLOCK_BIND)
-		return nfo_hw_join(t, dev);
-	nfo_hw_leave(t, dev, why);
-	return 0;
 }
 
 /* Unbind a device of which no flow is in hardware any more. If hw-tc-offload was switched on again
@@ -553,10 +438,14 @@ static bool nfo_hw_is_drained(struct nfo_table *t, const struct nfo_dev *d)
 	return drained;
 }
 
-/* The work item does not wait for RTNL: the holder of RTNL may wait for nf_tables' commit mutex,
- * and the holder of that mutex for this work item, in nfo_hw_exit().
+/**
+ * nfo_hw_drained_work() - unbind devices whose hw-tc-offload was switched off and that have no rule
+ * @work: nfo_hw::drained_work
+ *
+ * It does not wait for RTNL: the holder of RTNL may wait for nf_tables' commit mutex, and the
+ * holder of that mutex for this work item, in nfo_hw_exit(). Context: may sleep.
  */
-static void nfo_hw_drained_work(struct work_struct *work)
+void nfo_hw_drained_work(struct work_struct *work)
 {
 	struct nfo_hw *hw = container_of(to_delayed_work(work), struct nfo_hw, drained_work);
 	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
@@ -689,7 +578,7 @@ static bool nfo_hw_was_refused(const struct nfo_dev *d)
  */
 void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 {
-	struct nfo_dev *d = nfo_hw_find(t, dev);
+	struct nfo_dev *d = nfo_hw_listed(t, dev);
 
 	if (!(t->flags & NF_FLOWTABLE_HW_OFFLOAD))
 		return;
@@ -701,58 +590,6 @@ void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 	nfo_hw_unbind(t, d);
 	nfo_hw_bind(t, d);
 	d->lent = false;
-}
-
-/* Unbind devices whose driver said ENODEV. The driver's answer stays for display. */
-static void nfo_hw_gone_work(struct work_struct *work)
-{
-	struct nfo_hw *hw = container_of(work, struct nfo_hw, gone_work);
-	struct nfo_table *t = container_of(hw, struct nfo_table, hw);
-	struct nfo_dev *d;
-
-	mutex_lock(&t->nn->lock);
-	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
-		if (READ_ONCE(d->driver_gone) && !d->going)
-			nfo_hw_unbind(t, d);
-	mutex_unlock(&t->nn->lock);
-}
-
-/**
- * nfo_hw_init() - make the hardware side of a new table
- * @t: flowtable, which no device has joined yet
- *
- * Context: any.
- */
-void nfo_hw_init(struct nfo_table *t)
-{
-	struct nfo_hw *hw = &t->hw;
-
-	spin_lock_init(&hw->lock);
-	INIT_LIST_HEAD(&hw->queues);
-	init_waitqueue_head(&hw->wait);
-	INIT_WORK(&hw->gone_work, nfo_hw_gone_work);
-	INIT_DELAYED_WORK(&hw->drained_work, nfo_hw_drained_work);
-}
-
-/**
- * nfo_hw_exit() - undo nfo_hw_init()
- * @t: flowtable whose flows are all retired
- *
- * nf_tables may free a flowtable without unbinding its devices, so they are unbound here.
- * Context: may sleep, nfo_net::lock not held.
- */
-void nfo_hw_exit(struct nfo_table *t)
-{
-	struct nfo_dev *d;
-
-	mutex_lock(&t->nn->lock);
-	/* Nobody else lists or unlists devices of a table that is being freed. */
-	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
-		nfo_hw_unbind_last(t, d);
-	mutex_unlock(&t->nn->lock);
-	cancel_work_sync(&t->hw.gone_work);
-	cancel_delayed_work_sync(&t->hw.drained_work);
-	WARN_ON_ONCE(!list_empty(&t->hw.queues));
 }
 
 static enum nfo_reason nfo_hw_unbound_reason(const struct nfo_dev *d)

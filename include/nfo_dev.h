@@ -12,6 +12,7 @@
 
 #include "nfo_hw_drivers.h"
 
+struct nf_flowtable;
 struct nfo_hw_queue;
 
 /* For how many egress devices an ingress device remembers what its driver refused. */
@@ -34,8 +35,8 @@ struct nfo_hw_refusal {
  * struct nfo_dev - a device listed in a flowtable
  * @list:    in nfo_devs::list
  * @ifindex: index of @dev; constant
- * @dev:     the device; no reference, because nf_tables unlists it before it is unregistered;
- *           constant
+ * @dev:     the device; no reference, because it is unlisted before it is unregistered, at the
+ *           latest by nfo_hw_dev_gone(); constant
  * @block:   the driver's callbacks; changed with nfo_net::lock held and @users 0
  * @queue:   queue of its chip, which nfo_hw::queues owns; NULL before the device is bound
  *           for the first time; set with nfo_net::lock and nfo_hw::lock held
@@ -125,6 +126,7 @@ void nfo_devs_init(struct nfo_devs *devs);
 void nfo_devs_exit(struct nfo_devs *devs);
 struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex);
 struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev);
+bool nfo_dev_has_hook(const struct nfo_dev *d, const struct nf_flowtable *ft);
 void nfo_dev_set_answer(struct nfo_dev *d, int err, const char *words);
 int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS]);
 void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Functions that the hardware rooms offer to each other and to rooms above, from the room at the
- * top to the one at the bottom: hw_bind, hw_indirect, hw (the worker), hw_flow, hw_driver,
+ * top to the one at the bottom: hw_list, hw_bind, hw_indirect, hw (the worker), hw_flow, hw_driver,
  * hw_cache.
  */
 #ifndef _NFO_HW_H
@@ -13,14 +13,22 @@
 
 #define NFO_HW_BOTH	(BIT(IP_CT_DIR_ORIGINAL) | BIT(IP_CT_DIR_REPLY))
 
-/* ---- hw_bind: which driver, which queue ---- */
+/* ---- hw_list: devices join and leave ---- */
 int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 		 enum flow_block_command cmd, enum nfo_reason why);
+void nfo_hw_dev_gone(struct net_device *dev);
+void nfo_hw_leave_all(struct nfo_table *t);
+void nfo_hw_init(struct nfo_table *t);
+void nfo_hw_exit(struct nfo_table *t);
+
+/* ---- hw_bind: which driver, which queue ---- */
+int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_release(struct nfo_table *t, struct nfo_dev *d);
+void nfo_hw_drained_work(struct work_struct *work);
 enum nfo_reason nfo_hw_dev_reason(const struct nfo_table *t, const struct nfo_dev *d);
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev);
 void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev);
-void nfo_hw_init(struct nfo_table *t);
-void nfo_hw_exit(struct nfo_table *t);
 
 /* ---- hw_indirect: callbacks whose driver may go at any time ---- */
 void nfo_hw_indirect_cleanup(struct flow_block_cb *cb);
@@ -125,6 +133,29 @@ static inline struct nfo_dev *nfo_hw_dev(const struct nfo_flow *f,
 					 enum ip_conntrack_dir dir)
 {
 	return nfo_dev_find(&f->table->devs, f->e[dir].key.iif);
+}
+
+/* Context: nfo_net::lock held; the device leaves the list only with that lock held. Return: the
+ * listed device, or NULL.
+ */
+static inline struct nfo_dev *nfo_hw_listed(const struct nfo_table *t,
+					    const struct net_device *dev)
+{
+	struct nfo_dev *d;
+
+	rcu_read_lock();
+	d = nfo_dev_find(&t->devs, dev->ifindex);
+	rcu_read_unlock();
+
+	return d;
+}
+
+/* A device with rules had its hook once. Context: any. Return: true when it has none any more: the
+ * device was deleted from the flowtable.
+ */
+static inline bool nfo_hw_hook_gone(const struct nfo_table *t, const struct nfo_dev *d)
+{
+	return READ_ONCE(d->users) && !nfo_dev_has_hook(d, t->ft);
 }
 
 #endif /* _NFO_HW_H */

@@ -67,6 +67,7 @@ struct nfo_table_ops {
  * @nn:     its namespace, one reference; constant
  * @ht:     entries of both directions by struct nfo_key
  * @devs:   devices listed
+ * @ft:     nf_tables' side, only compared: it may be freed earlier; constant
  * @id:     grows from table to table of a namespace; tables are listed by it; constant
  * @refs:   one for nf_tables' side and one for each dump; they keep @ht
  * @family: of the nft table; constant
@@ -90,6 +91,7 @@ struct nfo_table {
 	struct nfo_net		*nn;
 	struct rhashtable	ht;
 	struct nfo_devs		devs;
+	const struct nf_flowtable *ft;
 	u32			id;
 	refcount_t		refs;
 	u8			family;

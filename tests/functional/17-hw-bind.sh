@@ -10,6 +10,16 @@ need jq
 . "$(dirname "$0")/../lib-hwsim.sh"
 ours_alone
 
+# told COMMAND... - it is so when nft returns; before 6.1 a little later, because nf_tables frees a
+# flowtable after the transaction, and says nothing of a device that is deleted from one.
+told() {
+	if [[ $(uname -r) == 5.* ]]; then
+		wait_for 5 "$@"
+	else
+		"$@"
+	fi
+}
+
 # carried HOW PROTO NAT
 carried() {
 	local proto=$2 nat=$3 to='' port=5000
@@ -30,7 +40,7 @@ carried() {
 	has_rule "ttl-1" || [ "$1" != block ] || fail "no TTL: $(cat $CHIP/rules)"
 	dev_is hwp0 "$1 none 0 " || fail "hwp0: $SAYS"
 	no_flowtable
-	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	told used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	by_host c ping 5
 }
 
@@ -111,7 +121,7 @@ joins() {
 	in_hw c udp "$PORT"
 	by_hw 20 c ping 10
 	in_r nft "delete flowtable inet t f { devices = { hwp1 }; }"
-	used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	told used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	by_host c ping 10
 }
 
@@ -125,7 +135,7 @@ reloaded() {
 	hw_up c udp
 	new=$(in_r nft list ruleset)
 	rules_load <<<"flush ruleset"$'\n'"$new"
-	dev_is hwp0 "* none *" || fail "hwp0: $SAYS"
+	told dev_is hwp0 "* none *" || fail "hwp0: $SAYS"
 	in_hw c udp "$PORT"
 	flat 20 c ping 10
 	used 2 || fail "$(cat $CHIP/rules)"

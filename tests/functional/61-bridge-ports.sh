@@ -23,7 +23,12 @@ vlan_bridge
 arrivals_watch "$NS_S" s0
 
 port_state() { bridge_r link set dev rc state "$1"; }
-port_locked() { bridge_r link set dev rc locked "$1" learning "$2" && bridge_r fdb replace "$(mac_of "$NS_C" c0)" dev rc master static; }
+# A bridge before 5.16 takes `locked` without a word and does nothing.
+port_locked() {
+	bridge_r link set dev rc locked "$1" learning "$2" || return
+	[[ $(bridge_r -d link show dev rc) == *"locked $1"* ]] || return
+	bridge_r fdb replace "$(mac_of "$NS_C" c0)" dev rc master static
+}
 
 # shut PATH PROTO SHUT OPEN [ONCE] - after SHUT no packet passes, after OPEN the connection goes on;
 # ONCE is done first, and stops nothing.

@@ -23,6 +23,10 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 {
 }
 
+void nfo_hw_dev_gone(struct net_device *dev)
+{
+}
+
 void nfo_hw_device_back(struct nfo_table *t, struct net_device *dev)
 {
 }
