@@ -664,8 +664,11 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 		nfo_learn_track(f, &l);
 	if (f)
 		t = f->table;
-	if (!nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir), &note))
+	if (!nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir), &note)) {
+		if (!f || !nfo_flow_learned(f, l.dir))
+			nfo_count_reason(nn, NFO_R_NOT_AT_INGRESS);
 		return;
+	}
 	l.note = &note;
 	if (f)
 		nfo_learn_more(f, &l);

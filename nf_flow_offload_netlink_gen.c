@@ -147,4 +147,5 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_HW_FILTER]		= "hw-filter",
 	[NFO_R_HW_QDISC]		= "hw-qdisc",
 	[NFO_R_HW_STALE]		= "hw-stale",
+	[NFO_R_NOT_AT_INGRESS]		= "not-at-ingress",
 };

@@ -296,6 +296,7 @@ containers() {
 			type nat hook prerouting priority dstnat;
 			fib daddr type local ip protocol { tcp, udp } th dport 8080 dnat ip to 172.17.0.3:5000
 			fib daddr type local ip6 nexthdr { tcp, udp } th dport 8080 dnat ip6 to [2001:db8:d::3]:5000
+			iifname br0 udp dport 53 dnat ip to $S4:5000
 		}
 		chain post {
 			type nat hook postrouting priority srcnat;
@@ -330,6 +331,32 @@ docker() {
 }
 run_case "containers, the bridge listed" docker "br0, rs"
 run_case "containers, the bridge's ports listed" docker "va, vb, rs"
+
+# redirected DEVICES COMMAND - what containers ask any server is sent to ours by DNAT, which br_netfilter does
+# before the bridge's hook sees the packets.
+redirected() {
+	at_end down
+	containers "$1"
+	next_port
+	peer_start dns "$A" client udp 172.17.0.2 "$PORT" 203.0.113.53 53 || fail "dns: $ANSWER"
+	"$2"
+}
+stays_with_reason() {
+	local before
+
+	reason_count not-at-ingress
+	before=$REASON
+	slow 10 dns ping 10
+	[ "${NFO_PROVIDER:-}" = mainline ] || { reason_count not-at-ingress && [ "$REASON" -ge $((before + 9)) ]; } ||
+		fail "the reason is not counted: $before, then $REASON"
+}
+is_carried() {
+	promote dns udp "$PORT"
+	settle dns
+	all_fast dns ping 20
+}
+run_case "containers' packets by DNAT, the bridge listed" redirected "br0, rs" stays_with_reason
+run_case "containers' packets by DNAT, the bridge's ports listed" redirected "va, vb, rs" is_carried
 
 # bridged PROTO ADDR TO - packets between two containers pass the ruleset, and are bridged all the same: not
 # carried, no hop older.

@@ -179,6 +179,9 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 	[NFO_R_HW_STALE] = { "hw-stale",
 		"something changed on the way of one direction, and none of its packets has passed the classic path since; through a blocked bridge port none does",
 		"nothing to do; the next packet of the direction lets the flow in" },
+	[NFO_R_NOT_AT_INGRESS] = { "not-at-ingress",
+		"no packet with the connection's addresses and ports passed the flowtable's ingress hook; with br_netfilter (Docker) and a bridge listed, DNAT comes before the hook",
+		"list the bridge's ports instead of the bridge" },
 };
 
 const struct setting settings[SETTINGS] = {

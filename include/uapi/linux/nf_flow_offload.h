@@ -474,6 +474,9 @@ enum nfo_dev_hw {
  * @NFO_R_HW_STALE: something changed on the way of one direction, and none of
  *	its packets has passed the classic path since; through a blocked bridge port
  *	none does
+ * @NFO_R_NOT_AT_INGRESS: no packet with the connection's addresses and ports
+ *	passed the flowtable's ingress hook; with br_netfilter (Docker) and a bridge
+ *	listed, DNAT comes before the hook
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -566,6 +569,9 @@ enum nfo_reason {
 	NFO_R_HW_FILTER,
 	NFO_R_HW_QDISC,
 	NFO_R_HW_STALE,
+
+	/* the packet */
+	NFO_R_NOT_AT_INGRESS,
 
 	__NFO_R_MAX
 };
