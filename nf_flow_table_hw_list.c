@@ -54,16 +54,32 @@ static void nfo_hw_empty(struct nfo_table *t, struct nfo_dev *d)
 	mutex_lock(&t->nn->lock);
 }
 
-/* Another caller unlists a device: wait until it has left the list. That caller never waits for
- * RTNL, so this one may hold RTNL. Caller holds nfo_net::lock, which is released meanwhile.
+/* Return: true while another caller unlists a device, whose memory may be freed already. Caller holds
+ * nfo_net::lock.
  */
-static void nfo_hw_wait_gone(struct nfo_table *t)
+static bool nfo_hw_is_going(const struct nfo_table *t, const struct nfo_dev *going)
 {
-	u32 changes = READ_ONCE(t->devs.changes);
+	const struct nfo_dev *d;
 
-	mutex_unlock(&t->nn->lock);
-	wait_event(t->hw.wait, READ_ONCE(t->devs.changes) != changes);
-	mutex_lock(&t->nn->lock);
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
+		if (d == going)
+			return d->going;
+	return false;
+}
+
+/* Another caller unlists a device: wait until it has left the list. That caller does not wait for
+ * RTNL for long, so this one may hold RTNL. Caller holds nfo_net::lock, which is released meanwhile.
+ */
+static void nfo_hw_wait_gone(struct nfo_table *t, const struct nfo_dev *d)
+{
+	u32 changes;
+
+	while (nfo_hw_is_going(t, d)) {
+		changes = READ_ONCE(t->devs.changes);
+		mutex_unlock(&t->nn->lock);
+		wait_event(t->hw.wait, READ_ONCE(t->devs.changes) != changes);
+		mutex_lock(&t->nn->lock);
+	}
 }
 
 /* Unlist a device, or wait until another caller has unlisted it. @why: reason that is counted for
@@ -75,7 +91,7 @@ static void nfo_hw_unlist(struct nfo_table *t, struct nfo_dev *d, enum nfo_reaso
 	bool bound;
 
 	if (d->going) {
-		nfo_hw_wait_gone(t);
+		nfo_hw_wait_gone(t, d);
 		return;
 	}
 	spin_lock_bh(&t->hw.lock);

@@ -111,6 +111,20 @@ switched_off_and_gone() {
 	[[ $(in_r ethtool -k hwp0) == *"hw-tc-offload: off"* ]] || fail "the switch is on again"
 }
 
+# While the driver is at the deletions of the ruleset that goes, so does a port.
+port_goes_too() {
+	full "$1"
+	rules_flush &
+	wait_for 10 fewer || fail "no rule goes: $(cat $CHIP/used)"
+	busy "the ruleset is gone already"
+	set_chip rule_delay_us 100
+	set_chip ports "del 1"
+	used 0 || fail "rules of a port that is gone: $(cat $CHIP/used)"
+	wait $!
+	equal "$(in_r nft list tables)" "" "tables"
+}
+fewer() { local now; read -r now _ <"$CHIP/used"; [ "$now" -lt $((2 * MANY + 6)) ]; }
+
 topo_chip
 ip -n "$NS_S" addr add "$FEW4/32" dev lo
 for i in "$OLD" "$NEW"; do
@@ -127,5 +141,6 @@ run_case "likewise with a block" switched_off block
 run_case "hw-tc-offload off and on" switched_on_again
 run_case "hw-tc-offload off, and the ruleset goes" switched_off_and_gone ft
 run_case "likewise with a block" switched_off_and_gone block
+run_case "a port goes while the ruleset goes" port_goes_too ft
 rmmod nfo_hwsim
 all_done
