@@ -379,13 +379,17 @@ static int nfo_type_setup(struct nf_flowtable *ft, struct net_device *dev,
 									  NFO_R_TABLE_GONE);
 }
 
+/* The hooks that learn stay until the flows have ended: until then conntrack judges no segment, and
+ * those hooks note the numbers of what takes the classic path. Some kernels unbind the devices only
+ * after this.
+ */
 static void nfo_type_free(struct nf_flowtable *ft)
 {
 	struct nfo_table *t = nfo_table(ft);
 
-	nfo_type_stop(t);
 	nfo_hw_leave_all(t);
 	nfo_table_drain(t);
+	nfo_type_stop(t);
 	nfo_hw_exit(t);
 	nfo_table_attach(ft, NULL);
 	nfo_table_free(t);

@@ -559,10 +559,10 @@ void nfo_table_put(struct nfo_table *t)
 
 /**
  * nfo_table_drain() - end all flows of a table that is about to go
- * @t: table whose hooks are unregistered
+ * @t: table whose hooks are unregistered; the hooks that learn may still be there
  *
- * Waits for an RCU grace period: on nf_tables' error path a packet may still
- * be in the hook (CVE-2026-23392). Context: may sleep.
+ * Waits for an RCU grace period first: on nf_tables' error path a packet may still
+ * be in the hook (CVE-2026-23392). After the return no packet uses the table. Context: may sleep.
  */
 void nfo_table_drain(struct nfo_table *t)
 {
@@ -582,6 +582,10 @@ void nfo_table_drain(struct nfo_table *t)
 		nfo_table_flush(t, NULL, NFO_R_TABLE_GONE);
 	}
 	cancel_delayed_work_sync(&t->wheel.work);
+	/* A packet of the classic path that found a flow before it ended may still be teaching it,
+	 * and put an entry into the table, and take it out again.
+	 */
+	synchronize_rcu();
 }
 
 /**
