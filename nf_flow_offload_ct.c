@@ -135,6 +135,51 @@ void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_
 	spin_unlock_bh(&ct->lock);
 }
 
+/* Has conntrack judged a segment with these numbers? Then it remembers them. */
+static bool nfo_ct_tcp_knows(const struct nf_conn *ct, const struct nfo_ct_tcp *seen, int dir)
+{
+	const struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[dir];
+	const struct ip_ct_tcp_state *r = &ct->proto.tcp.seen[!dir];
+	u32 window = (u32)seen->win << s->td_scale;
+
+	return !after(seen->end, READ_ONCE(s->td_end)) &&
+	       !after(seen->ack + window, READ_ONCE(r->td_maxend));
+}
+
+/* Not while a connection opens: its numbers may be those of the connection before. */
+static bool nfo_ct_tcp_is_open(const struct nf_conn *ct)
+{
+	u8 state = READ_ONCE(ct->proto.tcp.state);
+
+	return state >= TCP_CONNTRACK_ESTABLISHED && state <= TCP_CONNTRACK_LAST_ACK;
+}
+
+/**
+ * nfo_ct_tcp_late() - make up for a segment that nfo_ct_tcp_sync() did not know of
+ * @ct:   TCP entry
+ * @dir:  direction of the segment
+ * @seen: its numbers
+ *
+ * Conntrack let the segment pass while the windows were liberal because of a flow, and the flow
+ * has ended, or is ending, before it noted the numbers. Windows that are liberal without a flow are
+ * so for other reasons, and conntrack does without the numbers. Strict windows stay strict.
+ * Context: any, takes ct->lock.
+ */
+void nfo_ct_tcp_late(struct nf_conn *ct, enum ip_conntrack_dir dir, const struct nfo_ct_tcp *seen)
+{
+	struct nfo_ct_tcp all[IP_CT_DIR_MAX];
+
+	if (likely(nfo_ct_tcp_knows(ct, seen, dir)) || !nfo_ct_tcp_is_open(ct))
+		return;
+	spin_lock_bh(&ct->lock);
+	all[dir] = *seen;
+	nfo_ct_tcp_own(ct, &all[!dir], !dir);
+	if ((test_bit(IPS_OFFLOAD_BIT, &ct->status) || !(nfo_ct_tcp_liberal(ct) & BIT(dir))) &&
+	    nfo_ct_tcp_plausible(ct, all, dir) && nfo_ct_tcp_plausible(ct, all, !dir))
+		nfo_ct_tcp_advance(ct, seen, dir);
+	spin_unlock_bh(&ct->lock);
+}
+
 /**
  * nfo_ct_tcp_forget() - forget window tracking, because hardware forwarded segments unseen
  * @ct: TCP entry

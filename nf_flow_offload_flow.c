@@ -94,9 +94,42 @@ void nfo_flow_free(struct nfo_flow *f)
 	nf_ct_put(ct);
 }
 
+static struct nfo_ct_tcp nfo_flow_seen_tcp(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	const struct nfo_entry *e = &f->e[dir];
+
+	return (struct nfo_ct_tcp) {
+		.known	= nfo_flow_learned(f, dir) || READ_ONCE(e->end),
+		.end	= READ_ONCE(e->end),
+		.ack	= READ_ONCE(e->ack),
+		.win	= READ_ONCE(e->win),
+	};
+}
+
+/* Tell conntrack of segments that were forwarded while the flow ended: a packet that had found an
+ * entry may have noted its numbers after nfo_flow_retire() read them.
+ */
+static void nfo_flow_late_tcp(const struct nfo_flow *f)
+{
+	struct nfo_ct_tcp seen;
+	int dir;
+
+	if (test_bit(NFO_F_HARDWARE, &f->state))
+		return;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		seen = nfo_flow_seen_tcp(f, dir);
+		if (seen.known)
+			nfo_ct_tcp_late(f->ct, dir, &seen);
+	}
+}
+
 static void nfo_flow_free_rcu(struct rcu_head *rcu)
 {
-	nfo_flow_free(container_of(rcu, struct nfo_flow, rcu));
+	struct nfo_flow *f = container_of(rcu, struct nfo_flow, rcu);
+
+	if (nf_ct_protonum(f->ct) == IPPROTO_TCP)
+		nfo_flow_late_tcp(f);
+	nfo_flow_free(f);
 }
 
 /**
@@ -469,12 +502,7 @@ void nfo_flow_sync_tcp(struct nfo_flow *f)
 	}
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		liberal |= test_bit(NFO_F_LIBERAL + dir, &f->state) << dir;
-		seen[dir] = (struct nfo_ct_tcp) {
-			.known	= nfo_flow_learned(f, dir) || READ_ONCE(f->e[dir].end),
-			.end	= READ_ONCE(f->e[dir].end),
-			.ack	= READ_ONCE(f->e[dir].ack),
-			.win	= READ_ONCE(f->e[dir].win),
-		};
+		seen[dir] = nfo_flow_seen_tcp(f, dir);
 	}
 	nfo_ct_tcp_sync(f->ct, seen, liberal);
 }

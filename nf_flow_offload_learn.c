@@ -32,6 +32,7 @@
 #include "nfo_recheck.h"
 #include "nfo_route.h"
 #include "nfo_stack.h"
+#include "nfo_test_point.h"
 #include "nfo_trace.h"
 
 /**
@@ -325,6 +326,22 @@ static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
 		nfo_learn_tcp(e, l);
 }
 
+/* The flow has ended, or is about to, since conntrack let a segment pass unjudged: conntrack is
+ * told of the segment now, before the other end can answer it. Nearly always conntrack knows it.
+ */
+static void nfo_learn_late(const struct nfo_lesson *l)
+{
+	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
+	const struct nfo_ct_tcp seen = {
+		.known	= true,
+		.end	= ntohl(th->seq) + l->skb->len - l->thoff - th->doff * 4,
+		.ack	= ntohl(th->ack_seq),
+		.win	= ntohs(th->window),
+	};
+
+	nfo_ct_tcp_late(l->ct, l->dir, &seen);
+}
+
 /* Derive an entry from a packet. Return: NFO_R_NONE, or the reason why an entry cannot express what
  * happened to the packet. The references in @refs are the caller's in any case.
  */
@@ -612,6 +629,22 @@ static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *
 	return !th->syn && !th->fin && !th->rst;
 }
 
+/* Somebody remembers the numbers of a TCP segment: the flow, or conntrack. @f: flow of the
+ * connection, or NULL.
+ */
+static void nfo_learn_numbers(struct nfo_flow *f, const struct nfo_lesson *l)
+{
+	if (f) {
+		nfo_test_point(NFO_TP_JUDGED, f);
+		nfo_learn_track(f, l);
+		/* Pairs with test_and_set_bit() in nfo_flow_retire(), which reads them later. */
+		smp_mb();
+		if (likely(!test_bit(NFO_F_DEAD, &f->state)))
+			return;
+	}
+	nfo_learn_late(l);
+}
+
 /* From the first connection in a zone on, entries have NFO_E_ORIGIN. */
 static void nfo_learn_zone(struct nfo_net *nn, const struct nf_conn *ct)
 {
@@ -639,6 +672,7 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	struct nfo_table *t;
 	struct nfo_flow *f;
 	struct nfo_net *nn;
+	bool tcp;
 
 	if (!l.ct)
 		return;
@@ -652,7 +686,8 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	l.dir = CTINFO2DIR(ctinfo);
 	t = nfo_permitted(nn, skb, l.ct);
 	f = nfo_flow_of_ct(nn, l.ct);
-	if (!f && !t)
+	tcp = nf_ct_protonum(l.ct) == IPPROTO_TCP;
+	if (!f && !t && !tcp)
 		return;
 	if (f && !nfo_ct_is_established(l.ct)) {
 		nfo_flow_retire(f, nfo_ct_close_reason(l.ct));
@@ -660,8 +695,10 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	}
 	if (!nfo_lesson_is_of_ct(&l) || !nfo_lesson_l4_ok(nn, &l))
 		return;
-	if (f && nf_ct_protonum(l.ct) == IPPROTO_TCP)
-		nfo_learn_track(f, &l);
+	if (tcp)
+		nfo_learn_numbers(f, &l);
+	if (!f && !t)
+		return;
 	if (f)
 		t = f->table;
 	if (!nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir), &note)) {

@@ -59,6 +59,7 @@ u8 nfo_ct_offload_begin(struct nf_conn *ct);
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle);
 void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
 		     u8 liberal);
+void nfo_ct_tcp_late(struct nf_conn *ct, enum ip_conntrack_dir dir, const struct nfo_ct_tcp *seen);
 void nfo_ct_tcp_forget(struct nf_conn *ct);
 bool nfo_ct_is_established(const struct nf_conn *ct);
 enum nfo_reason nfo_ct_close_reason(const struct nf_conn *ct);

@@ -20,12 +20,15 @@ struct nfo_flow;
  *	rival retires the flow and closes the connection, as after a RST
  * @NFO_TP_UNLEARNED: a caller that retires a flow has cleared NFO_F_LEARNED of its directions, and
  *	their entries are still in the hash table; the rival teaches the reply direction
+ * @NFO_TP_JUDGED: conntrack has let a segment pass on the classic path because it has a flow, and
+ *	the flow has not noted its numbers; the rival retires the flow
  */
 enum nfo_test_point {
 	NFO_TP_NONE,
 	NFO_TP_PUBLISHED,
 	NFO_TP_AGE_LIVE,
 	NFO_TP_UNLEARNED,
+	NFO_TP_JUDGED,
 };
 
 #if IS_ENABLED(CONFIG_KASAN)
