@@ -262,6 +262,8 @@ sqm() {
 	client old "$proto" 5000 "$V4S"
 	if [ "$path" = offload ]; then
 		promote old "$proto" "$PORT"
+		# A direction learns when a work item has looked at its devices, which are new.
+		settle old
 		fast old ping 10
 	fi
 	sqm_up "$dev"
