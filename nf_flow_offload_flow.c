@@ -106,8 +106,8 @@ static struct nfo_ct_tcp nfo_flow_seen_tcp(const struct nfo_flow *f, enum ip_con
 	};
 }
 
-/* Tell conntrack of segments that were forwarded while the flow ended: a packet that had found an
- * entry may have noted its numbers after nfo_flow_retire() read them.
+/* Tell conntrack of segments that were forwarded while the flow ended: a packet that had found the
+ * flow, or an entry, may have noted its numbers after nfo_flow_sync_tcp() read them.
  */
 static void nfo_flow_late_tcp(const struct nfo_flow *f)
 {
@@ -519,6 +519,7 @@ void nfo_flow_sync_tcp(struct nfo_flow *f)
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 {
 	struct nfo_table *t = f->table;
+	bool tcp;
 
 	if (test_and_set_bit(NFO_F_DEAD, &f->state))
 		return;
@@ -529,7 +530,6 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 	nfo_test_point(NFO_TP_UNLEARNED, f);
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_ORIGINAL]);
 	nfo_entry_remove(t, &f->e[IP_CT_DIR_REPLY]);
-	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 	nfo_wheel_del(&t->wheel, f);
 	if (nfo_flow_is_v6(f))
 		atomic_dec(&t->flows6);
@@ -538,9 +538,16 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 
 	nfo_flow_settle(f, IP_CT_DIR_ORIGINAL);
 	nfo_flow_settle(f, IP_CT_DIR_REPLY);
-	if (nf_ct_protonum(f->ct) == IPPROTO_TCP)
+	tcp = nf_ct_protonum(f->ct) == IPPROTO_TCP;
+	if (tcp)
 		nfo_flow_sync_tcp(f);
+	/* Until now packets of the classic path left the numbers of their segments with the flow.
+	 * From now on conntrack takes them, because it knows those of the other direction.
+	 */
+	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 	nfo_ct_offload_end(f->ct, nfo_flow_idle(f));
+	if (tcp)
+		nfo_flow_late_tcp(f);
 	nfo_count_reason(t->nn, why);
 	if (why)
 		trace_nfo_retire(f->ct, nfo_reason_names[why]);
