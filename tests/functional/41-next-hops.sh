@@ -101,33 +101,37 @@ legs_route() {
 	ip -n "$NS_R" nexthop replace id 20 group 21/22/23
 	ip -n "$NS_R" route add $FAR4 nhid 20
 }
-# leg_of PEER - the server's device by which packets of the peer come, in LEG. The router hashes what the
-# sender's socket says, so `ip route get` does not know. A few other frames may come as well.
-leg_of() {
-	local dev before=()
+# legs_read - the packets that have come in by each of the server's devices, in CAME. One program for all:
+# legs_of asks often.
+LEG_DEVICES=(s0 s1 s1.30)
+legs_read() {
+	read -ra CAME < <(in_s awk -v names="${LEG_DEVICES[*]}" '{ sub(":", "", $1); came[$1] = $3 }
+		END { n = split(names, name, " "); for (i = 1; i <= n; i++) printf "%d ", came[name[i]]; print "" }' /proc/net/dev)
+}
+# leg_next PEER - the server's device by which packets of the peer come since legs_read, in LEG. The router
+# hashes what the sender's socket says, so `ip route get` does not know. A few other frames may come as well.
+leg_next() {
+	local i before=("${CAME[@]}")
 
-	for dev in s0 s1 s1.30; do
-		rx_packets "$NS_S" $dev
-		before+=("$RX")
-	done
 	must "$1" ping 10
+	legs_read
 	LEG=
-	for dev in s0 s1 s1.30; do
-		rx_packets "$NS_S" $dev
+	for i in "${!LEG_DEVICES[@]}"; do
 		# A frame with a tag comes by both.
-		[ $((RX - before[0])) -lt 10 ] || LEG=$dev
-		before=("${before[@]:1}")
+		[ $((CAME[i] - before[i])) -lt 10 ] || LEG=${LEG_DEVICES[i]}
 	done
 }
 legs_of() {
 	local i
 
 	LEGS=()
+	legs_read
 	for i in $(seq 16); do
-		leg_of "w$i"
+		leg_next "w$i"
 		LEGS[i]=$LEG
 	done
 }
+leg_of() { legs_read; leg_next "$1"; }
 goes_by() { leg_of "$1" && [ "$LEG" = "$2" ]; }
 leg_lost() {
 	local before=() kind=$1 i
