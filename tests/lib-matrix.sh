@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # tests/check uses what it sets
-# Reads tests/matrix and the tags of tests/functional; sourced, never run.
+# Reads tests/matrix, tests/seconds and the tags of tests/functional; sourced, never run.
 
 MATRIX=${NFO_MATRIX:-$NFO_TOP/tests/matrix}
+MATRIX_SECONDS=${MATRIX%/*}/seconds
 MATRIX_DIR=${NFO_FUNCTIONAL:-$NFO_TOP/tests/functional}
 # A test with one of these tags runs only in machines of these flavours.
 MATRIX_FLAVOURS="base debug smp stock igb x86 kcsan"
@@ -11,7 +12,7 @@ MATRIX_TAGS="compat core hw life long pending race $MATRIX_FLAVOURS"
 # JOBS: names of jobs, ROW or ROW.N. The others are indexed by these names.
 JOBS=()
 declare -A JOB_ROW=() JOB_KERNEL=() JOB_FLAVOUR=() JOB_RUNNER=() JOB_SECONDS=() JOB_TESTS=() JOB_NEED=()
-declare -A TEST_TAGS=()
+declare -A TEST_TAGS=() TEST_SECONDS=()
 
 # matrix_tags - the tags of every test, in TEST_TAGS: " WORD WORD ".
 matrix_tags() {
@@ -76,10 +77,41 @@ matrix_job() {
 	[ "$3" = - ] || JOB_NEED[$1]=$3-${4#smp-}
 }
 
+# matrix_seconds - how long tests take, in TEST_SECONDS.
+matrix_seconds() {
+	local name seconds
+
+	[ -e "$MATRIX_SECONDS" ] || return 0
+	while read -r name seconds; do
+		case $name in ''|'#'*) continue ;; esac
+		[ -n "${TEST_TAGS[$name]:-}" ] || die "tests/seconds: no test '$name' in tests/functional"
+		TEST_SECONDS[$name]=$seconds
+	done <"$MATRIX_SECONDS"
+}
+
+# matrix_deal MACHINES - the tests of SELECTED among so many machines, in DEALT: those that take
+# longest first, each to the machine that has least to do yet. Each machine has its tests in the
+# order of their names.
+matrix_deal() {
+	local seconds test n least load=()
+
+	DEALT=()
+	for ((n = 0; n < $1; n++)); do load[n]=0 DEALT[n]=''; done
+	while read -r seconds test; do
+		least=0
+		for ((n = 1; n < $1; n++)); do [ "${load[n]}" -ge "${load[least]}" ] || least=$n; done
+		load[least]=$((load[least] + seconds))
+		DEALT[least]+="$test "
+	done < <(for test in "${SELECTED[@]}"; do echo "${TEST_SECONDS[$test]:-10} $test"; done | sort -k 1,1nr -k 2)
+	for ((n = 0; n < $1; n++)); do
+		# shellcheck disable=SC2086 # words
+		DEALT[n]=$(printf '%s\n' ${DEALT[n]} | sort | paste -sd ' ')
+	done
+}
+
 # matrix_row LONG NAME KERNEL FLAVOUR RUNNER MACHINES SECONDS TERM... - the jobs of one row.
-# Its tests are dealt like cards, so that neighbours in a theme do not share a machine.
 matrix_row() {
-	local long=$1 name=$2 kernel=$3 flavour=$4 runner=$5 machines=$6 seconds=$7 i n dealt
+	local long=$1 name=$2 kernel=$3 flavour=$4 runner=$5 machines=$6 seconds=$7 n
 	shift 7
 
 	if [ "$runner" = host ]; then
@@ -89,11 +121,10 @@ matrix_row() {
 	matrix_select "$flavour" "$long" "$@"
 	[ ${#SELECTED[@]} -ne 0 ] || die "tests/matrix: row '$name' selects no test"
 	[ "$machines" -le ${#SELECTED[@]} ] || machines=${#SELECTED[@]}
+	matrix_deal "$machines"
 	for ((n = 0; n < machines; n++)); do
-		dealt=''
-		for ((i = n; i < ${#SELECTED[@]}; i += machines)); do dealt+="${dealt:+ }${SELECTED[i]}"; done
 		matrix_job "$name$([ "$machines" = 1 ] || echo ".$((n + 1))")" "$name" "$kernel" "$flavour" \
-			"$runner" "$seconds" "$dealt"
+			"$runner" "$seconds" "${DEALT[n]}"
 	done
 }
 
@@ -103,6 +134,7 @@ matrix_read() {
 
 	[ "$want" = check ] || long=1
 	matrix_tags
+	matrix_seconds
 	while read -r name in kernel flavour runner machines seconds rest; do
 		case $name in ''|'#'*) continue ;; esac
 		[ -n "$rest" ] || die "tests/matrix: row '$name' has too few columns"
