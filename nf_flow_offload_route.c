@@ -86,6 +86,14 @@ static __be16 nfo_proto(u8 family)
 
 /* ---- the route of a packet ---- */
 
+/* Multicast routing sends a packet by as many devices as have receivers now, and tells nobody when
+ * these come or go. An IPv4 route has a type for it; with IPv6 the destination has to be looked at.
+ */
+static bool nfo_is_multicast6(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 && ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+}
+
 static enum nfo_reason nfo_dst_check(const struct dst_entry *dst, u8 family)
 {
 	const struct net_device *out = dst_dev(dst);
@@ -231,7 +239,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 	why = nfo_dst_check(dst, family);
 	if (why)
 		return why;
-	if (dst_dev(dst) != out)
+	if (dst_dev(dst) != out || nfo_is_multicast6(skb, family))
 		return NFO_R_ROUTE_TYPE;
 	if (!nfo_lower_covers(t, out))
 		return NFO_R_DEV_NOT_IN_TABLE;
