@@ -124,8 +124,21 @@ helper() {
 		want "the helper sees a command after 10 others" false
 	fi
 }
+# The data connection of FTP, which the server opens, is a connection like others.
+ftp_data() {
+	helper
+	peer_start data "$NS_C" server tcp $C4 25601 || fail "the client's end: $ANSWER"
+	slow_count
+	SLOW0=$SLOW
+	peer_start d "$NS_S" client tcp $S4 20 $C4 25601 || fail "data: $ANSWER"
+	must d bulk 3000000
+	slow_count
+	figure "3000000 bytes of data, slow $((SLOW - SLOW0))"
+	classic || want "at most 60 packets of data slow" at_most $((SLOW - SLOW0)) 60
+}
 expected() { [[ $(in_r conntrack -L expect 2>/dev/null) == *dport=25601* ]]; }
 field_case helper "a helper is assigned: it sees a command late in the connection" helper
+field_case ftp-data "the data connection that a helper expects: slow at most 60 packets" ftp_data
 
 # The ruleset and the module go while traffic runs, and come back.
 module_reload() {
