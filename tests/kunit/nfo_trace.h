@@ -20,4 +20,13 @@ static inline void trace_nfo_hw_result(bool add, const struct nf_conn *ct,
 {
 }
 
+static inline bool trace_nfo_refuse_enabled(void)
+{
+	return false;
+}
+
+static inline void trace_nfo_refuse(const struct nf_conn *ct, const char *reason)
+{
+}
+
 #endif /* _NFO_KUNIT_TRACE_H */
