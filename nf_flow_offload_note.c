@@ -100,15 +100,48 @@ static void nfo_note_unlock(struct nfo_note_cpu *c)
 }
 
 /* The hash leaves out device and encapsulation, because nfo_note_find() does not know them. */
-static struct nfo_note *nfo_note_slot(struct nfo_note_cpu *c, const struct nfo_table *t,
-				      __be32 saddr, __be32 daddr, __be16 sport, __be16 dport,
-				      bool inner)
+static u32 nfo_note_hash(const struct nfo_table *t, __be32 saddr, __be32 daddr, __be16 sport,
+			 __be16 dport)
 {
-	u32 hash = jhash_3words((__force u32)saddr, (__force u32)daddr,
-				(__force u32)sport << 16 | (__force u32)dport,
-				(u32)(unsigned long)t);
+	return jhash_3words((__force u32)saddr, (__force u32)daddr,
+			    (__force u32)sport << 16 | (__force u32)dport, (u32)(unsigned long)t);
+}
+
+/* A note has one of these places. */
+#define NFO_NOTE_PLACES	3
+
+static struct nfo_note *nfo_note_slot(struct nfo_note_cpu *c, u32 hash, int place, bool inner)
+{
+	hash += place;
 
 	return inner ? &c->inner[hash % NFO_NOTES_INNER] : &c->note[hash % NFO_NOTES];
+}
+
+/* Is a note of this very packet, taken for another table? */
+static bool nfo_note_is_others(const struct nfo_note *n, const struct nfo_table *t,
+			       const struct sk_buff *skb, const struct nfo_key *key)
+{
+	return n->t && n->t != t && n->skb == skb &&
+	       n->key.saddr == key->saddr && n->key.daddr == key->daddr &&
+	       n->key.sport == key->sport && n->key.dport == key->dport;
+}
+
+/* Where several flowtables list a device, each takes a note of the packet. The hashes of two tables
+ * may name the same place for each packet of a direction, so the note of another table is left.
+ */
+static struct nfo_note *nfo_note_place(struct nfo_note_cpu *c, const struct nfo_table *t,
+				       const struct sk_buff *skb, const struct nfo_key *key,
+				       bool inner)
+{
+	u32 hash = nfo_note_hash(t, key->saddr, key->daddr, key->sport, key->dport);
+	struct nfo_note *n;
+	int place = 0;
+
+	do {
+		n = nfo_note_slot(c, hash, place, inner);
+	} while (nfo_note_is_others(n, t, skb, key) && ++place < NFO_NOTE_PLACES);
+
+	return n;
 }
 
 /**
@@ -252,15 +285,14 @@ static void nfo_note_fill(struct nfo_note *n, const struct sk_buff *skb,
  * @thoff: offset of the layer 4 header from the network header
  * @epoch: nfo_epoch() when the packet came in
  *
- * The note replaces the one that has the same place. Context: softirq.
+ * The note replaces one that has the same place. Context: softirq.
  */
 void nfo_note_take(const struct nfo_table *t, const struct sk_buff *skb,
 		   const struct nfo_key *key, const struct nfo_encap_popped *popped,
 		   unsigned int thoff, u32 epoch)
 {
 	struct nfo_note_cpu *c = nfo_note_lock();
-	struct nfo_note *n = nfo_note_slot(c, t, key->saddr, key->daddr, key->sport, key->dport,
-					   popped && popped->tunnel);
+	struct nfo_note *n = nfo_note_place(c, t, skb, key, popped && popped->tunnel);
 	bool mixed = nfo_note_differs(n, t, skb, key);
 
 	n->t = NULL;
@@ -342,11 +374,12 @@ static const struct nfo_note *nfo_note_of(struct nfo_note_cpu *c, const struct n
 	bool v6 = tuple->src.l3num == NFPROTO_IPV6;
 	__be32 saddr = v6 ? nfo_fold6(&tuple->src.u3.in6) : tuple->src.u3.ip;
 	__be32 daddr = v6 ? nfo_fold6(&tuple->dst.u3.in6) : tuple->dst.u3.ip;
+	u32 hash = nfo_note_hash(t, saddr, daddr, tuple->src.u.all, tuple->dst.u.all);
 	const struct nfo_note *n, *latest = NULL;
-	int inner;
+	int i;
 
-	for (inner = 0; inner < 2; inner++) {
-		n = nfo_note_slot(c, t, saddr, daddr, tuple->src.u.all, tuple->dst.u.all, inner);
+	for (i = 0; i < 2 * NFO_NOTE_PLACES; i++) {
+		n = nfo_note_slot(c, hash, i / 2, i % 2);
 		if (n->t != t || n->key.saddr != saddr || n->key.daddr != daddr ||
 		    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
 		    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)

@@ -136,11 +136,45 @@ static void nfo_test_note_is_a_copy(struct kunit *test)
 	kfree_skb(two);
 }
 
+/* Three tables list the device, and each takes its note of a packet, wherever their hashes meet. */
+static void nfo_test_note_of_each_table(struct kunit *test)
+{
+	struct nfo_key key = { .l4proto = IPPROTO_UDP, .family = NFPROTO_IPV4, .iif = 1 };
+	struct nf_conntrack_tuple tuple = {
+		.src.l3num	= NFPROTO_IPV4,
+		.dst.protonum	= IPPROTO_UDP,
+	};
+	struct net_device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	/* Tables are told apart by their addresses alone. */
+	const struct nfo_table *t = (const void *)dev;
+	struct nfo_note note;
+	struct sk_buff *skb;
+	int i, j, lost = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->dev_addr = kunit_kzalloc(test, ETH_ALEN, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, dev->dev_addr);
+	skb = nfo_note_packet(test, dev, 64);
+
+	for (i = 0; i < 1000; i++) {
+		key.sport = htons(i);
+		tuple.src.u.all = key.sport;
+		for (j = 0; j < 3; j++)
+			nfo_note_take(&t[3 * i + j], skb, &key, NULL, sizeof(struct iphdr), 7 + j);
+		for (j = 0; j < 3; j++)
+			lost += !nfo_note_find(&t[3 * i + j], skb, &tuple, &note) ||
+				note.epoch != 7 + j;
+	}
+	KUNIT_EXPECT_EQ(test, lost, 0);
+	kfree_skb(skb);
+}
+
 static struct kunit_case nfo_note_cases[] = {
 	KUNIT_CASE(nfo_test_permit),
 	KUNIT_CASE(nfo_test_permit_outlives),
 	KUNIT_CASE(nfo_test_note_places),
 	KUNIT_CASE(nfo_test_note_is_a_copy),
+	KUNIT_CASE(nfo_test_note_of_each_table),
 	{}
 };
 
