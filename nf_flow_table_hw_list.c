@@ -54,8 +54,8 @@ static void nfo_hw_empty(struct nfo_table *t, struct nfo_dev *d)
 	mutex_lock(&t->nn->lock);
 }
 
-/* Return: true while another caller unlists a device, whose memory may be freed already. Caller holds
- * nfo_net::lock.
+/* Return: true while another caller unlists a device, whose memory may be freed already. Caller
+ * holds nfo_net::lock.
  */
 static bool nfo_hw_is_going(const struct nfo_table *t, const struct nfo_dev *going)
 {
@@ -68,7 +68,8 @@ static bool nfo_hw_is_going(const struct nfo_table *t, const struct nfo_dev *goi
 }
 
 /* Another caller unlists a device: wait until it has left the list. That caller does not wait for
- * RTNL for long, so this one may hold RTNL. Caller holds nfo_net::lock, which is released meanwhile.
+ * RTNL for long, so this one may hold RTNL. Caller holds nfo_net::lock, which is released
+ * meanwhile.
  */
 static void nfo_hw_wait_gone(struct nfo_table *t, const struct nfo_dev *d)
 {
