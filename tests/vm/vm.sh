@@ -184,21 +184,29 @@ vm_wait() {
 	rm -f "$vm_out/.ended"
 }
 
+# vm_stalls - how often the machine's kernel has said that a processor does not go on. It goes on
+# saying so, which is no progress.
+vm_stalls() { grep -cE 'rcu: INFO: .* stall' "$vm_out/dmesg" || true; }
+
 # vm_watch PID - kill the machine when neither the script nor its kernel has printed
-# anything for vm_quiet seconds, or when it has not ended after vm_limit seconds. Steps
-# are counted, not the clock: a host that is busy or was suspended shortens no limit.
+# anything for vm_quiet seconds, when its kernel has reported a stall for the third time, or when it
+# has not ended after vm_limit seconds. Steps are counted, not the clock: a host that is busy or was
+# suspended shortens no limit.
 vm_watch() {
-	local step=$((vm_quiet < 20 ? 1 : 5)) quiet=0 all=0 size last=''
+	local step=$((vm_quiet < 20 ? 1 : 5)) quiet=0 all=0 stalls=0 size last=''
 
 	trap 'exit 0' TERM
-	while [ "$quiet" -lt "$vm_quiet" ] && [ "$all" -lt "$vm_limit" ]; do
+	while [ "$quiet" -lt "$vm_quiet" ] && [ "$stalls" -lt 3 ] && [ "$all" -lt "$vm_limit" ]; do
 		vm_sleep $step
 		quiet=$((quiet + step)) all=$((all + step))
 		size=$(stat -c %s "$vm_out"/{dmesg,stdout,stderr} || true)
 		[ "$size" = "$last" ] || quiet=0
 		last=$size
+		stalls=$(vm_stalls)
 	done
-	if [ "$quiet" -ge "$vm_quiet" ]; then
+	if [ "$stalls" -ge 3 ]; then
+		echo "its kernel stalls"
+	elif [ "$quiet" -ge "$vm_quiet" ]; then
 		echo "no line for $quiet seconds"
 	else
 		echo "no end after $all seconds"
