@@ -104,33 +104,47 @@ static struct sk_buff *nfo_note_packet(struct kunit *test, struct net_device *de
 	return skb;
 }
 
-/* A packet that comes while another one teaches writes another note, and not the lesson's. */
-static void nfo_test_note_is_a_copy(struct kunit *test)
+static const struct nfo_key nfo_note_key = {
+	.l4proto	= IPPROTO_UDP,
+	.family		= NFPROTO_IPV4,
+	.iif		= 1,
+};
+
+static const struct nf_conntrack_tuple nfo_note_tuple = {
+	.src.l3num	= NFPROTO_IPV4,
+	.dst.protonum	= IPPROTO_UDP,
+};
+
+static struct net_device *nfo_note_dev(struct kunit *test)
 {
-	struct nfo_key key = { .l4proto = IPPROTO_UDP, .family = NFPROTO_IPV4, .iif = 1 };
-	struct nf_conntrack_tuple tuple = {
-		.src.l3num	= NFPROTO_IPV4,
-		.dst.protonum	= IPPROTO_UDP,
-	};
 	struct net_device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
-	const struct nfo_table *t = (const void *)dev;
-	struct sk_buff *one, *two;
-	struct nfo_note note;
 
 	KUNIT_ASSERT_NOT_NULL(test, dev);
 	dev->dev_addr = kunit_kzalloc(test, ETH_ALEN, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, dev->dev_addr);
+
+	return dev;
+}
+
+/* A packet that comes while another one teaches writes another note, and not the lesson's. */
+static void nfo_test_note_is_a_copy(struct kunit *test)
+{
+	struct net_device *dev = nfo_note_dev(test);
+	const struct nfo_table *t = (const void *)dev;
+	struct sk_buff *one, *two;
+	struct nfo_note note;
+
 	one = nfo_note_packet(test, dev, 64);
 	two = nfo_note_packet(test, dev, 32);
 
-	nfo_note_take(t, one, &key, NULL, sizeof(struct iphdr), 7);
-	KUNIT_ASSERT_TRUE(test, nfo_note_find(t, one, &tuple, &note));
-	nfo_note_take(t, two, &key, NULL, sizeof(struct iphdr), 8);
+	nfo_note_take(t, one, &nfo_note_key, NULL, sizeof(struct iphdr), 7);
+	KUNIT_ASSERT_TRUE(test, nfo_note_find(t, one, &nfo_note_tuple, &note));
+	nfo_note_take(t, two, &nfo_note_key, NULL, sizeof(struct iphdr), 8);
 	KUNIT_EXPECT_EQ(test, note.look.ttl, 64);
 	KUNIT_EXPECT_EQ(test, note.epoch, 7);
 	/* The two differ in what is learned, so the first one has lost its note. */
-	KUNIT_EXPECT_FALSE(test, nfo_note_find(t, one, &tuple, &note));
-	KUNIT_EXPECT_TRUE(test, nfo_note_find(t, two, &tuple, &note));
+	KUNIT_EXPECT_FALSE(test, nfo_note_find(t, one, &nfo_note_tuple, &note));
+	KUNIT_EXPECT_TRUE(test, nfo_note_find(t, two, &nfo_note_tuple, &note));
 	KUNIT_EXPECT_EQ(test, note.look.ttl, 32);
 	kfree_skb(one);
 	kfree_skb(two);
@@ -139,21 +153,15 @@ static void nfo_test_note_is_a_copy(struct kunit *test)
 /* Three tables list the device, and each takes its note of a packet, wherever their hashes meet. */
 static void nfo_test_note_of_each_table(struct kunit *test)
 {
-	struct nfo_key key = { .l4proto = IPPROTO_UDP, .family = NFPROTO_IPV4, .iif = 1 };
-	struct nf_conntrack_tuple tuple = {
-		.src.l3num	= NFPROTO_IPV4,
-		.dst.protonum	= IPPROTO_UDP,
-	};
-	struct net_device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	struct nf_conntrack_tuple tuple = nfo_note_tuple;
+	struct nfo_key key = nfo_note_key;
+	struct net_device *dev = nfo_note_dev(test);
 	/* Tables are told apart by their addresses alone. */
 	const struct nfo_table *t = (const void *)dev;
 	struct nfo_note note;
 	struct sk_buff *skb;
 	int i, j, lost = 0;
 
-	KUNIT_ASSERT_NOT_NULL(test, dev);
-	dev->dev_addr = kunit_kzalloc(test, ETH_ALEN, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, dev->dev_addr);
 	skb = nfo_note_packet(test, dev, 64);
 
 	for (i = 0; i < 1000; i++) {
