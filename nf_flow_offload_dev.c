@@ -18,7 +18,6 @@ void nfo_devs_init(struct nfo_devs *devs)
 {
 	INIT_LIST_HEAD(&devs->list);
 	devs->changes = 0;
-	spin_lock_init(&devs->lock);
 }
 
 /**
@@ -43,7 +42,7 @@ struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex)
  * @devs: list of a flowtable
  * @dev:  device
  *
- * Context: may sleep. Return: the listed device, or NULL when memory ran out.
+ * Context: may sleep, nfo_net::lock held. Return: the listed device, or NULL when memory ran out.
  */
 struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 {
@@ -57,10 +56,8 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 	d->driver = &nfo_hw_driver_ft;
 	flow_block_init(&d->block);
 	spin_lock_init(&d->answer_lock);
-	spin_lock(&devs->lock);
 	list_add_tail_rcu(&d->list, &devs->list);
 	WRITE_ONCE(devs->changes, devs->changes + 1);
-	spin_unlock(&devs->lock);
 
 	return d;
 }
@@ -128,28 +125,11 @@ int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS])
  * @devs: list of a flowtable
  * @d:    the listed device; freed after an RCU grace period
  *
- * Context: may sleep; nfo_net::lock held, so that a holder of that lock may walk the list, unless
- * the table is being freed.
+ * Context: may sleep, nfo_net::lock held, so that a holder of that lock may walk the list.
  */
 void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d)
 {
-	spin_lock(&devs->lock);
 	list_del_rcu(&d->list);
 	WRITE_ONCE(devs->changes, devs->changes + 1);
-	spin_unlock(&devs->lock);
 	kfree_rcu(d, rcu);
-}
-
-/**
- * nfo_devs_exit() - undo nfo_devs_init() and what nfo_dev_add() added
- * @devs: list that no packet and no driver uses any more
- *
- * Context: may sleep.
- */
-void nfo_devs_exit(struct nfo_devs *devs)
-{
-	struct nfo_dev *d, *next;
-
-	list_for_each_entry_safe(d, next, &devs->list, list)
-		nfo_dev_del(devs, d);
 }

@@ -590,13 +590,13 @@ void nfo_table_drain(struct nfo_table *t)
 
 /**
  * nfo_table_free() - undo nfo_table_alloc()
- * @t: table that nfo_table_drain() has emptied and no driver knows any more
+ * @t: table that nfo_hw_leave_all() and nfo_table_drain() have emptied
  *
  * A dump may keep the empty table for a while. Context: may sleep.
  */
 void nfo_table_free(struct nfo_table *t)
 {
 	WARN_ON_ONCE(atomic_read(&t->flows));
-	nfo_devs_exit(&t->devs);
+	WARN_ON_ONCE(!list_empty(&t->devs.list));
 	nfo_table_put(t);
 }

@@ -532,20 +532,22 @@ static void nfo_hw_work(struct work_struct *work)
 	spin_unlock_bh(&q->t->hw.lock);
 }
 
-/* Older kernels do not say when a device is deleted from a flowtable, and its rules would go on
- * forwarding. Context: process or softirq. Return: true when a device of @t is such a one.
+/**
+ * nfo_hw_without_hook() - find a device that was deleted from its flowtable
+ * @t: flowtable
+ *
+ * Older kernels do not say when a device is deleted from a flowtable, and its rules would go on
+ * forwarding. A device with rules had its hook once. Context: any, nfo_net::lock or
+ * rcu_read_lock(). Return: a device that has rules in hardware and no hook any more, or NULL.
  */
-static bool nfo_hw_lost_hook(struct nfo_table *t)
+struct nfo_dev *nfo_hw_without_hook(const struct nfo_table *t)
 {
-	const struct nfo_dev *d;
-	bool lost = false;
+	struct nfo_dev *d;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(d, &t->devs.list, list)
-		lost |= nfo_hw_hook_gone(t, d);
-	rcu_read_unlock();
-
-	return lost;
+	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
+		if (READ_ONCE(d->users) && !nfo_dev_has_hook(d, t->ft))
+			return d;
+	return NULL;
 }
 
 static void nfo_hw_sync_worker(struct work_struct *work)
@@ -565,8 +567,10 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 		nfo_hw_wake(q);
 		/* A commit may have brought a netdev chain, an event an XDP program. */
 		nfo_unseen_soon(q->t->nn);
-		if (nfo_hw_lost_hook(q->t))
+		rcu_read_lock();
+		if (nfo_hw_without_hook(q->t))
 			queue_work(nfo_hw_wq, &q->t->hw.gone_work);
+		rcu_read_unlock();
 	}
 	if (time_before_eq(q->read_at, jiffies)) {
 		q->read_at = jiffies + period;

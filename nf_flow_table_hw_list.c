@@ -187,7 +187,6 @@ static int nfo_hw_list(struct nfo_table *t, struct net_device *dev)
 	err = nfo_hw_bind(t, d);
 	if (!err || !nfo_hw_strict)
 		return 0;
-	nfo_hw_unbind(t, d);
 	nfo_hw_release(t, d);
 	nfo_dev_del(&t->devs, d);
 
@@ -234,19 +233,6 @@ int nfo_hw_setup(struct nfo_table *t, struct net_device *dev,
 }
 
 /* ---- a driver or a hook is gone ---- */
-
-/* Return: a device that has rules in hardware and no hook any more, or NULL. Caller holds
- * nfo_net::lock.
- */
-static struct nfo_dev *nfo_hw_without_hook(struct nfo_table *t)
-{
-	struct nfo_dev *d;
-
-	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
-		if (!d->going && nfo_hw_hook_gone(t, d))
-			return d;
-	return NULL;
-}
 
 /* Unbind devices whose driver said ENODEV, whose answer stays for display. Unlist those that were
  * deleted from the flowtable.

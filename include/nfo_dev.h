@@ -112,18 +112,15 @@ struct nfo_dev {
 
 /**
  * struct nfo_devs - the devices of a flowtable
- * @list:    list of struct nfo_dev::list, owned; RCU readers, writers under @lock
- * @changes: how often @list changed; written under @lock, read without it
- * @lock:    protects changes of @list
+ * @list:    list of struct nfo_dev::list, owned; RCU readers, writers hold nfo_net::lock
+ * @changes: how often @list changed; written with nfo_net::lock held, read without it
  */
 struct nfo_devs {
 	struct list_head	list;
 	u32			changes;
-	spinlock_t		lock;	/* changes of list */
 };
 
 void nfo_devs_init(struct nfo_devs *devs);
-void nfo_devs_exit(struct nfo_devs *devs);
 struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex);
 struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev);
 bool nfo_dev_has_hook(const struct nfo_dev *d, const struct nf_flowtable *ft);

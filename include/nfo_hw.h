@@ -36,6 +36,7 @@ void nfo_hw_indirect_disown(struct flow_block_cb *cb);
 
 /* ---- hw: the worker ---- */
 struct nfo_hw_queue *nfo_hw_queue_open(struct nfo_table *t);
+struct nfo_dev *nfo_hw_without_hook(const struct nfo_table *t);
 void nfo_hw_kick(struct nfo_net *nn);
 void nfo_hw_net_init(struct nfo_net *nn);
 
@@ -148,14 +149,6 @@ static inline struct nfo_dev *nfo_hw_listed(const struct nfo_table *t,
 	rcu_read_unlock();
 
 	return d;
-}
-
-/* A device with rules had its hook once. Context: any. Return: true when it has none any more: the
- * device was deleted from the flowtable.
- */
-static inline bool nfo_hw_hook_gone(const struct nfo_table *t, const struct nfo_dev *d)
-{
-	return READ_ONCE(d->users) && !nfo_dev_has_hook(d, t->ft);
 }
 
 #endif /* _NFO_HW_H */

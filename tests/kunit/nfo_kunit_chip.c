@@ -461,6 +461,7 @@ struct nfo_fake *nfo_fake_open(struct kunit *test, unsigned int chips)
 void nfo_fake_close(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
+	struct nfo_dev *d, *next;
 
 	if (!fake)
 		return;
@@ -468,7 +469,8 @@ void nfo_fake_close(struct kunit *test)
 	nfo_fake_queues_free(fake);
 	/* What directions rested on is counted in the namespace until it is freed. */
 	rcu_barrier();
-	nfo_devs_exit(&fake->t.devs);
+	list_for_each_entry_safe(d, next, &fake->t.devs.list, list)
+		nfo_dev_del(&fake->t.devs, d);
 	free_percpu(fake->nn.stats);
 	nfo_fake_now = NULL;
 }
