@@ -114,7 +114,7 @@ static void nfo_flow_late_tcp(const struct nfo_flow *f)
 	struct nfo_ct_tcp seen;
 	int dir;
 
-	if (test_bit(NFO_F_HARDWARE, &f->state))
+	if (nf_ct_protonum(f->ct) != IPPROTO_TCP || test_bit(NFO_F_HARDWARE, &f->state))
 		return;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		seen = nfo_flow_seen_tcp(f, dir);
@@ -127,8 +127,7 @@ static void nfo_flow_free_rcu(struct rcu_head *rcu)
 {
 	struct nfo_flow *f = container_of(rcu, struct nfo_flow, rcu);
 
-	if (nf_ct_protonum(f->ct) == IPPROTO_TCP)
-		nfo_flow_late_tcp(f);
+	nfo_flow_late_tcp(f);
 	nfo_flow_free(f);
 }
 
@@ -519,7 +518,6 @@ void nfo_flow_sync_tcp(struct nfo_flow *f)
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 {
 	struct nfo_table *t = f->table;
-	bool tcp;
 
 	if (test_and_set_bit(NFO_F_DEAD, &f->state))
 		return;
@@ -538,16 +536,14 @@ void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why)
 
 	nfo_flow_settle(f, IP_CT_DIR_ORIGINAL);
 	nfo_flow_settle(f, IP_CT_DIR_REPLY);
-	tcp = nf_ct_protonum(f->ct) == IPPROTO_TCP;
-	if (tcp)
+	if (nf_ct_protonum(f->ct) == IPPROTO_TCP)
 		nfo_flow_sync_tcp(f);
 	/* Until now packets of the classic path left the numbers of their segments with the flow.
 	 * From now on conntrack takes them, because it knows those of the other direction.
 	 */
 	rhashtable_remove_fast(&t->nn->by_ct, &f->ct_node, nfo_ct_params);
 	nfo_ct_offload_end(f->ct, nfo_flow_idle(f));
-	if (tcp)
-		nfo_flow_late_tcp(f);
+	nfo_flow_late_tcp(f);
 	nfo_count_reason(t->nn, why);
 	if (why)
 		trace_nfo_retire(f->ct, nfo_reason_names[why]);

@@ -301,15 +301,38 @@ static enum nfo_reason nfo_learn_extra(struct nfo_entry *e, struct nfo_route_ref
 	return NFO_R_NONE;
 }
 
+static const struct tcphdr *nfo_lesson_th(const struct nfo_lesson *l)
+{
+	return (const void *)(skb_network_header(l->skb) + l->thoff);
+}
+
+/* Return: how many bytes of data a TCP segment has. */
+static unsigned int nfo_lesson_data(const struct nfo_lesson *l)
+{
+	return l->skb->len - l->thoff - nfo_lesson_th(l)->doff * 4;
+}
+
+/* Return: the numbers of a TCP segment. */
+static struct nfo_ct_tcp nfo_lesson_tcp(const struct nfo_lesson *l)
+{
+	const struct tcphdr *th = nfo_lesson_th(l);
+
+	return (struct nfo_ct_tcp) {
+		.known	= true,
+		.end	= ntohl(th->seq) + nfo_lesson_data(l),
+		.ack	= ntohl(th->ack_seq),
+		.win	= ntohs(th->window),
+	};
+}
+
 /* Begin with the numbers of this segment; later segments advance them. */
 static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
 {
-	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
-	unsigned int data = l->skb->len - l->thoff - th->doff * 4;
+	const struct nfo_ct_tcp seen = nfo_lesson_tcp(l);
 
-	WRITE_ONCE(e->end, ntohl(th->seq) + data);
-	WRITE_ONCE(e->ack, ntohl(th->ack_seq));
-	WRITE_ONCE(e->win, ntohs(th->window));
+	WRITE_ONCE(e->end, seen.end);
+	WRITE_ONCE(e->ack, seen.ack);
+	WRITE_ONCE(e->win, seen.win);
 }
 
 /* Remember the numbers of a segment on the classic path as well. Conntrack may miss the segments of
@@ -317,29 +340,12 @@ static void nfo_learn_tcp(struct nfo_entry *e, const struct nfo_lesson *l)
  */
 static void nfo_learn_track(struct nfo_flow *f, const struct nfo_lesson *l)
 {
-	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
 	struct nfo_entry *e = &f->e[l->dir];
 
 	if (nfo_flow_learned(f, l->dir) || READ_ONCE(e->end))
-		nfo_entry_track_tcp(e, th, l->skb->len - l->thoff - th->doff * 4);
+		nfo_entry_track_tcp(e, nfo_lesson_th(l), nfo_lesson_data(l));
 	else
 		nfo_learn_tcp(e, l);
-}
-
-/* The flow has ended, or is about to, since conntrack let a segment pass unjudged: conntrack is
- * told of the segment now, before the other end can answer it. Nearly always conntrack knows it.
- */
-static void nfo_learn_late(const struct nfo_lesson *l)
-{
-	const struct tcphdr *th = (const void *)(skb_network_header(l->skb) + l->thoff);
-	const struct nfo_ct_tcp seen = {
-		.known	= true,
-		.end	= ntohl(th->seq) + l->skb->len - l->thoff - th->doff * 4,
-		.ack	= ntohl(th->ack_seq),
-		.win	= ntohs(th->window),
-	};
-
-	nfo_ct_tcp_late(l->ct, l->dir, &seen);
 }
 
 /* Derive an entry from a packet. Return: NFO_R_NONE, or the reason why an entry cannot express what
@@ -624,7 +630,7 @@ static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *
 		return false;
 	if (len == sizeof(struct udphdr))
 		return true;
-	th = (const void *)(skb_network_header(l->skb) + l->thoff);
+	th = nfo_lesson_th(l);
 
 	return !th->syn && !th->fin && !th->rst;
 }
@@ -634,6 +640,8 @@ static bool nfo_lesson_l4_ok(const struct nfo_net *nn, const struct nfo_lesson *
  */
 static void nfo_learn_numbers(struct nfo_flow *f, const struct nfo_lesson *l)
 {
+	struct nfo_ct_tcp seen;
+
 	if (f) {
 		nfo_test_point(NFO_TP_JUDGED, f);
 		nfo_learn_track(f, l);
@@ -642,7 +650,12 @@ static void nfo_learn_numbers(struct nfo_flow *f, const struct nfo_lesson *l)
 		if (likely(!test_bit(NFO_F_DEAD, &f->state)))
 			return;
 	}
-	nfo_learn_late(l);
+	/* The flow has ended, or is about to, since conntrack let the segment pass unjudged:
+	 * conntrack is told of it now, before the other end can answer it. Nearly always conntrack
+	 * knows it.
+	 */
+	seen = nfo_lesson_tcp(l);
+	nfo_ct_tcp_late(l->ct, l->dir, &seen);
 }
 
 /* From the first connection in a zone on, entries have NFO_E_ORIGIN. */

@@ -117,13 +117,19 @@ static struct nfo_note *nfo_note_slot(struct nfo_note_cpu *c, u32 hash, int plac
 	return inner ? &c->inner[hash % NFO_NOTES_INNER] : &c->note[hash % NFO_NOTES];
 }
 
+static bool nfo_note_has(const struct nfo_note *n, __be32 saddr, __be32 daddr, __be16 sport,
+			 __be16 dport)
+{
+	return n->key.saddr == saddr && n->key.daddr == daddr &&
+	       n->key.sport == sport && n->key.dport == dport;
+}
+
 /* Is a note of this very packet, taken for another table? */
 static bool nfo_note_is_others(const struct nfo_note *n, const struct nfo_table *t,
 			       const struct sk_buff *skb, const struct nfo_key *key)
 {
 	return n->t && n->t != t && n->skb == skb &&
-	       n->key.saddr == key->saddr && n->key.daddr == key->daddr &&
-	       n->key.sport == key->sport && n->key.dport == key->dport;
+	       nfo_note_has(n, key->saddr, key->daddr, key->sport, key->dport);
 }
 
 /* Where several flowtables list a device, each takes a note of the packet. The hashes of two tables
@@ -380,8 +386,8 @@ static const struct nfo_note *nfo_note_of(struct nfo_note_cpu *c, const struct n
 
 	for (i = 0; i < 2 * NFO_NOTE_PLACES; i++) {
 		n = nfo_note_slot(c, hash, i / 2, i % 2);
-		if (n->t != t || n->key.saddr != saddr || n->key.daddr != daddr ||
-		    n->key.sport != tuple->src.u.all || n->key.dport != tuple->dst.u.all ||
+		if (n->t != t ||
+		    !nfo_note_has(n, saddr, daddr, tuple->src.u.all, tuple->dst.u.all) ||
 		    n->key.l4proto != tuple->dst.protonum || n->key.family != tuple->src.l3num)
 			continue;
 		if (!latest || (s32)(n->at - latest->at) > 0)
