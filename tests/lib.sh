@@ -635,6 +635,10 @@ fast() {
 	LIB_EPOCH[$NS_R]=$before
 }
 
+# leaves_are_told - nf_tables tells a flowtable that a device has left it, and that it goes, before nft
+# returns. 5.10 tells it of a device that is unregistered, and frees it in a work item.
+leaves_are_told() { [[ $(uname -r) != 5.* ]]; }
+
 # reason_count NAME - how often the module has counted that reason, in REASON.
 # shellcheck disable=SC2034 # for the tests
 reason_count() { REASON=$(in_r awk -v n="$1" '$1 == n { print $2 }' /proc/net/nf_flow_offload); }

@@ -241,6 +241,25 @@ want_fast() {
 
 	classic || want "at most ${1:-1} % slow (${P[slow]} of ${P[packets]})" at_most "${P[slow]}" "$limit"
 }
+# bridge_netfilter - what is bridged passes the ruleset as well, and conntrack counts.
+bridge_netfilter() {
+	module br_netfilter
+	at_end "modprobe -rq br_netfilter"
+	sysctl_r net/bridge/bridge-nf-call-iptables 1
+	sysctl_r net/netfilter/nf_conntrack_acct 1
+}
+
+# counted_right [TEXT OPTION...] - what conntrack has counted of the last probe is what it sent and got
+# back; OPTION says in which of its entries, TEXT says so in words.
+counted_right() {
+	local counts
+
+	counts=$(in_r conntrack -L -p udp "${@:2}" --orig-port-src "$PORT" 2>/dev/null |
+		grep -oE 'packets=[0-9]+' | tr -d 'a-z=' | paste -sd ' ')
+	figure "${1:+$1: }conntrack counted $counts"
+	want "counted once each${1:+, $1}" [ "$counts" = "${P[sent]} ${P[echoed]}" ]
+}
+
 want_all() { want "all echoed" [ "${P[lost]}" = 0 ]; }
 # want_lost I N - after mark I it is back, and no more than N datagrams are lost.
 want_lost() {

@@ -320,34 +320,6 @@ devices() {
 
 run_case "devices deleted from and added to a live flowtable" devices
 
-# listed DEV - how often nft-offload names a device.
-listed() {
-	in_r "$NFO_TOOLS/nft-offload" status -j | jq "[.devices[] | select(.dev == \"$1\")] | length"
-}
-unlisted() { [ "$(listed "$1")" = 0 ]; }
-
-# 5.10 tells no flowtable that a device has left it, and frees a deleted flowtable later.
-devices_go() {
-	ours_only "mainline's lists no devices"
-	rules_std
-	ip -n "$NS_R" link add gone0 type dummy
-	in_r nft 'add flowtable inet t f { devices = { gone0 }; }'
-	in_r nft 'delete flowtable inet t f { devices = { gone0 }; }'
-	in_r nft 'add flowtable inet t f { devices = { gone0 }; }'
-	equal "$(listed gone0)" 1 "times that gone0 is listed"
-	in_r nft 'delete flowtable inet t f { devices = { gone0 }; }'
-	ip -n "$NS_R" link del gone0
-	equal "$(listed gone0)" 0 "times that gone0 is listed"
-	ip -n "$NS_R" link add gone0 type dummy
-	in_r nft 'add flowtable inet t f { devices = { gone0 }; }'
-	in_r nft flush ruleset
-	ip -n "$NS_R" link del gone0
-	wait_for 5 unlisted rc || fail "a table that is gone lists rc"
-	rules_std
-	flow_up c udp
-}
-run_case "devices that left a flowtable are unregistered" devices_go
-
 # ended_for REASON LINE... - lines for nft end a flow, and that is why.
 ended_for() {
 	local why=$1 before
@@ -363,8 +335,7 @@ reasons() {
 	ours_only "its flows end without a reason"
 	rules_std
 	flow_up c udp
-	# 5.10 tells no flowtable that a device has left it.
-	if [[ $(uname -r) != 5.* ]]; then
+	if leaves_are_told; then
 		ended_for dev-gone "delete flowtable inet t f { devices = { rs }; }"
 		in_r nft 'add flowtable inet t f { hook ingress priority 0; devices = { rs }; }'
 		promote c udp "$PORT"

@@ -21,6 +21,7 @@ listed() {
 	LISTED=$(jq -r '[.devices[].dev] | sort | join(" ")' "$LIB_TMP/status")
 }
 lists() { listed; [ "$LISTED" = "$1" ]; }
+must_list_now() { lists "$1" || fail "listed: '$LISTED', expected '$1'"; }
 must_list() { wait_for 5 lists "$1" || fail "listed: '$LISTED', expected '$1'"; }
 
 # given_up LINE... - a transaction with these lines that fails at its end.
@@ -28,9 +29,6 @@ given_up() {
 	! in_r nft -f - 2>/dev/null <<<"$(printf '%s\n' "$@" "delete table inet nosuch")" ||
 		fail "was accepted: $*"
 }
-
-# 5.10 tells no flowtable that a device has left it, but for a device that is unregistered.
-leaves_are_told() { [[ $(uname -r) != 5.* ]]; }
 
 # dummy_up NAME - a device that goes with the case at the latest.
 dummy_up() {
@@ -67,6 +65,29 @@ taken_out() {
 	link_del d0
 	must_list "rc rs"
 	flow_up t tcp
+}
+
+# In and out, each in a transaction of its own; the last time the ruleset goes, and then the device.
+in_and_out() {
+	local out="delete flowtable inet t f { devices = { d0 }; }"
+	local in="add flowtable inet t f { devices = { d0 }; }"
+
+	dummy_up d0
+	rules_std "$1"
+	in_r nft "$in"
+	in_r nft "$out"
+	in_r nft "$in"
+	must_list_now "d0 rc rs"
+	in_r nft "$out"
+	link_del d0
+	must_list_now "rc rs"
+	dummy_up d0
+	in_r nft "$in"
+	in_r nft flush ruleset
+	link_del d0
+	must_list ""
+	rules_std "$1"
+	flow_up c udp
 }
 
 new_given_up() {
@@ -264,6 +285,7 @@ flags="flags offload;"
 run_case "a device is added, and the transaction is given up" add_given_up "$flags"
 run_case "the same, no hardware asked for" add_given_up ""
 run_case "a device leaves the flowtable, and goes" taken_out "$flags"
+run_case "devices that left a flowtable are unregistered" in_and_out ""
 run_case "a new flowtable is given up" new_given_up "$flags"
 run_case "out and in again at once" out_and_in "$flags"
 run_case "out and in again at once, and gone" out_and_in_and_gone "$flags"

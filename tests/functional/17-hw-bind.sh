@@ -10,13 +10,13 @@ need jq
 . "$(dirname "$0")/../lib-hwsim.sh"
 ours_alone
 
-# told COMMAND... - it is so when nft returns; before 6.1 a little later, because nf_tables frees a
-# flowtable after the transaction, and says nothing of a device that is deleted from one.
+# told COMMAND... - it is so when nft returns, or a little later where nf_tables frees a flowtable after
+# the transaction, and says nothing of a device that is deleted from one.
 told() {
-	if [[ $(uname -r) == 5.* ]]; then
-		wait_for 5 "$@"
-	else
+	if leaves_are_told; then
 		"$@"
+	else
+		wait_for 5 "$@"
 	fi
 }
 

@@ -166,23 +166,11 @@ module_reload() {
 }
 field_case module-reload "the module is unloaded and loaded again under traffic: nothing lost, fast again" module_reload
 
-# counted_right - what conntrack has counted of the last probe is what it sent and got back.
-counted_right() {
-	local counts
-
-	counts=$(in_r conntrack -L -p udp --orig-port-src "$PORT" 2>/dev/null | grep -oE 'packets=[0-9]+' | tr -d 'a-z=' | paste -sd ' ')
-	figure "conntrack counted $counts"
-	want "counted once each" [ "$counts" = "${P[sent]} ${P[echoed]}" ]
-}
-
 # Docker loads br_netfilter: packets from the LAN pass conntrack before they come to the bridge's hook.
 br_netfilter() {
 	field_up
-	module br_netfilter
-	at_end "modprobe -rq br_netfilter"
+	bridge_netfilter
 	lan_bridge
-	sysctl_r net/bridge/bridge-nf-call-iptables 1
-	sysctl_r net/netfilter/nf_conntrack_acct 1
 	field_rules "br0, rs" "counter;"
 	probe_start p
 	probe_end p
