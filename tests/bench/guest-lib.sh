@@ -325,22 +325,33 @@ slow_packets() {
 # shellcheck disable=SC2016 # awk's own
 arrived() { in_b awk '$1 == "b0:" { print $3 }' /proc/net/dev; }
 
+# generate_in a|b - which end's pktgen sends from now on: A's through ra, or B's through rb.
+generate_in() {
+	case $1 in
+	a) gen_ns=$nsa gen_dev=a0 gen_to=$mac_ra ;;
+	b) gen_ns=$nsb gen_dev=b0 gen_to=$mac_rb ;;
+	esac
+}
+generate_in a
+
 # pktgen_setup SETTING... - one device on CPU 0's thread, reset. The thread
 # lets go of the old one in its own time.
 pktgen_setup() {
 	# shellcheck disable=SC2016 # expands in the inner shell
-	in_a bash -euc '
+	in_ns "$gen_ns" bash -euc '
 		cd /proc/net/pktgen
+		dev=$1
+		shift
 		echo rem_device_all >kpktgend_0
 		deadline=$((SECONDS + 30))
-		while grep -qw a0 kpktgend_0; do
-			[ $SECONDS -lt $deadline ] || { echo "pktgen keeps a0" >&2; exit 1; }
+		while grep -qw "$dev" kpktgend_0; do
+			[ $SECONDS -lt $deadline ] || { echo "pktgen keeps $dev" >&2; exit 1; }
 			read -r -t 0.02 <> <(:) || :
 		done
-		echo add_device a0 >kpktgend_0
+		echo "add_device $dev" >kpktgend_0
 		for setting; do
-			echo "$setting" >a0 || { echo "pktgen refused: $setting" >&2; exit 1; }
-		done' pktgen "delay 0" "clone_skb 0" "dst_mac $mac_ra" ${tag[@]+"${tag[@]}"} "$@"
+			echo "$setting" >"$dev" || { echo "pktgen refused: $setting" >&2; exit 1; }
+		done' pktgen "$gen_dev" "delay 0" "clone_skb 0" "dst_mac $gen_to" ${tag[@]+"${tag[@]}"} "$@"
 }
 
 # pktgen_run COUNT [TIMES] - prints the microseconds it took; of several times, the least.
@@ -348,19 +359,19 @@ pktgen_run() {
 	local usec
 
 	# shellcheck disable=SC2016 # expands in the inner shell
-	usec=$(in_a bash -euc '
+	usec=$(in_ns "$gen_ns" bash -euc '
 		cd /proc/net/pktgen
-		echo "count $1" >a0
+		echo "count $1" >"$3"
 		least=
 		for ((i = 0; i < $2; i++)); do
 			echo start >pgctrl
-			text=$(<a0)
+			text=$(<"$3")
 			[[ $text =~ "Result: OK: "([0-9]+) ]] || exit
 			usec=${BASH_REMATCH[1]}
 			[ "${least:-$usec}" -lt "$usec" ] || least=$usec
 		done
-		echo "$least"' pktgen "$1" "${2:-1}") || :
-	[ -n "$usec" ] || die "pktgen gave no result: $(in_a tail -n 1 /proc/net/pktgen/a0)"
+		echo "$least"' pktgen "$1" "${2:-1}" "$gen_dev") || :
+	[ -n "$usec" ] || die "pktgen gave no result: $(in_ns "$gen_ns" tail -n 1 "/proc/net/pktgen/$gen_dev")"
 	echo "$usec"
 }
 
