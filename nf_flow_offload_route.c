@@ -508,6 +508,36 @@ enum nfo_news nfo_route_changed(const struct nfo_net *nn, const struct nfo_entry
 }
 
 /**
+ * nfo_route_glance() - read the latest changes once, for a walk through many entries
+ * @nn:   namespace
+ * @g:    @to is the epoch now; the other fields are filled in
+ * @from: epoch at which the entries were true
+ *
+ * nfo_glance_spares() tells then what nfo_route_changed() would, for most entries in a few
+ * instructions. Context: rcu_read_lock().
+ */
+void nfo_route_glance(const struct nfo_net *nn, struct nfo_glance *g, u32 from)
+{
+	const struct nfo_change *c;
+	u32 i;
+
+	g->from = from;
+	g->n = -1;
+	if (g->to - from > NFO_GLANCE)
+		return;
+	for (i = 0; i < g->to - from; i++) {
+		c = &nn->journal->changes[(from + 1 + i) % NFO_JOURNAL];
+		if (c->what != NFO_CHANGE_NEIGH)
+			return;
+		g->neigh[i] = c->neigh;
+	}
+	/* The changes that were read may have been overwritten meanwhile. */
+	smp_rmb();
+	if (READ_ONCE(nn->epoch) - from < NFO_JOURNAL)
+		g->n = i;
+}
+
+/**
  * nfo_route_learned() - an entry was learned, or has learned again, and packets may use it
  * @nn: namespace
  * @e:  entry

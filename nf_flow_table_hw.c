@@ -311,20 +311,22 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	spin_unlock_bh(&hw->lock);
 }
 
-/* A batch of calls may take long, so it ends early when a change has happened. Return: true when
- * there are rules to be checked.
+/* A batch of calls may take long, so it ends early when a change has happened. It goes on while
+ * rules leave that are not true any more: they are no less urgent than those that are still to be
+ * found. Return: true when the batch is to end because there are rules to be checked.
  */
 static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
 {
-	return READ_ONCE(q->unchecked);
+	return READ_ONCE(q->unchecked) && list_empty(&q->stale);
 }
 
-/* A batch that reads counters also ends for rules that leave because they are not true any more,
- * and for flows that return after they did. Return: true when the batch is to end.
+/* A batch that reads counters ends for rules to be checked, for rules that leave because they are
+ * not true any more, and for flows that return after they did. Return: true when the batch is to
+ * end.
  */
 static bool nfo_hw_read_interrupted(const struct nfo_hw_queue *q)
 {
-	return nfo_hw_interrupted(q) || !list_empty(&q->stale) || !list_empty(&q->back);
+	return READ_ONCE(q->unchecked) || !list_empty(&q->stale) || !list_empty(&q->back);
 }
 
 /* Delete and add a batch of rules. Return: true when there was a rule to delete or to add. */
@@ -401,20 +403,43 @@ static unsigned int nfo_hw_unchecked(struct nfo_hw_queue *q, struct nfo_hw_rule 
 	return n;
 }
 
+/* Is an entry true at a glance? Most changes concern few entries, and a walk through all of them
+ * meets the same epoch over and over. If the entry is true, it takes the epoch of the glance.
+ * Caller holds rcu_read_lock(). Return: false when the entry has to be looked at.
+ */
+static bool nfo_hw_glance(const struct nfo_net *nn, struct nfo_glance *g, struct nfo_entry *e)
+{
+	u32 was = READ_ONCE(e->epoch);
+
+	if (was != g->from)
+		nfo_route_glance(nn, g, was);
+	if (!nfo_glance_spares(g, e))
+		return false;
+	if (was != g->to)
+		cmpxchg(&e->epoch, was, g->to);
+
+	return true;
+}
+
 /* After a change, check some rules against the journal, without a call to a driver. Return: true
  * when there may be more rules to check.
  */
 static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 {
 	u32 epoch = nfo_epoch(q->t->nn);
+	struct nfo_glance g = { .from = epoch, .to = epoch };
 	struct nfo_hw_rule *rules[NFO_HW_CHECKS];
 	unsigned int i, n, changed = 0;
+	struct nfo_flow *f;
 
 	rcu_read_lock();
 	n = nfo_hw_unchecked(q, rules);
-	for (i = 0; i < n; i++)
-		if (!nfo_hw_unchanged(nfo_hw_rule_flow(rules[i]), rules[i], epoch))
+	for (i = 0; i < n; i++) {
+		f = nfo_hw_rule_flow(rules[i]);
+		if (!nfo_hw_glance(q->t->nn, &g, &f->e[rules[i]->dir]) &&
+		    !nfo_hw_unchanged(f, rules[i], epoch))
 			rules[changed++] = rules[i];
+	}
 
 	spin_lock_bh(&q->hw->lock);
 	for (i = 0; i < changed; i++)
@@ -424,6 +449,22 @@ static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 	rcu_read_unlock();
 
 	return n == NFO_HW_CHECKS;
+}
+
+/* After a change, check all rules. Changes during the walk do not begin it anew, because they may
+ * come faster than a walk ends. When the walk has ended, the next one begins soon, and drivers are
+ * called meanwhile.
+ */
+static void nfo_hw_check(struct nfo_hw_queue *q)
+{
+	if (!READ_ONCE(q->unchecked))
+		return;
+	while (nfo_hw_check_some(q))
+		cond_resched();
+	spin_lock_bh(&q->hw->lock);
+	if (q->count && READ_ONCE(q->t->nn->epoch) != q->epoch)
+		mod_delayed_work(nfo_hw_wq, &q->sync_work, 0);
+	spin_unlock_bh(&q->hw->lock);
 }
 
 /* What a driver's answer about a rule's use means for its flow. Caller holds nfo_hw::lock. */
@@ -521,8 +562,7 @@ static void nfo_hw_work(struct work_struct *work)
 	struct nfo_hw_queue *q = container_of(work, struct nfo_hw_queue, work);
 
 	do {
-		while (nfo_hw_check_some(q))
-			cond_resched();
+		nfo_hw_check(q);
 		cond_resched();
 	} while (nfo_hw_do_some(q) | nfo_hw_read_some(q));
 
@@ -561,7 +601,8 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 	/* The setting hw_sync_ms may have become smaller meanwhile. */
 	if (time_after(q->read_at, jiffies + period))
 		q->read_at = jiffies + period;
-	if (epoch != q->epoch) {
+	/* While a walk is under way, nfo_hw_check() sees to the next one. */
+	if (epoch != q->epoch && !q->unchecked) {
 		q->epoch = epoch;
 		WRITE_ONCE(q->unchecked, q->count);
 		nfo_hw_wake(q);

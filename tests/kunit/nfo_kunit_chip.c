@@ -298,6 +298,8 @@ bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrac
 bool nfo_hw_forwards(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	nfo_fake_of(f)->judged[dir]++;
+	if (nfo_fake(f)->judging)
+		nfo_fake(f)->judging(nfo_fake(f));
 	return !nfo_fake(f)->drops;
 }
 

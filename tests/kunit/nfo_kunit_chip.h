@@ -83,6 +83,7 @@ struct nfo_fake_call {
  * @during_cmd: see @during
  * @during_dir: see @during
  * @arg:      for @during
+ * @judging: called by each nfo_hw_forwards(), unless it is NULL
  * @refresh_fails: nfo_route_refresh() says that a packet has to show anew
  * @drops: nfo_hw_forwards() says that the ruleset drops packets
  * @looks: calls of nfo_unseen_soon()
@@ -113,6 +114,7 @@ struct nfo_fake {
 	enum flow_cls_command	during_cmd;
 	u8			during_dir;
 	unsigned long		arg;
+	void			(*judging)(struct nfo_fake *fake);
 	bool			refresh_fails;
 	bool			drops;
 	enum nfo_reason		unseen;
