@@ -183,9 +183,12 @@ static int __init nfo_init(void)
 	err = register_pernet_subsys(&nfo_net_ops);
 	if (err)
 		goto err_hw;
-	err = nfo_event_init();
+	err = nfo_hw_bind_module_init();
 	if (err)
 		goto err_net;
+	err = nfo_event_init();
+	if (err)
+		goto err_bind;
 	err = nfo_netlink_init();
 	if (err)
 		goto err_event;
@@ -200,6 +203,8 @@ err_netlink:
 	nfo_netlink_exit();
 err_event:
 	nfo_event_exit();
+err_bind:
+	nfo_hw_bind_module_exit();
 err_net:
 	unregister_pernet_subsys(&nfo_net_ops);
 err_hw:
@@ -218,6 +223,7 @@ static void __exit nfo_exit(void)
 	nfo_nft_exit();
 	nfo_netlink_exit();
 	nfo_event_exit();
+	nfo_hw_bind_module_exit();
 	unregister_pernet_subsys(&nfo_net_ops);
 	nfo_hw_queue_module_exit();
 	nfo_note_exit();

@@ -30,6 +30,86 @@ MODULE_PARM_DESC(try_block,
 /* Milliseconds for which a caller without RTNL waits for it. */
 #define NFO_HW_RTNL_MS		200
 
+/* ---- events within which a device joins or leaves ---- */
+
+/*
+ * From 6.16 on a flowtable lists devices by their names, or by how their names begin. nf_tables has
+ * a device join or leave it when the device is registered or renamed, in its own notifier, with
+ * RTNL held. nf_tables does not say so, and to wait for RTNL would be to wait for the caller. So
+ * two notifiers of this module, before nf_tables' and after it, note which task handles such an
+ * event.
+ */
+
+/* The task, which holds RTNL; NULL: none. Written with RTNL held. */
+static const struct task_struct *nfo_hw_event_task;
+
+/**
+ * nfo_hw_in_event() - is the caller within an event of a device that is registered or renamed?
+ *
+ * Context: any. Return: true when the caller is, and so holds RTNL.
+ */
+bool nfo_hw_in_event(void)
+{
+	return READ_ONCE(nfo_hw_event_task) == current && rtnl_is_locked();
+}
+
+static int nfo_hw_event_begins(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	bool joins = event == NETDEV_REGISTER || event == NETDEV_CHANGENAME;
+
+	/* Without nfo_hw_event_over(), if another notifier refused the last event. */
+	WRITE_ONCE(nfo_hw_event_task, joins ? current : NULL);
+
+	return NOTIFY_DONE;
+}
+
+static int nfo_hw_event_over(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	WRITE_ONCE(nfo_hw_event_task, NULL);
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block nfo_hw_before_nb = {
+	.notifier_call	= nfo_hw_event_begins,
+	.priority	= 1,
+};
+
+static struct notifier_block nfo_hw_after_nb = {
+	.notifier_call	= nfo_hw_event_over,
+	.priority	= -1,
+};
+
+/**
+ * nfo_hw_bind_module_init() - listen to devices that are registered or renamed
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init nfo_hw_bind_module_init(void)
+{
+	int err = register_netdevice_notifier(&nfo_hw_before_nb);
+
+	if (err)
+		return err;
+	/* The registration tells of each device, so no event is left open by the first one. */
+	err = register_netdevice_notifier(&nfo_hw_after_nb);
+	if (err)
+		unregister_netdevice_notifier(&nfo_hw_before_nb);
+
+	return err;
+}
+
+/**
+ * nfo_hw_bind_module_exit() - undo nfo_hw_bind_module_init(), when no flowtable is left
+ */
+void nfo_hw_bind_module_exit(void)
+{
+	unregister_netdevice_notifier(&nfo_hw_before_nb);
+	unregister_netdevice_notifier(&nfo_hw_after_nb);
+}
+
+/* ---- a driver is asked ---- */
+
 /* Return: the row of a device's driver, asked in the way @bind, or NULL. The driver's name is that
  * of the bus driver or, if no row has that name, the one that the driver tells ethtool.
  */
@@ -73,7 +153,7 @@ static bool nfo_hw_bind_rtnl(const struct nfo_dev *d, enum nfo_dev_hw how)
 {
 	unsigned int ms;
 
-	if ((how != NFO_DEV_HW_BLOCK && !READ_ONCE(d->off)) || d->lent)
+	if ((how != NFO_DEV_HW_BLOCK && !READ_ONCE(d->off)) || d->lent || nfo_hw_in_event())
 		return false;
 	for (ms = 0; ms < NFO_HW_RTNL_MS; ms++) {
 		if (rtnl_trylock())

@@ -22,6 +22,9 @@ void nfo_hw_init(struct nfo_table *t);
 void nfo_hw_exit(struct nfo_table *t);
 
 /* ---- hw_bind: which driver, which queue ---- */
+int nfo_hw_bind_module_init(void);
+void nfo_hw_bind_module_exit(void);
+bool nfo_hw_in_event(void);
 int nfo_hw_bind(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_unbind(struct nfo_table *t, struct nfo_dev *d);
 void nfo_hw_release(struct nfo_table *t, struct nfo_dev *d);

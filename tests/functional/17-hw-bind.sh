@@ -141,6 +141,39 @@ reloaded() {
 	used 2 || fail "$(cat $CHIP/rules)"
 }
 
+# name_is NAME NEW - renames the router's port; LEAST is the least of the times that it took, in us.
+name_is() {
+	local start
+
+	now
+	start=$NOW
+	ip -n "$NS_R" link set "$1" name "$2" 2>/dev/null || return
+	now
+	[ $((NOW - start)) -ge "$LEAST" ] || LEAST=$((NOW - start))
+}
+
+# A port gets another name, and its own again. nf_tables that lists devices by name, from 6.16 on, has
+# the port leave the flowtable and join it, with RTNL held: nobody waits for RTNL then, which took a
+# fifth of a second each.
+renamed() {
+	local away back _
+
+	clean "$1"
+	table
+	hw_up c udp
+	for _ in 1 2 3; do
+		LEAST=${away:-1000000}
+		name_is hwp0 hwx || skip "not while the device is up"
+		away=$LEAST LEAST=${back:-1000000}
+		name_is hwx hwp0 || fail "hwx keeps its name"
+		back=$LEAST
+	done
+	[ "$away" -lt 150000 ] && [ "$back" -lt 150000 ] || fail "RTNL was held for $away and $back us"
+	dev_is hwp0 "$1 none *" || fail "hwp0: $SAYS"
+	in_hw c udp "$PORT"
+	flat 20 c ping 10
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "flow table callback, UDP" carried ft udp none
@@ -158,5 +191,7 @@ run_case "a port joins and leaves" joins
 run_case "the ruleset is loaded anew, at once" reloaded ft
 run_case "the ruleset is loaded anew, at once, block" reloaded block
 run_case "the ruleset is loaded anew, at once, indirect block" reloaded indirect
+run_case "a port gets another name, and its own again" renamed ft
+run_case "a port gets another name, and its own again, block" renamed block
 rmmod nfo_hwsim
 all_done
