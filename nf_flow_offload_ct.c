@@ -38,6 +38,17 @@ static u8 nfo_ct_tcp_liberal(const struct nf_conn *ct)
 }
 
 /**
+ * nfo_ct_tcp_is_strict() - does conntrack check the window of a direction?
+ * @ct: TCP entry
+ *
+ * Context: any. Return: false while the windows of both directions are liberal.
+ */
+bool nfo_ct_tcp_is_strict(const struct nf_conn *ct)
+{
+	return nfo_ct_tcp_liberal(ct) != NFO_CT_BOTH;
+}
+
+/**
  * nfo_ct_offload_begin() - prepare a conntrack entry for packets it will not see
  * @ct: confirmed entry with IPS_OFFLOAD set by the caller
  *
@@ -114,7 +125,7 @@ static void nfo_ct_tcp_own(const struct nf_conn *ct, struct nfo_ct_tcp *seen, in
  *
  * Windows are checked again from here on (RFC 5961 depends on it), unless what was seen
  * does not fit together: then somebody else has sent segments as well, conntrack keeps
- * what it knows, and its windows stay liberal. Context: any, takes ct->lock.
+ * what it knows, and its windows are liberal. Context: any, takes ct->lock.
  */
 void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
 		     u8 liberal)
@@ -130,8 +141,11 @@ void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_
 	    nfo_ct_tcp_plausible(ct, all, IP_CT_DIR_REPLY)) {
 		nfo_ct_tcp_advance(ct, &all[IP_CT_DIR_ORIGINAL], IP_CT_DIR_ORIGINAL);
 		nfo_ct_tcp_advance(ct, &all[IP_CT_DIR_REPLY], IP_CT_DIR_REPLY);
-		nfo_ct_tcp_set_liberal(ct, liberal);
+	} else {
+		/* An earlier call may have made them strict. */
+		liberal = NFO_CT_BOTH;
 	}
+	nfo_ct_tcp_set_liberal(ct, liberal);
 	spin_unlock_bh(&ct->lock);
 }
 
@@ -348,7 +362,7 @@ void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
 		/* nfo_flow_sync_tcp() made windows strict for a closing segment, which conntrack
 		 * then found invalid: the flow goes on, and they become liberal again.
 		 */
-		if (nfo_ct_tcp_liberal(ct) != NFO_CT_BOTH)
+		if (nfo_ct_tcp_is_strict(ct))
 			nfo_ct_offload_begin(ct);
 		return;
 	}

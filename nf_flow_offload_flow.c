@@ -447,6 +447,9 @@ void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	set_bit(NFO_F_FORGETTING + dir, &f->state);
 	nfo_flow_set_learned(f, dir, false);
 	nfo_entry_remove(f->table, &f->e[dir]);
+	/* Conntrack sees the direction's segments now, and perhaps not what answers them. */
+	if (nf_ct_protonum(f->ct) == IPPROTO_TCP && nfo_ct_tcp_is_strict(f->ct))
+		nfo_ct_offload_begin(f->ct);
 	nfo_table_ops->forgotten(f);
 	nfo_flow_settle(f, dir);
 	nfo_flow_await_packets(f, dir);

@@ -526,6 +526,16 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	return likely(known) ? NFO_FORWARD : NFO_PASS;
 }
 
+/* A packet of a known direction takes the classic path. After a closing segment that conntrack found
+ * invalid, windows are strict until the flow is refreshed, and conntrack does not know what has been
+ * forwarded since. It is told now, or it would find this packet invalid too.
+ */
+static noinline void nfo_entry_pass(struct nfo_entry *e)
+{
+	if (e->key.l4proto == IPPROTO_TCP && nfo_ct_tcp_is_strict(e->ct))
+		nfo_flow_sync_tcp(nfo_flow(e));
+}
+
 static __always_inline unsigned int
 nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 	    const struct nfo_encap_popped *popped, u8 family)
@@ -541,6 +551,8 @@ nfo_forward(struct nfo_table *t, struct sk_buff *skb, struct nfo_lookup *l,
 	p.epoch = nfo_epoch(t->nn);
 	e = nfo_lookup(t, l);
 	if (!e || nfo_pkt_verdict(t, e, skb, &p, family) != NFO_FORWARD) {
+		if (e)
+			nfo_entry_pass(e);
 		nfo_note_take(t, skb, &l->key, popped, nfo_thoff(family), p.epoch);
 		return NF_ACCEPT;
 	}

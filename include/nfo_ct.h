@@ -57,6 +57,7 @@ static inline void nfo_ct_count(struct nf_conn *ct, enum ip_conntrack_dir dir, u
 void nfo_ct_hardware(struct nf_conn *ct, bool on);
 u8 nfo_ct_offload_begin(struct nf_conn *ct);
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle);
+bool nfo_ct_tcp_is_strict(const struct nf_conn *ct);
 void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
 		     u8 liberal);
 void nfo_ct_tcp_late(struct nf_conn *ct, enum ip_conntrack_dir dir, const struct nfo_ct_tcp *seen);

@@ -93,6 +93,34 @@ done
 on_both_paths "RST outside the window through another device" outside tcp far R "${far_off[@]}"
 on_both_paths "FIN outside the window through another device" outside tcp far FA "${far_off[@]}"
 
+# What comes after a RST that was ignored is judged by all that was sent, not by what had been sent
+# when the RST came: here each direction sends more than a window in the fast path, and then a commit
+# has it pass conntrack again. Conntrack finds the RST invalid and nothing else.
+then_commit() {
+	local proto=$1 port round
+
+	rules_std
+	connect_for offload c "$proto"
+	port=$PORT
+	must c timeout 2000
+	must c bulk 3000000
+	attacker near
+	sequences watcher c "$proto" "$port"
+	seq_add "$CLIENT_SEQ" 1000000000
+	for round in {1..5}; do
+		must attacker tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" R 0
+		must c bulk 3000000
+		in_r nft add rule inet t forward counter
+		must c bulk 300000
+		counter invalid
+		equal "$PACKETS" "$round" "invalid segments after $round RST"
+	done
+	unharmed offload "$proto" "$port"
+}
+for proto in tcp tcp6; do
+	run_case "$proto, a commit after a RST outside the window" then_commit $proto
+done
+
 # An ICMP error about the connection comes by before the segment that ends it. The error's bytes stand
 # where a segment has its numbers: 0x4500002c, IPv4's header, is to be a later acknowledgment.
 after_error() {

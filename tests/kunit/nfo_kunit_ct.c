@@ -241,7 +241,7 @@ static void nfo_test_sync_half(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s[REPLY].td_maxend, *base + 6000 + (100 << 3));
 }
 
-/* Somebody else has sent segments: conntrack keeps what it knows, and stays liberal. */
+/* Somebody else has sent segments: conntrack keeps what it knows, and is liberal. */
 static void nfo_test_sync_implausible(struct kunit *test)
 {
 	struct nf_conn *ct = nfo_tcp(test);
@@ -263,6 +263,11 @@ static void nfo_test_sync_implausible(struct kunit *test)
 			nfo_ct_tcp_sync(ct, seen, 0);
 			KUNIT_EXPECT_EQ_MSG(test, memcmp(&before, &ct->proto.tcp, sizeof(before)),
 					    0, "direction %d, case %d", dir, what);
+			/* An earlier RST, which was no more than that, has made them strict. */
+			nfo_ct_tcp_set_liberal(ct, 0);
+			nfo_ct_tcp_sync(ct, seen, 0);
+			KUNIT_EXPECT_EQ_MSG(test, memcmp(&before, &ct->proto.tcp, sizeof(before)),
+					    0, "direction %d, case %d, strict", dir, what);
 		}
 }
 
