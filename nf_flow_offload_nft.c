@@ -194,6 +194,7 @@ static int nfo_type_init(struct nf_flowtable *ft)
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	nfo_hw_init(t);
+	nfo_table_enlist(t);
 	err = nfo_type_start(t);
 	if (err) {
 		nfo_table_drain(t);

@@ -458,7 +458,14 @@ static int nfo_table_net_start(struct nfo_net *nn, const struct nft_table *table
 	return err;
 }
 
-static void nfo_table_enlist(struct nfo_table *t)
+/**
+ * nfo_table_enlist() - let other contexts find a new table
+ * @t: table of nfo_table_alloc(), whose hardware side is made
+ *
+ * From here on events, workers and dumps use the table. nfo_table_drain() undoes it. Context: may
+ * sleep.
+ */
+void nfo_table_enlist(struct nfo_table *t)
 {
 	mutex_lock(&t->nn->lock);
 	t->id = ++t->nn->next_id;
@@ -471,7 +478,8 @@ static void nfo_table_enlist(struct nfo_table *t)
  * @net: namespace
  * @ft:  nf_tables' side, with its name
  *
- * Context: may sleep, nf_tables' commit mutex held. Return: table, or an ERR_PTR.
+ * Context: may sleep, nf_tables' commit mutex held. Return: table, for nfo_table_enlist(), or an
+ * ERR_PTR.
  */
 struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 {
@@ -501,7 +509,6 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 	refcount_set(&t->refs, 1);
 	nfo_devs_init(&t->devs);
 	nfo_wheel_init(&t->wheel);
-	nfo_table_enlist(t);
 
 	return t;
 

@@ -128,6 +128,7 @@ extern const struct nfo_table_ops *nfo_table_ops;
 int nfo_table_init(void);
 void nfo_table_exit(void);
 struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft);
+void nfo_table_enlist(struct nfo_table *t);
 void nfo_table_drain(struct nfo_table *t);
 void nfo_table_free(struct nfo_table *t);
 void nfo_table_put(struct nfo_table *t);

@@ -10,6 +10,7 @@
 
 /* The rooms below, which this file has for itself. */
 #define nfo_table_alloc		nfo_nft_test_alloc
+#define nfo_table_enlist	nfo_nft_test_enlist
 #define nfo_table_drain		nfo_nft_test_drain
 #define nfo_table_free		nfo_nft_test_free
 #define nfo_learn_net_start	nfo_nft_test_learn_start
@@ -33,11 +34,16 @@
 
 #include "../../nf_flow_offload_nft.c"
 
-/* The flowtable of a test, and how often nf_tables' calls reached the hardware side. */
+/* The flowtable of a test, how often nf_tables' calls reached the hardware side, and how a new table
+ * was made.
+ */
 static struct {
 	struct nfo_net		*nn;
 	struct net_device	dev;
 	unsigned int		setups;
+	bool			hw_ready;
+	bool			listed;
+	bool			listed_too_early;
 } nfo_nft_test;
 
 struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
@@ -49,6 +55,13 @@ struct nfo_table *nfo_table_alloc(struct net *net, struct nf_flowtable *ft)
 	t->nn = nfo_nft_test.nn;
 
 	return t;
+}
+
+/* From here on other contexts use the hardware side of the table. */
+void nfo_table_enlist(struct nfo_table *t)
+{
+	nfo_nft_test.listed = true;
+	nfo_nft_test.listed_too_early = !nfo_nft_test.hw_ready;
 }
 
 void nfo_table_drain(struct nfo_table *t)
@@ -80,6 +93,7 @@ void nfo_event_net_stop(struct nfo_net *nn)
 
 void nfo_hw_init(struct nfo_table *t)
 {
+	nfo_nft_test.hw_ready = true;
 }
 
 void nfo_hw_exit(struct nfo_table *t)
@@ -129,11 +143,15 @@ static void nfo_test_unbind_after_free(struct kunit *test)
 	mutex_init(&nn->lock);
 	nfo_nft_test.nn = nn;
 	nfo_nft_test.setups = 0;
+	nfo_nft_test.hw_ready = false;
+	nfo_nft_test.listed = false;
 	write_pnet(&nft->data.net, &init_net);
 
 	KUNIT_ASSERT_EQ(test, type->init(&nft->data), 0);
 	KUNIT_EXPECT_EQ(test, type->setup(&nft->data, &nfo_nft_test.dev, FLOW_BLOCK_BIND), 0);
 	KUNIT_EXPECT_EQ(test, nfo_nft_test.setups, 1);
+	KUNIT_EXPECT_TRUE(test, nfo_nft_test.listed);
+	KUNIT_EXPECT_FALSE(test, nfo_nft_test.listed_too_early);
 	type->free(&nft->data);
 	KUNIT_EXPECT_EQ(test, type->setup(&nft->data, &nfo_nft_test.dev, FLOW_BLOCK_UNBIND), 0);
 	KUNIT_EXPECT_EQ(test, nfo_nft_test.setups, 1);
