@@ -306,7 +306,9 @@ static void nfo_ct_hold(struct nf_conn *ct, u8 l4proto, bool policy, u32 was, u3
 {
 	u32 flow = nfo_flow_timeout(nf_ct_net(ct), l4proto) + (NFO_VISIT_MAX + 5) * HZ;
 	u32 normal = nfo_ct_normal_timeout(ct, l4proto, policy);
-	u32 want = nfct_time_stamp + nfo_timeout_left(max(normal, flow), idle);
+	/* Conntrack compares times as signed numbers. */
+	u32 live = min_t(u32, max(normal, flow), S32_MAX);
+	u32 want = nfct_time_stamp + nfo_timeout_left(live, idle);
 
 	if ((s32)(want - was) > (s32)HZ)
 		nfo_ct_set_timeout(ct, was, want);

@@ -324,6 +324,22 @@ static void nfo_test_established_sctp(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_ct_close_reason(ct), NFO_R_SCTP_STATE);
 }
 
+/* The longest timeout that /proc takes. Conntrack takes a longer one for one that is over. */
+static void nfo_test_hold_longest(struct kunit *test)
+{
+	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
+	struct nf_conn *ct = nfo_tcp(test);
+	u32 was = nfct_time_stamp + 100 * HZ;
+
+	KUNIT_ASSERT_NOT_NULL(test, net);
+	write_pnet(&ct->ct_net, net);
+	net->ct.nf_ct_proto.tcp.offload_timeout = INT_MAX;
+	ct->timeout = was;
+	nfo_ct_hold(ct, IPPROTO_TCP, false, was, 0);
+	KUNIT_EXPECT_GT(test, (s32)(ct->timeout - was), HZ);
+	KUNIT_EXPECT_GT(test, (s32)(ct->timeout - nfct_time_stamp), 100 * HZ);
+}
+
 static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE_PARAM(nfo_test_plausible_ack, nfo_base_gen_params),
 	KUNIT_CASE_PARAM(nfo_test_plausible_end, nfo_base_gen_params),
@@ -336,6 +352,7 @@ static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE(nfo_test_forget),
 	KUNIT_CASE(nfo_test_established),
 	KUNIT_CASE(nfo_test_established_sctp),
+	KUNIT_CASE(nfo_test_hold_longest),
 	{}
 };
 
