@@ -153,6 +153,8 @@ static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 		list_for_each_entry(t, &nn->tables, list)
 			if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
 				nfo_table_flush(t, dev, NFO_R_DEV_GONE);
+	if (gone)
+		nfo_net_forget_dev(nn, dev->ifindex);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
 }
@@ -387,8 +389,7 @@ static void nfo_event_netconf(struct nfo_net *nn, const struct nlmsghdr *nlh)
 		return;
 	if (c.ifindex == NETCONFA_IFINDEX_ALL)
 		c.what = NFO_CHANGE_FAMILY;
-	/* The sysctls of each device that comes or goes are announced, so other devices are left.
-	 */
+	/* Those of each device that comes or goes are announced, so other devices are left. */
 	else if (!nfo_net_uses_dev(nn, c.ifindex))
 		return;
 	nfo_event_add(nn, &c);
@@ -755,7 +756,6 @@ void nfo_event_net_exit(struct nfo_net *nn)
 	if (nn->fib_on)
 		unregister_fib_notifier(nn->net, &nn->fib);
 	nn->fib_on = false;
-
 	if (rtnl)
 		sock_release(rtnl);
 	cancel_work_sync(&nn->rtnl_work);

@@ -696,6 +696,19 @@ bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex)
 }
 
 /**
+ * nfo_net_forget_dev() - a device is unregistered: undo nfo_net_use_dev()
+ * @nn:      namespace
+ * @ifindex: index of the device
+ *
+ * A router that gives each session a device has new indexes all day, and a later device may have an
+ * old index. Context: any; RTNL held, no flow uses the device, and packets do not find it any more.
+ */
+void nfo_net_forget_dev(struct nfo_net *nn, int ifindex)
+{
+	xa_erase_bh(&nn->devs, ifindex);
+}
+
+/**
  * nfo_net_dev_note() - the note of a device
  * @nn:      namespace
  * @ifindex: index of the device

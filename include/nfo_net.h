@@ -205,8 +205,8 @@ struct nfo_stats {
  * @journal_lock: protects the journal and the fields that say so
  * @tables_in: tables that need the hooks of the namespace; protected by @lock
  * @devs:    devices that are listed or on the way of flows, by index, each with a note of what the
- *           device does to packets, see nfo_net_dev_note(). An entry stays when the device goes,
- *           because a flow that uses the device may come at the same time
+ *           device does to packets, see nfo_net_dev_note(). An entry stays until the device is
+ *           unregistered
  * @by_ct:   flows by their conntrack entry; initialised when @journal is set
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
@@ -305,6 +305,7 @@ void nfo_net_cancel(struct nfo_net *nn, struct delayed_work *work);
 void nfo_net_end(struct nfo_net *nn);
 bool nfo_net_use_dev(struct nfo_net *nn, int ifindex);
 bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex);
+void nfo_net_forget_dev(struct nfo_net *nn, int ifindex);
 
 /* Bits of a device's note; nf_flow_offload_unseen.c has more of them. */
 #define NFO_NOTE_KNOWN	BIT(0)	/* the device was looked at */

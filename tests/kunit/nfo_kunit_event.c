@@ -3,6 +3,7 @@
  * KUnit: the socket that hears what rtnetlink alone tells, when messages get lost.
  */
 #include <linux/inetdevice.h>
+#include <net/netns/generic.h>
 
 #include "nfo_kunit_chip.h"
 #include "nfo_kunit_works.h"
@@ -175,10 +176,59 @@ static void nfo_test_port_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->looks, 4);
 }
 
+/* Which part of a made namespace is the module's. */
+#define NFO_TEST_NET_ID	8
+
+/* A device in a namespace of the test's own, where the module finds @fake's struct nfo_net. */
+static struct net_device *nfo_made_dev(struct kunit *test, int ifindex)
+{
+	struct nfo_fake *fake = test->priv;
+	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
+	struct net_generic *gen = kunit_kzalloc(test, struct_size(gen, ptr, NFO_TEST_NET_ID + 1),
+						GFP_KERNEL);
+	struct net_device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	struct nfo_net **slot = kunit_kzalloc(test, sizeof(*slot), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, net);
+	KUNIT_ASSERT_NOT_NULL(test, gen);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	*slot = &fake->nn;
+	gen->ptr[NFO_TEST_NET_ID] = slot;
+	rcu_assign_pointer(net->gen, gen);
+	dev_net_set(dev, net);
+	dev->ifindex = ifindex;
+
+	return dev;
+}
+
+/* A device that goes down may come back. When it is unregistered, nothing is kept of it: a later
+ * device may have its index.
+ */
+static void nfo_test_dev_gone(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	unsigned int id = nfo_net_id;
+	struct net_device *dev;
+
+	dev = nfo_made_dev(test, 77);
+	nfo_net_id = NFO_TEST_NET_ID;
+	KUNIT_ASSERT_TRUE(test, nfo_net_use_dev(&fake->nn, 77));
+	KUNIT_ASSERT_TRUE(test, nfo_net_use_dev(&fake->nn, 78));
+	nfo_net_note_dev(&fake->nn, 77, NFO_NOTE_KNOWN);
+	nfo_event_flush_dev(dev, false);
+	KUNIT_EXPECT_EQ(test, nfo_net_dev_note(&fake->nn, 77), NFO_NOTE_KNOWN);
+	nfo_event_flush_dev(dev, true);
+	KUNIT_EXPECT_FALSE(test, nfo_net_uses_dev(&fake->nn, 77));
+	KUNIT_EXPECT_TRUE(test, nfo_net_uses_dev(&fake->nn, 78));
+	nfo_net_id = id;
+}
+
 static struct kunit_case nfo_event_cases[] = {
 	KUNIT_CASE(nfo_test_overrun),
 	KUNIT_CASE(nfo_test_not_made),
 	KUNIT_CASE(nfo_test_port_state),
+	KUNIT_CASE(nfo_test_dev_gone),
 	{}
 };
 
