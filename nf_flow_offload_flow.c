@@ -455,6 +455,47 @@ void nfo_flow_forget(struct nfo_flow *f, enum ip_conntrack_dir dir)
 	nfo_flow_await_packets(f, dir);
 }
 
+/* Forget how many packets of a direction came another way. */
+static void nfo_flow_not_away(struct nfo_flow *f, unsigned int first)
+{
+	unsigned int bit;
+
+	for (bit = first; bit < first + NFO_AWAY; bit++)
+		clear_bit(bit, &f->state);
+}
+
+/**
+ * nfo_flow_has_left() - a packet came another way than the entry of its direction holds for: do all
+ * packets of the direction come that way now?
+ * @f:   flow seen under rcu_read_lock(); NFO_F_LEARNING of the direction is set by the
+ *       caller
+ * @dir: direction that is known
+ *
+ * Where packets come both ways in turns, the entry is used between two packets of the other way.
+ * Hardware tells late of the packets that it has carried. Context: any. Return: true when more than
+ * NFO_AWAY packets came another way and the entry carried none between them, or none for a second.
+ */
+bool nfo_flow_has_left(struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	unsigned int first = NFO_F_AWAY + NFO_AWAY * dir, bit = first;
+
+	if (nfo_now() - READ_ONCE(f->e[dir].used) >= HZ)
+		return true;
+	if (test_bit(NFO_F_HARDWARE, &f->state))
+		return false;
+	if (nfo_entry_counts(&f->e[dir])) {
+		nfo_flow_settle(f, dir);
+		nfo_flow_not_away(f, first);
+	}
+	while (test_and_set_bit(bit, &f->state))
+		if (++bit == first + NFO_AWAY) {
+			nfo_flow_not_away(f, first);
+			return true;
+		}
+
+	return false;
+}
+
 /**
  * nfo_flow_drop_refs() - drop what the directions of a flow rest on before the flow is freed
  * @f: flow that has ended, an RCU grace period ago or more

@@ -453,11 +453,13 @@ static bool nfo_label_differs(const struct nfo_entry *old, const struct nfo_entr
  * packets still come and the entry is true? Where packets of a direction come both ways in turns,
  * those of one way stay in the fast path, and the others teach nothing.
  */
-static bool nfo_way_differs(struct nfo_net *nn, const struct nfo_entry *old,
-			    const struct nfo_lesson *l)
+static bool nfo_way_differs(struct nfo_flow *f, const struct nfo_lesson *l)
 {
-	return memcmp(&old->key, &l->note->key, sizeof(old->key)) && nfo_used_lately(old) &&
-	       !nfo_route_changed(nn, old, READ_ONCE(old->epoch), l->note->epoch);
+	const struct nfo_entry *e = &f->e[l->dir];
+
+	return memcmp(&e->key, &l->note->key, sizeof(e->key)) &&
+	       !nfo_route_changed(f->table->nn, e, READ_ONCE(e->epoch), l->note->epoch) &&
+	       !nfo_flow_has_left(f, l->dir);
 }
 
 /* Has a packet another DSCP, ECN, mark or TTL than the entry, which is as new as the packet, and
@@ -545,7 +547,7 @@ static void nfo_learn_direction(struct nfo_flow *f, const struct nfo_lesson *l, 
 	struct nfo_addr6 a6 = {};
 	enum nfo_reason why;
 
-	if (nfo_flow_learned(f, l->dir) && nfo_way_differs(f->table->nn, old, l))
+	if (nfo_flow_learned(f, l->dir) && nfo_way_differs(f, l))
 		return;
 	why = nfo_learn_entry(f->table, &e, &a6, &refs, l);
 	if (!why && nfo_flow_learned(f, l->dir)) {

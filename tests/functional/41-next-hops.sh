@@ -174,16 +174,16 @@ leg_lost() {
 run_case "one of three equal-cost routes is lost" leg_lost routes
 run_case "one of three members of a group is lost" leg_lost group
 
-# The server's answers come by both links in turns. Those of the link that was not learned take the classic
-# path, and do not have the others leave the fast path.
-in_turns() {
+# two_links TURN - the server's answers come by the first link, or by the second one, as the number says
+# that this expression of nft gives.
+two_links() {
 	local d
 
 	at_end "agent flush $NS_S; ip -n $NS_S rule del fwmark 1"
 	for d in all rs rs2; do sysctl_r net/ipv4/conf/$d/rp_filter 0; done
 	in_s nft -f - <<-END
 		table ip turns {
-			chain o { type route hook output priority -150; udp sport 5001 meta mark set numgen inc mod 2; }
+			chain o { type route hook output priority -150; udp sport 5001 meta mark set $1; }
 		}
 	END
 	ip -n "$NS_S" rule add fwmark 1 table 102
@@ -192,14 +192,43 @@ in_turns() {
 	rules_listing "rc, rs, rs2"
 	client c udp 5001 $FAR4
 	promote c udp "$PORT"
+}
+turn_by() { in_s nft "flush chain ip turns o; add rule ip turns o udp sport 5001 meta mark set $1"; }
+
+# Answers of the link that was not learned take the classic path, and do not have the others leave the fast
+# path.
+in_turns() {
+	two_links "numgen inc mod 2"
 	must c ping 4
 	seen_slow must c ping 40
 	[ "$SLOW" -ge 16 ] || fail "$SLOW of 40 answers took the classic path: they do not come in turns"
 	[ "$SLOW" -le 24 ] || fail "$SLOW of 40 answers took the classic path, 20 of them came by the other link"
-	in_s nft 'flush chain ip turns o; add rule ip turns o udp sport 5001 meta mark set 1'
+	turn_by 1
 	settle c
 	fast c ping 10
 }
 run_case "answers come by two links in turns" in_turns
+
+# Nothing tells the router that answers come by the other link from now on, and the direction need not have
+# been unused for a second to be learned anew.
+link_left() {
+	local before i mark
+
+	two_links 0
+	for mark in 1 0 1; do
+		fast c ping 2
+		turn_by $mark
+		counter seen
+		before=$PACKETS
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+			must c ping 1
+			nap 0.02
+		done
+		counter seen
+		[ $((PACKETS - before)) -le 14 ] || fail "$((PACKETS - before)) of 20 answers took the classic path"
+		settle c
+	done
+}
+run_case "answers come by the other link from now on" link_left
 
 all_done

@@ -121,3 +121,54 @@ map_e() {
 }
 field_case map-e-tunnel "MAP-E, the tunnel listed: slow at most 1 %, only the own ports, fragments pass, fast beside them" map_e "rc, tun0"
 field_case map-e-port "the same, bridge and the port below the tunnel listed" map_e "br0, rs"
+
+# host_moves DEVICES - a host's route moves between two LAN devices, as mesh and roaming daemons do it;
+# the host sends by the new one as well.
+host_moves() {
+	local i dev next lost moved slows=()
+
+	field_up
+	link_pair "$NS_R" rc2 "$NS_C" c1
+	ip -n "$NS_R" addr flush dev rc
+	for dev in rc rc2; do
+		sysctl_r net/ipv4/conf/$dev/rp_filter 0
+		ip -n "$NS_R" addr add $RC4/32 dev $dev
+	done
+	sysctl_r net/ipv4/conf/all/rp_filter 0
+	for dev in c0 c1 all; do sysctl_in "$NS_C" net/ipv4/conf/$dev/rp_filter 0; done
+	ip -n "$NS_C" -batch - <<-END
+		addr flush dev c0
+		addr add $C4/32 dev lo
+		route replace $RC4 dev c0 src $C4
+		route replace default via $RC4 dev c0 onlink src $C4
+	END
+	ip -n "$NS_R" route replace $C4/32 dev rc
+	in_r ping -c 1 -W 1 $C4 >/dev/null || true
+	field_rules "$1"
+	live_start
+	i=0
+	for dev in 2:1 :0 2:1 :0; do
+		i=$((i + 1))
+		ip -n "$NS_R" route replace $C4/32 dev rc${dev%:*}
+		ip -n "$NS_C" route replace default via $RC4 dev c${dev#*:} onlink src $C4
+		probe_mark p
+		slow_count
+		slows[i]=$SLOW
+		probe_pass p 300
+	done
+	slow_count
+	slows[5]=$SLOW
+	fast_again p
+	for i in 1 2 3 4; do
+		next=$((i + 1))
+		lost=${P[lost$i]}
+		# Each mark's losses but those of the next one's.
+		[ $i = 4 ] || lost=$((lost - ${P[lost$next]}))
+		moved=$((slows[next] - slows[i]))
+		figure "move $i: back after ${P[back$i]} ms, lost $lost, slow $moved of 600"
+		want "back again" at_least "${P[back$i]}" 0
+		want "at most 3 lost after move $i" at_most $lost 3
+		classic || want "slow at most 30 packets after move $i" at_most $moved 30
+	done
+}
+field_case host-moves "the route of a host moves between two LAN devices: at most 3 lost, slow at most 30 packets each time" host_moves "rc, rc2, rs"
