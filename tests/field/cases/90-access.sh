@@ -172,3 +172,268 @@ host_moves() {
 	done
 }
 field_case host-moves "the route of a host moves between two LAN devices: at most 3 lost, slow at most 30 packets each time" host_moves "rc, rc2, rs"
+# A port of a protocol has an uplink of its own, by a rule of routing, as pbr daemons write it.
+port_rule() {
+	local old
+
+	field_up
+	second_uplink
+	routes "$NS_R" "add $FAR4 via $S4" "add $FAR4 via 203.0.113.2 table 102"
+	echo_in "$NS_S" $FAR4
+	field_rules "rc, rs, rs2"
+	count_at "$NS_S" "first iifname s0 udp dport 5000" "second iifname s1 udp dport 5000"
+	live_start p "$NS_C" $C4 $FAR4
+	ip -n "$NS_R" rule add pref 100 ipproto udp dport 5000 lookup 102
+	counted "$NS_S" first
+	old=$PACKETS
+	probe_mark p
+	probe_pass p 100
+	counted "$NS_S" first
+	figure "by the old uplink $((PACKETS - old))"
+	want "at most two packets by the old uplink" at_most $((PACKETS - old)) 2
+	ip -n "$NS_R" rule del pref 100
+	counted "$NS_S" second
+	old=$PACKETS
+	probe_mark p
+	fast_again p
+	counted "$NS_S" second
+	figure "back: by the second uplink $((PACKETS - old))"
+	want "at most two packets by the second uplink" at_most $((PACKETS - old)) 2
+	want_lost 2 1
+}
+field_case port-rule "a rule of routing for a port comes and goes: followed within 2 packets, fast again" port_rule
+
+# The client's port of a VLAN-aware bridge moves to another VLAN, and back.
+pvid_moves() {
+	field_up
+	vlan_bridge
+	in_r bridge vlan add dev br0 vid 20 self
+	ip -n "$NS_R" -batch - <<-END
+		link add link br0 name br0.20 type vlan id 20
+		addr add 192.168.20.1/24 dev br0.20
+		link set br0.20 up
+	END
+	field_rules "$1"
+	live_start
+	in_r bridge vlan add dev rc vid 20 pvid untagged
+	in_r bridge vlan del dev rc vid 10
+	probe_mark p
+	probe_pass p 100
+	probe_mark p
+	in_r bridge vlan add dev rc vid 10 pvid untagged
+	in_r bridge vlan del dev rc vid 20
+	probe_mark p
+	fast_again p
+	figure "in the other VLAN: echoed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2]))"
+	want "at most two answers" at_most $((P[echoed1] - P[echoed2])) 2
+	want_lost 3 3
+}
+field_case pvid-moves-port "the client's port moves to another VLAN and back, port listed: at most two answers meanwhile, then at most 3 lost, fast again" pvid_moves "rc, rs"
+field_case pvid-moves-bridge "the same, the bridge listed" pvid_moves "br0, rs"
+
+# A PPPoE session in a VLAN of a bond, whose other port takes over.
+bond_session() {
+	module bonding 8021q
+	field_up
+	link_pair "$NS_R" rs2 "$NS_S" s1
+	ip -n "$NS_R" -batch - <<-END
+		addr flush dev rs
+		link set rs down
+		link set rs2 down
+		link add bond0 type bond mode active-backup miimon 100
+		link set rs master bond0
+		link set rs2 master bond0
+		link set bond0 up
+	END
+	ip -n "$NS_S" -batch - <<-END
+		addr flush dev s0
+		link set s0 down
+		link set s0 name p0
+		link add s0 type bridge
+		link set p0 master s0
+		link set s1 master s0
+		link set p0 up
+		link set s1 up
+		link set s0 up
+	END
+	wait_for 10 link_up "$NS_R" bond0 || fail "the bond does not come up"
+	wait_for 10 link_up "$NS_S" s0 || fail "the switch does not come up"
+	ip -n "$NS_R" link set bond0 type bond active_slave rs
+	STACK_R=bond0
+	behind_pppoe 7
+	field_rules "$1" "" "oifname ppp0 tcp flags syn tcp option maxseg size set rt mtu" "$(masquerade ppp0)"
+	probe_and_stream "$V4S"
+	live_start p "$NS_C" $C4 "$V4S"
+	ip -n "$NS_R" link set bond0 type bond active_slave rs2
+	probe_mark p
+	probe_pass p 200
+	ip -n "$NS_R" link set rs2 down
+	probe_mark p
+	fast_again p
+	P[lost1]=$((P[lost1] - P[lost2]))
+	probe_say_mark 1 "the other port"
+	probe_say_mark 2 "its link goes"
+	# 10 datagrams are 50 ms.
+	want_lost 1 10
+	want_lost 2 30
+	stream t 1000000 "$V4S"
+}
+field_case bond-session "PPPoE in a VLAN of a bond, the bond listed: slow at most 1 %, the other port takes over: at most 10 lost, its link goes: at most 30, fast again" bond_session "rc, bond0"
+field_case bond-session-ports "the same, the bond's ports listed" bond_session "rc, rs, rs2"
+field_case bond-session-ppp "the same, the session listed" bond_session "rc, ppp0"
+
+# A LAN that goes on behind L2TP: its pseudowire is a port of the bridge.
+l2tp_lan() {
+	local ns own=$RS4 peer=$S4
+
+	module l2tp_eth l2tp_netlink bridge
+	field_up
+	tunnel_names
+	for ns in "$NS_R" "$NS_S"; do
+		ip -n "$ns" l2tp add tunnel tunnel_id 1 peer_tunnel_id 1 encap udp udp_sport 1701 udp_dport 1701 local $own remote $peer || skip "no L2TP"
+		ip -n "$ns" l2tp add session name tun0 tunnel_id 1 session_id 1 peer_session_id 1 || skip "no L2TP"
+		own=$S4 peer=$RS4
+	done
+	ip -n "$NS_R" -batch - <<-END
+		link add br0 type bridge
+		link set tun0 master br0
+		link set tun0 up
+		link set br0 up
+	END
+	tunnel_ends "via $V4R" none br0 tun0
+	wait_for 10 link_up "$NS_R" br0 || fail "the bridge does not come up"
+	field_rules "$1"
+	probe_and_stream "$V4S"
+}
+field_case l2tp-lan-bridge "L2TP as a port of the LAN's bridge, the bridge listed: slow at most 1 %" l2tp_lan "rc, br0"
+field_case l2tp-lan-port "the same, the pseudowire listed" l2tp_lan "rc, tun0"
+
+# A router takes over: conntrack entries come from its twin, and the connection is in the middle.
+ct_inserted() {
+	local port
+
+	field_up
+	field_rules "rc, rs" "" "" "$(masquerade rs)
+		chain gate { type filter hook prerouting priority -400; }"
+	next_port
+	port=$PORT
+	peer_start t "$NS_C" client tcp $C4 $port $S4 5000 || fail "tcp: $ANSWER"
+	must t bulk 1000000
+	in_r nft add rule inet t gate drop
+	in_r conntrack -D -p tcp --orig-port-src $port >/dev/null 2>&1
+	in_r conntrack -I -p tcp -s $C4 -d $S4 --sport $port --dport 5000 -r $S4 -q $C4 \
+		--reply-port-src 5000 --reply-port-dst $port -n $RS4 --state ESTABLISHED -u ASSURED,SEEN_REPLY -t 300 ||
+		skip "conntrack does not insert"
+	in_r nft flush chain inet t gate
+	want "tcp goes on ($ANSWER)" ask t bulk 1000000
+	slow_count
+	SLOW0=$SLOW
+	want "tcp goes on ($ANSWER)" ask t bulk 1000000
+	slow_count
+	figure "slow $((SLOW - SLOW0)) in the last megabyte"
+	classic || want "fast again" at_most $((SLOW - SLOW0)) 20
+	want "it is closed" ask t close
+}
+field_case ct-inserted "conntrack entries come from another router, as conntrackd sends them: tcp goes on, fast again" ct_inserted
+
+# The provider gives another prefix: the old one goes from the LAN, and comes back in the end.
+prefix_changes() {
+	field_up
+	behind_pppoe
+	ip -n "$NS_S" route replace 2001:db8:1::/64 dev ppp0
+	ip -n "$NS_S" route replace 2001:db8:77::/64 dev ppp0
+	field_rules "$1"
+	live_start p "$NS_C" $C6 "$V6S"
+	ip -n "$NS_R" -6 -batch - <<-END
+		addr add 2001:db8:77::1/64 dev rc nodad
+		addr del $RC6/64 dev rc
+		route add unreachable 2001:db8:1::/64
+	END
+	probe_mark p
+	probe_pass p 100
+	ip -n "$NS_C" addr add 2001:db8:77::2/64 dev c0 nodad
+	probe_start q "$NS_C" 2001:db8:77::2 "$V6S"
+	probe_end q
+	probe_say "new prefix:"
+	want_fast
+	ip -n "$NS_R" -6 -batch - <<-END
+		route del unreachable 2001:db8:1::/64
+		addr add $RC6/64 dev rc nodad
+	END
+	probe_mark p
+	fast_again p
+	figure "old prefix: echoed $((P[echoed1] - P[echoed2])) of $((P[sent1] - P[sent2]))"
+	want "at most two answers for the old prefix" at_most $((P[echoed1] - P[echoed2])) 2
+	want_lost 2 3
+}
+field_case prefix-changes "IPv6 over PPPoE, another prefix: the old one is at once unreachable, the new one fast, the old one comes back: at most 3 lost, fast again" prefix_changes "rc, ppp0"
+
+# Prefix translation of a LAN of local addresses beside global ones; then the provider's prefix changes.
+nptv6() {
+	local client=fd00:1::2
+
+	field_up
+	ip -n "$NS_R" addr add fd00:1::1/64 dev rc nodad
+	ip -n "$NS_C" addr add $client/64 dev c0 nodad
+	ip -n "$NS_S" route add 2001:db8:70::/48 via $RS6
+	ip -n "$NS_S" route add 2001:db8:71::/48 via $RS6
+	field_rules "rc, rs" "" "" "
+		map npt { type ipv6_addr : interval ipv6_addr; flags interval; elements = { fd00:1::/64 : 2001:db8:70::/64 }; }
+		chain nat { type nat hook postrouting priority srcnat; oifname rs snat ip6 prefix to ip6 saddr map @npt; }"
+	count_at "$NS_S" "old ip6 saddr 2001:db8:70::2 udp dport 5000" "new ip6 saddr 2001:db8:71::2 udp dport 5000"
+	probe_start g "$NS_C" $C6 $S6
+	probe_end g
+	want_all
+	want_fast
+	live_start p "$NS_C" $client $S6
+	in_r nft 'delete element inet t npt { fd00:1::/64 : 2001:db8:70::/64 }; add element inet t npt { fd00:1::/64 : 2001:db8:71::/64 }'
+	in_r conntrack -D -f ipv6 -p udp -s $client >/dev/null 2>&1
+	probe_mark p
+	fast_again p
+	probe_say_mark 1 "another prefix"
+	want_lost 1 3
+	counted "$NS_S" new
+	figure "from the new prefix $PACKETS"
+	want "the new prefix" at_least "$PACKETS" 400
+	stream t 2000000 $S6 $client
+}
+field_case nptv6 "NPTv6 beside global addresses, the prefix changes and conntrack is flushed: at most 3 lost, fast again" nptv6
+
+# Defaults for sources, as multihomed IPv6 routers have them: that of the client's prefix moves.
+source_routes() {
+	local near=2001:db8:7 far=2001:db8:99::1 old
+
+	field_up
+	second_uplink
+	ip -n "$NS_R" addr add $near::1/64 dev rs2 nodad
+	ip -n "$NS_S" addr add $near::2/64 dev s1 nodad
+	ip -n "$NS_S" addr add $far/128 dev lo nodad
+	echo_in "$NS_S" $far
+	ip -n "$NS_R" -6 route add default from 2001:db8:1::/64 via $S6 dev rs 2>/dev/null || skip "no routes by source"
+	ip -n "$NS_R" -6 route add default from 2001:db8:ee::/64 via $near::2 dev rs2
+	field_rules "rc, rs, rs2"
+	count_at "$NS_S" "first iifname s0 udp dport 5000" "second iifname s1 udp dport 5000"
+	live_start p "$NS_C" $C6 $far
+	slow_count
+	SLOW0=$SLOW
+	ip -n "$NS_R" -6 route add 2001:db8:ab::/64 from 2001:db8:ee::/64 via $near::2 dev rs2
+	probe_pass p 50
+	ip -n "$NS_R" -6 route add default from 2001:db8:1::/64 via $near::2 dev rs2 metric 10
+	counted "$NS_S" first
+	old=$PACKETS
+	probe_mark p
+	probe_pass p 100
+	counted "$NS_S" first
+	figure "by the old uplink $((PACKETS - old))"
+	want "at most two packets by the old uplink" at_most $((PACKETS - old)) 2
+	ip -n "$NS_R" -6 route del default from 2001:db8:1::/64 via $near::2 dev rs2 metric 10
+	counted "$NS_S" second
+	old=$PACKETS
+	probe_mark p
+	fast_again p
+	counted "$NS_S" second
+	figure "back: by the second uplink $((PACKETS - old))"
+	want "at most two packets by the second uplink" at_most $((PACKETS - old)) 2
+	want_lost 2 1
+}
+field_case source-routes "IPv6 routes by source, the client's one moves and comes back: followed within 2 packets, fast again" source_routes
