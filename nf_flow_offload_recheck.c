@@ -4,7 +4,8 @@
  * a time of day comes, a quota is used up, a connection has had a number of packets. No event
  * announces such a change. While forwarded packets may meet such a rule, each direction of a flow
  * sends one packet the classic way from time to time, and this packet passes the ruleset as it is
- * then. Without such rules no direction does.
+ * then. Without such rules no direction does. It does the same while there is a resilient group of
+ * next hops: connections there may get another next hop when routing has not seen them for a time.
  *
  * The same scan finds whether a rule of the ruleset or of routing depends on the DSCP, the mark,
  * the priority or the TTL. If one does, what the ruleset did to two values of a direction says
@@ -19,6 +20,7 @@
 #include <linux/netfilter/xt_DSCP.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv4/ipt_TTL.h>
+#include <linux/rtnetlink.h>
 #include <linux/string.h>
 #include <net/fib_rules.h>
 #include <net/inet_ecn.h>
@@ -611,6 +613,7 @@ static void nfo_recheck_scan(struct nfo_net *nn, struct nfo_scan *s)
 	/* Nobody tells what the rules of such hooks look at. */
 	if (s->varies)
 		s->by = NFO_BY_ALL;
+	s->varies |= nn->resilient;
 	list_for_each_entry_rcu(table, tables, list)
 		nfo_scan_table(s, table);
 	nfo_scan_routings(s, nn);
@@ -625,11 +628,22 @@ unlock:
 	rcu_read_unlock();
 }
 
+/* Do not wait for RTNL, whose holder may wait for this worker: the next scan is soon enough. */
+static void nfo_scan_nexthops(struct nfo_net *nn)
+{
+	if (READ_ONCE(nn->net->nexthop.seq) == nn->nexthops_seen || !rtnl_trylock())
+		return;
+	nn->nexthops_seen = nn->net->nexthop.seq;
+	nn->resilient = nfo_has_resilient_group(nn->net);
+	rtnl_unlock();
+}
+
 static void nfo_recheck_work(struct work_struct *work)
 {
 	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, recheck_work);
 	struct nfo_scan s = { .dump = alloc_skb(NLMSG_GOODSIZE, GFP_KERNEL) };
 
+	nfo_scan_nexthops(nn);
 	if (s.dump)
 		nfo_recheck_scan(nn, &s);
 	kfree_skb(s.dump);

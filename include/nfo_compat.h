@@ -43,6 +43,7 @@
 #define NFO_HAVE_BR_MST 1
 #define NFO_HAVE_SET_EXPRS 1
 #define NFO_HAVE_FIB_DSCP 1
+#define NFO_HAVE_NH_RESILIENT 1
 #endif
 
 #include <linux/ip.h>
@@ -56,6 +57,7 @@
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
 #include <net/ip_tunnels.h>
+#include <net/nexthop.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 #include <net/netns/generic.h>
@@ -363,6 +365,25 @@ static inline u8 nfo_fib_entry_tos(const struct fib_entry_notifier_info *fen)
 #else
 	return fen->tos;
 #endif
+}
+
+/* 5.13, "nexthop: Add data structures for resilient group nexthops". Context: RTNL held. Return: true
+ * when the namespace has a group whose connections keep their next hop as long as routing sees them
+ * in use.
+ */
+static inline bool nfo_has_resilient_group(const struct net *net)
+{
+#ifdef NFO_HAVE_NH_RESILIENT
+	const struct nexthop *nh;
+	struct rb_node *node;
+
+	for (node = rb_first(&net->nexthop.rb_root); node; node = rb_next(node)) {
+		nh = rb_entry(node, struct nexthop, rb_node);
+		if (nh->is_group && rtnl_dereference(nh->nh_grp)->resilient)
+			return true;
+	}
+#endif
+	return false;
 }
 
 /* 6.13, "net: fib_rules: Add DSCP selector attribute": FRA_DSCP, which older headers lack. */

@@ -195,6 +195,9 @@ struct nfo_stats {
  * @nft_tables: head of nf_tables' list of tables, not owned; NULL when it is not known or the
  *           namespace ends; written with @journal_lock held, the list is read under RCU
  * @recheck_work: looks for rules that set @rules_vary and @rules_by
+ * @nexthops_seen: the namespace's number of the latest change of nexthop objects that @recheck_work
+ *           has seen
+ * @resilient: a nexthop object is a resilient group; written by @recheck_work, as @nexthops_seen
  * @explained: an event of the last half second explains why @genid moves; protected by
  *           @journal_lock
  * @over:    the namespace ends, so nfo_net_queue() queues no work; protected by @journal_lock
@@ -260,6 +263,8 @@ struct nfo_net {
 	struct delayed_work	ruleset_work;
 	const struct list_head	*nft_tables;
 	struct delayed_work	recheck_work;
+	u32			nexthops_seen;
+	bool			resilient;
 	u32			explained_at;
 	struct delayed_work	explain_work;
 	u32			genid_epoch;

@@ -336,6 +336,58 @@ ct_inserted() {
 }
 field_case ct-inserted "conntrack entries come from another router, as conntrackd sends them: tcp goes on, fast again" ct_inserted
 
+# second_of N - of eight flows with N datagrams each, how many go by the second next hop, in SECOND.
+second_of() {
+	local before
+
+	counted "$NS_S" second
+	before=$PACKETS
+	must p1 pass "$1"
+	counted "$NS_S" second
+	SECOND=$((PACKETS - before))
+}
+# A resilient group of next hops gets other weights: connections in use keep theirs, those that are idle may
+# move. Use is what routing sees.
+resilient() {
+	local i before
+
+	field_up
+	second_uplink
+	sysctl_r net/ipv4/fib_multipath_hash_policy 1
+	ip -n "$NS_R" -batch - <<-END || skip "no resilient groups"
+		nexthop add id 1 via $S4 dev rs
+		nexthop add id 2 via 203.0.113.2 dev rs2
+		nexthop add id 10 group 1/2 type resilient buckets 64 idle_timer 12
+		route add $FAR4/32 nhid 10
+	END
+	echo_in "$NS_S" $FAR4
+	field_rules "rc, rs, rs2"
+	count_at "$NS_S" "second iifname s1 udp dport 5000"
+	for i in 1 2 3 4 5 6 7 8; do
+		probe_start p$i "$NS_C" $C4 $FAR4 5000 $MANY 25
+	done
+	# More than the idle timer.
+	must p1 pass 325
+	second_of 50
+	before=$SECOND
+	figure "eight flows, by the second next hop $before of 400"
+	ip -n "$NS_R" nexthop replace id 10 group 1,1/2,60 type resilient buckets 64 idle_timer 12
+	must p1 pass 25
+	second_of 50
+	figure "with other weights $SECOND"
+	want "connections in use keep their next hop" at_most $((SECOND - before)) 20
+	slow_count
+	SLOW0=$SLOW
+	second_of 50
+	slow_count
+	figure "a second later $SECOND, slow $((SLOW - SLOW0)) of 800"
+	for i in 1 2 3 4 5 6 7 8; do
+		must p$i more 10
+		probe_end p$i
+	done
+}
+field_case resilient "a resilient group of next hops gets other weights: connections in use keep theirs" resilient
+
 # The provider gives another prefix: the old one goes from the LAN, and comes back in the end.
 prefix_changes() {
 	field_up
