@@ -136,20 +136,20 @@ static void nfo_event_hw(struct net_device *dev,
 }
 
 /* Retire the flows of a device. When a device goes down, only a table that lists the device, or one
- * below it, is walked. A device that is unregistered (@gone) may have been above a listed one
- * before, so all tables are walked: no flow may keep a reference on it. Context: may sleep, RTNL
- * held.
+ * below it, is walked. When a device is unregistered (@gone), no flow may keep a reference on it, so
+ * all tables are walked, and once more each time that it is announced again, because somebody does.
+ * Context: may sleep, RTNL held.
  */
 static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
+	bool again = gone && dev->reg_state == NETREG_UNREGISTERED;
 	struct nfo_table *t;
 
 	if (!nn)
 		return;
-
 	mutex_lock(&nn->lock);
-	if (nfo_event_dev_changed_locked(nn, dev))
+	if (nfo_event_dev_changed_locked(nn, dev) || again)
 		list_for_each_entry(t, &nn->tables, list)
 			if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
 				nfo_table_flush(t, dev, NFO_R_DEV_GONE);

@@ -3,7 +3,8 @@
 # `run life`: what it takes to open connections, to have short ones and to keep idle ones. Sourced
 # by run, whose variables it uses.
 
-life_secs=20
+# Longer than flows that are idle are left alone.
+life_secs=130
 
 # shellcheck disable=SC2154 # set in run
 life() {

@@ -16,8 +16,11 @@
 #include "../../nf_flow_offload_event.c"
 
 /* Rooms that no message of these tests leads to. */
+static unsigned int nfo_flushes;
+
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev, enum nfo_reason why)
 {
+	nfo_flushes++;
 }
 
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
@@ -203,7 +206,8 @@ static struct net_device *nfo_made_dev(struct kunit *test, int ifindex)
 }
 
 /* A device that goes down may come back. When it is unregistered, nothing is kept of it: a later
- * device may have its index.
+ * device may have its index. A flow that used it at that moment is still found when the kernel, which
+ * waits for the flow's reference, announces the device again.
  */
 static void nfo_test_dev_gone(struct kunit *test)
 {
@@ -221,6 +225,13 @@ static void nfo_test_dev_gone(struct kunit *test)
 	nfo_event_flush_dev(dev, true);
 	KUNIT_EXPECT_FALSE(test, nfo_net_uses_dev(&fake->nn, 77));
 	KUNIT_EXPECT_TRUE(test, nfo_net_uses_dev(&fake->nn, 78));
+
+	atomic_set(&fake->t.flows, 1);
+	nfo_flushes = 0;
+	dev->reg_state = NETREG_UNREGISTERED;
+	nfo_event_flush_dev(dev, true);
+	KUNIT_EXPECT_EQ(test, nfo_flushes, 1);
+	atomic_set(&fake->t.flows, 0);
 	nfo_net_id = id;
 }
 
