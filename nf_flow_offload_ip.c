@@ -149,6 +149,16 @@ static bool nfo_check4(struct sk_buff *skb, struct nfo_pkt *p)
 	return likely(skb->len == p->len) || !pskb_trim_rcsum(skb, p->len);
 }
 
+/* Return: the setting net.ipv6.conf.all.forwarding; false without IPv6. */
+static bool nfo_net_forwards6(const struct net *net)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return READ_ONCE(net->ipv6.devconf_all->forwarding);
+#else
+	return false;
+#endif
+}
+
 static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct nfo_entry *e,
 		       const struct net *net)
 {
@@ -157,8 +167,7 @@ static bool nfo_check6(struct sk_buff *skb, struct nfo_pkt *p, const struct nfo_
 	/* When IPv4 forwarding is switched off, rt_genid moves, see nfo_net_moved(). IPv6 has no
 	 * such number, so each packet looks.
 	 */
-	if (unlikely(!READ_ONCE(net->ipv6.devconf_all->forwarding)) &&
-	    !nfo_forced_to_forward6(nfo_entry_refs(e)->in))
+	if (unlikely(!nfo_net_forwards6(net)) && !nfo_forced_to_forward6(nfo_entry_refs(e)->in))
 		return false;
 	/* A packet of more than 64 KiB that GRO put together: the skb has its length. */
 	if (unlikely(!payload && skb_is_gso(skb)))
@@ -526,9 +535,9 @@ nfo_pkt_verdict(struct nfo_table *t, struct nfo_entry *e, struct sk_buff *skb,
 	return likely(known) ? NFO_FORWARD : NFO_PASS;
 }
 
-/* A packet of a known direction takes the classic path. After a closing segment that conntrack found
- * invalid, windows are strict until the flow is refreshed, and conntrack does not know what has been
- * forwarded since. It is told now, or it would find this packet invalid too.
+/* A packet of a known direction takes the classic path. After a closing segment that conntrack
+ * found invalid, windows are strict until the flow is refreshed, and conntrack does not know what
+ * has been forwarded since. It is told now, or it would find this packet invalid too.
  */
 static noinline void nfo_entry_pass(struct nfo_entry *e)
 {

@@ -34,8 +34,8 @@
 
 #include "../../nf_flow_offload_nft.c"
 
-/* The flowtable of a test, how often nf_tables' calls reached the hardware side, and how a new table
- * was made.
+/* The flowtable of a test, how often nf_tables' calls reached the hardware side, and how a new
+ * table was made.
  */
 static struct {
 	struct nfo_net		*nn;
