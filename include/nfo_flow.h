@@ -427,12 +427,12 @@ static inline u64 nfo_flow_count(struct nfo_flow *f, enum ip_conntrack_dir dir)
 
 /* Set @src and @dst to the first 32 bits, big endian, of the addresses whose routes an entry rests
  * on: the destination after NAT, and the source, for its reverse path may be checked. The family is
- * the flow's, because the key of a direction that is not known need not have one. Return:
- * NFPROTO_IPV4 or NFPROTO_IPV6.
+ * the key's, because the line of the flow that says it as well is cold twice a second. A direction
+ * that is not known may have none, and rests on no route. Return: NFPROTO_IPV4 or NFPROTO_IPV6.
  */
 static inline u8 nfo_entry_routed(const struct nfo_entry *e, __be32 *src, __be32 *dst)
 {
-	if (nfo_flow_is_v6(nfo_flow(e))) {
+	if (e->key.family == NFPROTO_IPV6) {
 		*src = nfo_addr6(e)->saddr.s6_addr32[0];
 		*dst = nfo_addr6(e)->new_daddr.s6_addr32[0];
 		return NFPROTO_IPV6;
