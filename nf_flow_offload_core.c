@@ -22,7 +22,7 @@
 /* ---- per namespace ---- */
 
 /* /proc/net/nf_flow_offload: a line "name value" for each counter. */
-static int nfo_proc_show(struct seq_file *m, void *v)
+static int __maybe_unused nfo_proc_show(struct seq_file *m, void *v)
 {
 	struct nfo_net *nn = nfo_net_tryget(seq_file_single_net(m));
 	unsigned int tables = 0;
@@ -55,8 +55,8 @@ static int __net_init nfo_net_init(struct net *net)
 	nfo_event_net_init(nn);
 	nfo_hw_net_init(nn);
 	nfo_recheck_net_init(nn);
-	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net,
-				    nfo_proc_show, NULL)) {
+	if (!proc_create_net_single("nf_flow_offload", 0444, net->proc_net, nfo_proc_show, NULL) &&
+	    IS_ENABLED(CONFIG_PROC_FS)) {
 		nfo_net_put(nn);
 		return -ENOMEM;
 	}

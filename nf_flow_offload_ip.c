@@ -443,7 +443,7 @@ static __always_inline void nfo_xmit(struct sk_buff *skb, const struct nfo_entry
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);
 	if (unlikely(refs->push)) {
-		nfo_push_xmit(skb, e);
+		nfo_push_xmit(skb, e, refs);
 		return;
 	}
 	skb->dev = refs->send;

@@ -92,16 +92,17 @@ static bool nfo_push_takes(const struct sk_buff *skb, const struct nfo_lower *lo
 
 /**
  * nfo_push_xmit() - send a packet by the listed port below a VLAN device or a session
- * @skb: packet that is ready to be sent but for its headers, and may be written to; consumed
- * @e:   entry of its direction, whose nfo_route_refs::push is set
+ * @skb:  packet that is ready to be sent but for its headers, and may be written to; consumed
+ * @e:    entry of its direction
+ * @refs: what the packet was made ready by, with nfo_route_refs::push; the entry may have others
+ *        meanwhile
  *
  * nfo_lower_passed() adds the flow's packets to the counters of the devices that are passed by.
  * Context: softirq, rcu_read_lock().
  */
-void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e)
+void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e,
+		   const struct nfo_route_refs *refs)
 {
-	const struct nfo_route_refs *refs = nfo_entry_refs(e);
-
 	if (nfo_push_shows(e, refs)) {
 		nfo_push_count(e, -1, -(s64)skb->len);
 		skb->dev = refs->out;

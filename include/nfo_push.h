@@ -9,6 +9,7 @@
 
 #include "nfo_flow.h"
 
-void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e);
+void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e,
+		   const struct nfo_route_refs *refs);
 
 #endif /* _NFO_PUSH_H */
