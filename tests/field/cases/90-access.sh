@@ -98,7 +98,7 @@ map_e() {
 		chain b { meta l4proto { tcp, udp, icmp } snat ip to 203.0.113.66:5328-5331; }
 		chain c { meta l4proto { tcp, udp, icmp } snat ip to 203.0.113.66:9424-9427; }"
 	count_at "$NS_S" "right ip saddr 203.0.113.66 udp sport { 1232-1235, 5328-5331, 9424-9427 }" \
-		"wrong iifname tun0 udp sport != { 1232-1235, 5328-5331, 9424-9427 }" \
+		"wrong iifname tun0 ip frag-off & 0x1fff == 0 udp sport != { 1232-1235, 5328-5331, 9424-9427 }" \
 		"large iifname tun0 udp length > 1500"
 	probe_and_stream $FAR4
 	for i in 1 2 3; do
@@ -121,6 +121,76 @@ map_e() {
 }
 field_case map-e-tunnel "MAP-E, the tunnel listed: slow at most 1 %, only the own ports, fragments pass, fast beside them" map_e "rc, tun0"
 field_case map-e-port "the same, bridge and the port below the tunnel listed" map_e "br0, rs"
+
+# A mesh: the LAN's bridge has a port of batman-adv, whose frames have headers of their own.
+mesh() {
+	local ns dev=rc
+
+	field_up
+	module batman_adv bridge
+	for ns in "$NS_R" "$NS_C"; do
+		ip -n "$ns" link add bat0 type batadv 2>/dev/null || skip "this ip has no batman-adv"
+		ip -n "$ns" -batch - <<-END
+			addr flush dev $dev
+			link set $dev mtu 1560
+			link set $dev master bat0
+			link set bat0 up
+		END
+		dev=c0
+	done
+	lan_bridge
+	ip -n "$NS_R" link set rc nomaster
+	ip -n "$NS_R" link set rc master bat0
+	ip -n "$NS_R" link set bat0 master br0
+	ip -n "$NS_C" addr add $C4/24 dev bat0
+	ip -n "$NS_C" route replace default via $RC4
+	wait_for 30 in_c ping -c 1 -W 1 $RC4 >/dev/null || fail "the mesh does not reach the router"
+	field_rules "$1"
+	probe_start p
+	probe_end p
+	probe_say
+	want_all
+}
+# mesh_fast DEVICES
+mesh_fast() {
+	mesh "$1"
+	want_fast
+	stream t 3000000
+}
+field_case mesh-bridge "a mesh of batman-adv in the LAN's bridge, the bridge listed: slow at most 1 %" mesh_fast "br0, rs"
+field_case mesh-port "the same, the mesh's device listed" mesh_fast "bat0, rs"
+field_case mesh-below "the same, the port below it listed: all echoed" mesh "rc, rs"
+
+# 464XLAT: the LAN's IPv4 goes to a translator, and comes back from it as IPv6, so the forward chain sees each
+# packet twice. tayga is Debian's.
+clat() {
+	local conf=$LIB_TMP/tayga.conf far=2001:db8:64::10.99.0.1
+
+	command -v tayga >/dev/null || skip "no tayga"
+	field_up
+	module tun
+	cat >"$conf" <<-END
+		tun-device clat
+		ipv4-addr 192.0.0.2
+		prefix 2001:db8:64::/96
+		map 192.0.0.1 2001:db8:46::1
+	END
+	in_r tayga -c "$conf" --mktun || skip "tayga makes no device"
+	peer_run clat "$NFO_TOOLS/nfo_peer" -n "$NS_R" exec "$(command -v tayga)" -d -c "$conf"
+	ip -n "$NS_R" -batch - <<-END
+		link set clat mtu 1480 up
+		addr add 192.0.0.1/32 dev clat
+		route add default dev clat
+		route add 2001:db8:46::/64 dev clat
+		route add 2001:db8:64::/96 via $S6
+	END
+	ip -n "$NS_S" addr add $far/128 dev lo nodad
+	ip -n "$NS_S" -6 route add 2001:db8:46::/64 via $RS6
+	echo_in "$NS_S" $far
+	field_rules "$1" "" "oifname clat tcp flags syn tcp option maxseg size set rt mtu" "$(masquerade clat)"
+	probe_and_stream $FAR4
+}
+field_case clat "464XLAT, LAN, translator and uplink listed: slow at most 1 %" clat "rc, clat, rs"
 
 # host_moves DEVICES - a host's route moves between two LAN devices, as mesh and roaming daemons do it;
 # the host sends by the new one as well.
