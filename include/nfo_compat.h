@@ -367,9 +367,8 @@ static inline u8 nfo_fib_entry_tos(const struct fib_entry_notifier_info *fen)
 #endif
 }
 
-/* 5.13, "nexthop: Add data structures for resilient group nexthops". Context: RTNL held. Return: true
- * when the namespace has a group whose connections keep their next hop as long as routing sees them
- * in use.
+/* 5.13, "nexthop: Add data structures for resilient group nexthops". Is there a group whose
+ * connections keep their next hop as long as routing sees them in use? Context: RTNL held.
  */
 static inline bool nfo_has_resilient_group(const struct net *net)
 {

@@ -271,9 +271,10 @@ struct nfo_hw_flow {
 #define NFO_F_LIBERAL	14	/* + direction: conntrack did not check its window before */
 #define NFO_F_V6	16	/* the flow has nfo_flow::a6; constant */
 #define NFO_F_HAS_HW	17	/* the flow has a struct nfo_hw_flow; constant */
-#define NFO_F_AWAY	18	/* + NFO_AWAY * direction: a bit for each of the last packets that came
-				 * another way, see nfo_flow_has_left()
-				 */
+/* + NFO_AWAY * direction: a bit for each of the last packets that came another way, see
+ * nfo_flow_has_left()
+ */
+#define NFO_F_AWAY	18
 #define NFO_AWAY	6
 
 /**
