@@ -136,8 +136,8 @@ static void nfo_event_hw(struct net_device *dev,
 }
 
 /* Retire the flows of a device. When a device goes down, only a table that lists the device, or one
- * below it, is walked. When a device is unregistered (@gone), no flow may keep a reference on it, so
- * all tables are walked, and once more each time that it is announced again, because somebody does.
+ * below it, is walked. When a device is unregistered (@gone), no flow may keep a reference on it:
+ * all tables are walked, and again each time that it is announced again because somebody has one.
  * Context: may sleep, RTNL held.
  */
 static void nfo_event_flush_dev(const struct net_device *dev, bool gone)

@@ -206,8 +206,8 @@ static struct net_device *nfo_made_dev(struct kunit *test, int ifindex)
 }
 
 /* A device that goes down may come back. When it is unregistered, nothing is kept of it: a later
- * device may have its index. A flow that used it at that moment is still found when the kernel, which
- * waits for the flow's reference, announces the device again.
+ * device may have its index. A flow that used it at that moment is still found when the kernel,
+ * which waits for the flow's reference, announces the device again.
  */
 static void nfo_test_dev_gone(struct kunit *test)
 {
