@@ -15,9 +15,9 @@
 #define NFO_WALK_FLOWS	24
 #define NFO_WALK_CHANGES 9
 
-static struct neighbour nfo_next_hop[3];
+static struct neighbour nfo_next_hop, nfo_other_hop, nfo_no_hop;
 static struct nfo_neigh nfo_watch[] = {
-	{ .n = &nfo_next_hop[0] }, { .n = &nfo_next_hop[1] },
+	{ .n = &nfo_next_hop }, { .n = &nfo_other_hop },
 };
 
 static struct nfo_fake_flow *nfo_walked[NFO_WALK_FLOWS];
@@ -72,9 +72,9 @@ static void nfo_walk_end(struct nfo_fake *fake)
 
 /* Changes that concern some of the flows, and others that concern none. */
 static const struct nfo_change nfo_walk_change[] = {
-	{ .what = NFO_CHANGE_NEIGH, .neigh = &nfo_next_hop[0] },
-	{ .what = NFO_CHANGE_NEIGH, .neigh = &nfo_next_hop[1] },
-	{ .what = NFO_CHANGE_NEIGH, .neigh = &nfo_next_hop[2] },
+	{ .what = NFO_CHANGE_NEIGH, .neigh = &nfo_next_hop },
+	{ .what = NFO_CHANGE_NEIGH, .neigh = &nfo_other_hop },
+	{ .what = NFO_CHANGE_NEIGH, .neigh = &nfo_no_hop },
 	{ .what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 8,
 	  .prefix.ip = cpu_to_be32(0x0b000000) },
 	{ .what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 8,
@@ -212,7 +212,7 @@ static void nfo_test_glance(struct kunit *test)
 			spared = nfo_glance_spares(&g, e);
 			KUNIT_EXPECT_EQ_MSG(test, spared, n <= NFO_GLANCE &&
 					    c->what == NFO_CHANGE_NEIGH &&
-					    c->neigh != &nfo_next_hop[0],
+					    c->neigh != &nfo_next_hop,
 					    "change %u of %u at %u", i / n, n, i % n);
 			if (spared)
 				KUNIT_EXPECT_EQ(test, nfo_route_changed(&fake->nn, e, *start, g.to),
