@@ -87,7 +87,7 @@ lines() {
 	tell ""
 	lines_structures "$tsv" | tee -a "$report"
 	if command -v gnuplot >/dev/null; then
-		"$NFO_TOP/tests/bench/plot" "$tsv" "$out"
+		"$NFO_TOP/tests/bench/plot" lines "$tsv" "$out"
 	fi
 	while read -r line; do failures+=("$line"); done < <(lines_faults "$tsv")
 }
