@@ -40,7 +40,7 @@ fw4_up() {
 	ip -n "$NS_R" link set br-lan up
 	wait_for 10 link_up "$NS_R" br-lan || fail "the bridge does not come up"
 	# Until then, up to a second, the far ends send nothing, not even an answer to ARP.
-	links_ready "$NS_C" c0 "$NS_S" s0
+	links_ready "$NS_C" c0 "$NS_S" s0 "$NS_R" lan1 "$NS_R" eth1
 	ip -n "$NS_C" addr add $LAN4/24 dev c0
 	routes "$NS_C" "replace default via 192.168.1.1 src $LAN4"
 	TO=$S4 WAN4=$RS4

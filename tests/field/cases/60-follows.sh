@@ -150,16 +150,19 @@ path_mtu() {
 }
 field_case path-mtu "the route's MTU becomes 1200: tcp goes on, the client learns it, fast again" path_mtu
 
+neighbour_found() { [[ $(ip -n "$NS_R" neigh show "$1" dev "$2") == *lladdr* ]]; }
+
 vlan_moved() {
 	field_up
 	behind_vlans 802.1q:10
 	field_rules "rc, rs"
 	live_start p "$NS_C" $C4 "$V4S"
 	behind_vlans 802.1q:20
-	wait_for 10 link_up "$NS_R" rs.20 || fail "rs.20 does not come up"
-	wait_for 10 link_up "$NS_S" s0.20 || fail "s0.20 does not come up"
+	# Until then the new devices' questions for their neighbours are lost, and they ask again a second
+	# later. For so long the kernel keeps as many packets as it has room for.
+	links_ready "$NS_R" rs.20 "$NS_S" s0.20
+	wait_for 10 neighbour_found "$V4S" rs.20 || fail "no answer from VLAN 20"
 	probe_mark p
-	# The new devices ask for their neighbours, once more after a second at times.
 	probe_pass p 250
 	fast_again p
 	probe_say_mark 1 "moved"
