@@ -104,7 +104,6 @@ static void nfo_event_dev_changed(const struct net_device *dev)
 
 	if (!nn)
 		return;
-
 	if (nfo_net_uses_dev(nn, dev->ifindex)) {
 		/* Without nfo_net::lock, because its holder may be waiting for a driver. */
 		nfo_event_add(nn, &c);
@@ -137,8 +136,7 @@ static void nfo_event_hw(struct net_device *dev,
 
 /* Retire the flows of a device. When a device goes down, only a table that lists the device, or one
  * below it, is walked. When a device is unregistered (@gone), no flow may keep a reference on it:
- * all tables are walked, and again each time that it is announced again because somebody has one.
- * Context: may sleep, RTNL held.
+ * all tables are walked, each time that it is announced. Context: may sleep, RTNL held.
  */
 static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 {
@@ -283,16 +281,17 @@ static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_in
 }
 #endif
 
-/* A next hop is out of use. Flows on its device are concerned, or all, if several others remain. */
-static void nfo_event_nexthop(struct nfo_change *c, const struct fib_notifier_info *info)
+/* A next hop that goes concerns its flows, or all, if several others remain; a new one, all. */
+static void nfo_event_nexthop(struct nfo_change *c, unsigned long event,
+			      const struct fib_notifier_info *info)
 {
-	const struct fib_nh_notifier_info *fnh;
+	const struct fib_nh *nh = container_of(info, struct fib_nh_notifier_info, info)->fib_nh;
 
-	fnh = container_of(info, struct fib_nh_notifier_info, info);
-	if (!fnh->fib_nh->fib_nh_dev || fib_info_num_path(fnh->fib_nh->nh_parent) > 2)
+	if (!nh->fib_nh_dev || fib_info_num_path(nh->nh_parent) > 2 ||
+	    (event == FIB_EVENT_NH_ADD && nfo_neigh_returns(nh)))
 		return;
 	c->what = NFO_CHANGE_DEV;
-	c->ifindex = fnh->fib_nh->fib_nh_dev->ifindex;
+	c->ifindex = nh->fib_nh_dev->ifindex;
 }
 
 /* A unicast route, a rule or a nexthop changed. Context: atomic. */
@@ -321,10 +320,10 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 		else
 			nfo_event_prefix6(&c, info);
 		break;
-	/* A next hop that is back, FIB_EVENT_NH_ADD, may be that of anybody. */
+	case FIB_EVENT_NH_ADD:
 	case FIB_EVENT_NH_DEL:
 		if (c.family == NFPROTO_IPV4)
-			nfo_event_nexthop(&c, info);
+			nfo_event_nexthop(&c, event, info);
 		break;
 	case FIB_EVENT_RULE_ADD:
 	case FIB_EVENT_RULE_DEL:

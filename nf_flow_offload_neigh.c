@@ -6,6 +6,7 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/hashtable.h>
+#include <linux/inetdevice.h>
 #include <linux/jhash.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -155,6 +156,23 @@ bool nfo_neigh_is_at(const u8 ha[ETH_ALEN])
 	spin_unlock_bh(&nfo_neigh_lock);
 
 	return found;
+}
+
+/**
+ * nfo_neigh_returns() - may packets take another route because a next hop is back?
+ * @nh: IPv4 next hop of FIB_EVENT_NH_ADD, with a device
+ *
+ * The kernel tells so of each device whose link comes up. But it uses next hops without a link all
+ * the same, unless the sysctl ignore_routes_with_linkdown forbids that, and it keeps the next hop
+ * of a device that is down only where the route has others. Context: rcu_read_lock(). Return: false
+ * when routing has used the next hop all the time.
+ */
+bool nfo_neigh_returns(const struct fib_nh *nh)
+{
+	struct in_device *in = __in_dev_get_rcu(nh->fib_nh_dev);
+
+	return !in || fib_info_num_path(nh->nh_parent) > 1 ||
+	       IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN(in);
 }
 
 /**

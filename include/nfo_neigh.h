@@ -8,6 +8,7 @@
 #include <linux/if_ether.h>
 #include <net/neighbour.h>
 
+struct fib_nh;
 struct net;
 
 /**
@@ -37,6 +38,7 @@ void nfo_neigh_put(struct nfo_neigh *nb);
 bool nfo_neigh_changed(const struct neighbour *n);
 bool nfo_neigh_is_at(const u8 ha[ETH_ALEN]);
 bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN]);
+bool nfo_neigh_returns(const struct fib_nh *nh);
 bool nfo_nexthop_is_used(struct net *net, u32 id);
 bool nfo_nexthop_uses_dev(const struct net_device *dev);
 

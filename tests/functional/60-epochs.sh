@@ -261,6 +261,26 @@ unrelated_device() {
 }
 run_case "an unrelated device comes and goes" unrelated_device
 
+# The link of another device comes up after its address: routing used its route before as well.
+unrelated_link() {
+	ours_only "any address change invalidates every IPv4 flow"
+	rules
+	flow_up c udp
+	counter seen
+	before=$PACKETS
+	ip -n "$NS_R" link add nfo-l type veth peer name nfo-m
+	ip -n "$NS_R" addr add 10.8.0.1/24 dev nfo-l
+	ip -n "$NS_R" link set nfo-l up
+	ip -n "$NS_R" link set nfo-m up
+	links_ready "$NS_R" nfo-l "$NS_R" nfo-m
+	must c ping 3
+	ip -n "$NS_R" link del nfo-l
+	must c ping 3
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path"
+}
+run_case "the link of an unrelated device comes up" unrelated_link
+
 # The devices of containers come and go all the time: no flow is looked at, no entry of
 # the journal is taken.
 devices_elsewhere() {
