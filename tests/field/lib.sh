@@ -118,6 +118,20 @@ count_at() {
 # counted NAMESPACE NAME - in PACKETS.
 counted() { counter "$2" "$1" inet count; }
 
+# followed_in N COUNTER TEXT - no more than two packets of the server's COUNTER since it was N.
+followed_in() {
+	counted "$NS_S" "$2"
+	figure "$3 $((PACKETS - $1))"
+	want "at most two packets $3" at_most $((PACKETS - $1)) 2
+}
+
+# Chains and rules of a flowtable's ruleset: what leaves by DEVICES gets their address; TCP that leaves by
+# DEVICE learns of its MTU.
+# masquerade DEVICES
+masquerade() { echo "chain nat { type nat hook postrouting priority srcnat; oifname $1 masquerade; }"; }
+# clamp DEVICE
+clamp() { echo "oifname $1 tcp flags syn tcp option maxseg size set rt mtu"; }
+
 # --- topology ------------------------------------------------------------
 
 # field_up - client, router and server of this case, and the UDP and TCP echo.
@@ -158,6 +172,37 @@ second_uplink() {
 	ip -n "$NS_R" addr add 203.0.113.1/24 dev rs2
 	ip -n "$NS_S" addr add 203.0.113.2/24 dev s1
 	ip -n "$NS_S" addr add $FAR4/32 dev lo
+}
+
+# second_uplink6 NEAR FAR - IPv6 as well: the uplink's prefix is NEAR::/64, and FAR, behind both, echoes.
+second_uplink6() {
+	second_uplink
+	ip -n "$NS_R" addr add "$1::1/64" dev rs2 nodad
+	ip -n "$NS_S" addr add "$1::2/64" dev s1 nodad
+	ip -n "$NS_S" addr add "$2/128" dev lo nodad
+	echo_in "$NS_S" "$2"
+}
+
+# bond_up - rs and rs2 are ports of the router's bond0, without an address; rs2 ---- s1.
+bond_up() {
+	module bonding
+	link_pair "$NS_R" rs2 "$NS_S" s1
+	ip -n "$NS_R" -batch - <<-END
+		addr flush dev rs
+		link set rs down
+		link set rs2 down
+		link add bond0 type bond mode active-backup miimon 100
+		link set rs master bond0
+		link set rs2 master bond0
+		link set bond0 up
+	END
+}
+
+# bond_ready SWITCH - the bond's ports are those of this switch of the server's, and rs is in use.
+bond_ready() {
+	wait_for 10 link_up "$NS_R" bond0 || fail "the bond does not come up"
+	wait_for 10 link_up "$NS_S" "$1" || fail "the switch does not come up"
+	ip -n "$NS_R" link set bond0 type bond active_slave rs
 }
 
 # routes NAMESPACE LINES... - each a line of `ip route`.
@@ -267,6 +312,16 @@ want_lost() {
 	want "at most $2 lost (${P[lost$1]})" at_most "${P[lost$1]}" "$2"
 }
 
+# lost_apart N - of N marks: from here on P[lostI] has the losses between mark I and the next one.
+lost_apart() {
+	local i next
+
+	for ((i = 1; i < $1; i++)); do
+		next=$((i + 1))
+		P[lost$i]=$((${P[lost$i]} - ${P[lost$next]}))
+	done
+}
+
 # fast_again NAME [N] - the probe's last part, 400 datagrams or N: carried by the fast
 # path once more after the slow path has had its few packets. Ends the probe.
 fast_again() {
@@ -278,6 +333,16 @@ fast_again() {
 	probe_more "$1" "$n"
 	figure "afterwards slow $((SLOW - before)) of $((2 * n))"
 	classic || want "fast again" at_most $((SLOW - before)) $((n / 50))
+}
+
+# bulk_fast NAME - one more megabyte of that TCP connection, carried by the fast path.
+bulk_fast() {
+	slow_count
+	SLOW0=$SLOW
+	want "tcp goes on ($ANSWER)" ask "$1" bulk 1000000
+	slow_count
+	figure "slow $((SLOW - SLOW0)) in the last megabyte"
+	classic || want "fast again" at_most $((SLOW - SLOW0)) 20
 }
 
 # stream NAME BYTES [ADDR [LADDR [NAMESPACE [PORT]]]] - a TCP transfer through the echo, compared

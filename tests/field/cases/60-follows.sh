@@ -38,9 +38,8 @@ roam() {
 	done
 	peer_answer t || want "tcp across the moves ($ANSWER)" false
 	fast_again p
+	lost_apart 2
 	for i in 1 2; do
-		# Each mark's losses but those of the next one's.
-		[ $i = 2 ] || P[lost1]=$((P[lost1] - P[lost2]))
 		figure "move $i: back after ${P[back$i]} ms, lost ${P[lost$i]}"
 		# 10 datagrams are 50 ms.
 		want_lost $i 10
@@ -141,12 +140,7 @@ path_mtu() {
 	must t mtu
 	figure "the client's path MTU ${ANSWER#ok mtu }"
 	want "the path MTU is learned" [ "$ANSWER" = "ok mtu 1200" ]
-	slow_count
-	SLOW0=$SLOW
-	want "tcp goes on ($ANSWER)" ask t bulk 1000000
-	slow_count
-	figure "slow $((SLOW - SLOW0)) in the last megabyte"
-	classic || want "fast again" at_most $((SLOW - SLOW0)) 20
+	bulk_fast t
 }
 field_case path-mtu "the route's MTU becomes 1200: tcp goes on, the client learns it, fast again" path_mtu
 
@@ -278,8 +272,7 @@ field_case port-tags "the client's port begins to tag and stops, port listed: fo
 masquerade_failover() {
 	field_up
 	preferred_uplink
-	field_rules "rc, rs, rs2" "" "" \
-		"chain post { type nat hook postrouting priority srcnat; oifname { rs, rs2 } masquerade; }"
+	field_rules "rc, rs, rs2" "" "" "$(masquerade "{ rs, rs2 }")"
 	uplink_fails
 	want "the second uplink's address" grep -q "dst=203.0.113.1" <<<"$(in_r conntrack -L -p udp 2>/dev/null)"
 }
@@ -290,11 +283,7 @@ route_expires() {
 	local near=2001:db8:7 far=2001:db8:99::1
 
 	field_up
-	second_uplink
-	ip -n "$NS_R" addr add $near::1/64 dev rs2 nodad
-	ip -n "$NS_S" addr add $near::2/64 dev s1 nodad
-	ip -n "$NS_S" addr add $far/128 dev lo nodad
-	echo_in "$NS_S" $far
+	second_uplink6 $near $far
 	ip -n "$NS_R" -6 -batch - <<-END
 		route add $far via $near::2 metric 2048
 		route add $far via $S6 metric 1024 expires 3

@@ -3,13 +3,6 @@
 # Set-ups that other software writes: failover of several uplinks, firewalls of virtual machines,
 # services of a cluster, tunnels with routing rules of their own.
 
-# followed_in N COUNTER TEXT - no more than two packets of the server's COUNTER since it was N.
-followed_in() {
-	counted "$NS_S" "$2"
-	figure "$3 $((PACKETS - $1))"
-	want "at most two packets $3" at_most $((PACKETS - $1)) 2
-}
-
 # mwan3: a mark for each uplink, with a mask; when one fails, its rule goes, and is a blackhole at times.
 mwan3() {
 	local old
@@ -87,7 +80,7 @@ proxmox() {
 	field_rules "$1" "" "oifname rs counter name routed
 		iifname rs counter name routed" "counter routed { }
 		chain raw { type filter hook prerouting priority raw; iifname \"fwbr*\" ct zone set 1; }
-		chain nat { type nat hook postrouting priority 100; oifname rs masquerade; }"
+		$(masquerade rs)"
 	probe_start p
 	probe_end p
 	# The firewall of the guest sees each packet, whatever the host's routing does.
@@ -193,18 +186,8 @@ bond_copies() {
 	local before
 
 	field_up
-	module bonding
-	link_pair "$NS_R" rs2 "$NS_S" s1
-	ip -n "$NS_R" -batch - <<-END
-		addr flush dev rs
-		link set rs down
-		link set rs2 down
-		link add bond0 type bond mode active-backup miimon 100
-		link set rs master bond0
-		link set rs2 master bond0
-		link set bond0 up
-		addr add $RS4/24 dev bond0
-	END
+	bond_up
+	ip -n "$NS_R" addr add $RS4/24 dev bond0
 	ip -n "$NS_S" -batch - <<-END
 		addr flush dev s0
 		link add br0 type bridge ageing_time 0
@@ -214,9 +197,7 @@ bond_copies() {
 		addr add $S4/24 dev br0
 		route add default via $RS4
 	END
-	wait_for 10 link_up "$NS_R" bond0 || fail "the bond does not come up"
-	wait_for 10 link_up "$NS_S" br0 || fail "the switch does not come up"
-	ip -n "$NS_R" link set bond0 type bond active_slave rs
+	bond_ready br0
 	echo_in "$NS_S" $S4
 	field_rules "$1"
 	live_start

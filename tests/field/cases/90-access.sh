@@ -3,8 +3,6 @@
 # What networks of access providers ask of a router: modems without a link header, IPv4 as a service over
 # IPv6, prefixes that are not one's own for long; and a LAN whose hosts move about.
 
-masquerade() { echo "chain nat { type nat hook postrouting priority srcnat; oifname $1 masquerade; }"; }
-
 # A modem of raw IP, as wwan0: no link header, no neighbours, a small MTU. It goes down and comes up, then
 # the provider gives another address.
 # modem DEVICES
@@ -15,7 +13,7 @@ modem() {
 	ip -n "$NS_R" link set tun0 mtu 1430
 	ip -n "$NS_S" route add 100.64.0.0/10 dev tun0 src $V4S
 	ip -n "$NS_R" route add default dev tun0
-	field_rules "$1" "" "oifname tun0 tcp flags syn tcp option maxseg size set rt mtu
+	field_rules "$1" "" "$(clamp tun0)
 		iifname tun0 tcp flags syn tcp option maxseg size set 1390" "$(masquerade tun0)"
 	probe_and_stream "$V4S"
 	live_start p "$NS_C" $C4 "$V4S"
@@ -31,8 +29,8 @@ modem() {
 	ip -n "$NS_R" route replace $V4S dev tun0
 	probe_mark p
 	fast_again p
-	figure "down: lost $((P[lost1] - P[lost2]))"
-	P[lost2]=$((P[lost2] - P[lost3]))
+	lost_apart 3
+	figure "down: lost ${P[lost1]}"
 	probe_say_mark 2 "up again"
 	probe_say_mark 3 "another address"
 	want_lost 2 3
@@ -66,7 +64,7 @@ b4() {
 # ds_lite DEVICES
 ds_lite() {
 	b4
-	field_rules "$1" "" "oifname tun0 tcp flags syn tcp option maxseg size set rt mtu"
+	field_rules "$1" "" "$(clamp tun0)"
 	probe_and_stream $FAR4
 	live_start p "$NS_C" $C4 $FAR4
 	# The prefix is another one: the tunnel's own end moves.
@@ -89,7 +87,7 @@ map_e() {
 	local i
 
 	b4
-	field_rules "$1" "" "oifname tun0 tcp flags syn tcp option maxseg size set rt mtu" "
+	field_rules "$1" "" "$(clamp tun0)" "
 		chain nat {
 			type nat hook postrouting priority srcnat;
 			meta l4proto { tcp, udp, icmp } oifname tun0 numgen inc mod 3 vmap { 0 : goto a, 1 : goto b, 2 : goto c }
@@ -187,7 +185,7 @@ clat() {
 	ip -n "$NS_S" addr add $far/128 dev lo nodad
 	ip -n "$NS_S" -6 route add 2001:db8:46::/64 via $RS6
 	echo_in "$NS_S" $far
-	field_rules "$1" "" "oifname clat tcp flags syn tcp option maxseg size set rt mtu" "$(masquerade clat)"
+	field_rules "$1" "" "$(clamp clat)" "$(masquerade clat)"
 	probe_and_stream $FAR4
 }
 field_case clat "464XLAT, LAN, translator and uplink listed: slow at most 1 %" clat "rc, clat, rs"
@@ -195,7 +193,7 @@ field_case clat "464XLAT, LAN, translator and uplink listed: slow at most 1 %" c
 # host_moves DEVICES - a host's route moves between two LAN devices, as mesh and roaming daemons do it;
 # the host sends by the new one as well.
 host_moves() {
-	local i dev next lost moved slows=()
+	local i dev moved slows=()
 
 	field_up
 	link_pair "$NS_R" rc2 "$NS_C" c1
@@ -229,19 +227,16 @@ host_moves() {
 	slow_count
 	slows[5]=$SLOW
 	fast_again p
+	lost_apart 4
 	for i in 1 2 3 4; do
-		next=$((i + 1))
-		lost=${P[lost$i]}
-		# Each mark's losses but those of the next one's.
-		[ $i = 4 ] || lost=$((lost - ${P[lost$next]}))
-		moved=$((slows[next] - slows[i]))
-		figure "move $i: back after ${P[back$i]} ms, lost $lost, slow $moved of 600"
-		want "back again" at_least "${P[back$i]}" 0
-		want "at most 3 lost after move $i" at_most $lost 3
+		moved=$((slows[i + 1] - slows[i]))
+		figure "move $i: back after ${P[back$i]} ms, lost ${P[lost$i]}, slow $moved of 600"
+		want_lost $i 3
 		classic || want "slow at most 30 packets after move $i" at_most $moved 30
 	done
 }
 field_case host-moves "the route of a host moves between two LAN devices: at most 3 lost, slow at most 30 packets each time" host_moves "rc, rc2, rs"
+
 # A port of a protocol has an uplink of its own, by a rule of routing, as pbr daemons write it.
 port_rule() {
 	local old
@@ -258,17 +253,13 @@ port_rule() {
 	old=$PACKETS
 	probe_mark p
 	probe_pass p 100
-	counted "$NS_S" first
-	figure "by the old uplink $((PACKETS - old))"
-	want "at most two packets by the old uplink" at_most $((PACKETS - old)) 2
+	followed_in "$old" first "by the old uplink"
 	ip -n "$NS_R" rule del pref 100
 	counted "$NS_S" second
 	old=$PACKETS
 	probe_mark p
 	fast_again p
-	counted "$NS_S" second
-	figure "back: by the second uplink $((PACKETS - old))"
-	want "at most two packets by the second uplink" at_most $((PACKETS - old)) 2
+	followed_in "$old" second "by the second uplink in the end"
 	want_lost 2 1
 }
 field_case port-rule "a rule of routing for a port comes and goes: followed within 2 packets, fast again" port_rule
@@ -303,18 +294,9 @@ field_case pvid-moves-bridge "the same, the bridge listed" pvid_moves "br0, rs"
 
 # A PPPoE session in a VLAN of a bond, whose other port takes over.
 bond_session() {
-	module bonding 8021q
+	module 8021q
 	field_up
-	link_pair "$NS_R" rs2 "$NS_S" s1
-	ip -n "$NS_R" -batch - <<-END
-		addr flush dev rs
-		link set rs down
-		link set rs2 down
-		link add bond0 type bond mode active-backup miimon 100
-		link set rs master bond0
-		link set rs2 master bond0
-		link set bond0 up
-	END
+	bond_up
 	ip -n "$NS_S" -batch - <<-END
 		addr flush dev s0
 		link set s0 down
@@ -326,12 +308,10 @@ bond_session() {
 		link set s1 up
 		link set s0 up
 	END
-	wait_for 10 link_up "$NS_R" bond0 || fail "the bond does not come up"
-	wait_for 10 link_up "$NS_S" s0 || fail "the switch does not come up"
-	ip -n "$NS_R" link set bond0 type bond active_slave rs
+	bond_ready s0
 	STACK_R=bond0
 	behind_pppoe 7
-	field_rules "$1" "" "oifname ppp0 tcp flags syn tcp option maxseg size set rt mtu" "$(masquerade ppp0)"
+	field_rules "$1" "" "$(clamp ppp0)" "$(masquerade ppp0)"
 	probe_and_stream "$V4S"
 	live_start p "$NS_C" $C4 "$V4S"
 	ip -n "$NS_R" link set bond0 type bond active_slave rs2
@@ -340,7 +320,7 @@ bond_session() {
 	ip -n "$NS_R" link set rs2 down
 	probe_mark p
 	fast_again p
-	P[lost1]=$((P[lost1] - P[lost2]))
+	lost_apart 2
 	probe_say_mark 1 "the other port"
 	probe_say_mark 2 "its link goes"
 	# 10 datagrams are 50 ms.
@@ -396,12 +376,7 @@ ct_inserted() {
 		skip "conntrack does not insert"
 	in_r nft flush chain inet t gate
 	want "tcp goes on ($ANSWER)" ask t bulk 1000000
-	slow_count
-	SLOW0=$SLOW
-	want "tcp goes on ($ANSWER)" ask t bulk 1000000
-	slow_count
-	figure "slow $((SLOW - SLOW0)) in the last megabyte"
-	classic || want "fast again" at_most $((SLOW - SLOW0)) 20
+	bulk_fast t
 	want "it is closed" ask t close
 }
 field_case ct-inserted "conntrack entries come from another router, as conntrackd sends them: tcp goes on, fast again" ct_inserted
@@ -526,11 +501,7 @@ source_routes() {
 	local near=2001:db8:7 far=2001:db8:99::1 old
 
 	field_up
-	second_uplink
-	ip -n "$NS_R" addr add $near::1/64 dev rs2 nodad
-	ip -n "$NS_S" addr add $near::2/64 dev s1 nodad
-	ip -n "$NS_S" addr add $far/128 dev lo nodad
-	echo_in "$NS_S" $far
+	second_uplink6 $near $far
 	ip -n "$NS_R" -6 route add default from 2001:db8:1::/64 via $S6 dev rs 2>/dev/null || skip "no routes by source"
 	ip -n "$NS_R" -6 route add default from 2001:db8:ee::/64 via $near::2 dev rs2
 	field_rules "rc, rs, rs2"
@@ -545,17 +516,13 @@ source_routes() {
 	old=$PACKETS
 	probe_mark p
 	probe_pass p 100
-	counted "$NS_S" first
-	figure "by the old uplink $((PACKETS - old))"
-	want "at most two packets by the old uplink" at_most $((PACKETS - old)) 2
+	followed_in "$old" first "by the old uplink"
 	ip -n "$NS_R" -6 route del default from 2001:db8:1::/64 via $near::2 dev rs2 metric 10
 	counted "$NS_S" second
 	old=$PACKETS
 	probe_mark p
 	fast_again p
-	counted "$NS_S" second
-	figure "back: by the second uplink $((PACKETS - old))"
-	want "at most two packets by the second uplink" at_most $((PACKETS - old)) 2
+	followed_in "$old" second "by the second uplink in the end"
 	want_lost 2 1
 }
 field_case source-routes "IPv6 routes by source, the client's one moves and comes back: followed within 2 packets, fast again" source_routes
