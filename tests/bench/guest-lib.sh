@@ -377,12 +377,16 @@ pktgen_run() {
 
 # --- many flows ------------------------------------------------------------
 
+# udp_timeouts SECONDS - conntrack's and the flowtables'.
+udp_timeouts() {
+	in_r sysctl -qw net.netfilter.nf_conntrack_udp_timeout="$1" \
+		net.netfilter.nf_conntrack_udp_timeout_stream="$1" net.netfilter.nf_flowtable_udp_timeout="$1"
+}
+
 # Room for a million connections which do not expire in the middle of a run.
 room_for_a_million() {
 	echo 1048576 >/sys/module/nf_conntrack/parameters/hashsize
-	in_r sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3600 \
-		net.netfilter.nf_conntrack_udp_timeout_stream=3600 \
-		net.netfilter.nf_flowtable_udp_timeout=3600
+	udp_timeouts 3600
 	sysctl -qw net.netfilter.nf_conntrack_max=4194304
 }
 
