@@ -473,14 +473,12 @@ static void nfo_flow_not_away(struct nfo_flow *f, unsigned int first)
  *
  * Where packets come both ways in turns, the entry is used between two packets of the other way.
  * Hardware tells late of the packets that it has carried. Context: any. Return: true when more than
- * NFO_AWAY packets came another way and the entry carried none between them, or none for a second.
+ * NFO_AWAY packets came another way and the entry carried none between them.
  */
 bool nfo_flow_has_left(struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
 	unsigned int first = NFO_F_AWAY + NFO_AWAY * dir, bit = first;
 
-	if (nfo_now() - READ_ONCE(f->e[dir].used) >= HZ)
-		return true;
 	if (test_bit(NFO_F_HARDWARE, &f->state))
 		return false;
 	if (nfo_entry_counts(&f->e[dir])) {

@@ -457,7 +457,7 @@ static bool nfo_way_differs(struct nfo_flow *f, const struct nfo_lesson *l)
 {
 	const struct nfo_entry *e = &f->e[l->dir];
 
-	return memcmp(&e->key, &l->note->key, sizeof(e->key)) &&
+	return memcmp(&e->key, &l->note->key, sizeof(e->key)) && nfo_used_lately(e) &&
 	       !nfo_route_changed(f->table->nn, e, READ_ONCE(e->epoch), l->note->epoch) &&
 	       !nfo_flow_has_left(f, l->dir);
 }
