@@ -15,7 +15,6 @@
 #define queue_work(wq, work)			schedule_work(((void)(wq), work))
 #include "../../nf_flow_offload_event.c"
 
-/* Rooms that no message of these tests leads to. */
 static unsigned int nfo_flushes;
 
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev, enum nfo_reason why)
@@ -23,6 +22,7 @@ void nfo_table_flush(struct nfo_table *t, const struct net_device *dev, enum nfo
 	nfo_flushes++;
 }
 
+/* Rooms that no message of these tests leads to. */
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 {
 }
