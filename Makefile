@@ -70,7 +70,7 @@ deb:
 	scripts/make-deb
 
 # `make bench` runs all of them, `make bench lines` one.
-BENCHES := icount lines sharing bulk flows dump rules events slow-driver
+BENCHES := icount bridge lines sharing bulk life flows dump rules events slow-driver
 bench:
 	tests/bench/run $(or $(lastword $(filter $(BENCHES),$(MAKECMDGOALS))),all)
 $(BENCHES): bench
