@@ -55,6 +55,7 @@ const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1] = {
 	[NFO_SETTINGS_DEV_COUNTERS]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_HW_BYPASS]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[NFO_SETTINGS_RECHECK_MS]	= NLA_POLICY_MAX(NLA_U32, 32767),
+	[NFO_SETTINGS_UDP_ANSWERS]	= NLA_POLICY_MAX(NLA_U32, 255),
 };
 
 const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
@@ -74,6 +75,7 @@ const struct nfo_setting nfo_setting_table[NFO_SETTINGS_MAX] = {
 	{ NFO_SETTINGS_DEV_COUNTERS, offsetof(struct nfo_settings, dev_counters), 1 },
 	{ NFO_SETTINGS_HW_BYPASS, offsetof(struct nfo_settings, hw_bypass), 0 },
 	{ NFO_SETTINGS_RECHECK_MS, offsetof(struct nfo_settings, recheck_ms), 5000 },
+	{ NFO_SETTINGS_UDP_ANSWERS, offsetof(struct nfo_settings, udp_answers), 2 },
 };
 
 /**
@@ -148,4 +150,5 @@ const char * const nfo_reason_names[__NFO_R_MAX] = {
 	[NFO_R_HW_QDISC]		= "hw-qdisc",
 	[NFO_R_HW_STALE]		= "hw-stale",
 	[NFO_R_NOT_AT_INGRESS]		= "not-at-ingress",
+	[NFO_R_UDP_ANSWER]		= "udp-answer",
 };

@@ -100,6 +100,23 @@ static enum nfo_reason nfo_settings_check(const struct nfo_net *nn,
 	return NFO_R_NONE;
 }
 
+/* Most UDP connections have ended with the answer to a query (DNS, NTP, DHT), and a flow that the
+ * answer makes would forward nothing. So the flow is made by the next packet of the original
+ * direction, by one answer more than the setting says, or by any packet once conntrack calls the
+ * connection assured, two seconds after it began.
+ */
+static enum nfo_reason nfo_answer_check(const struct nfo_net *nn, const struct nf_conn *ct,
+					enum ip_conntrack_info ctinfo)
+{
+	u32 wait = READ_ONCE(nn->settings.udp_answers);
+
+	if (!wait || nf_ct_protonum(ct) != IPPROTO_UDP ||
+	    CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL || test_bit(IPS_ASSURED_BIT, &ct->status))
+		return NFO_R_NONE;
+
+	return nfo_note_answer(ct) > wait ? NFO_R_NONE : NFO_R_UDP_ANSWER;
+}
+
 /* Conntrack drops connections that are not assured when its table is full, but not those that have
  * a flow. So while the table is nearly full, such a connection gets no flow, and conntrack's limit
  * keeps its meaning.
@@ -143,6 +160,9 @@ static enum nfo_reason nfo_permit_check(struct nfo_table *t, const struct nft_pk
 	if (test_bit(IPS_OFFLOAD_BIT, &ct->status))
 		return NFO_R_ALREADY;
 	why = nfo_settings_check(t->nn, ct);
+	if (why)
+		return why;
+	why = nfo_answer_check(t->nn, ct, ctinfo);
 	if (why)
 		return why;
 	why = nfo_pressure_check(t, ct);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a CPU remembers of the packets that it works on: notes of packets that came in and take the
- * classic path, and the permit of the last packet that `flow add` matched.
+ * classic path, the permit of the last packet that `flow add` matched, and how many answers it matched
+ * lately of connections that have no flow.
  */
 #include <linux/etherdevice.h>
+#include <linux/hash.h>
 #include <linux/if_arp.h>
 #include <linux/jhash.h>
 #include <linux/percpu.h>
@@ -26,6 +28,12 @@
  * the same place, and the connection inside would never learn. So there are two arrays.
  */
 #define NFO_NOTES_INNER	32
+
+/* Answers are counted by a hash of their connection. A CPU forgets all of its counts after
+ * NFO_ANSWERS_KEPT answers, so that few connections share a count.
+ */
+#define NFO_ANSWER_BITS		12
+#define NFO_ANSWERS_KEPT	512
 
 /**
  * struct nfo_permit - the last packet that `flow add` matched
@@ -50,6 +58,8 @@ struct nfo_permit {
  * @asks:   how often it has done so since
  * @note:   notes of packets that came in, by a hash of their addresses and ports
  * @inner:  notes of packets that came in a tunnel, by the addresses and ports inside
+ * @answered: how many answers were counted since all counts were forgotten
+ * @answers: counts of answers, by a hash of the connection
  *
  * Written on its own CPU only, under nfo_note_lock(). Other CPUs read notes, see
  * nfo_note_elsewhere(). Allocated, because modules have little room for static data of each CPU.
@@ -62,6 +72,8 @@ struct nfo_note_cpu {
 	unsigned int		asks;
 	struct nfo_note		note[NFO_NOTES];
 	struct nfo_note		inner[NFO_NOTES_INNER];
+	unsigned int		answered;
+	u8			answers[1 << NFO_ANSWER_BITS];
 };
 
 static struct nfo_note_cpu __percpu *nfo_note_cpus __read_mostly;
@@ -369,6 +381,43 @@ struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *
 	if (p.skb != skb || p.ct != ct || p.gen != atomic_read(&nfo_tables_gen))
 		return NULL;
 	return p.t->nn == nn ? p.t : NULL;
+}
+
+/* A connection that has ended may have had the same address, but hardly the same ports too. */
+static u32 nfo_answer_hash(const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *t = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	u32 ports = (__force u32)t->src.u.all << 16 | (__force u32)t->dst.u.all;
+
+	return hash_32((u32)(unsigned long)ct ^ ports, NFO_ANSWER_BITS);
+}
+
+/**
+ * nfo_note_answer() - count an answer: a packet of the reply direction of a connection without flow
+ * @ct: the connection
+ *
+ * Context: any.
+ *
+ * Return: how many answers of the connection this CPU has counted, this one included. The count
+ * is too high when another connection has the same hash, and too low when counts were forgotten
+ * or other answers came to another CPU.
+ */
+unsigned int nfo_note_answer(const struct nf_conn *ct)
+{
+	struct nfo_note_cpu *c = nfo_note_lock();
+	u8 *count = &c->answers[nfo_answer_hash(ct)];
+	unsigned int answers;
+
+	if (c->answered++ >= NFO_ANSWERS_KEPT) {
+		memset(c->answers, 0, sizeof(c->answers));
+		c->answered = 1;
+	}
+	if (*count < U8_MAX)
+		++*count;
+	answers = *count;
+	nfo_note_unlock(c);
+
+	return answers;
 }
 
 /* Return: the latest note of a packet with the addresses and ports of a tuple, in a tunnel or

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Learning from the slow path: notes of packets that came in, permits of `flow add`.
+ * Learning from the slow path: notes of packets that came in, permits of `flow add`, and
+ * answers that get none.
  */
 #ifndef _NFO_LEARN_H
 #define _NFO_LEARN_H
@@ -83,6 +84,7 @@ bool nfo_note_find(const struct nfo_table *t, const struct sk_buff *skb,
 void nfo_permit(struct nfo_table *t, const struct sk_buff *skb, const struct nf_conn *ct);
 struct nfo_table *nfo_permitted(const struct nfo_net *nn, const struct sk_buff *skb,
 				const struct nf_conn *ct);
+unsigned int nfo_note_answer(const struct nf_conn *ct);
 int nfo_learn_net_start(struct nfo_net *nn);
 void nfo_learn_net_stop(struct nfo_net *nn);
 

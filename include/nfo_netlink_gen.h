@@ -14,7 +14,7 @@
 #define NFO_DIR_POLICY_MAX		NFO_DIR_DPORT
 #define NFO_FILTER_POLICY_MAX		NFO_FILTER_ZONE
 #define NFO_FLOW_POLICY_MAX		NFO_FLOW_ORIGINAL
-#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_RECHECK_MS
+#define NFO_SETTINGS_POLICY_MAX		NFO_SETTINGS_UDP_ANSWERS
 
 extern const struct nla_policy nfo_dir_policy[NFO_DIR_POLICY_MAX + 1];
 extern const struct nla_policy nfo_filter_policy[NFO_FILTER_POLICY_MAX + 1];
@@ -83,6 +83,11 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	tables. Without such rules no packet does. 0: none does. With more than 10000
  *	flows a second and processor the time becomes two, four, up to 1024 times as
  *	long.
+ * @udp_answers: 0 to 255 packets, default 2: how many packets of the reply
+ *	direction do not promote a UDP connection, as most have ended with an answer
+ *	or two (DNS, NTP). The next packet of the original direction promotes it, one
+ *	answer more, and any packet once conntrack calls the connection assured. 0:
+ *	the first answer promotes it.
  *
  * Netlink writes a field with WRITE_ONCE() while others read it with READ_ONCE().
  */
@@ -103,6 +108,7 @@ struct nfo_settings {
 	u32	dev_counters;
 	u32	hw_bypass;
 	u32	recheck_ms;
+	u32	udp_answers;
 };
 
 /**

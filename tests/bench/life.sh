@@ -50,7 +50,7 @@ life_between() {
 # life_awk PROGRAM TSV - with cost[who, case] in instructions, and count[who, case] of connections.
 life_awk() {
 	awk -F '\t' -v secs="$life_secs" '
-	{ who = $2 == "flow" ? $1 : $2 == "flow-later" ? "later" : "classic" }
+	{ who = $2 == "flow" ? $1 : $2 == "flow-at-once" ? "at once" : "classic" }
 	$3 == "warm" { next }
 	$3 != "tcp" && $4 == 1 { one[who, $3] = $7; next }
 	{
@@ -77,15 +77,14 @@ life_table() {
 		return (who, case_) in cost ? sprintf("%.2f", cost[who, case_] / unit) : "-"
 	}
 	function row(text, case_, unit) {
-		printf "%-60s %10s %10s %10s\n", text, cell("classic", case_, unit), cell("mainline", case_, unit),
-			cell("ours", case_, unit)
+		printf "%-60s %10s %10s %10s %13s\n", text, cell("classic", case_, unit), cell("mainline", case_, unit),
+			cell("ours", case_, unit), cell("at once", case_, unit)
 	}
 	END {
-		printf "%-60s %10s %10s %10s\n", "", "classic", "mainline", "ours"
-		row("UDP, a packet, its answer, a packet: in the fast path", "opened", 1e3)
+		printf "%-60s %10s %10s %10s %13s\n", "", "classic", "mainline", "ours", "udp_answers 0"
+		row("UDP, twice a packet and its answer: in the fast path", "opened", 1e3)
 		row("the same, " count["ours", "opened-idle"] " connections", "opened-idle", 1e3)
 		row("UDP, a packet and its answer, until it has timed out", "query", 1e3)
-		printf "%-60s %32s\n", "the same, with promote_after 3", cell("later", "query", 1e3)
 		row("TCP, connect, 2 to 8 messages and echoes, close or reset", "tcp", 1e3)
 		row(count["ours", "idle"] " idle connections, a second", "idle", 1e6)
 	}' "$1" | grep -v '^faults: '

@@ -131,6 +131,14 @@ settings() {
 	fast c ping 5
 	tool_ok set promote_after 0
 
+	# The setting has turned conntrack's accounting on.
+	tool_ok flush
+	client q udp
+	must q ping 1
+	tool_ok explain -j udp "$C4:$PORT" "$S4:5000"
+	equal "$(value '.path + " " + .reason')" "slow udp-answer" explained
+	promote q udp "$PORT"
+
 	tool_ok flush
 	tool_ok set max_flows 1
 	flow_up a udp
@@ -192,7 +200,7 @@ limits() {
 	at_end 'tool set promote_after 0'
 	for name in b c d; do
 		client $name udp
-		must $name ping 1
+		must $name ping 2
 		ports+=("$PORT")
 	done
 	tool_ok set promote_after 0

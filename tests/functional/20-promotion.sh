@@ -253,6 +253,77 @@ one_way_counts() {
 arrived() { ask sink count && [ "${ANSWER##* }" = "$1" ]; }
 run_case "udp in one direction arrives whole" one_way_counts
 
+# A query and its answers make no flow: most UDP connections have ended with them.
+# ends - q asks, a answers, each when it is told to.
+ends() {
+	ours_only "the answer to a query makes a flow"
+	peer_stop a
+	peer_stop q
+	rules_std
+	client q udp 5002
+	peer_start a "$NS_S" client udp $S4 5002 $C4 "$PORT" || fail "$ANSWER"
+	reason_count udp-answer
+	refused=${REASON:-0}
+	must q send 1
+}
+# refused_by N - so many answers were refused.
+refused_by() { reason_count udp-answer; [ $((REASON - refused)) = "$1" ]; }
+udp_answers() { in_r "$NFO_TOOLS/nft-offload" set udp_answers "$1" || fail "udp_answers $1"; }
+
+# Another connection's answers may have been counted in the same place, in one case of some hundred.
+query_answered() {
+	local i
+
+	ends
+	for i in 1 2; do
+		must a send 1
+		wait_for 5 refused_by $i && no_offload_flag udp "$PORT" || return 1
+	done
+}
+query() {
+	query_answered || query_answered || query_answered ||
+		fail "refused: $REASON, before $refused, $CT"
+	must q send 1
+	wait_for 5 has_offload_flag udp "$PORT" || fail "not promoted by a further query: $CT"
+	must a send 1
+	fast q send 5
+	fast a send 5
+	refused_by 2 || fail "refused: $REASON, before $refused"
+}
+run_case "udp, a query and its answers make no flow, a further query does" query
+
+# With two processors each may count some of the answers.
+answers_alone() {
+	ends
+	must a send 9
+	wait_for 1 has_offload_flag udp "$PORT" || fail "not promoted by 9 answers: $CT"
+	ct_has udp "$PORT" assured=0 || fail "too late to tell: $CT"
+	fast a send 5
+}
+run_case "udp, a third answer makes a flow" answers_alone
+
+answer_at_once() {
+	at_end 'udp_answers 2'
+	udp_answers 0
+	ends
+	must a send 1
+	wait_for 5 has_offload_flag udp "$PORT" || fail "not promoted by the answer: $CT"
+	refused_by 0 || fail "refused: $REASON, before $refused"
+}
+run_case "udp, with udp_answers 0 the first answer makes a flow" answer_at_once
+
+answered_flag() { must a send 1 && has_offload_flag udp "$PORT"; }
+answers_assured() {
+	at_end 'udp_answers 2'
+	udp_answers 255
+	ends
+	must a send 1
+	wait_for 5 refused_by 1 || fail "refused: $REASON, before $refused"
+	wait_for 10 answered_flag || fail "not promoted: $CT"
+	ct_has udp "$PORT" assured=1 || fail "promoted before: $CT"
+}
+run_case "udp, an answer makes a flow once the connection is assured" answers_assured
+
 # Many connections at once, promoted and each still itself.
 several() {
 	local i

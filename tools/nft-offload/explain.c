@@ -42,7 +42,7 @@ struct explain {
 	struct flow flow;
 	bool has_flow;
 	enum provider provider;
-	uint32_t promote_after, max_flows, icmp_echo, flows;
+	uint32_t promote_after, max_flows, icmp_echo, udp_answers, flows;
 	struct ruleset rules;
 	json_t *steps;
 	const char *path, *reason;	/* @reason: NULL while no step has stopped */
@@ -115,6 +115,28 @@ static void step_protocol(struct explain *e)
 		stop(e, "sctp", NFO_R_SCTP_STATE, sctp_state_name(e->ct.sctp_state));
 }
 
+/* The first answers of a UDP connection do not promote it. How many packets there were is known
+ * with conntrack's accounting only.
+ */
+static void step_answers(struct explain *e)
+{
+	const struct ct *ct = &e->ct;
+	char detail[96];
+
+	if (ct->dir[0].l4proto != IPPROTO_UDP || !e->udp_answers ||
+	    ct->status & IPS_ASSURED || !(ct->status & IPS_SEEN_REPLY))
+		return;
+	if (ct->counted && ct->packets[0] == 1 && ct->packets[1] <= e->udp_answers) {
+		snprintf(detail, sizeof(detail), "%llu of more than %u",
+			 (unsigned long long)ct->packets[1], e->udp_answers);
+		stop(e, "settings", NFO_R_UDP_ANSWER, detail);
+	} else {
+		step(e, "settings", STEP_NOTE, NULL,
+		     "conntrack does not call it assured yet: the first %u answers do not promote a UDP connection (setting udp_answers)",
+		     e->udp_answers);
+	}
+}
+
 /* Reasons that the settings give, and conntrack's limit, which is one of them while max_flows is
  * 0.
  */
@@ -136,6 +158,7 @@ static void step_settings(struct explain *e)
 			 (unsigned long long)(ct->packets[0] + ct->packets[1]), e->promote_after);
 		stop(e, "settings", NFO_R_PROMOTE_AFTER, detail);
 	}
+	step_answers(e);
 	if (!(ct->status & IPS_ASSURED) && conntrack_max && count >= conntrack_max / 4 * 3) {
 		snprintf(detail, sizeof(detail), "%u of %u", count, conntrack_max);
 		stop(e, "conntrack", NFO_R_CONNTRACK_FULL, detail);
@@ -369,6 +392,8 @@ static int ask_module(struct explain *e)
 		rc = settings_get(&nl, "max_flows", &e->max_flows);
 	if (!rc)
 		rc = settings_get(&nl, "icmp_echo", &e->icmp_echo);
+	if (!rc)
+		rc = settings_get(&nl, "udp_answers", &e->udp_answers);
 	if (rc)
 		rc = refused("cannot ask the module: %s", nl.why);
 	nl_close(&nl);

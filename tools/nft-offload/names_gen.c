@@ -182,6 +182,9 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 	[NFO_R_NOT_AT_INGRESS] = { "not-at-ingress",
 		"no packet with the connection's addresses and ports passed the flowtable's ingress hook; with br_netfilter (Docker) and a bridge listed, DNAT comes before the hook",
 		"list the bridge's ports instead of the bridge" },
+	[NFO_R_UDP_ANSWER] = { "udp-answer",
+		"the packet is the answer to the first packet of a UDP connection; most such connections have ended with it (DNS, NTP)",
+		"nothing to do; the next packet of the other direction promotes the connection. With udp_answers 0 the answer does" },
 };
 
 const struct setting settings[SETTINGS] = {
@@ -233,6 +236,9 @@ const struct setting settings[SETTINGS] = {
 	{ "recheck_ms", "milliseconds",
 	  "how often a packet of each direction passes the ruleset once more while the ruleset has rules whose answer changes without a commit: elements that time out or that packets add, the time of day, quotas, what a connection has had, rules of iptables' own tables. Without such rules no packet does. 0: none does. With more than 10000 flows a second and processor the time becomes two, four, up to 1024 times as long.",
 	  NFO_SETTINGS_RECHECK_MS, 0, 32767U, 5000 },
+	{ "udp_answers", "packets",
+	  "how many packets of the reply direction do not promote a UDP connection, as most have ended with an answer or two (DNS, NTP). The next packet of the original direction promotes it, one answer more, and any packet once conntrack calls the connection assured. 0: the first answer promotes it.",
+	  NFO_SETTINGS_UDP_ANSWERS, 0, 255U, 2 },
 };
 
 const char * const states[__NFO_STATE_MAX] = {

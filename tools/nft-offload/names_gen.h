@@ -29,8 +29,8 @@ extern const char * const events[__NFO_EVENT_MAX];
 extern const char * const dev_hws[__NFO_DEV_HW_MAX];
 
 #define STATE_LIST	"software, oneway, queued, hardware or half"
-#define SETTING_LIST	"promote_after, max_flows, hw_after, hw_budget, hw_queue, hw_sync_ms, hw_rate, hw_hysteresis, hw_oneway, policy, ruleset_ms, hw_oversize, icmp_echo, dev_counters, hw_bypass or recheck_ms"
+#define SETTING_LIST	"promote_after, max_flows, hw_after, hw_budget, hw_queue, hw_sync_ms, hw_rate, hw_hysteresis, hw_oneway, policy, ruleset_ms, hw_oversize, icmp_echo, dev_counters, hw_bypass, recheck_ms or udp_answers"
 /* Lines of the help, indented as its lines are. */
-#define SETTING_HELP	"promote_after, max_flows, hw_after, hw_budget,\n      hw_queue, hw_sync_ms, hw_rate, hw_hysteresis,\n      hw_oneway, policy, ruleset_ms, hw_oversize,\n      icmp_echo, dev_counters, hw_bypass, recheck_ms"
+#define SETTING_HELP	"promote_after, max_flows, hw_after, hw_budget,\n      hw_queue, hw_sync_ms, hw_rate, hw_hysteresis,\n      hw_oneway, policy, ruleset_ms, hw_oversize,\n      icmp_echo, dev_counters, hw_bypass, recheck_ms,\n      udp_answers"
 
 #endif

@@ -75,7 +75,8 @@
  *          NFO_SETTINGS_HW_ONEWAY, NFO_SETTINGS_POLICY,
  *          NFO_SETTINGS_RULESET_MS, NFO_SETTINGS_HW_OVERSIZE,
  *          NFO_SETTINGS_ICMP_ECHO, NFO_SETTINGS_DEV_COUNTERS,
- *          NFO_SETTINGS_HW_BYPASS, NFO_SETTINGS_RECHECK_MS
+ *          NFO_SETTINGS_HW_BYPASS, NFO_SETTINGS_RECHECK_MS,
+ *          NFO_SETTINGS_UDP_ANSWERS
  *   NFO_CMD_SETTINGS_SET: change those settings that are given
  *     do: NFO_SETTINGS_PROMOTE_AFTER, NFO_SETTINGS_MAX_FLOWS,
  *         NFO_SETTINGS_HW_AFTER, NFO_SETTINGS_HW_BUDGET, NFO_SETTINGS_HW_QUEUE,
@@ -84,7 +85,7 @@
  *         NFO_SETTINGS_POLICY, NFO_SETTINGS_RULESET_MS,
  *         NFO_SETTINGS_HW_OVERSIZE, NFO_SETTINGS_ICMP_ECHO,
  *         NFO_SETTINGS_DEV_COUNTERS, NFO_SETTINGS_HW_BYPASS,
- *         NFO_SETTINGS_RECHECK_MS
+ *         NFO_SETTINGS_RECHECK_MS, NFO_SETTINGS_UDP_ANSWERS
  */
 #ifndef _UAPI_NF_FLOW_OFFLOAD_H
 #define _UAPI_NF_FLOW_OFFLOAD_H
@@ -310,6 +311,11 @@ enum nfo_reason_attr {
  *	rules of iptables' own tables. Without such rules no packet does. 0: none
  *	does. With more than 10000 flows a second and processor the time becomes two,
  *	four, up to 1024 times as long.
+ * @NFO_SETTINGS_UDP_ANSWERS: u32, 0 to 255 packets, default 2: how many packets
+ *	of the reply direction do not promote a UDP connection, as most have ended
+ *	with an answer or two (DNS, NTP). The next packet of the original direction
+ *	promotes it, one answer more, and any packet once conntrack calls the
+ *	connection assured. 0: the first answer promotes it.
  */
 enum nfo_settings_attr {
 	NFO_SETTINGS_UNSPEC,
@@ -329,6 +335,7 @@ enum nfo_settings_attr {
 	NFO_SETTINGS_DEV_COUNTERS,
 	NFO_SETTINGS_HW_BYPASS,
 	NFO_SETTINGS_RECHECK_MS,
+	NFO_SETTINGS_UDP_ANSWERS,
 
 	__NFO_SETTINGS_MAX
 };
@@ -477,6 +484,8 @@ enum nfo_dev_hw {
  * @NFO_R_NOT_AT_INGRESS: no packet with the connection's addresses and ports
  *	passed the flowtable's ingress hook; with br_netfilter (Docker) and a bridge
  *	listed, DNAT comes before the hook
+ * @NFO_R_UDP_ANSWER: the packet is the answer to the first packet of a UDP
+ *	connection; most such connections have ended with it (DNS, NTP)
  *
  * Read "the connection stays in the slow path because ...".
  */
@@ -572,6 +581,9 @@ enum nfo_reason {
 
 	/* the packet */
 	NFO_R_NOT_AT_INGRESS,
+
+	/* settings and users */
+	NFO_R_UDP_ANSWER,
 
 	__NFO_R_MAX
 };
