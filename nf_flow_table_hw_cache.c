@@ -5,6 +5,8 @@
  *
  * Nothing here calls a driver. Functions that other files call say what they need of nfo_hw::lock.
  */
+#include <linux/etherdevice.h>
+#include <linux/if_pppox.h>
 #include <linux/random.h>
 
 #include "nfo_encap.h"
@@ -171,24 +173,30 @@ bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_co
 	return true;
 }
 
-/* Return: true when packets of a direction may be larger than its egress device takes, and the
- * hardware would send them. Caller holds rcu_read_lock().
+/* Return: the largest IP packet of a direction that the egress port takes. */
+static unsigned int nfo_hw_port_takes(const struct nfo_lower *lower)
+{
+	return READ_ONCE(lower->dev->mtu) - (nfo_lower_has_session(lower) ? PPPOE_SES_HLEN : 0);
+}
+
+/* Return: true when packets of a direction may be larger than its egress takes, and the hardware
+ * would send them. A chip that compares the size of frames compares it with the MTU of a port. That
+ * of the route, or of a VLAN device above the port, may be smaller. Caller holds rcu_read_lock().
  */
 static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir)
 {
+	const struct nfo_lower *lower = &nfo_flow_refs(f, dir)->out_lower;
 	unsigned int comes = READ_ONCE(d->dev->mtu);
 
 	if (READ_ONCE(f->table->nn->settings.hw_oversize))
 		return false;
-	switch (d->driver->mtu) {
-	case NFO_HW_MTU_PORT:
-		return false;
-	case NFO_HW_MTU_CHIP:
-		return comes > READ_ONCE(nfo_flow_refs(f, dir)->out_lower.dev->mtu);
-	default:
-		return comes > READ_ONCE(f->e[dir].mtu);
-	}
+	if (d->driver->mtu == NFO_HW_MTU_CHIP && comes > READ_ONCE(lower->dev->mtu))
+		return true;
+	if (d->driver->mtu != NFO_HW_MTU_NONE)
+		comes = min(comes, nfo_hw_port_takes(lower));
+
+	return comes > READ_ONCE(f->e[dir].mtu);
 }
 
 /* Return: true when a rule of a TC block would have to forward to another chip. A chip cannot do

@@ -177,6 +177,21 @@ oversize_seen() {
 	mtus 1500
 }
 
+# It looks at the MTU of its ports, and that of the route is smaller.
+oversize_unseen() {
+	fresh ft
+	mtus 1500
+	ip -n "$NS_R" route replace "$S4/32" dev hwp1 mtu 1400
+	table
+	client c udp
+	promote c udp "$PORT"
+	stays_soft c
+	because hw-mtu
+	ip -n "$NS_R" route del "$S4/32" dev hwp1
+	in_hw c udp "$PORT"
+	by_hw 20 c ping 10
+}
+
 rewritten() {
 	fresh ft
 	table "chain post { type filter hook postrouting priority 0; oifname hwp1 ip dscp set cs3; }"
@@ -260,6 +275,7 @@ run_case "forms are tried in order and remembered" in_order
 run_case "a block's rule names the router's address; RTNL is held" block_match
 run_case "larger packets than the egress takes" oversize
 run_case "a chip that looks at the MTU" oversize_seen
+run_case "a route whose MTU no chip knows" oversize_unseen
 run_case "a rewritten DSCP is software's" rewritten
 run_case "a DSCP that a rule takes from later packets" bleached
 run_case "a DSCP that no rule touches" any_dscp

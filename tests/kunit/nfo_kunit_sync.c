@@ -454,6 +454,73 @@ static void nfo_test_no_more_fits(struct kunit *test)
 	nfo_fake_end(test, ff);
 }
 
+/* Give an entry another MTU: the flow leaves and stays out until the entry has the old one again.
+ */
+static void nfo_too_small(struct nfo_fake *fake, struct nfo_fake_flow *ff, u16 mtu)
+{
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	u16 was = e->mtu;
+
+	e->mtu = mtu;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(fake->test, nfo_fake_nothing_left(fake, ff, 1));
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(fake->test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_EQ(fake->test, nfo_flow_hw(&ff->f)->reason, NFO_R_HW_MTU);
+	e->mtu = was;
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(fake->test, nfo_fake_in_whole(fake, ff));
+}
+
+/* Chips that give frames to the host which are too large for the egress port, or for all ports:
+ * they know nothing of the MTU of a route, nor of that of a VLAN device above the port.
+ */
+static void nfo_test_chip_looks_at_mtu(struct kunit *test)
+{
+	static const struct nfo_hw_driver chips[] = {
+		{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_PORT },
+		{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_CHIP },
+	};
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_entry *e = &ff->f.e[ORIGINAL];
+	int i;
+
+	fake->port[0].netdev->mtu = 1500;
+	fake->port[1].netdev->mtu = 1500;
+	e->mtu = 1500;
+	ff->f.e[REPLY].mtu = 1500;
+	for (i = 0; i < ARRAY_SIZE(chips); i++) {
+		fake->port[0].d->driver = &chips[i];
+		fake->port[1].d->driver = &chips[i];
+		nfo_fake_ask(ff, 100);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+		nfo_too_small(fake, ff, 1400);
+	}
+
+	/* A session's header takes its part of what the port takes. */
+	e->mtu = 1492;
+	ff->route[ORIGINAL].out_lower.h_dest[5] = 1;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_too_small(fake, ff, 1480);
+
+	/* A smaller port is as large as what it sends, and the largest port may be another one. */
+	ff->route[ORIGINAL].out_lower.h_dest[5] = 0;
+	fake->port[1].netdev->mtu = 1400;
+	e->mtu = 1400;
+	nfo_fake_period(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	fake->port[0].d->driver = &chips[0];
+	nfo_fake_ask(ff, 1);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_end(test, ff);
+}
+
 /* An event finds the flow that it concerns among others, and no driver is asked for it: what
  * is read is what the flow's own rules counted last.
  */
@@ -578,6 +645,7 @@ static struct kunit_case nfo_sync_cases[] = {
 	KUNIT_CASE(nfo_test_uncounted),
 	KUNIT_CASE(nfo_test_silent),
 	KUNIT_CASE(nfo_test_no_more_fits),
+	KUNIT_CASE(nfo_test_chip_looks_at_mtu),
 	KUNIT_CASE(nfo_test_counters),
 	KUNIT_CASE(nfo_test_counters_anew),
 	KUNIT_CASE(nfo_test_period),
