@@ -29,6 +29,9 @@
 /* After how long a learned size of a chip's table is doubted; doubled each time. In jiffies. */
 #define NFO_HW_PROBE_MIN	(HZ / 2)
 #define NFO_HW_PROBE_MAX	(30 * HZ)
+/* For how long a refusal is believed, in jiffies; doubled when it is repeated. */
+#define NFO_HW_REFUSED_MIN	(60 * HZ)
+#define NFO_HW_REFUSED_MAX	(3600 * HZ)
 /* For how long a doubted size waits for a flow that was not refused in this round, in jiffies. Each
  * flow with packets asks twice a second, so after this time no such flow is left.
  */
@@ -96,6 +99,12 @@ static u64 nfo_hw_shape(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 		       encap << 3);
 }
 
+/* Is a refusal still believed? */
+static bool nfo_hw_is_believed(const struct nfo_hw_refusal *r)
+{
+	return nfo_now() - r->at < r->wait;
+}
+
 /* Has the driver of @d refused such a rule before? A refusal may be due to the pair of devices or
  * to the shape, so it is remembered for both together. Caller holds nfo_hw::lock.
  */
@@ -107,10 +116,27 @@ static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 	unsigned int i;
 
 	for (i = 0; i < d->refusals; i++)
-		if ((d->refused[i].shapes & shape) &&
+		if ((d->refused[i].shapes & shape) && nfo_hw_is_believed(&d->refused[i]) &&
 		    (!d->refused[i].out || d->refused[i].out == out))
 			return true;
 	return false;
+}
+
+/* A refusal may also be due to what was so for a moment: of a rule to a Wi-Fi station that has just
+ * left, MediaTek's driver says what it says of a device that it cannot send by. So a refusal is
+ * believed for a time, and then each shape of the pair is asked for once more. A refusal that is
+ * repeated soon after its time is believed for twice as long.
+ */
+static void nfo_hw_believe(struct nfo_hw_refusal *r)
+{
+	u32 now = nfo_now(), since = now - r->at;
+
+	if (since < r->wait)
+		return;
+	r->wait = since < 2 * r->wait ? min_t(u32, 2 * r->wait, NFO_HW_REFUSED_MAX) :
+					NFO_HW_REFUSED_MIN;
+	r->at = now;
+	r->shapes = 0;
 }
 
 static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
@@ -132,6 +158,7 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 		r = &d->refused[NFO_HW_REFUSALS - 1];
 		r->out = 0;
 	}
+	nfo_hw_believe(r);
 	r->shapes |= nfo_hw_shape(f, dir);
 }
 
@@ -214,6 +241,17 @@ static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f
 	return !out || out->queue != d->queue;
 }
 
+/* Return: true when frames of a direction go to the address of no station. Some drivers refuse such
+ * a rule by the errno by which they refuse a kind of rules (mtk_ppe_offload.c, airoha_ppe.c), and
+ * any host chooses its own address. Caller holds rcu_read_lock().
+ */
+static bool nfo_hw_to_no_station(const struct nfo_flow *f, enum ip_conntrack_dir dir)
+{
+	const struct ethhdr *eth = (const void *)nfo_flow_refs(f, dir)->hh;
+
+	return f->e[dir].flags & NFO_E_HEADER && !is_valid_ether_addr(eth->h_dest);
+}
+
 /**
  * nfo_hw_rule_check() - can a rule do what becomes of the packets of a direction?
  * @d:   device by which packets of the direction enter, bound
@@ -240,7 +278,7 @@ enum nfo_reason nfo_hw_rule_check(const struct nfo_dev *d, const struct nfo_flow
 	/* A rule matches neither the sender's address nor a mark. */
 	if (f->e[dir].flags & NFO_E_ORIGIN)
 		return NFO_R_HW_ZONE;
-	if (nfo_hw_leaves_chip(d, f, dir))
+	if (nfo_hw_leaves_chip(d, f, dir) || nfo_hw_to_no_station(f, dir))
 		return NFO_R_HW_SHAPE;
 	if (nfo_hw_oversize(d, f, dir))
 		return NFO_R_HW_MTU;

@@ -24,10 +24,14 @@ struct nfo_hw_queue;
 /**
  * struct nfo_hw_refusal - what a driver cannot do
  * @out:    egress device, by index; 0: any
+ * @at:     jiffies of the first refusal of those in @shapes
+ * @wait:   for how many jiffies from @at on the refusals are believed
  * @shapes: bits by nfo_hw_shape()
  */
 struct nfo_hw_refusal {
 	int	out;
+	u32	at;
+	u32	wait;
 	u64	shapes;
 };
 

@@ -515,6 +515,62 @@ static void nfo_test_refused_overflow(struct kunit *test)
 	out->ifindex = fake->port[1].d->ifindex;
 }
 
+/* A refusal is believed for a minute. Then each shape is asked for once more, and one that is
+ * refused again is believed for twice as long.
+ */
+static void nfo_test_refused_for_a_time(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1), *other = nfo_fake_flow(fake, 0, 1);
+	struct nfo_dev *d = fake->port[0].d;
+	struct nfo_hw_refusal *r = &d->refused[0];
+	u32 wait = 60 * HZ;
+	int i;
+
+	nfo_set_shape(ff, 0);
+	nfo_set_shape(other, 1);
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	r->at -= 30 * HZ;
+	/* What is refused later is believed until the same moment. */
+	nfo_hw_outcome(d, &other->f, 0, -EINVAL);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_HW_SHAPE);
+	r->at -= 30 * HZ;
+	KUNIT_EXPECT_EQ(test, nfo_check(other), NFO_R_NONE);
+
+	for (i = 0; i < 10; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, nfo_check(ff), NFO_R_NONE, "attempt %d", i);
+		nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+		wait = min(2 * wait, 3600U * HZ);
+		KUNIT_EXPECT_EQ_MSG(test, r->wait, wait, "attempt %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, nfo_check(ff), NFO_R_HW_SHAPE, "attempt %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, nfo_check(other), NFO_R_NONE, "attempt %d", i);
+		r->at -= wait;
+	}
+	KUNIT_EXPECT_EQ(test, d->refusals, 1);
+	/* Long after that it is a refusal like the first one. */
+	r->at -= wait;
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, r->wait, 60 * HZ);
+}
+
+/* Drivers refuse what goes to no station's address, as if they could not do that kind of rule. */
+static void nfo_test_to_no_station(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	u8 *hh = ff->route[0].hh;
+
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	hh[0] = 3;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	hh[0] = 0;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	ff->f.e[0].flags &= ~NFO_E_HEADER;
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_NONE);
+	KUNIT_EXPECT_EQ(test, fake->port[0].d->refusals, 0);
+}
+
 /* ---- back-off ---- */
 
 static void nfo_test_backoff(struct kunit *test)
@@ -704,6 +760,8 @@ static struct kunit_case nfo_cache_cases[] = {
 	KUNIT_CASE(nfo_test_refused_out_encap),
 	KUNIT_CASE(nfo_test_refused_pair),
 	KUNIT_CASE(nfo_test_refused_overflow),
+	KUNIT_CASE(nfo_test_refused_for_a_time),
+	KUNIT_CASE(nfo_test_to_no_station),
 	KUNIT_CASE(nfo_test_backoff),
 	KUNIT_CASE(nfo_test_forget),
 	KUNIT_CASE(nfo_test_forget_refusals),

@@ -514,6 +514,8 @@ static void nfo_fake_direction(struct nfo_fake_flow *ff, int dir, struct nfo_fak
 	e->used = nfo_now();
 	e->ct = &ff->ct;
 	e->refs = &ff->route[dir];
+	/* The next hop is a station. */
+	ff->route[dir].hh[0] = 2;
 	ff->route[dir].out = out->netdev;
 	ff->route[dir].send = out->netdev;
 	ff->route[dir].out_lower.dev = out->netdev;

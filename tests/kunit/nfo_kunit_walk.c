@@ -79,7 +79,7 @@ static const struct nfo_change nfo_walk_change[] = {
 	  .prefix.ip = cpu_to_be32(0x0b000000) },
 	{ .what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV4, .plen = 8,
 	  .prefix.ip = cpu_to_be32(0x0c000000) },
-	{ .what = NFO_CHANGE_STATION, .lladdr = { 0, 0, 0, 0, 0, 1 } },
+	{ .what = NFO_CHANGE_STATION, .lladdr = { 2, 0, 0, 0, 0, 1 } },
 	{ .what = NFO_CHANGE_DEV, .ifindex = NFO_FAKE_IFINDEX + 2 },
 	{ .what = NFO_CHANGE_DEV, .ifindex = 1000 },
 	{ .what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV6 },
