@@ -461,7 +461,7 @@ static void nfo_hw_let_go(struct nfo_table *t, struct nfo_dev *d)
 	nfo_hw_offload_init(&bo, d, FLOW_BLOCK_UNBIND, NULL);
 	err = nfo_hw_ask(d, bound, &bo);
 	nfo_hw_set_drains(t, d, false);
-	WRITE_ONCE(d->off, NULL);
+	WRITE_ONCE(d->off, false);
 	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
 		list_del(&cb->list);
 		flow_block_cb_free(cb);
@@ -543,14 +543,13 @@ void nfo_hw_drained_work(struct work_struct *work)
 	rtnl_unlock();
 }
 
-/* hw-tc-offload of @dev, which is the device of @d or one below it, was switched off. The caller
- * holds RTNL, and the driver may need long to delete all rules. So the worker deletes them
- * afterwards and takes RTNL for one call at a time. A device without rules is unbound at once.
+/* hw-tc-offload of a device, or of one below it, was switched off. The caller holds RTNL, and the
+ * driver may need long to delete all rules. So the worker deletes them afterwards and takes RTNL
+ * for one call at a time. A device without rules is unbound at once.
  */
-static void nfo_hw_unbind_off(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
+static void nfo_hw_unbind_off(struct nfo_table *t, struct nfo_dev *d)
 {
-	if (!tc_can_offload(dev))
-		WRITE_ONCE(d->off, dev);
+	WRITE_ONCE(d->off, true);
 	if (d->going)
 		return;
 	nfo_hw_set_drains(t, d, true);
@@ -559,7 +558,7 @@ static void nfo_hw_unbind_off(struct nfo_table *t, struct nfo_dev *d, struct net
 		nfo_hw_drained(t, d);
 }
 
-static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net_device *dev)
+static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d)
 {
 	bool can = nfo_hw_feature_on(d->dev), bound = d->bound != NFO_DEV_HW_NONE;
 
@@ -569,11 +568,11 @@ static void nfo_hw_feature_of(struct nfo_table *t, struct nfo_dev *d, struct net
 	 * nfo_hw_drained() binds it anew.
 	 */
 	if (can)
-		WRITE_ONCE(d->off, NULL);
+		WRITE_ONCE(d->off, false);
 	if (can == bound)
 		return;
 	if (!can) {
-		nfo_hw_unbind_off(t, d, dev);
+		nfo_hw_unbind_off(t, d);
 		return;
 	}
 	if (d->going)
@@ -620,7 +619,7 @@ void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 	nfo_hw_switched(t, dev);
 	list_for_each_entry_rcu(d, &t->devs.list, list, lockdep_is_held(&t->nn->lock))
 		if (nfo_hw_rests_on(d, dev))
-			nfo_hw_feature_of(t, d, dev);
+			nfo_hw_feature_of(t, d);
 }
 
 /* When a driver of indirect blocks is loaded, the kernel has it put callbacks into the blocks of

@@ -140,25 +140,42 @@ static bool nfo_hw_rtnl_get(struct nfo_dev *d)
 	return true;
 }
 
+/* Give a device the feature until the call is over, if somebody has switched it off. */
+static int nfo_hw_feature_lend(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	struct nfo_dev *d = priv->data;
+
+	if (!(dev->hw_features & NETIF_F_HW_TC) || tc_can_offload(dev) ||
+	    d->shows == ARRAY_SIZE(d->shown))
+		return 0;
+	dev->features |= NETIF_F_HW_TC;
+	d->shown[d->shows++] = dev;
+
+	return 0;
+}
+
 /**
  * nfo_hw_feature_show() - show a driver that hw-tc-offload is on while it is called
  * @d:  device
  * @on: true before the call, false after it
  *
  * While hw-tc-offload is off, many drivers ignore calls about rules, deletions too. So the feature
- * bit is set during each call until the driver has no rule any more. Without nfo_dev::off nothing
+ * bit is set during each call until the driver has no rule any more. Somebody may have switched the
+ * feature of the device off, that of the device below it, or both. Without nfo_dev::off nothing
  * happens. Context: RTNL held, or its holder waits for the caller.
  */
 void nfo_hw_feature_show(struct nfo_dev *d, bool on)
 {
-	struct net_device *dev = READ_ONCE(d->off);
+	struct netdev_nested_priv priv = { .data = d };
 
-	if (!dev)
-		return;
-	if (on)
-		dev->features |= NETIF_F_HW_TC;
-	else
-		dev->features &= ~NETIF_F_HW_TC;
+	if (on && READ_ONCE(d->off)) {
+		nfo_hw_feature_lend(d->dev, &priv);
+		rcu_read_lock();
+		netdev_walk_all_lower_dev_rcu(d->dev, nfo_hw_feature_lend, &priv);
+		rcu_read_unlock();
+	}
+	for (; !on && d->shows; d->shows--)
+		d->shown[d->shows - 1]->features &= ~NETIF_F_HW_TC;
 }
 
 /* Call every callback of the device. Return: 0 when one accepted, otherwise the last error. */

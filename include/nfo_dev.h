@@ -18,6 +18,9 @@ struct nfo_hw_queue;
 /* For how many egress devices an ingress device remembers what its driver refused. */
 #define NFO_HW_REFUSALS	8
 
+/* Of how many devices nfo_hw_feature_show() shows the feature: a port and those below it. */
+#define NFO_HW_SHOWN	4
+
 /* Bytes for a driver's message, with the 0 at its end. */
 #define NFO_DEV_WORDS	80
 
@@ -54,8 +57,11 @@ struct nfo_hw_refusal {
  * @locked:  the driver wants RTNL for each call; constant while bound
  * @lent:    a caller with RTNL waits until the rules are deleted, so the worker does not take
  *           RTNL; written with nfo_net::lock, or by the worker of @queue
- * @off:     device whose hw-tc-offload somebody switched off while the driver had rules: @dev, or
- *          the device below it; written with RTNL held, or while its holder waits
+ * @off:     somebody switched hw-tc-offload of @dev, or of a device below it, off while the driver
+ *          had rules; written with RTNL held, or while its holder waits
+ * @shown:   devices to which nfo_hw_feature_show() has given the feature until the call is over;
+ *          written with RTNL held, or while its holder waits
+ * @shows:   how many elements of @shown are used
  * @drains:  nfo_hw::drained_work unbinds the device when no rule is left; written with
  *          nfo_net::lock and nfo_hw::lock held
  * @counts:  since the device was bound, its driver has reported packets, or when the last one
@@ -93,7 +99,9 @@ struct nfo_dev {
 	bool			indirect;
 	bool			locked;
 	bool			lent;
-	struct net_device	*off;
+	bool			off;
+	struct net_device	*shown[NFO_HW_SHOWN];
+	unsigned int		shows;
 	bool			drains;
 	bool			counts;
 	bool			leaving;

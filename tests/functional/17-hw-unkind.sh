@@ -32,6 +32,76 @@ feature_off() {
 	by_hw 10 c ping 5
 }
 
+# --- a device below the ports, as DSA has one ----------------------------
+
+# on_conduit - a chip with such a device, whose driver is that of the ports' rules.
+on_conduit() {
+	rules_flush
+	rmmod nfo_hwsim
+	CHIP_OPTIONS="conduit=1"
+	chip_up ft
+	ip link set hwc0 netns "$NS_R" up
+	CHIP_OPTIONS=''
+}
+
+# slow_with_rules - eight rules in a chip whose driver is slow, and hears of nothing while
+# hw-tc-offload of the port or of the device below is off. The port of the client a in FIRST.
+slow_with_rules() {
+	local p
+
+	on_conduit
+	mode off_is_deaf
+	table
+	FIRST=''
+	for p in a b c d; do
+		hw_up $p udp
+		FIRST=${FIRST:-$PORT}
+	done
+	set_chip rule_delay_us 200000
+}
+tc_switch() { in_r ethtool -K "$1" hw-tc-offload "$2"; }
+tc_is() { [[ $(in_r ethtool -k "$1") == *"hw-tc-offload: $2"* ]]; }
+
+# rules_go - all of them, and flows of hwp0 stay in software.
+rules_go() {
+	wait_for 30 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	set_chip rule_delay_us 0
+	wait_for 10 dev_is hwp0 "none hw-feature *" || fail "hwp0: $SAYS"
+	by_host a ping 5
+}
+
+# switched_off ONE OTHER - somebody switches both off before the driver is through with the rules.
+switched_off() {
+	slow_with_rules
+	tc_switch "$1" off
+	tc_switch "$2" off
+	! used 0 || fail "no rule was left when $2 was switched off"
+	rules_go
+	tc_is "$1" off || fail "$1 is switched on again"
+	tc_is "$2" off || fail "$2 is switched on again"
+	tc_switch "$1" on
+	tc_switch "$2" on
+	in_hw a udp "$FIRST"
+	by_hw 10 a ping 5
+}
+
+# The device below is switched on again meanwhile, and stays on; the port stays off.
+switched_on_below() {
+	slow_with_rules
+	tc_switch hwp0 off
+	tc_switch hwc0 off
+	tc_switch hwc0 on
+	! used 0 || fail "no rule was left when hwc0 was switched on"
+	rules_go
+	tc_is hwc0 on || fail "hwc0 is switched off again"
+	tc_is hwp0 off || fail "hwp0 is switched on again"
+	tc_switch hwp0 on
+	in_hw a udp "$FIRST"
+	by_hw 10 a ping 5
+}
+
+# --- deletions -----------------------------------------------------------
+
 # A rule that is not deleted is not forgotten, and status says what the driver is asked for in vain.
 deaf_to_delete() {
 	fresh
@@ -282,5 +352,8 @@ run_case "nfp's errno for a full table" errno_of_nfp
 run_case "a driver of indirect blocks after the flowtable" after_us
 run_case "a driver of indirect blocks that comes late and goes" comes_late
 run_case "a driver of indirect blocks goes, and the flowtable" both_go
+run_case "hw-tc-offload off, below the port and then of the port" switched_off hwc0 hwp0
+run_case "hw-tc-offload off, of the port and then below it" switched_off hwp0 hwc0
+run_case "hw-tc-offload off, and on again below" switched_on_below
 rmmod nfo_hwsim
 all_done

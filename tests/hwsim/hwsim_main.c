@@ -234,7 +234,7 @@ static struct net_device *make_dev(struct hwsim_port *p, const char *name,
 	/* The chip writes into frames. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->max_mtu = 9216;
-	if (p && ops != &hwsim_wire_ops && hw_tc) {
+	if (ops != &hwsim_wire_ops && hw_tc) {
 		dev->hw_features = NETIF_F_HW_TC;
 		dev->features = NETIF_F_HW_TC;
 	}

@@ -253,17 +253,20 @@ static int unknown(const struct hwsim_chip *c)
 	return c->mode[HWSIM_M_INVAL] ? -EINVAL : -ENOENT;
 }
 
-/* Does the driver hear of its rules? Some ask hw-tc-offload first. */
+/* Does the driver hear of its rules? Some ask hw-tc-offload first: that of the port, and that of
+ * the device that the switch is connected to.
+ */
 static bool hears(const struct hwsim_slot *slot)
 {
+	const struct hwsim_chip *c = slot->port->chip;
 	const struct net_device *dev;
 	bool on;
 
-	if (!slot->port->chip->mode[HWSIM_M_OFF_IS_DEAF])
+	if (!c->mode[HWSIM_M_OFF_IS_DEAF])
 		return true;
 	rcu_read_lock();
 	dev = rcu_dereference(slot->port->host);
-	on = dev && tc_can_offload(dev);
+	on = dev && tc_can_offload(dev) && (!c->conduit || tc_can_offload(c->conduit));
 	rcu_read_unlock();
 	return on;
 }
