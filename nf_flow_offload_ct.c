@@ -302,6 +302,12 @@ static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
 	cmpxchg(&ct->timeout, from, to);
 }
 
+/* Has somebody said when the entry is to end, whatever packets come? */
+static bool nfo_ct_has_fixed_timeout(const struct nf_conn *ct)
+{
+	return test_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
+}
+
 static void nfo_ct_hold(struct nf_conn *ct, u8 l4proto, bool policy, u32 was, u32 idle)
 {
 	u32 flow = nfo_flow_timeout(nf_ct_net(ct), l4proto) + (NFO_VISIT_MAX + 5) * HZ;
@@ -310,7 +316,7 @@ static void nfo_ct_hold(struct nf_conn *ct, u8 l4proto, bool policy, u32 was, u3
 	u32 live = min_t(u32, max(normal, flow), S32_MAX);
 	u32 want = nfct_time_stamp + nfo_timeout_left(live, idle);
 
-	if ((s32)(want - was) > (s32)HZ)
+	if ((s32)(want - was) > (s32)HZ && !nfo_ct_has_fixed_timeout(ct))
 		nfo_ct_set_timeout(ct, was, want);
 }
 
@@ -384,17 +390,19 @@ void nfo_ct_refresh(struct nf_conn *ct, u8 l4proto, bool policy)
  * @idle: jiffies since the flow's last packet; they count as spent
  *
  * The entry gets the timeout of the state it is in, less the idle time. When a packet has
- * closed the connection, conntrack has just written the timeout, and that one stays. IPS_OFFLOAD
- * is cleared last, because a packet that sees it clear may promote the connection at once.
- * Context: any.
+ * closed the connection, conntrack has just written the timeout, and that one stays. A fixed
+ * timeout stays as well, unless it is longer: older kernels write a day for an offloaded entry.
+ * IPS_OFFLOAD is cleared last, because a packet that sees it clear may promote the connection at
+ * once. Context: any.
  */
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle)
 {
 	u32 old = READ_ONCE(ct->timeout);
 	u32 left = nfo_timeout_left(nfo_ct_normal_timeout(ct, nf_ct_protonum(ct), true), idle);
+	u32 want = nfct_time_stamp + left;
 
-	if (nfo_ct_is_established(ct))
-		nfo_ct_set_timeout(ct, old, nfct_time_stamp + left);
+	if (nfo_ct_is_established(ct) && !(nfo_ct_has_fixed_timeout(ct) && (s32)(want - old) > 0))
+		nfo_ct_set_timeout(ct, old, want);
 
 	/* A packet that sees the bit clear also sees what was written above. */
 	smp_mb__before_atomic();

@@ -140,6 +140,26 @@ ct_deleted() {
 	flat 10 c ping 5
 }
 
+# Conntrack is told that the entry is not to live for longer. A flow would keep it alive.
+timeout_is_fixed() {
+	clean
+	table
+	hw_up c udp
+	ct_get udp "$PORT"
+	ct_field status
+	# IPS_FIXED_TIMEOUT
+	ct_set_status udp "$PORT" $((0x$FIELD | 1 << 10)) || fail "$ANSWER"
+	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 900
+	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
+	by_host c ping 5
+	no_offload_flag udp "$PORT" || fail "still offloaded: $CT"
+	ct_field timeout
+	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 120
+	# conntrack of older kernels gives an offloaded entry a day
+	[[ $(uname -r) == [56].* ]] || [ "$FIELD" -le 120 ] ||
+		fail "the entry lives for $FIELD seconds"
+}
+
 flowtable_deleted() {
 	clean
 	table
@@ -187,6 +207,7 @@ run_case "RST" ended tcp reset
 run_case "RST over IPv6" ended tcp6 reset
 run_case "conntrack -D, UDP" ct_deleted udp
 run_case "conntrack -D, TCP" ct_deleted tcp
+run_case "the timeout of a live connection is fixed" timeout_is_fixed
 run_case "the flowtable is deleted" flowtable_deleted
 run_case "a slow driver holds up no other device" slow_drain
 rmmod nfo_hwsim

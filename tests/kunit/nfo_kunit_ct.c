@@ -340,6 +340,34 @@ static void nfo_test_hold_longest(struct kunit *test)
 	KUNIT_EXPECT_GT(test, (s32)(ct->timeout - nfct_time_stamp), 100 * HZ);
 }
 
+/* Somebody said when the entry is to end: neither a live flow nor its end puts that off. */
+static void nfo_test_fixed_timeout(struct kunit *test)
+{
+	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
+	struct nf_conn *ct = nfo_tcp(test);
+	u32 was = nfct_time_stamp + 100 * HZ;
+
+	KUNIT_ASSERT_NOT_NULL(test, net);
+	write_pnet(&ct->ct_net, net);
+	net->ct.nf_ct_proto.tcp.timeouts[TCP_CONNTRACK_ESTABLISHED] = 1000 * HZ;
+	ct->proto.tcp.state = TCP_CONNTRACK_ESTABLISHED;
+	ct->timeout = was;
+	set_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
+	nfo_ct_hold(ct, IPPROTO_TCP, false, was, 0);
+	KUNIT_EXPECT_EQ(test, ct->timeout, was);
+	nfo_ct_offload_end(ct, 0);
+	KUNIT_EXPECT_EQ(test, ct->timeout, was);
+	/* What older kernels write for an offloaded entry was said by nobody. */
+	ct->timeout = was + 86400 * HZ;
+	nfo_ct_offload_end(ct, 0);
+	KUNIT_EXPECT_LE(test, (s32)(ct->timeout - was), 1000 * HZ);
+
+	clear_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
+	ct->timeout = was;
+	nfo_ct_offload_end(ct, 0);
+	KUNIT_EXPECT_GT(test, (s32)(ct->timeout - was), 800 * HZ);
+}
+
 static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE_PARAM(nfo_test_plausible_ack, nfo_base_gen_params),
 	KUNIT_CASE_PARAM(nfo_test_plausible_end, nfo_base_gen_params),
@@ -353,6 +381,7 @@ static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE(nfo_test_established),
 	KUNIT_CASE(nfo_test_established_sctp),
 	KUNIT_CASE(nfo_test_hold_longest),
+	KUNIT_CASE(nfo_test_fixed_timeout),
 	{}
 };
 

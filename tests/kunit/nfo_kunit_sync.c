@@ -316,6 +316,17 @@ static void nfo_test_no_more_true(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dying->why, NFO_R_CT_GONE);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, dying, 0));
 
+	/* Its timeout is fixed, which a flow would keep putting off. */
+	ff = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	set_bit(IPS_FIXED_TIMEOUT_BIT, &ff->ct.status);
+	fake->port[0].stats.pkts = 1;
+	nfo_fake_period(fake);
+	fake->port[0].stats.pkts = 0;
+	KUNIT_EXPECT_EQ(test, ff->why, NFO_R_FIXED_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, ff->ct_refreshed, 0);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 0));
+
 	/* An event that does not concern it. */
 	ff = nfo_fake_asking(fake);
 	nfo_fake_run(fake);
