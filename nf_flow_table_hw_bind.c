@@ -35,16 +35,17 @@ MODULE_PARM_DESC(try_block,
 /*
  * From 6.16 on a flowtable lists devices by their names, or by how their names begin. nf_tables has
  * a device join or leave it when the device is registered or renamed, in its own notifier, with
- * RTNL held. nf_tables does not say so, and to wait for RTNL would be to wait for the caller. So
- * two notifiers of this module, before nf_tables' and after it, note which task handles such an
- * event.
+ * RTNL held. nf_tables does not say so, and to wait for RTNL would be to wait for the caller. A
+ * device also leaves when it is unregistered, or goes to another namespace, which the kernel tells
+ * by the same event. So two notifiers of this module, before nf_tables' and after it, note which
+ * task handles such an event.
  */
 
 /* The task, which holds RTNL; NULL: none. Written with RTNL held. */
 static const struct task_struct *nfo_hw_event_task;
 
 /**
- * nfo_hw_in_event() - is the caller within an event of a device that is registered or renamed?
+ * nfo_hw_in_event() - is the caller within an event by which a device joins or leaves?
  *
  * Context: any. Return: true when the caller is, and so holds RTNL.
  */
@@ -55,10 +56,11 @@ bool nfo_hw_in_event(void)
 
 static int nfo_hw_event_begins(struct notifier_block *nb, unsigned long event, void *ptr)
 {
-	bool joins = event == NETDEV_REGISTER || event == NETDEV_CHANGENAME;
+	bool moves = event == NETDEV_REGISTER || event == NETDEV_CHANGENAME ||
+		     event == NETDEV_UNREGISTER;
 
 	/* Without nfo_hw_event_over(), if another notifier refused the last event. */
-	WRITE_ONCE(nfo_hw_event_task, joins ? current : NULL);
+	WRITE_ONCE(nfo_hw_event_task, moves ? current : NULL);
 
 	return NOTIFY_DONE;
 }
@@ -81,7 +83,7 @@ static struct notifier_block nfo_hw_after_nb = {
 };
 
 /**
- * nfo_hw_bind_module_init() - listen to devices that are registered or renamed
+ * nfo_hw_bind_module_init() - listen to devices that are registered, renamed or unregistered
  *
  * Return: 0 or a negative errno.
  */

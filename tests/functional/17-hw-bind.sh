@@ -185,6 +185,42 @@ renamed() {
 		fail "RTNL was held for $AWAY and $BACK us, and without a block $away and $back us"
 }
 
+# move_time HOW - how long it takes, in us, to move a port to another namespace, in LEAST.
+move_time() {
+	local start _
+
+	LEAST=100000000
+	for _ in 1 2 3; do
+		clean "$1"
+		table
+		hw_up c udp
+		now
+		start=$NOW
+		ip -n "$NS_R" link set hwp0 netns "$NS_S"
+		now
+		[ $((NOW - start)) -ge "$LEAST" ] || LEAST=$((NOW - start))
+		used 0 || fail "rules are left: $(cat $CHIP/rules)"
+		peer_stop c
+		rules_flush
+		rmmod nfo_hwsim
+		chip_up "$1"
+	done
+}
+
+# A port goes to another namespace. The kernel says so as of a port that is unregistered, with RTNL
+# held, but the port is registered all the time.
+moved() {
+	local without
+
+	move_time ft
+	without=$LEAST
+	move_time block
+	[ $((LEAST - without)) -lt 150000 ] ||
+		fail "RTNL was held for $LEAST us, and without a block $without us"
+	table
+	hw_up c udp
+}
+
 topo_chip
 sysctl_r net/netfilter/nf_conntrack_acct 1
 run_case "flow table callback, UDP" carried ft udp none
@@ -203,5 +239,6 @@ run_case "the ruleset is loaded anew, at once" reloaded ft
 run_case "the ruleset is loaded anew, at once, block" reloaded block
 run_case "the ruleset is loaded anew, at once, indirect block" reloaded indirect
 run_case "a port gets another name, and its own again" renamed
+run_case "a port goes to another namespace" moved
 rmmod nfo_hwsim
 all_done
