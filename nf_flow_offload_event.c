@@ -12,9 +12,8 @@
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <net/addrconf.h>
 #include <net/fib_notifier.h>
-#include <net/ip6_fib.h>
-#include <net/ip_fib.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 #include <net/netlink.h>
@@ -22,6 +21,7 @@
 #include <net/sock.h>
 
 #include "nfo_event.h"
+#include "nfo_fib.h"
 #include "nfo_hw.h"
 #include "nfo_neigh.h"
 #include "nfo_recheck.h"
@@ -255,81 +255,19 @@ static int nfo_event_addr(struct notifier_block *nb, unsigned long event, void *
 
 /* ---- routes ---- */
 
-static void nfo_event_prefix4(struct nfo_change *c, const struct fib_notifier_info *info)
-{
-	const struct fib_entry_notifier_info *fen;
-
-	fen = container_of(info, struct fib_entry_notifier_info, info);
-	c->what = NFO_CHANGE_PREFIX;
-	c->plen = fen->dst_len;
-	c->prefix.ip = htonl(fen->dst);
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
-static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_info *info)
-{
-	const struct fib6_entry_notifier_info *fen;
-
-	fen = container_of(info, struct fib6_entry_notifier_info, info);
-	c->what = NFO_CHANGE_PREFIX;
-	c->plen = fen->rt->fib6_dst.plen;
-	c->prefix.in6 = fen->rt->fib6_dst.addr;
-}
-#else
-static void nfo_event_prefix6(struct nfo_change *c, const struct fib_notifier_info *info)
-{
-}
-#endif
-
-/* A next hop that goes concerns its flows, or all, if several others remain; a new one, all. */
-static void nfo_event_nexthop(struct nfo_change *c, unsigned long event,
-			      const struct fib_notifier_info *info)
-{
-	const struct fib_nh *nh = container_of(info, struct fib_nh_notifier_info, info)->fib_nh;
-
-	if (!nh->fib_nh_dev || fib_info_num_path(nh->nh_parent) > 2 ||
-	    (event == FIB_EVENT_NH_ADD && nfo_neigh_returns(nh)))
-		return;
-	c->what = NFO_CHANGE_DEV;
-	c->ifindex = nh->fib_nh_dev->ifindex;
-}
-
 /* A unicast route, a rule or a nexthop changed. Context: atomic. */
 static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct nfo_net *nn = container_of(nb, struct nfo_net, fib);
 	const struct fib_notifier_info *info = ptr;
-	struct nfo_change c = { .what = NFO_CHANGE_FAMILY };
+	struct nfo_change c;
 
 	nfo_recheck_route(nn, event, info);
 	/* During registration the notifier is called for all routes that exist: no news. */
-	if (!READ_ONCE(nn->fib_on))
+	if (!READ_ONCE(nn->fib_on) || !nfo_fib_change(&c, event, info))
 		return NOTIFY_DONE;
-	if (info->family != AF_INET && info->family != AF_INET6)
-		return NOTIFY_DONE;
-	c.family = info->family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	c.early = info->family == AF_INET;
-
-	switch (event) {
-	case FIB_EVENT_ENTRY_REPLACE:
-	case FIB_EVENT_ENTRY_APPEND:
-	case FIB_EVENT_ENTRY_ADD:
-	case FIB_EVENT_ENTRY_DEL:
-		if (c.family == NFPROTO_IPV4)
-			nfo_event_prefix4(&c, info);
-		else
-			nfo_event_prefix6(&c, info);
-		break;
-	case FIB_EVENT_NH_ADD:
-	case FIB_EVENT_NH_DEL:
-		if (c.family == NFPROTO_IPV4)
-			nfo_event_nexthop(&c, event, info);
-		break;
-	case FIB_EVENT_RULE_ADD:
-	case FIB_EVENT_RULE_DEL:
+	if (event == FIB_EVENT_RULE_ADD || event == FIB_EVENT_RULE_DEL)
 		nfo_recheck_routing(nn);
-		break;
-	}
 	nfo_event_add(nn, &c);
 
 	return NOTIFY_DONE;

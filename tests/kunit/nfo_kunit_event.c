@@ -14,6 +14,7 @@
 #define cancel_delayed_work_sync(dwork)		nfo_fake_disarm(dwork)
 #define queue_work(wq, work)			schedule_work(((void)(wq), work))
 #include "../../nf_flow_offload_event.c"
+#include "../../nf_flow_offload_fib.c"
 
 static unsigned int nfo_flushes;
 
