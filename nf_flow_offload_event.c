@@ -136,18 +136,20 @@ static void nfo_event_hw(struct net_device *dev,
 
 /* Retire the flows of a device. When a device goes down, only a table that lists the device, or one
  * below it, is walked. When a device is unregistered (@gone), no flow may keep a reference on it:
- * all tables are walked, each time that it is announced. Context: may sleep, RTNL held.
+ * all tables are walked, each time that it is announced. Context: may sleep, RTNL held. Return:
+ * true when flows may use the device.
  */
-static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
+static bool nfo_event_flush_dev(const struct net_device *dev, bool gone)
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
-	bool again = gone && dev->reg_state == NETREG_UNREGISTERED;
+	bool again = gone && dev->reg_state == NETREG_UNREGISTERED, concerns;
 	struct nfo_table *t;
 
 	if (!nn)
-		return;
+		return false;
 	mutex_lock(&nn->lock);
-	if (nfo_event_dev_changed_locked(nn, dev) || again)
+	concerns = nfo_event_dev_changed_locked(nn, dev);
+	if (concerns || again)
 		list_for_each_entry(t, &nn->tables, list)
 			if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
 				nfo_table_flush(t, dev, NFO_R_DEV_GONE);
@@ -155,6 +157,27 @@ static void nfo_event_flush_dev(const struct net_device *dev, bool gone)
 		nfo_net_forget_dev(nn, dev->ifindex);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
+
+	return concerns;
+}
+
+/* A device gets or loses an upper device. A master decides from now on, or does not any more, what
+ * becomes of the frames. Containers, sessions and customers have VLAN and macvlan devices of their
+ * own, and come and go all day: they are no reason to end flows. Nor does a bridge with another
+ * port concern flows by its other ports. Context: may sleep, RTNL held.
+ */
+static void nfo_event_upper(struct net_device *dev,
+			    const struct netdev_notifier_changeupper_info *info)
+{
+	if (!info->master) {
+		if (nfo_upper_takes(dev, info->upper_dev))
+			nfo_event_dev_changed(dev);
+		if (nfo_event_is_of_bridge(info->upper_dev))
+			nfo_event_dev_changed(info->upper_dev);
+		return;
+	}
+	if (nfo_event_flush_dev(dev, false))
+		nfo_event_dev_changed(info->upper_dev);
 }
 
 /* Nexthop objects of a device that goes down leave their groups without a word, and the groups'
@@ -172,7 +195,6 @@ static void nfo_event_nexthops_leave(const struct net_device *dev)
 static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	const struct netdev_notifier_changeupper_info *upper;
 
 	switch (event) {
 	case NETDEV_DOWN:
@@ -191,9 +213,7 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 		nfo_event_hw(dev, nfo_hw_feature_changed);
 		break;
 	case NETDEV_CHANGEUPPER:
-		upper = ptr;
-		nfo_event_dev_changed(upper->upper_dev);
-		nfo_event_flush_dev(dev, false);
+		nfo_event_upper(dev, ptr);
 		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:

@@ -11,6 +11,7 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <linux/if_macvlan.h>
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/netfilter_bridge.h>
@@ -139,6 +140,26 @@ bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
 	struct net_device *upper = dev_get_by_index_rcu(nn->net, ifindex);
 
 	return lower && upper && netdev_has_upper_dev_all_rcu(lower, upper);
+}
+
+/**
+ * nfo_upper_takes() - may an upper device take frames of the flows of the device below it?
+ * @dev:   device
+ * @upper: device that was linked above it, or is not any more; no master
+ *
+ * A VLAN device takes frames with its tag, which nobody but a master got before. A macvlan device
+ * takes those for its own address, unless it takes all, or those of some senders. An ipvlan device
+ * takes packets for its own addresses, a VXLAN device those for its port. Context: RTNL held.
+ */
+bool nfo_upper_takes(struct net_device *dev, const struct net_device *upper)
+{
+	if (is_vlan_dev(upper))
+		return netdev_master_upper_dev_get(dev);
+	if (netif_is_macvlan(upper))
+		return ((const struct macvlan_dev *)netdev_priv(upper))->mode &
+		       (MACVLAN_MODE_PASSTHRU | MACVLAN_MODE_SOURCE);
+
+	return !nfo_dev_is_kind(upper, "ipvlan") && !nfo_dev_is_kind(upper, "vxlan");
 }
 
 /* Has an administrator given the device a qdisc or an egress filter? The kernel's default qdisc has

@@ -24,7 +24,14 @@
 #include "nfo_compat.h"
 #include "nfo_tunnel.h"
 
-static bool nfo_dev_is_kind(const struct net_device *dev, const char *kind)
+/**
+ * nfo_dev_is_kind() - is a device one of this kind?
+ * @dev:  device
+ * @kind: as in `ip link add ... type KIND`
+ *
+ * Context: any.
+ */
+bool nfo_dev_is_kind(const struct net_device *dev, const char *kind)
 {
 	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, kind);
 }

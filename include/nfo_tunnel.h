@@ -21,6 +21,7 @@ struct nfo_tunnel_way {
 	bool		hidden;
 };
 
+bool nfo_dev_is_kind(const struct net_device *dev, const char *kind);
 struct net_device *nfo_tunnel_below(const struct net_device *dev, struct nfo_tunnel_way *way);
 bool nfo_tunnel_hides(const struct net_device *dev);
 bool nfo_tunnel_encrypts_to(const struct net_device *dev, const u8 *addr);

@@ -24,6 +24,11 @@ void nfo_table_flush(struct nfo_table *t, const struct net_device *dev, enum nfo
 }
 
 /* Rooms that no message of these tests leads to. */
+bool nfo_upper_takes(struct net_device *dev, const struct net_device *upper)
+{
+	return true;
+}
+
 void nfo_hw_feature_changed(struct nfo_table *t, struct net_device *dev)
 {
 }

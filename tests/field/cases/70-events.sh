@@ -105,3 +105,80 @@ other_devices() {
 	want_fast
 }
 field_case other-devices "five veth pairs come and go: all echoed, slow at most 1 %" other_devices
+
+# meanwhile N COMMAND... - what the command does concerns nobody: the slow path sees at most N packets.
+meanwhile() {
+	local limit=$1 before
+	shift
+
+	slow_count
+	before=$SLOW
+	"$@"
+	slow_count
+	figure "slow meanwhile $((SLOW - before))"
+	classic || want "at most $limit slow meanwhile ($((SLOW - before)))" at_most $((SLOW - before)) "$limit"
+}
+
+# Devices above a listed one, as containers, customers and virtual machines have them.
+uppers_come_and_go() {
+	local i
+
+	for i in 1 2 3 4 5; do
+		ip -n "$NS_R" -batch - <<-END
+			link add link rs name rs.2$i type vlan id 2$i
+			link set rs.2$i up
+			link add link rs name mv$i type macvlan mode bridge
+			link set mv$i up
+		END
+		probe_pass p 40
+		ip -n "$NS_R" link del mv$i
+		ip -n "$NS_R" link del rs.2$i
+		probe_pass p 40
+	done
+}
+
+other_uppers() {
+	module 8021q macvlan
+	field_up
+	field_rules "rc, rs"
+	live_start
+	meanwhile 2 uppers_come_and_go
+	probe_more p 100
+	probe_say
+	want_all
+	want_fast
+}
+field_case other-uppers "VLAN and macvlan devices come and go above a listed device: all echoed, at most 2 packets slow" other_uppers
+
+# Containers and stations with devices of their own join the LAN's bridge.
+ports_come_and_go() {
+	local i
+
+	for i in 1 2 3 4 5; do
+		ip -n "$NS_R" -batch - <<-END
+			link add v$i type veth peer name w$i
+			link set v$i master br0
+			link set v$i up
+			link set w$i up
+		END
+		probe_pass p 40
+		ip -n "$NS_R" link del v$i
+		probe_pass p 40
+	done
+}
+
+other_ports() {
+	field_up
+	lan_bridge
+	# a bridge takes the least address of its ports, unless it has got one
+	ip -n "$NS_R" link set br0 address 02:00:00:00:00:01
+	field_rules "$1"
+	live_start
+	meanwhile 2 ports_come_and_go
+	probe_more p 100
+	probe_say
+	want_all
+	want_fast
+}
+field_case other-ports-bridge "ports join the LAN's bridge and leave it, the bridge listed: all echoed, at most 2 packets slow" other_ports "br0, rs"
+field_case other-ports-port "the same, one port listed" other_ports "rc, rs"
