@@ -400,20 +400,20 @@ static bool nfo_change_of_station(const struct nfo_change *c, const struct nfo_e
 /* A change also concerns the entry when it is of a device between the listed one and the one that
  * routing uses, on the way in or out.
  */
-static bool nfo_change_of_dev(const struct nfo_net *nn, const struct nfo_change *c,
-			      const struct nfo_entry *e)
+static bool nfo_change_of_dev(const struct nfo_change *c, const struct nfo_entry *e)
 {
 	const struct nfo_route_refs *refs = nfo_entry_refs(e);
 	const struct net_device *lower = refs->out_lower.dev;
+	const struct nfo_table *t = nfo_flow(e)->table;
 
 	if (refs->out->ifindex == c->ifindex || e->key.iif == c->ifindex ||
 	    refs->in->ifindex == c->ifindex || (lower && lower->ifindex == c->ifindex))
 		return true;
-	if (e->flags & NFO_E_LOWER && nfo_lower_is_above(nn, e->key.iif, c->ifindex))
+	if (e->flags & NFO_E_LOWER && nfo_lower_passes(t, e->key.iif, refs->in, c->ifindex))
 		return true;
 
-	return lower && lower != refs->out && nfo_lower_is_above(nn, lower->ifindex, c->ifindex) &&
-	       nfo_lower_is_above(nn, c->ifindex, refs->out->ifindex);
+	return lower && lower != refs->out &&
+	       nfo_lower_passes(t, lower->ifindex, refs->out, c->ifindex);
 }
 
 /* Since the epoch @from, did a prefix change that may contain an address? @addr: its first 32 bits,
@@ -456,7 +456,7 @@ static bool nfo_change_concerns(const struct nfo_net *nn, const struct nfo_chang
 	case NFO_CHANGE_STATION:
 		return nfo_change_of_station(c, e);
 	case NFO_CHANGE_DEV:
-		return nfo_change_of_dev(nn, c, e);
+		return nfo_change_of_dev(c, e);
 	default:
 		return true;
 	}

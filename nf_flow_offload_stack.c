@@ -127,22 +127,6 @@ bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev)
 }
 
 /**
- * nfo_lower_is_above() - is a device linked above another one?
- * @nn:      namespace
- * @iif:     index of the lower device
- * @ifindex: index of the device that may be above it
- *
- * Context: rcu_read_lock().
- */
-bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
-{
-	struct net_device *lower = dev_get_by_index_rcu(nn->net, iif);
-	struct net_device *upper = dev_get_by_index_rcu(nn->net, ifindex);
-
-	return lower && upper && netdev_has_upper_dev_all_rcu(lower, upper);
-}
-
-/**
  * nfo_upper_takes() - may an upper device take frames of the flows of the device below it?
  * @dev:   device
  * @upper: device that was linked above it, or is not any more; no master
@@ -266,8 +250,32 @@ bool nfo_lower_filters(const struct net_device *dev)
 	       nfo_bridge_filters_in(dev);
 }
 
-/* Call @use for the devices between two linked devices, from the lower one upwards. When a device
- * has several upper devices on the way, the walk goes on from the last of them.
+/* Return: the device that a device is linked above, if it is linked above one alone. */
+static struct net_device *nfo_lower_only(struct net_device *dev)
+{
+	struct list_head *iter = &dev->adj_list.lower;
+	struct net_device *below = netdev_next_lower_dev_rcu(dev, &iter);
+
+	return below && !netdev_next_lower_dev_rcu(dev, &iter) ? below : NULL;
+}
+
+/* Thousands of VLAN devices may be above one device, and each of them is above this one alone. So
+ * the way between two devices is gone from above as long as it does not fork. Return: the device
+ * where it does, or @lower; NULL when @dev is not linked above @lower.
+ */
+static struct net_device *nfo_lower_fork(struct net_device *lower, struct net_device *dev)
+{
+	struct net_device *below;
+
+	while (dev != lower && (below = nfo_lower_only(dev)))
+		dev = below;
+
+	return dev == lower || netdev_has_upper_dev_all_rcu(lower, dev) ? dev : NULL;
+}
+
+/* Call @use for the devices between two linked devices: those above the fork from the upper one
+ * downwards, the others from the lower one upwards. When a device there has several upper devices
+ * on the way, the walk goes on from the last of them.
  */
 static int nfo_lower_between(const struct nfo_table *t, struct net_device *lower,
 			     struct net_device *dev, unsigned int headers,
@@ -275,10 +283,20 @@ static int nfo_lower_between(const struct nfo_table *t, struct net_device *lower
 					unsigned int headers, void *data),
 			     void *data)
 {
-	struct net_device *upper, *next;
+	struct net_device *fork = nfo_lower_fork(lower, dev), *upper, *next;
 	struct list_head *iter;
 	int err;
 
+	if (!fork || dev == lower)
+		return 0;
+	while (dev != fork) {
+		dev = nfo_lower_only(dev);
+		if (!dev || dev == lower)
+			return 0;
+		err = use(t, dev, headers, data);
+		if (err)
+			return err;
+	}
 	for (; lower; lower = next) {
 		next = NULL;
 		netdev_for_each_upper_dev_rcu(lower, upper, iter) {
@@ -325,7 +343,7 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 		 * not above the listed one then.
 		 */
 		err = 0;
-		if (!depth || below || netdev_has_upper_dev_all_rcu(lower, dev))
+		if (!depth || below || nfo_lower_fork(lower, dev))
 			err = use(t, dev, headers, data);
 		if (err)
 			return err;
@@ -336,6 +354,26 @@ int nfo_lower_each(const struct nfo_table *t, int iif, struct net_device *dev,
 	}
 
 	return nfo_lower_between(t, lower, dev, headers, use, data);
+}
+
+static int nfo_lower_use_is(const struct nfo_table *t, struct net_device *dev,
+			    unsigned int headers, void *data)
+{
+	return dev->ifindex == *(const int *)data;
+}
+
+/**
+ * nfo_lower_passes() - is a device on the way from a listed one to the one that routing uses?
+ * @t:       flowtable
+ * @iif:     index of the listed device
+ * @dev:     device above it that routing uses
+ * @ifindex: index of the device that may be between the two
+ *
+ * Context: rcu_read_lock(). Return: true also when the listed device is gone.
+ */
+bool nfo_lower_passes(const struct nfo_table *t, int iif, struct net_device *dev, int ifindex)
+{
+	return nfo_lower_each(t, iif, dev, nfo_lower_use_is, &ifindex);
 }
 
 static int nfo_lower_use_filters(const struct nfo_table *t, struct net_device *dev,

@@ -47,9 +47,9 @@ void nfo_lower_find(const struct nfo_table *t, const struct net_device *dev, con
 /* The device that is between listed ones and those that routing knows. */
 static int nfo_between;
 
-bool nfo_lower_is_above(const struct nfo_net *nn, int iif, int ifindex)
+bool nfo_lower_passes(const struct nfo_table *t, int iif, struct net_device *dev, int ifindex)
 {
-	return nfo_between && (ifindex == nfo_between || iif == nfo_between);
+	return nfo_between && ifindex == nfo_between;
 }
 
 /* Does a change make an entry that was true before it stale? */

@@ -150,6 +150,20 @@ other_uppers() {
 }
 field_case other-uppers "VLAN and macvlan devices come and go above a listed device: all echoed, at most 2 packets slow" other_uppers
 
+other_vlans() {
+	module 8021q macvlan
+	field_up
+	behind_vlans 802.1q:10
+	field_rules "rc, rs"
+	live_start p "$NS_C" $C4 "$V4S"
+	meanwhile 2 uppers_come_and_go
+	probe_more p 100
+	probe_say
+	want_all
+	want_fast
+}
+field_case other-vlans "the same, the connection has a VLAN of its own: the same" other_vlans
+
 # Containers and stations with devices of their own join the LAN's bridge.
 ports_come_and_go() {
 	local i
