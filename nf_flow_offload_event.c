@@ -232,6 +232,25 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	return NOTIFY_DONE;
 }
 
+/* When the link of a device goes or returns, IPv6 routing passes by the device's routes, or uses
+ * them again, if ignore_routes_with_linkdown says so. It tells nobody, and acts on the event before
+ * this call. Context: may sleep, RTNL held.
+ */
+static int nfo_event_link6(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	static const struct nfo_change c = {
+		.what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV6,
+	};
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+
+	if ((event == NETDEV_UP || event == NETDEV_CHANGE) && idev &&
+	    READ_ONCE(idev->cnf.ignore_routes_with_linkdown))
+		nfo_event_changed(dev_net(dev), &c);
+
+	return NOTIFY_DONE;
+}
+
 static void nfo_event_neigh_changed(struct neighbour *n)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_NEIGH, .neigh = n };
@@ -297,6 +316,12 @@ static struct notifier_block nfo_netdev_nb = {
 	.notifier_call	= nfo_event_netdev,
 	/* Before nf_tables takes the device out of its flowtables. */
 	.priority	= 1,
+};
+
+static struct notifier_block nfo_link6_nb = {
+	.notifier_call	= nfo_event_link6,
+	/* After IPv6 routing. */
+	.priority	= ADDRCONF_NOTIFY_PRIORITY - 1,
 };
 
 static struct notifier_block nfo_addr_nb = {
@@ -730,9 +755,12 @@ int __init nfo_event_init(void)
 	err = register_netdevice_notifier(&nfo_netdev_nb);
 	if (err)
 		return err;
-	err = register_inetaddr_notifier(&nfo_addr_nb);
+	err = register_netdevice_notifier(&nfo_link6_nb);
 	if (err)
 		goto err_netdev;
+	err = register_inetaddr_notifier(&nfo_addr_nb);
+	if (err)
+		goto err_link6;
 	err = register_netevent_notifier(&nfo_neigh_nb);
 	if (err)
 		goto err_addr;
@@ -741,6 +769,8 @@ int __init nfo_event_init(void)
 
 err_addr:
 	unregister_inetaddr_notifier(&nfo_addr_nb);
+err_link6:
+	unregister_netdevice_notifier(&nfo_link6_nb);
 err_netdev:
 	unregister_netdevice_notifier(&nfo_netdev_nb);
 	return err;
@@ -753,5 +783,6 @@ void nfo_event_exit(void)
 {
 	unregister_netevent_notifier(&nfo_neigh_nb);
 	unregister_inetaddr_notifier(&nfo_addr_nb);
+	unregister_netdevice_notifier(&nfo_link6_nb);
 	unregister_netdevice_notifier(&nfo_netdev_nb);
 }

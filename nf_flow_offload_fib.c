@@ -48,6 +48,15 @@ static void nfo_fib_nexthop(struct nfo_change *c, unsigned long event,
 	c->ifindex = nh->fib_nh_dev->ifindex;
 }
 
+/* Does routing announce the change before it makes it? IPv4 does so with some changes, IPv6 with
+ * all but deletions. Both count such a change afterwards.
+ */
+static bool nfo_fib_is_early(u8 family, unsigned long event)
+{
+	return family == NFPROTO_IPV4 ||
+	       (event != FIB_EVENT_ENTRY_DEL && event != FIB_EVENT_RULE_DEL);
+}
+
 /**
  * nfo_fib_change() - what a change of routing concerns
  * @c:     filled in
@@ -66,8 +75,8 @@ bool nfo_fib_change(struct nfo_change *c, unsigned long event,
 	*c = (struct nfo_change) {
 		.what	= NFO_CHANGE_FAMILY,
 		.family	= is_v4 ? NFPROTO_IPV4 : NFPROTO_IPV6,
-		.early	= is_v4,
 	};
+	c->early = nfo_fib_is_early(c->family, event);
 
 	switch (event) {
 	case FIB_EVENT_ENTRY_REPLACE:

@@ -186,6 +186,10 @@ static void nfo_change_append(struct nfo_net *nn, const struct nfo_change *chang
 	smp_store_release(&nn->epoch, epoch);
 	/* Pairs with nfo_net_watch(): its caller sees the epoch, or the bits are seen here. */
 	smp_mb();
+	if (change->early && change->family == NFPROTO_IPV6 && !nn->early6) {
+		nn->early6 = true;
+		nn->early6_epoch = epoch;
+	}
 	if (!j || nfo_change_is_watched(j, change, epoch) ||
 	    epoch - nn->concerned >= NFO_UNCONCERNED / 2)
 		WRITE_ONCE(nn->concerned, epoch);
@@ -349,14 +353,14 @@ static u32 nfo_net_signature(const struct net *net)
 }
 
 /* There were more changes since the epoch @from than nfo_changes_again() writes again one by one:
- * write them as one change, of the groups of IPv4 prefixes that changed or, if anything else did,
- * of the family. Caller holds the journal's lock.
+ * write them as one change, of the groups of the family's prefixes that changed or, if anything
+ * else did, of the family. Caller holds the journal's lock.
  */
-static void nfo_many_again(struct nfo_net *nn, u32 from)
+static void nfo_many_again(struct nfo_net *nn, u8 family, u32 from)
 {
-	struct nfo_change c = { .what = NFO_CHANGE_PREFIXES, .family = NFPROTO_IPV4 };
-	u32 *at = nn->journal->prefixes[nfo_prefix_family(NFPROTO_IPV4)];
-	u32 *all = &nn->journal->all[nfo_prefix_family(NFPROTO_IPV4)];
+	struct nfo_change c = { .what = NFO_CHANGE_PREFIXES, .family = family };
+	u32 *at = nn->journal->prefixes[nfo_prefix_family(family)];
+	u32 *all = &nn->journal->all[nfo_prefix_family(family)];
 	int i;
 
 	for (i = 0; i < 1 << NFO_PREFIX_BITS; i++)
@@ -369,26 +373,29 @@ static void nfo_many_again(struct nfo_net *nn, u32 from)
 	nfo_change_append(nn, &c);
 }
 
-/* IPv4 routing announces that a route goes, or that a rule comes, before it makes the change, and
- * advances the generation afterwards. A packet that came between the two taught the old route, with
- * an epoch from after the announcement. So such changes are written into the journal again, and the
- * entries that they concern learn once more. Caller holds the journal's lock.
+/* Routing announces some changes before it makes them, IPv4 that a route goes, IPv6 that one comes,
+ * both that a rule comes, and moves its count afterwards. A packet that came between the two taught
+ * the old route, with an epoch from after the announcement. So such changes since the epoch @from
+ * are written into the journal again, and the entries that they concern learn once more. Those of
+ * no family are IPv4's. Caller holds the journal's lock.
  */
-static void nfo_changes_again(struct nfo_net *nn)
+static void nfo_changes_again(struct nfo_net *nn, u8 family, u32 from)
 {
-	u32 from = nn->genid_epoch, to = nn->epoch, i;
+	u32 to = nn->epoch, i;
 	struct nfo_change c;
 
 	if (!nn->journal)
 		return;
 	if (to - from >= NFO_JOURNAL / 2) {
-		nfo_many_again(nn, from);
+		nfo_many_again(nn, family, from);
 		return;
 	}
 	for (i = from + 1; i != to + 1; i++) {
 		c = nn->journal->changes[i % NFO_JOURNAL];
-		if (c.early)
-			nfo_change_append(nn, &c);
+		if (!c.early || (c.family ?: NFPROTO_IPV4) != family)
+			continue;
+		c.early = false;
+		nfo_change_append(nn, &c);
 	}
 }
 
@@ -403,7 +410,7 @@ static void nfo_genid_changed(struct nfo_net *nn, u32 genid)
 	if (signature != nn->signature || !nn->explained)
 		nfo_change_all(nn);
 	else
-		nfo_changes_again(nn);
+		nfo_changes_again(nn, NFPROTO_IPV4, nn->genid_epoch);
 	nn->signature = signature;
 	nn->genid_epoch = nn->epoch;
 	WRITE_ONCE(nn->genid, genid);
@@ -436,9 +443,9 @@ static void nfo_explain_work(struct work_struct *work)
 	nfo_net_put(nn);
 }
 
-/* IPv6's count has moved. Changes of routes are in the journal. The signature tells of others, and
- * so do the route objects, at which each entry looks twice a second. Caller holds the journal's
- * lock.
+/* IPv6's count has moved. Changes of routes are in the journal, perhaps from before they were made.
+ * The signature tells of others, and so do the route objects, at which each entry looks twice a
+ * second. Caller holds the journal's lock.
  */
 static void nfo_sernum6_changed(struct nfo_net *nn)
 {
@@ -447,6 +454,9 @@ static void nfo_sernum6_changed(struct nfo_net *nn)
 	WRITE_ONCE(nn->sernum6, nfo_net_sernum6(nn));
 	if (signature != nn->signature)
 		nfo_change_all(nn);
+	else if (nn->early6)
+		nfo_changes_again(nn, NFPROTO_IPV6, nn->early6_epoch - 1);
+	nn->early6 = false;
 	nn->signature = signature;
 }
 

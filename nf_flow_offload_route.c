@@ -13,6 +13,7 @@
 #include <net/ip6_route.h>
 #include <net/neighbour.h>
 #include <net/netfilter/nf_conntrack_labels.h>
+#include <net/nexthop.h>
 #include <net/xfrm.h>
 
 #include "nfo_encap.h"
@@ -565,19 +566,65 @@ static bool nfo_route_has_policies(const struct net *net)
 	return false;
 }
 
+/* Does an IPv6 next hop have redirects or path MTUs, or no link? @arg: not used. */
+static int nfo_nexthop6_varies(struct fib6_nh *nh, void *arg)
+{
+	return rcu_access_pointer(nh->rt6i_exception_bucket) ||
+	       nh->fib_nh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN);
+}
+
+/* Each new IPv6 route makes the route objects expire of all shorter prefixes that include it, and
+ * those of nexthop objects expire with any route. Each device that comes up has a route of its own,
+ * which the default route includes. The journal has the routes that packets may take from then on.
+ * Return: false when an object may have expired for something that is not in the journal: its own
+ * route is gone or expired, has a redirect, a path MTU or several next hops, or routing chooses
+ * between several routes of the same metric, for it prefers some routers to others.
+ */
+static bool nfo_route6_stands(const struct rt6_info *rt)
+{
+	const struct fib6_info *from = rcu_dereference(rt->from), *next;
+	const struct fib6_node *fn = from ? rcu_dereference(from->fib6_node) : NULL;
+
+	if (!fn || rcu_access_pointer(fn->leaf) != from || from->fib6_nsiblings ||
+	    rt->rt6i_flags & (RTF_CACHE | RTF_EXPIRES) || fib6_check_expired(from))
+		return false;
+	/* The object of a nexthop object is taken out of use when another packet takes the route. */
+	if (!rt->sernum && READ_ONCE(rt->dst.obsolete) != DST_OBSOLETE_FORCE_CHK)
+		return false;
+	next = rcu_dereference(from->fib6_next);
+	if (next && next->fib6_metric == from->fib6_metric)
+		return false;
+	if (from->nh)
+		return !nexthop_for_each_fib6_nh(from->nh, nfo_nexthop6_varies, NULL);
+
+	return !nfo_nexthop6_varies((struct fib6_nh *)from->fib6_nh, NULL);
+}
+
 /* Is a route object still good? Each change of any IPv4 route makes all IPv4 route objects expire.
  * The journal has shown that no such change concerned the entry, so an expired object is still
  * good, unless it was itself taken out of use, for a redirect or a path MTU: then @obsolete has
  * another value. A change of an IPsec policy makes objects expire as well, but is in no journal, so
  * with IPsec policies an expired object is not good.
  */
-static bool nfo_dst_is_good(const struct net *net, struct dst_entry *dst, u32 cookie, u8 family)
+static bool nfo_dst_is_good(struct nfo_net *nn, struct dst_entry *dst, u32 cookie, u8 family)
 {
 	if (dst_check(dst, cookie))
 		return true;
-	if (dst_xfrm(dst) || nfo_route_has_policies(net))
+	if (dst_xfrm(dst) || nfo_route_has_policies(nn->net))
 		return false;
-	return family == NFPROTO_IPV4 && READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
+	if (family == NFPROTO_IPV4)
+		return READ_ONCE(dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
+	/* What the entry learned while routing changed is in the journal once more from here on. */
+	if (nfo_net_moved6(nn))
+		nfo_net_notice(nn);
+
+	return nfo_route6_stands(dst_rt6_info(dst));
+}
+
+/* Has an object that is good nevertheless been taken out of use? It has lost its device then. */
+static bool nfo_dst_is_dead(const struct dst_entry *dst)
+{
+	return READ_ONCE(dst->obsolete) == DST_OBSOLETE_DEAD;
 }
 
 /* The lock is taken only when the MTU changed, because processors share its cache line. */
@@ -626,12 +673,16 @@ bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrac
 		nfo_neigh_use(refs->neigh->n);
 
 	if (!nfo_lower_covers(t, refs->out) ||
-	    !nfo_dst_is_good(t->nn->net, refs->dst, refs->cookie, e->key.family))
+	    !nfo_dst_is_good(t->nn, refs->dst, refs->cookie, e->key.family))
+		return false;
+	if (nfo_dst_is_dead(refs->dst) && e->flags & (NFO_E_KEEP_DST | NFO_E_EXTRA))
 		return false;
 	nfo_route_lower(t, e, refs, &lower);
 	if (lower.dev && netif_is_bridge_port(lower.dev))
 		nfo_unseen_keep(t->nn);
-	nfo_route_set_mtu(f, e, refs, nfo_lower_mtu(&lower, nfo_dst_mtu(refs->dst, e->key.family)));
+	if (!nfo_dst_is_dead(refs->dst))
+		nfo_route_set_mtu(f, e, refs,
+				  nfo_lower_mtu(&lower, nfo_dst_mtu(refs->dst, e->key.family)));
 	if (READ_ONCE(e->ct_mark) != nfo_route_ct_mark(e->ct, e->flags) ||
 	    refs->rp_filter != nfo_route_rp_filter(refs->in))
 		return false;

@@ -63,7 +63,7 @@ enum nfo_change_what {
  * @what:    enum nfo_change_what
  * @family:  NFPROTO_IPV4 or NFPROTO_IPV6, when a family or a prefix changed
  * @plen:    length of @prefix, in bits
- * @early:   IPv4 routing announced the change, perhaps before routing made it
+ * @early:   routing announced the change, perhaps before routing made it
  * @ifindex: device, when a device changed
  * @neigh:   neighbour, when a neighbour changed; the pointer holds no reference, so it is compared
  *           and never followed
@@ -164,6 +164,8 @@ struct nfo_stats {
  * @genid:   rt_genid_ipv4() as last seen; written with @journal_lock held
  * @genid_epoch: @epoch when @genid was last seen to move; protected by @journal_lock
  * @sernum6: net->ipv6.fib6_sernum as last seen; written with @journal_lock held
+ * @early6:  IPv6 routing has announced a change since; protected by @journal_lock
+ * @early6_epoch: @epoch of the first such change; protected by @journal_lock
  * @ruleset: nf_tables' generation as last seen; written with @journal_lock held
  * @ruleset_seq: the counter of nf_tables' generations, from the first flowtable on; before that
  *           @ruleset. Not owned: the counter lives as long as the namespace
@@ -268,6 +270,8 @@ struct nfo_net {
 	u32			explained_at;
 	struct delayed_work	explain_work;
 	u32			genid_epoch;
+	u32			early6_epoch;
+	bool			early6;
 	u32			signature;
 	struct nfo_journal	*journal;
 	spinlock_t		journal_lock;	/* journal, epoch, and what the kernel-doc says */

@@ -608,106 +608,7 @@ static void nfo_test_renew(struct kunit *test)
 	nfo_route_refs_put(now);
 }
 
-/* ---- objects that are looked at now and then ---- */
-
-static struct dst_entry *nfo_never_good(struct dst_entry *dst, u32 cookie)
-{
-	return NULL;
-}
-
-static struct dst_ops nfo_dst_ops = { .check = nfo_never_good };
-
-static bool nfo_refresh(struct nfo_flow *f)
-{
-	bool good;
-
-	rcu_read_lock();
-	good = nfo_route_refresh_of_packets(f->table, f, ORIGINAL);
-	rcu_read_unlock();
-
-	return good;
-}
-
-/* A flow whose route has an MTU of 1300. */
-static struct nfo_flow *nfo_routed(struct nfo_fake *fake, struct rtable *rt, u32 *metrics)
-{
-	struct nfo_entry *e = nfo_entry4(fake);
-	struct nfo_flow *f = nfo_flow(e);
-
-	*rt = (struct rtable) { .dst.ops = &nfo_dst_ops, .dst.dev = e->refs->out };
-	metrics[RTAX_MTU - 1] = 1300;
-	rt->dst._metrics = (unsigned long)metrics;
-	f->e[ORIGINAL].refs->dst = &rt->dst;
-	dev_net_set(e->refs->out, fake->nn.net);
-
-	return f;
-}
-
-static void nfo_test_refresh_route(struct kunit *test)
-{
-	static u32 metrics[RTAX_MAX] __aligned(4);
-	static struct rtable rt;
-	struct nfo_flow *f = nfo_routed(test->priv, &rt, metrics);
-
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	KUNIT_EXPECT_EQ(test, f->e[ORIGINAL].mtu, 1300);
-	metrics[RTAX_MTU - 1] = 1200;
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	KUNIT_EXPECT_EQ(test, f->e[ORIGINAL].mtu, 1200);
-	/* Some other IPv4 route changed: the journal knows whether it matters. */
-	rt.dst.obsolete = DST_OBSOLETE_FORCE_CHK;
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	/* Or an IPsec policy, which the journal does not know. */
-	f->table->nn->net->xfrm.policy_count[XFRM_POLICY_FWD] = 1;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	f->table->nn->net->xfrm.policy_count[XFRM_POLICY_FWD] = 0;
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	/* This one was taken out of use. */
-	rt.dst.obsolete = DST_OBSOLETE_KILL;
-	metrics[RTAX_MTU - 1] = 1100;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	KUNIT_EXPECT_EQ(test, f->e[ORIGINAL].mtu, 1200);
-	/* IPv6's routes expire by themselves alone. */
-	rt.dst.obsolete = DST_OBSOLETE_FORCE_CHK;
-	f->e[ORIGINAL].key.family = NFPROTO_IPV6;
-	set_bit(NFO_F_V6, &f->state);
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-}
-
-static void nfo_test_refresh_rest(struct kunit *test)
-{
-	static u32 metrics[RTAX_MAX] __aligned(4);
-	static struct rtable rt;
-	struct nfo_fake *fake = test->priv;
-	struct nfo_flow *f = nfo_routed(fake, &rt, metrics);
-	struct nfo_route_refs *refs = f->e[ORIGINAL].refs;
-
-	f->ct->mark = 1;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	f->e[ORIGINAL].ct_mark = 1;
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	refs->rp_filter = 1;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	refs->rp_filter = 0;
-	/* The device below is another one, has other headers, or another peer. */
-	refs->out_lower.dev = fake->port[2].netdev;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	refs->out_lower.dev = fake->port[1].netdev;
-	refs->out_lower.encap.kinds = NFO_ENCAP_PPPOE;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	refs->out_lower.encap.kinds = 0;
-	refs->out_lower.h_dest[5] = 1;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	refs->out_lower.h_dest[5] = 0;
-	f->e[ORIGINAL].flags ^= NFO_E_KEEP_DST;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-	f->e[ORIGINAL].flags ^= NFO_E_KEEP_DST;
-	/* The device that routing sees packets come in by. */
-	refs->in = fake->port[2].netdev;
-	KUNIT_EXPECT_TRUE(test, nfo_refresh(f));
-	f->e[ORIGINAL].flags |= NFO_E_LOWER;
-	KUNIT_EXPECT_FALSE(test, nfo_refresh(f));
-}
+/* ---- changes that are told of before they are made ---- */
 
 /* A route goes: the journal has it, a packet learns that the route is there, then it is gone. */
 static void nfo_test_told_before(struct kunit *test)
@@ -765,6 +666,41 @@ static void nfo_test_many_told_before(struct kunit *test)
 		}
 }
 
+/* An IPv6 route comes: the journal has it, a packet learns that it is not there, then it is. */
+static void nfo_test_told_before6(struct kunit *test)
+{
+	struct nfo_change mine = {
+		.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV6, .plen = 32, .early = true,
+	}, family4 = {
+		.what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV4,
+	};
+	struct nfo_fake *fake = test->priv;
+	struct nfo_entry *e = nfo_entry4(fake);
+	struct nfo_net *nn = &fake->nn;
+	u32 learned;
+
+	e->key.family = NFPROTO_IPV6;
+	set_bit(NFO_F_V6, &nfo_flow(e)->state);
+	memset(nfo_addr6(e), 0x20, sizeof(struct nfo_addr6));
+	memset(&mine.prefix, 0x20, 4);
+	nfo_change_add(nn, &mine);
+	nfo_add_others(fake, 3);
+	learned = nfo_epoch(nn);
+	/* IPv4's count tells nothing of it. */
+	nfo_change_add(nn, &family4);
+	rt_genid_bump_ipv4(nn->net);
+	KUNIT_EXPECT_FALSE(test, nfo_news_since(fake, e, learned));
+	learned = nfo_epoch(nn);
+	atomic_inc(&nn->net->ipv6.fib6_sernum);
+	nfo_net_notice(nn);
+	KUNIT_EXPECT_TRUE(test, nfo_news_since(fake, e, learned));
+	/* That is over. */
+	learned = nfo_epoch(nn);
+	atomic_inc(&nn->net->ipv6.fib6_sernum);
+	nfo_net_notice(nn);
+	KUNIT_EXPECT_EQ(test, nfo_epoch(nn), learned);
+}
+
 static struct kunit_case nfo_journal_cases[] = {
 	KUNIT_CASE(nfo_test_prefix4),
 	KUNIT_CASE(nfo_test_prefix6),
@@ -783,10 +719,9 @@ static struct kunit_case nfo_journal_cases[] = {
 	KUNIT_CASE(nfo_test_port),
 	KUNIT_CASE_PARAM(nfo_test_made_stale, nfo_start_gen_params),
 	KUNIT_CASE(nfo_test_renew),
-	KUNIT_CASE(nfo_test_refresh_route),
-	KUNIT_CASE(nfo_test_refresh_rest),
 	KUNIT_CASE(nfo_test_told_before),
 	KUNIT_CASE(nfo_test_many_told_before),
+	KUNIT_CASE(nfo_test_told_before6),
 	{}
 };
 

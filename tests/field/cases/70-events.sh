@@ -196,3 +196,73 @@ other_ports() {
 }
 field_case other-ports-bridge "ports join the LAN's bridge and leave it, the bridge listed: all echoed, at most 2 packets slow" other_ports "br0, rs"
 field_case other-ports-port "the same, one port listed" other_ports "rc, rs"
+
+# Each device that comes up has an IPv6 route to its link, which the default route includes. Half a
+# second later a connection has looked at its own route.
+links_come_and_go() {
+	local i
+
+	for i in 1 2 3 4 5; do
+		ip -n "$NS_R" -batch - <<-END
+			link add v$i type veth peer name w$i
+			link set v$i up
+			link set w$i up
+		END
+		[ "$i" -gt 3 ] || ip -n "$NS_R" -6 route add 2001:db8:5$i::/64 dev v$i
+		probe_pass p 130
+		ip -n "$NS_R" link del v$i
+	done
+}
+
+# other_devices6 NEXT-HOP - the route's.
+other_devices6() {
+	local far=2001:db8:99::1
+
+	field_up
+	ip -n "$NS_S" addr add $far/128 dev lo nodad
+	echo_in "$NS_S" $far
+	ip -n "$NS_R" -6 nexthop add id 7 via $S6 dev rs || skip "no nexthop objects"
+	ip -n "$NS_R" -6 route add default $1
+	field_rules "rc, rs"
+	live_start p "$NS_C" $C6 $far
+	meanwhile 2 links_come_and_go
+	probe_more p 100
+	probe_say
+	want_all
+	want_fast
+}
+field_case other-devices6 "IPv6 by the default route, five veth pairs and routes come and go: all echoed, at most 2 packets slow" other_devices6 "via $S6"
+field_case other-devices6-nexthop "the same, the default route has a nexthop object" other_devices6 "nhid 7"
+
+# The link of the preferred uplink goes and returns, and IPv6 routing passes by routes without a link. Nothing
+# announces that, and the other device has nothing to do with the connection meanwhile.
+link_returns6() {
+	local near=2001:db8:7 far=2001:db8:99::1
+
+	field_up
+	second_uplink6 $near $far
+	sysctl_r net/ipv6/conf/all/ignore_routes_with_linkdown 1
+	ip -n "$NS_R" -6 -batch - <<-END
+		route add default via $S6 metric 10
+		route add default via $near::2 metric 20
+	END
+	ip -n "$NS_S" -6 route add 2001:db8:1::/64 via $near::1
+	field_rules "rc, rs, rs2"
+	count_at "$NS_S" "second iifname s1 udp dport 5000"
+	live_start p "$NS_C" $C6 $far
+	probe_mark p
+	ip -n "$NS_S" link set s0 down
+	probe_pass p 300
+	counted "$NS_S" second
+	figure "without the link $PACKETS by the second uplink"
+	want "the second uplink takes over" at_least "$PACKETS" 50
+	ip -n "$NS_S" link set s0 up
+	ip -n "$NS_S" addr replace $S6/64 dev s0 nodad
+	wait_for 10 link_up "$NS_R" rs || fail "the link does not come up"
+	counted "$NS_S" second
+	probe_pass p 100
+	followed_in "$PACKETS" second "by the second uplink afterwards"
+	fast_again p
+	probe_say
+}
+field_case link-returns6 "IPv6: the link of the preferred uplink goes, another takes over; it returns: followed within 2 packets, fast again" link_returns6
