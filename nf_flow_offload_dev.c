@@ -17,6 +17,7 @@
 void nfo_devs_init(struct nfo_devs *devs)
 {
 	INIT_LIST_HEAD(&devs->list);
+	xa_init(&devs->by_index);
 	devs->changes = 0;
 }
 
@@ -25,16 +26,12 @@ void nfo_devs_init(struct nfo_devs *devs)
  * @devs:    list
  * @ifindex: index of the device
  *
+ * A flowtable may list thousands of devices ("ppp*"), and each flow asks several times a second.
  * Context: rcu_read_lock(). Return: the device, valid in the caller's RCU section, or NULL.
  */
 struct nfo_dev *nfo_dev_find(const struct nfo_devs *devs, int ifindex)
 {
-	struct nfo_dev *d;
-
-	list_for_each_entry_rcu(d, &devs->list, list)
-		if (d->ifindex == ifindex)
-			return d;
-	return NULL;
+	return xa_load((struct xarray *)&devs->by_index, ifindex);
 }
 
 /**
@@ -56,6 +53,11 @@ struct nfo_dev *nfo_dev_add(struct nfo_devs *devs, struct net_device *dev)
 	d->driver = &nfo_hw_driver_ft;
 	flow_block_init(&d->block);
 	spin_lock_init(&d->answer_lock);
+	if (!xa_load(&devs->by_index, d->ifindex) &&
+	    xa_err(xa_store(&devs->by_index, d->ifindex, d, GFP_KERNEL_ACCOUNT))) {
+		kfree(d);
+		return NULL;
+	}
 	list_add_tail_rcu(&d->list, &devs->list);
 	WRITE_ONCE(devs->changes, devs->changes + 1);
 
@@ -120,6 +122,17 @@ int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS])
 	return err;
 }
 
+/* Return: the first device of the list that has the index. Caller holds nfo_net::lock. */
+static struct nfo_dev *nfo_dev_first(const struct nfo_devs *devs, int ifindex)
+{
+	struct nfo_dev *d;
+
+	list_for_each_entry(d, &devs->list, list)
+		if (d->ifindex == ifindex)
+			return d;
+	return NULL;
+}
+
 /**
  * nfo_dev_del() - unlist a device
  * @devs: list of a flowtable
@@ -130,6 +143,9 @@ int nfo_dev_answer(struct nfo_dev *d, char words[NFO_DEV_WORDS])
 void nfo_dev_del(struct nfo_devs *devs, struct nfo_dev *d)
 {
 	list_del_rcu(&d->list);
+	/* The index has an entry already, so no memory is needed. */
+	if (xa_load(&devs->by_index, d->ifindex) == d)
+		xa_store(&devs->by_index, d->ifindex, nfo_dev_first(devs, d->ifindex), GFP_KERNEL);
 	WRITE_ONCE(devs->changes, devs->changes + 1);
 	kfree_rcu(d, rcu);
 }

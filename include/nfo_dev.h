@@ -7,6 +7,7 @@
 
 #include <linux/list.h>
 #include <linux/netdevice.h>
+#include <linux/xarray.h>
 #include <net/flow_offload.h>
 #include <linux/nf_flow_offload.h>
 
@@ -125,10 +126,13 @@ struct nfo_dev {
 /**
  * struct nfo_devs - the devices of a flowtable
  * @list:    list of struct nfo_dev::list, owned; RCU readers, writers hold nfo_net::lock
+ * @by_index: the same devices by their index; likewise. A transaction may have a device leave and
+ *           join again, and it is listed twice meanwhile: this is the older one
  * @changes: how often @list changed; written with nfo_net::lock held, read without it
  */
 struct nfo_devs {
 	struct list_head	list;
+	struct xarray		by_index;
 	u32			changes;
 };
 

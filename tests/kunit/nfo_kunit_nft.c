@@ -157,8 +157,48 @@ static void nfo_test_unbind_after_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_nft_test.setups, 1);
 }
 
+static struct nfo_dev *nfo_found(const struct nfo_devs *devs, int ifindex)
+{
+	struct nfo_dev *d;
+
+	rcu_read_lock();
+	d = nfo_dev_find(devs, ifindex);
+	rcu_read_unlock();
+
+	return d;
+}
+
+/* A device leaves a flowtable and joins again in one transaction, and is listed twice meanwhile. */
+static void nfo_test_listed_twice(struct kunit *test)
+{
+	struct net_device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	struct nfo_dev *one, *two;
+	struct nfo_devs devs;
+
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->ifindex = 7;
+	nfo_devs_init(&devs);
+	KUNIT_EXPECT_NULL(test, nfo_found(&devs, 7));
+	one = nfo_dev_add(&devs, dev);
+	two = nfo_dev_add(&devs, dev);
+	KUNIT_ASSERT_TRUE(test, one && two);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_found(&devs, 7), one);
+	KUNIT_EXPECT_NULL(test, nfo_found(&devs, 8));
+	nfo_dev_del(&devs, one);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_found(&devs, 7), two);
+	one = nfo_dev_add(&devs, dev);
+	KUNIT_ASSERT_NOT_NULL(test, one);
+	nfo_dev_del(&devs, one);
+	KUNIT_EXPECT_PTR_EQ(test, nfo_found(&devs, 7), two);
+	nfo_dev_del(&devs, two);
+	KUNIT_EXPECT_NULL(test, nfo_found(&devs, 7));
+	KUNIT_EXPECT_TRUE(test, list_empty(&devs.list));
+	KUNIT_EXPECT_TRUE(test, xa_empty(&devs.by_index));
+}
+
 static struct kunit_case nfo_nft_cases[] = {
 	KUNIT_CASE(nfo_test_unbind_after_free),
+	KUNIT_CASE(nfo_test_listed_twice),
 	{}
 };
 
