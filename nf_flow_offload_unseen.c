@@ -34,8 +34,13 @@
 #define NFO_UNSEEN_QUEUE	BIT(4)	/* a qdisc shapes what the device sends */
 #define NFO_UNSEEN_TAKEN	BIT(6)	/* the driver has taken the qdisc into hardware */
 
-/* The notes are not renewed more often than this, in jiffies. */
+/* The notes are not renewed more often than this, in jiffies. With thousands of devices, each with
+ * a shaper of its own, a look takes so long that others would wait for RTNL: then the pause before
+ * the next one is NFO_UNSEEN_SHARE times as long as the look, and NFO_UNSEEN_LONGEST at most.
+ */
 #define NFO_UNSEEN_GAP		(HZ / 20)
+#define NFO_UNSEEN_SHARE	8
+#define NFO_UNSEEN_LONGEST	HZ
 
 /* ---- filters; RTNL held ---- */
 
@@ -402,16 +407,20 @@ bool nfo_unseen_renew(struct nfo_net *nn)
 {
 	struct net_device *dev;
 	unsigned long ifindex;
+	u64 began, pause;
 	void *entry;
 
 	if (!rtnl_trylock())
 		return false;
+	began = ktime_get_ns();
 	xa_for_each(&nn->devs, ifindex, entry) {
 		dev = __dev_get_by_index(nn->net, ifindex);
 		if (dev)
 			nfo_unseen_renew_dev(nn, dev);
 	}
 	WRITE_ONCE(nn->unseen_at, nfo_now());
+	pause = nsecs_to_jiffies64(NFO_UNSEEN_SHARE * (ktime_get_ns() - began));
+	WRITE_ONCE(nn->unseen_gap, clamp_t(u64, pause, NFO_UNSEEN_GAP, NFO_UNSEEN_LONGEST));
 	rtnl_unlock();
 
 	return true;
@@ -425,13 +434,12 @@ bool nfo_unseen_renew(struct nfo_net *nn)
  */
 void nfo_unseen_soon(struct nfo_net *nn)
 {
-	u32 since = nfo_now() - READ_ONCE(nn->unseen_at);
+	u32 since = nfo_now() - READ_ONCE(nn->unseen_at), gap = READ_ONCE(nn->unseen_gap);
 
 	if (delayed_work_pending(&nn->unseen_work))
 		return;
 	spin_lock_bh(&nn->journal_lock);
-	nfo_net_queue(nn, nfo_hw_wq, &nn->unseen_work,
-		      since < NFO_UNSEEN_GAP ? NFO_UNSEEN_GAP - since : 0);
+	nfo_net_queue(nn, nfo_hw_wq, &nn->unseen_work, since < gap ? gap - since : 0);
 	spin_unlock_bh(&nn->journal_lock);
 }
 

@@ -230,6 +230,7 @@ struct nfo_stats {
  * @rtnl_work: runs after a message to @rtnl was lost; not queued once @rtnl is released
  * @unseen_work: looks for filters and shapers of @devs that hardware would pass by
  * @unseen_at: jiffies when @unseen_work last did so; written by @unseen_work
+ * @unseen_gap: for how many jiffies it does not do so again; likewise
  * @free_work: frees this object after an RCU grace period
  */
 struct nfo_net {
@@ -291,6 +292,7 @@ struct nfo_net {
 	struct work_struct	rtnl_work;
 	struct delayed_work	unseen_work;
 	u32			unseen_at;
+	u32			unseen_gap;
 	struct rcu_work		free_work;
 };
 
