@@ -5,6 +5,7 @@
 #include <net/fib_notifier.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
+#include <net/nexthop.h>
 
 #include "nfo_fib.h"
 #include "nfo_neigh.h"
