@@ -69,6 +69,45 @@ file() {
 }
 run_case "metrics -o replaces its file in one step" file
 
+# families_only FAMILIES COMMAND... - run a command that may have these kinds of sockets alone, as
+# systemd has it with RestrictAddressFamilies. Status 77 when this kernel cannot.
+families_only() {
+	in_r python3 - "$@" <<-'END'
+		import ctypes, errno, os, socket, struct, sys
+
+		LOAD, EQUAL, RETURN, SOCKET, FAMILY = 0x20, 0x15, 0x06, 41, 16
+		kinds = [getattr(socket, kind) for kind in sys.argv[1].split()]
+		end = 4 + len(kinds)
+		code = [(LOAD, 0, 0, 0), (EQUAL, 0, end - 2, SOCKET), (LOAD, 0, 0, FAMILY)]
+		code += [(EQUAL, end - 4 - i, 0, kind) for i, kind in enumerate(kinds)]
+		code += [(RETURN, 0, 0, 0x50000 | errno.EAFNOSUPPORT), (RETURN, 0, 0, 0x7fff0000)]
+		filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *op) for op in code))
+		program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(filters))
+		libc = ctypes.CDLL(None)
+		if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
+		    sys.exit(77)
+		os.execv(sys.argv[2], sys.argv[2:])
+	END
+}
+
+# The unit of systemd lets the tool have few kinds of sockets; devices have their names all the same.
+in_the_unit() {
+	local families
+
+	ours
+	command -v python3 >/dev/null || skip "no python3"
+	[ "$(uname -m)" = x86_64 ] || skip "the filter is for x86-64"
+	families=$(sed -n 's/^RestrictAddressFamilies=//p' "$NFO_TOP/packaging/metrics/nft-offload-metrics.service")
+	[ -n "$families" ] || fail "the unit names no families"
+	rules_std
+	RC=0
+	families_only "$families" "$NFO_TOOLS/nft-offload" metrics >"$OUT" 2>"$ERR" || RC=$?
+	[ "$RC" != 77 ] || skip "no filters of system calls"
+	equal "$RC" 0 "status with $families alone ($(cat "$ERR"))"
+	series 'device_hardware{device="rc",family="inet",table="t",flowtable="f"}'
+}
+run_case "the families of sockets that the unit allows are enough" in_the_unit
+
 # --- many flows ---
 
 # A packet that makes a flow takes 20 us, and with KASAN and lockdep 1.4 ms: 100,000 flows take five
