@@ -126,6 +126,8 @@ bytes() {
 	shows 'device="d\\xff"'
 	tool_ok check -j
 	equal "$(value '[.checks[] | select(.subject == "d\\xff")] | length > 0')" true "lines of check"
+	# the dummy device is down, and the remedy has its name
+	equal "$(value '.checks[] | select(.subject == "d\\xff" and .text == "is down") | .remedy')" 'ip link set d\xff up' "remedy"
 	tool_ok status
 	shows 'd\xff'
 }

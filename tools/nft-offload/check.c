@@ -41,13 +41,13 @@ static void line(enum result result, const char *subject, const char *remedy,
 	if (opt_json) {
 		json_array_append_new(lines, json_pack("{ss ss ss ss}", "result", names[result],
 						       "subject", utf8(subject), "text", utf8(text),
-						       "remedy", remedy));
+						       "remedy", utf8(remedy)));
 		return;
 	}
 	snprintf(first, sizeof(first), "%-8s %s: ", names[result], utf8(subject));
 	say_wrapped(stdout, first, "           ", utf8(text));
 	if (*remedy)
-		say_wrapped(stdout, "         > ", "           ", remedy);
+		say_wrapped(stdout, "         > ", "           ", utf8(remedy));
 }
 
 /* ---- the machine ---- */
