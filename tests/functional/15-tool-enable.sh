@@ -102,6 +102,33 @@ foreign() {
 }
 run_case "a table of that name by somebody else is left alone" foreign
 
+# A device may be called by an alternative name, which is none that a flowtable lists.
+other_name() {
+	ours
+	ip -n "$NS_R" link property add dev rs altname uplink 2>/dev/null || skip "no alternative names"
+	at_end "ip -n $NS_R link property del dev rs altname uplink"
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			chain forward {
+				type filter hook forward priority 0; policy accept
+				counter name seen
+			}
+		}
+	END
+	says 2 "'uplink' is named twice" enable rs uplink
+	tool_ok enable rc uplink
+	client c udp
+	promote c udp "$PORT"
+	fast c ping 5
+	tool_ok enable rc rs
+	shows already
+	tool_ok check uplink
+	shows 'rs: is in flowtable fast of table inet nft_offload'
+	tool_ok disable
+}
+run_case "enable and check take a device's alternative name" other_name
+
 # What is refused is named, also in a transaction of a hundred messages.
 refused_by_name() {
 	local i lans=() devs=(rc rs)

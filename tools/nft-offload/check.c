@@ -337,6 +337,8 @@ static bool check_dev(const char *name, const struct ruleset *rs, struct dev *d)
 		line(CHECK_PROBLEM, name, "ip link shows the devices there are", "no such device");
 		return false;
 	}
+	/* An alternative name is none that a flowtable lists. */
+	name = d->name;
 	snprintf(remedy, sizeof(remedy), "ip link set %s up", name);
 	if (d->flags & IFF_LOOPBACK) {
 		line(CHECK_PROBLEM, name, "", "is the loopback device: nothing is routed over it");

@@ -68,18 +68,25 @@ static bool has_name(char (*names)[IFNAMSIZ], int n, const char *name)
 	return false;
 }
 
-/* Return: 0 or the exit status. */
+/* Add a device by its own name, which the kernel also finds by an alternative one: nf_tables compares
+ * own names alone (from 6.16 on), and would list a device that is not there. Return: 0 or the exit
+ * status.
+ */
 static int add_dev(char (*names)[IFNAMSIZ], int *n, const char *name)
 {
+	char own[IFNAMSIZ];
+	unsigned int ifindex;
+
 	if (!*name || strlen(name) >= IFNAMSIZ)
 		return usage("'%s' is no device name: it has 1 to %d characters", name, IFNAMSIZ - 1);
-	if (!if_nametoindex(name))
+	ifindex = if_nametoindex(name);
+	if (!ifindex || !if_indextoname(ifindex, own))
 		return refused("no such device: '%s'", name);
-	if (has_name(names, *n, name))
+	if (has_name(names, *n, own))
 		return usage("device '%s' is named twice", name);
 	if (*n == DEVS_MAX)
 		return usage("more than %d devices", DEVS_MAX);
-	strcpy(names[(*n)++], name);
+	strcpy(names[(*n)++], own);
 	return 0;
 }
 
