@@ -214,8 +214,10 @@ int opts_parse(const struct command *cmd, int *argc, char ***argv, opt_fn fn,
 		case ':':
 			return usage("%s: option '%s' wants a value", cmd->name, given);
 		case '?':
-			/* the wrong letter may stand in a group such as -jx */
-			if (optopt && optopt < 256 && given[0] == '-' && given[1] != '-')
+			/* The wrong letter may stand in a group such as -xj, which is not read to
+			 * its end yet. A letter that is known belongs to an option such as --json=1.
+			 */
+			if (optopt && optopt < 256 && !strchr(letters, optopt))
 				return usage("%s: unknown option '-%c' (see nft-offload %s --help)",
 					     cmd->name, optopt, cmd->name);
 			return usage("%s: unknown option '%s' (see nft-offload %s --help)",
