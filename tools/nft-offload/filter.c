@@ -86,11 +86,29 @@ int zone_parse(const char *value, uint16_t *zone)
 	return 0;
 }
 
+/* A flow has to match all options that are given. An option that is given twice could match none, or
+ * one of the two alone, so that flush would leave out what somebody meant.
+ */
+static int once_opt(struct filter *f, const struct opt *o, const char *value)
+{
+	static const char letters[] = "pPdstfz";
+	const char *at = strchr(letters, o->letter);
+
+	if (!at)
+		return 0;
+	if (f->given & 1U << (at - letters))
+		return usage("one --%s at a time: '%s' is the second", o->name, value);
+	f->given |= 1U << (at - letters);
+	return 0;
+}
+
 int filter_opt(struct filter *f, const struct opt *o, const char *value)
 {
 	uint64_t v;
-	int rc = 0;
+	int rc = once_opt(f, o, value);
 
+	if (rc)
+		return rc;
 	switch (o->letter) {
 	case '4':
 		rc = l3_opt(f, NFPROTO_IPV4);

@@ -241,6 +241,7 @@ struct filter {
 	uint32_t dev;
 	const char *table, *flowtable;
 	const char *addr_text;	/* as given, for complaints */
+	unsigned int given;	/* bits of options that were given, for filter_opt() */
 	bool any;		/* an option other than the zone was given */
 };
 
