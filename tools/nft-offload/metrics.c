@@ -156,6 +156,34 @@ static void put_all(FILE *to, const json_t *s)
 	put_limits(to, json_object_get(s, "settings"));
 }
 
+static int cannot_write(const char *name, int err)
+{
+	return refused("cannot write '%s': %s", name, strerror(err));
+}
+
+/* Is a name taken by something that a new file must not replace? That is a device, a pipe, or a link
+ * to one of these, such as /dev/stdout.
+ */
+static bool is_special(const char *name)
+{
+	struct stat st;
+
+	return !lstat(name, &st) && !S_ISREG(st.st_mode);
+}
+
+static int write_special(const char *name, const json_t *s)
+{
+	FILE *f = fopen(name, "w");
+	bool ok;
+
+	if (!f)
+		return cannot_write(name, errno);
+	put_all(f, s);
+	ok = !fflush(f) && !ferror(f);
+	ok = !fclose(f) && ok;
+	return ok ? STATUS_OK : cannot_write(name, errno);
+}
+
 /* Replace a file in one step, so that a reader finds the old file or the new one, and either whole.
  */
 static int write_file(const char *name, const json_t *s)
@@ -185,7 +213,7 @@ static int write_file(const char *name, const json_t *s)
 		if (fd >= 0)
 			unlink(temporary);
 		free(temporary);
-		return refused("cannot write %s: %s", name, strerror(err));
+		return cannot_write(name, err);
 	}
 	free(temporary);
 	return STATUS_OK;
@@ -219,7 +247,7 @@ int cmd_metrics(const struct command *cmd, int argc, char **argv)
 	if (rc)
 		return rc;
 	if (file)
-		rc = write_file(file, s);
+		rc = is_special(file) ? write_special(file, s) : write_file(file, s);
 	else
 		put_all(stdout, s);
 	json_decref(s);
