@@ -31,10 +31,11 @@ modules:
 	@p='$(probes)'; test -n "$$p" && \
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" NFO_PROBES="$$p" $(if $(ARCH),ARCH=$(ARCH)) modules
 
+# Kbuild works in the kernel's directory, where a relative DESTDIR would be another one.
 install:
 	@test -e nf_flow_offload.ko || { echo 'make install: nothing built yet, run make modules first' >&2; exit 1; }
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" NFO_PROBES='$(probes)' \
-		$(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") modules_install
+		$(if $(DESTDIR),INSTALL_MOD_PATH="$(abspath $(DESTDIR))") modules_install
 	install -D -m 644 packaging/nf_flow_offload.conf \
 		"$(DESTDIR)/etc/modprobe.d/nf_flow_offload.conf"
 
