@@ -452,4 +452,23 @@ large() {
 }
 run_case "a ruleset with too many ways through it ends in time" large
 
+# 40,000 ways lead to the rule that says flow add, and what they say of its packets is remembered once.
+many_ways() {
+	local i
+
+	rules_flush
+	{
+		printf 'table ip t {\n%s\nchain let { %s; }\nchain inner {\n' "$FT" "$ADD"
+		for ((i = 1; i <= 200; i++)); do echo "ip daddr 198.51.100.$i jump let"; done
+		printf '}\nchain forward { type filter hook forward priority 0; policy accept;\n'
+		for ((i = 1; i <= 200; i++)); do echo "ip saddr 192.0.2.$i jump inner"; done
+		printf '}\n}\n'
+	} | rules_load
+	RC=0
+	in_r bash -c 'ulimit -v 65536; exec "$@"' check "$NFO_TOOLS/nft-offload" check -j rc rs >"$OUT" 2>"$ERR" || RC=$?
+	equal "$RC" 0 "status with 64 MiB ($(cat "$ERR"))"
+	equal "$(value '.checks[] | select(.subject == "rules") | .text | test("^401 read")')" true "the rules were read"
+}
+run_case "many ways to one rule take little memory" many_ways
+
 all_done

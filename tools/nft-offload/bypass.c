@@ -18,6 +18,7 @@
 #define STEPS_MAX	1000000		/* rules evaluated, all paths together */
 #define FACTS_MAX	32
 #define DEPTH_MAX	32
+#define ALIKE_MAX	256		/* among how many permits an equal one is looked for */
 
 /* ---- what a rule loses by offload ---- */
 
@@ -262,12 +263,25 @@ static void found_varying(struct step *s, const char *what)
 	}
 }
 
+/* Is such a permit among the latest? Many ways may lead to one rule that says flow add. */
+static bool permit_known(const struct walk *w)
+{
+	for (size_t i = w->npermits; i > 0 && i + ALIKE_MAX > w->npermits; i--) {
+		const struct permit *p = &w->permit[i - 1];
+
+		if (p->l3proto == w->p.l3proto && p->l4proto == w->p.l4proto &&
+		    p->n == w->nfacts && !memcmp(p->fact, w->fact, p->n * sizeof(*p->fact)))
+			return true;
+	}
+	return false;
+}
+
 static void permit_add(struct step *s)
 {
 	struct walk *w = s->w;
 	struct permit *p;
 
-	if (!w->permits)
+	if (!w->permits || permit_known(w))
 		return;
 	w->permit = xrealloc(w->permit, (w->npermits + 1) * sizeof(*w->permit));
 	p = &w->permit[w->npermits++];
