@@ -80,9 +80,9 @@ extern const struct nla_policy nfo_settings_policy[NFO_SETTINGS_POLICY_MAX + 1];
  *	each direction passes the ruleset once more while the ruleset has rules whose
  *	answer changes without a commit: elements that time out or that packets add,
  *	the time of day, quotas, what a connection has had, rules of iptables' own
- *	tables. Without such rules no packet does. 0: none does. With more than 10000
- *	flows a second and processor the time becomes two, four, up to 1024 times as
- *	long.
+ *	tables. Without such rules no packet does. 0, or with policy 1: none does.
+ *	With more than 10000 flows a second and processor the time becomes two, four,
+ *	up to 1024 times as long.
  * @udp_answers: 0 to 255 packets, default 2: how many packets of the reply
  *	direction do not promote a UDP connection, as most have ended with an answer
  *	or two (DNS, NTP). The next packet of the original direction promotes it, one

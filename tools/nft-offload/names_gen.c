@@ -234,7 +234,7 @@ const struct setting settings[SETTINGS] = {
 	  "1 to let flows into hardware though a tc filter, an XDP program or a netdev chain of a device on their way, or the qdisc that shapes what it sends, would not see their packets there. 0 to leave them in software, where each of these sees every packet.",
 	  NFO_SETTINGS_HW_BYPASS, 0, 1U, 0 },
 	{ "recheck_ms", "milliseconds",
-	  "how often a packet of each direction passes the ruleset once more while the ruleset has rules whose answer changes without a commit: elements that time out or that packets add, the time of day, quotas, what a connection has had, rules of iptables' own tables. Without such rules no packet does. 0: none does. With more than 10000 flows a second and processor the time becomes two, four, up to 1024 times as long.",
+	  "how often a packet of each direction passes the ruleset once more while the ruleset has rules whose answer changes without a commit: elements that time out or that packets add, the time of day, quotas, what a connection has had, rules of iptables' own tables. Without such rules no packet does. 0, or with policy 1: none does. With more than 10000 flows a second and processor the time becomes two, four, up to 1024 times as long.",
 	  NFO_SETTINGS_RECHECK_MS, 0, 32767U, 5000 },
 	{ "udp_answers", "packets",
 	  "how many packets of the reply direction do not promote a UDP connection, as most have ended with an answer or two (DNS, NTP). The next packet of the original direction promotes it, one answer more, and any packet once conntrack calls the connection assured. 0: the first answer promotes it.",
