@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a CPU remembers of the packets that it works on: notes of packets that came in and take the
- * classic path, the permit of the last packet that `flow add` matched, and how many answers it matched
- * lately of connections that have no flow.
+ * classic path, the permit of the last packet that `flow add` matched, and how many answers it
+ * matched lately of connections that have no flow.
  */
 #include <linux/etherdevice.h>
 #include <linux/hash.h>

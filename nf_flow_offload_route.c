@@ -588,7 +588,7 @@ static bool nfo_route6_stands(const struct rt6_info *rt)
 	if (!fn || rcu_access_pointer(fn->leaf) != from || from->fib6_nsiblings ||
 	    rt->rt6i_flags & (RTF_CACHE | RTF_EXPIRES) || fib6_check_expired(from))
 		return false;
-	/* The object of a nexthop object is taken out of use when another packet takes the route. */
+	/* A nexthop object's is taken out of use when another packet takes the route. */
 	if (!rt->sernum && READ_ONCE(rt->dst.obsolete) != DST_OBSOLETE_FORCE_CHK)
 		return false;
 	next = rcu_dereference(from->fib6_next);

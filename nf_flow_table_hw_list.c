@@ -98,8 +98,8 @@ static void nfo_hw_unlist(struct nfo_table *t, struct nfo_dev *d, enum nfo_reaso
 	spin_lock_bh(&t->hw.lock);
 	d->leaving = true;
 	spin_unlock_bh(&t->hw.lock);
-	/* The holder of RTNL unregisters, moves or renames the device: it is the caller, or it waits
-	 * for a lock of the caller, or for the caller. So no worker waits for RTNL.
+	/* The holder of RTNL unregisters, moves or renames the device: it is the caller, or it
+	 * waits for a lock of the caller, or for the caller. So no worker waits for RTNL.
 	 */
 	d->lent = dev->reg_state == NETREG_UNREGISTERING || nfo_hw_in_event();
 	/* The devices of a flowtable that is deleted leave one by one, and each walk is through all
