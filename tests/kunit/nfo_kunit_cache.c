@@ -146,9 +146,10 @@ static void nfo_test_admit_no_driver(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_HW_DRIVER);
 		d->leaving = false;
 		/* Not listed any more. The first direction leaves by port 1. */
-		d->ifindex = 1000;
+		xa_erase(&fake->t.devs.by_index, d->ifindex);
 		KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), i ? NFO_R_HW_SHAPE : NFO_R_HW_DRIVER);
-		d->ifindex = fake->port[i].netdev->ifindex;
+		KUNIT_ASSERT_FALSE(test, xa_err(xa_store(&fake->t.devs.by_index, d->ifindex, d,
+							 GFP_KERNEL)));
 	}
 	KUNIT_EXPECT_EQ(test, nfo_admit_why(ff), NFO_R_NONE);
 }
