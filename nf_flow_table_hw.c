@@ -120,7 +120,7 @@ static void nfo_hw_added(struct nfo_flow *f, struct nfo_hw_rule *p)
 	p->owes = false;
 	nfo_hw_queue_live(q, p);
 	atomic_inc(&f->table->nn->in_hw);
-	nfo_hw_dev_ok(p->dev);
+	nfo_hw_dev_ok(p->dev, f, p->dir);
 	/* The rule was in no list while the driver was asked, so neither nfo_hw_pull() nor
 	 * nfo_hw_check_some() has found it.
 	 */

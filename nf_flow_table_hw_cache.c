@@ -162,6 +162,21 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 	r->shapes |= nfo_hw_shape(f, dir);
 }
 
+/* A driver took a rule: what it refused of that kind before, it refused for what was so for a
+ * moment. The next such refusal is believed no longer than a first one. Caller holds nfo_hw::lock.
+ */
+static void nfo_hw_disprove(struct nfo_dev *d, const struct nfo_flow *f,
+			    enum ip_conntrack_dir dir)
+{
+	int out = nfo_flow_refs(f, dir)->out_lower.dev->ifindex;
+	u64 shape = nfo_hw_shape(f, dir);
+	struct nfo_hw_refusal *r;
+
+	for (r = d->refused; r < &d->refused[d->refusals]; r++)
+		if ((r->shapes & shape) && !nfo_hw_is_believed(r) && (!r->out || r->out == out))
+			r->wait = 0;
+}
+
 /**
  * nfo_hw_form() - the form in which a driver is to be asked for a direction's rule
  * @d:   device, bound
@@ -585,12 +600,15 @@ void nfo_hw_dev_set_error(struct nfo_dev *d, int err, const struct netlink_ext_a
 
 /**
  * nfo_hw_dev_ok() - a driver took a rule: forget errors, and a size that the rule has disproved
- * @d: device
+ * @d:   device
+ * @f:   flow
+ * @dir: direction of the rule
  *
- * Context: nfo_hw::lock held.
+ * Context: rcu_read_lock(), nfo_hw::lock held.
  */
-void nfo_hw_dev_ok(struct nfo_dev *d)
+void nfo_hw_dev_ok(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
+	nfo_hw_disprove(d, f, dir);
 	nfo_hw_dev_set_error(d, 0, NULL);
 	d->backoff = 0;
 	if (d->queue->rules > d->queue->size) {

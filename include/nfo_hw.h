@@ -96,7 +96,7 @@ bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_co
 void nfo_hw_measure(struct nfo_flow *f);
 bool nfo_hw_worth(const struct nfo_flow *f);
 struct nfo_flow *nfo_hw_colder(const struct nfo_flow *hot, u8 want);
-void nfo_hw_dev_ok(struct nfo_dev *d);
+void nfo_hw_dev_ok(struct nfo_dev *d, const struct nfo_flow *f, enum ip_conntrack_dir dir);
 enum nfo_reason nfo_hw_outcome(struct nfo_dev *d, const struct nfo_flow *f,
 			       enum ip_conntrack_dir dir, int err);
 void nfo_hw_forget_refusals(struct nfo_dev *d, int out);

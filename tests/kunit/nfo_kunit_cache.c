@@ -351,7 +351,7 @@ static void nfo_test_size_learned(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->full_wait, 30 * HZ);
 	/* One rule more than was believed: begin anew. */
 	q->rules = 6;
-	nfo_hw_dev_ok(d);
+	nfo_hw_dev_ok(d, &ff->f, 0);
 	nfo_hw_outcome(d, &ff->f, 0, -ENOSPC);
 	KUNIT_EXPECT_EQ(test, d->full_wait, HZ / 2);
 
@@ -369,6 +369,7 @@ static void nfo_test_size_learned(struct kunit *test)
 static void nfo_test_driver_took_it(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
 	struct nfo_dev *d = fake->port[0].d;
 	struct netlink_ext_ack extack = { ._msg = "no room" };
 
@@ -376,13 +377,13 @@ static void nfo_test_driver_took_it(struct kunit *test)
 	d->backoff = 4 * HZ;
 	d->queue->size = 5;
 	d->queue->rules = 5;
-	nfo_hw_dev_ok(d);
+	nfo_hw_dev_ok(d, &ff->f, 0);
 	KUNIT_EXPECT_EQ(test, d->queue->size, 5);
 	KUNIT_EXPECT_EQ(test, d->backoff, 0);
 	KUNIT_EXPECT_EQ(test, d->err, 0);
 	KUNIT_EXPECT_STREQ(test, d->message, "");
 	d->queue->rules = 6;
-	nfo_hw_dev_ok(d);
+	nfo_hw_dev_ok(d, &ff->f, 0);
 	KUNIT_EXPECT_EQ(test, d->queue->size, 0);
 	d->queue->rules = 0;
 }
@@ -553,6 +554,18 @@ static void nfo_test_refused_for_a_time(struct kunit *test)
 	r->at -= wait;
 	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, r->wait, 60 * HZ);
+
+	/* A rule of that kind was taken: the next refusal is like a first one, however soon. */
+	r->at -= r->wait;
+	nfo_hw_dev_ok(d, &other->f, 0);
+	KUNIT_EXPECT_EQ(test, r->wait, 60 * HZ);
+	nfo_hw_dev_ok(d, &ff->f, 0);
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, r->wait, 60 * HZ);
+	KUNIT_EXPECT_EQ(test, nfo_check(ff), NFO_R_HW_SHAPE);
+	r->at -= r->wait;
+	nfo_hw_outcome(d, &ff->f, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, r->wait, 120 * HZ);
 }
 
 /* Drivers refuse what goes to no station's address, as if they could not do that kind of rule. */
@@ -604,7 +617,7 @@ static void nfo_test_backoff(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->queue->size, 0);
 
 	/* A rule that was taken ends it, and so does binding anew. */
-	nfo_hw_dev_ok(d);
+	nfo_hw_dev_ok(d, &ff->f, 0);
 	KUNIT_EXPECT_EQ(test, d->backoff, 0);
 	nfo_hw_outcome(d, &ff->f, 0, -EIO);
 	KUNIT_EXPECT_EQ(test, d->backoff, HZ);
