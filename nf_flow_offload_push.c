@@ -83,6 +83,16 @@ static bool nfo_push_shows(const struct nfo_entry *e, const struct nfo_route_ref
 	       nfo_entry_counts(e) / NFO_COUNT_PACKET == 1;
 }
 
+/* Do what PPP does with each packet that it sends. Its device has one queue, so the port chooses a
+ * queue of its own by the packet's hash. By the queue that the packet came in by it would choose
+ * another one, and packets that PPP sends would overtake those of the flow that PPP does not see.
+ */
+static void nfo_push_as_ppp(struct sk_buff *skb)
+{
+	skb_scrub_packet(skb, false);
+	skb_set_queue_mapping(skb, 0);
+}
+
 /* Does the port take the packet in one piece? One that GRO has joined may have a single tag. */
 static bool nfo_push_takes(const struct sk_buff *skb, const struct nfo_lower *lower)
 {
@@ -109,9 +119,8 @@ void nfo_push_xmit(struct sk_buff *skb, const struct nfo_entry *e,
 		dev_queue_xmit(skb);
 		return;
 	}
-	/* PPP does so with each packet that it sends. */
 	if (nfo_lower_has_session(&refs->out_lower))
-		skb_scrub_packet(skb, false);
+		nfo_push_as_ppp(skb);
 	if (nfo_push_takes(skb, &refs->out_lower))
 		nfo_push_one(skb, refs);
 	else

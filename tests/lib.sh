@@ -280,10 +280,12 @@ forwarding_on() {
 }
 
 # shellcheck disable=SC2120 # the tag is for a second topology
-# topo_up [TAG] - client, router, server; names in NS_C, NS_R, NS_S.
+# topo_up [TAG] - client, router, server; names in NS_C, NS_R, NS_S. The link to the server has as many
+# queues as LINK_QUEUES says.
 topo_up() {
-	local tag=${1:-} ns
+	local tag=${1:-} queues=${LINK_QUEUES:-} ns
 
+	queues=${queues:+numtxqueues $queues numrxqueues $queues}
 	modprobe -q -a veth nf_tables nf_conntrack nf_conntrack_netlink || true
 	agent_up
 	ns_add "c$tag" "r$tag" "s$tag"
@@ -296,7 +298,7 @@ topo_up() {
 	forwarding_on "$NS_R"
 	ip -batch - <<-END
 		link add c0 netns $NS_C type veth peer name rc netns $NS_R
-		link add s0 netns $NS_S type veth peer name rs netns $NS_R
+		link add s0 netns $NS_S $queues type veth peer name rs netns $NS_R $queues
 	END
 	ip -n "$NS_R" -batch - <<-END
 		link set lo up

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib-stacks.sh"
 need tc tcpdump
 
-topo_up
+LINK_QUEUES=4 topo_up
 echo_up
 
 counting() { in_r "$NFO_TOOLS/nft-offload" set dev_counters "$1" >/dev/null; }
@@ -123,6 +123,36 @@ in_use() {
 	[ $((TX - before)) -le 12 ] || fail "ppp0 has sent $((TX - before)) of 40 packets"
 }
 
+# by_queue - how many packets each queue of the port has sent, in QUEUE.
+by_queue() {
+	readarray -t QUEUE < <(in_r tc -s qdisc show dev rs |
+		awk '/ parent 1:/ { queue = 1 } queue && /Sent/ { print $4; queue = 0 }')
+	[ ${#QUEUE[@]} = 4 ] || fail "rs has ${#QUEUE[@]} queues"
+}
+
+# one_queue KIND - packets come by a queue of their own, and all leave by the same one: those that PPP
+# sends, so that its device is in use, and the others.
+one_queue() {
+	local before most=0 i
+
+	up "$1" udp
+	peer_start bpf "$NS_R" exec "$NFO_TOOLS/nfo_bpf" rc queue || skip "$ANSWER"
+	at_end "in_r tc qdisc del dev rs root"
+	in_r tc qdisc add dev rs root handle 1: mq
+	wait_for 5 straight c || fail "$PAST of 40 packets pass $OUT by"
+	by_queue
+	before=("${QUEUE[@]}")
+	for _ in 1 2 3 4; do
+		fast c ping 10
+		pass_time 1
+	done
+	by_queue
+	for i in 0 1 2 3; do
+		[ $((QUEUE[i] - before[i])) -le $most ] || most=$((QUEUE[i] - before[i]))
+	done
+	[ $most -ge 40 ] || fail "the queues have sent ${before[*]}, then ${QUEUE[*]}"
+}
+
 # segmented KIND - the client sends segments joined, and each of them arrives as a packet of its own that
 # the session's device counts.
 segmented() {
@@ -214,6 +244,8 @@ for kind in vlan qinq pppoe vlan-pppoe; do
 	run_case "$kind: the devices count" counted $kind udp
 done
 run_case "PPPoE: the session's device is seen in use" in_use
+run_case "PPPoE: one queue of the port" one_queue pppoe
+run_case "PPPoE in a VLAN: one queue of the port" one_queue vlan-pppoe
 run_case "PPPoE: joined segments" segmented pppoe
 run_case "PPPoE in a VLAN: joined segments" segmented vlan-pppoe
 for kind in vlan pppoe; do

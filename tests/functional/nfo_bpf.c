@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nfo_bpf DEVICE xdp|tcx - have a BPF program that lets everything pass see what a device
- * receives, until standard input ends. Says "ok bpf".
+ * nfo_bpf DEVICE xdp|tcx|queue - have a BPF program that lets everything pass see what a device
+ * receives, until standard input ends. Says "ok bpf". With queue, a tcx program says of each packet
+ * that the device's queue 2 received it.
  */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -24,16 +26,24 @@ static int bpf(int cmd, union bpf_attr *attr)
 	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 }
 
-static int load(unsigned int type, unsigned int attach, int verdict)
+/* The number in a packet is that of the queue plus one. */
+#define QUEUE_MAPPING	3
+
+/* @queue: the program writes QUEUE_MAPPING. */
+static int load(unsigned int type, unsigned int attach, int verdict, int queue)
 {
 	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = QUEUE_MAPPING },
+		{ .code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_2,
+		  .off = offsetof(struct __sk_buff, queue_mapping) },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
+	unsigned int first = queue ? 0 : 2;
 	union bpf_attr attr = {
 		.prog_type = type,
-		.insns = (unsigned long)code,
-		.insn_cnt = sizeof(code) / sizeof(*code),
+		.insns = (unsigned long)&code[first],
+		.insn_cnt = sizeof(code) / sizeof(*code) - first,
 		.license = (unsigned long)"GPL",
 		.expected_attach_type = attach,
 	};
@@ -56,17 +66,18 @@ static int attach(int prog, int ifindex, unsigned int type)
 
 int main(int argc, char **argv)
 {
-	int tcx = argc == 3 && !strcmp(argv[2], "tcx"), prog, ifindex;
+	const char *kind = argc == 3 ? argv[2] : "";
+	int queue = !strcmp(kind, "queue"), xdp = !strcmp(kind, "xdp"), prog, ifindex;
 	char byte;
 
-	if (argc != 3 || (!tcx && strcmp(argv[2], "xdp"))) {
-		fprintf(stderr, "usage: nfo_bpf DEVICE xdp|tcx\n");
+	if (!queue && !xdp && strcmp(kind, "tcx")) {
+		fprintf(stderr, "usage: nfo_bpf DEVICE xdp|tcx|queue\n");
 		return 2;
 	}
 	ifindex = if_nametoindex(argv[1]);
-	prog = tcx ? load(BPF_PROG_TYPE_SCHED_CLS, 0, PASS_TCX) :
-		     load(BPF_PROG_TYPE_XDP, ATTACH_XDP, PASS_XDP);
-	if (!ifindex || prog < 0 || attach(prog, ifindex, tcx ? ATTACH_TCX : ATTACH_XDP) < 0) {
+	prog = xdp ? load(BPF_PROG_TYPE_XDP, ATTACH_XDP, PASS_XDP, 0) :
+		     load(BPF_PROG_TYPE_SCHED_CLS, 0, PASS_TCX, queue);
+	if (!ifindex || prog < 0 || attach(prog, ifindex, xdp ? ATTACH_XDP : ATTACH_TCX) < 0) {
 		printf("no: %s\n", strerror(errno));
 		return 1;
 	}
