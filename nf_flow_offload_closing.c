@@ -44,7 +44,7 @@ static void nfo_learn_closing(struct sk_buff *skb, const struct nf_hook_state *s
 	ct = nf_ct_tuplehash_to_ctrack(h);
 	f = nfo_flow_of_ct(nn, ct);
 	if (f)
-		nfo_flow_sync_tcp(f);
+		nfo_flow_sync_closing(f, NF_CT_DIRECTION(h), ntohl(th->seq));
 	nf_ct_put(ct);
 }
 

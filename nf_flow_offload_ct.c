@@ -84,6 +84,13 @@ static bool nfo_ct_tcp_plausible(const struct nf_conn *ct, const struct nfo_ct_t
 	return !after(s->ack, r->end) && !after(s->end, r->ack + max(window, 1u));
 }
 
+static void nfo_ct_tcp_advance_ack(struct ip_ct_tcp_state *s, u32 ack)
+{
+	if (!(s->flags & IP_CT_TCP_FLAG_MAXACK_SET) || after(ack, s->td_maxack))
+		s->td_maxack = ack;
+	s->flags |= IP_CT_TCP_FLAG_MAXACK_SET;
+}
+
 static void nfo_ct_tcp_advance(struct nf_conn *ct, const struct nfo_ct_tcp *seen, int dir)
 {
 	struct ip_ct_tcp_state *s = &ct->proto.tcp.seen[dir];
@@ -94,9 +101,7 @@ static void nfo_ct_tcp_advance(struct nf_conn *ct, const struct nfo_ct_tcp *seen
 		s->td_end = seen->end;
 	if (window > s->td_maxwin)
 		s->td_maxwin = window;
-	if (!(s->flags & IP_CT_TCP_FLAG_MAXACK_SET) || after(seen->ack, s->td_maxack))
-		s->td_maxack = seen->ack;
-	s->flags |= IP_CT_TCP_FLAG_MAXACK_SET;
+	nfo_ct_tcp_advance_ack(s, seen->ack);
 	if (after(seen->ack + window, r->td_maxend))
 		r->td_maxend = seen->ack + window;
 }
@@ -126,19 +131,25 @@ static void nfo_ct_tcp_own(const struct nf_conn *ct, struct nfo_ct_tcp *seen, in
  * Windows are checked again from here on (RFC 5961 depends on it), unless what was seen
  * does not fit together: then somebody else has sent segments as well, conntrack keeps
  * what it knows, and its windows are liberal. Context: any, takes ct->lock.
+ *
+ * Return: directions whose numbers are beyond what the other end has sent or waits for, as bits; 0
+ * when what was seen fits together.
  */
-void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
-		     u8 liberal)
+u8 nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
+		   u8 liberal)
 {
 	struct nfo_ct_tcp all[IP_CT_DIR_MAX] = { seen[0], seen[1] };
+	u8 beyond = 0;
 	int dir;
 
 	spin_lock_bh(&ct->lock);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		if (!seen[dir].known)
 			nfo_ct_tcp_own(ct, &all[dir], dir);
-	if (nfo_ct_tcp_plausible(ct, all, IP_CT_DIR_ORIGINAL) &&
-	    nfo_ct_tcp_plausible(ct, all, IP_CT_DIR_REPLY)) {
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (!nfo_ct_tcp_plausible(ct, all, dir))
+			beyond |= BIT(dir);
+	if (!beyond) {
 		nfo_ct_tcp_advance(ct, &all[IP_CT_DIR_ORIGINAL], IP_CT_DIR_ORIGINAL);
 		nfo_ct_tcp_advance(ct, &all[IP_CT_DIR_REPLY], IP_CT_DIR_REPLY);
 	} else {
@@ -146,6 +157,41 @@ void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_
 		liberal = NFO_CT_BOTH;
 	}
 	nfo_ct_tcp_set_liberal(ct, liberal);
+	spin_unlock_bh(&ct->lock);
+
+	return beyond;
+}
+
+/**
+ * nfo_ct_tcp_guard() - have a closing segment judged although windows are liberal
+ * @ct:      TCP entry
+ * @dir:     direction of the segment; nfo_ct_tcp_sync() found its numbers beyond those of the other
+ *           one
+ * @seq:     the segment's sequence number
+ * @other:   what was seen of the other direction
+ * @liberal: what nfo_ct_offload_begin() returned
+ *
+ * Whoever sends segments without seeing the connection makes the numbers of their direction
+ * worthless, but not what the other end has acknowledged. A segment out of that end's window finds
+ * strict windows, and conntrack judges it by the numbers that it has itself. For a segment in the
+ * window conntrack is told of the acknowledgment, by which it knows a RST that the end waits for.
+ * Context: any, takes ct->lock.
+ */
+void nfo_ct_tcp_guard(struct nf_conn *ct, enum ip_conntrack_dir dir, u32 seq,
+		      const struct nfo_ct_tcp *other, u8 liberal)
+{
+	struct ip_ct_tcp_state *r = &ct->proto.tcp.seen[!dir];
+	struct nfo_ct_tcp o = *other;
+	u32 window;
+
+	spin_lock_bh(&ct->lock);
+	if (!o.known)
+		nfo_ct_tcp_own(ct, &o, !dir);
+	window = max((u32)o.win << r->td_scale, r->td_maxwin);
+	if (before(seq, o.ack - window) || after(seq, o.ack + window))
+		nfo_ct_tcp_set_liberal(ct, liberal);
+	else
+		nfo_ct_tcp_advance_ack(r, o.ack);
 	spin_unlock_bh(&ct->lock);
 }
 

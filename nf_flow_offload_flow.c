@@ -524,28 +524,56 @@ void nfo_flow_abandon(struct nfo_flow *f)
 	nfo_flow_free(f);
 }
 
+/* Return: directions whose windows conntrack did not check before the flow, bit by direction. */
+static u8 nfo_flow_liberal(const struct nfo_flow *f)
+{
+	u8 liberal = 0;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		liberal |= test_bit(NFO_F_LIBERAL + dir, &f->state) << dir;
+
+	return liberal;
+}
+
 /**
  * nfo_flow_sync_tcp() - tell conntrack what it missed of a TCP connection
  * @f: flow
  *
  * Afterwards conntrack judges a FIN or RST as if it had seen all segments. Context: any, takes
- * ct->lock.
+ * ct->lock. Return: as nfo_ct_tcp_sync().
  */
-void nfo_flow_sync_tcp(struct nfo_flow *f)
+u8 nfo_flow_sync_tcp(struct nfo_flow *f)
 {
 	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
-	u8 liberal = 0;
 	int dir;
 
 	if (test_bit(NFO_F_HARDWARE, &f->state)) {
 		nfo_ct_tcp_forget(f->ct);
-		return;
+		return 0;
 	}
-	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		liberal |= test_bit(NFO_F_LIBERAL + dir, &f->state) << dir;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		seen[dir] = nfo_flow_seen_tcp(f, dir);
-	}
-	nfo_ct_tcp_sync(f->ct, seen, liberal);
+
+	return nfo_ct_tcp_sync(f->ct, seen, nfo_flow_liberal(f));
+}
+
+/**
+ * nfo_flow_sync_closing() - tell conntrack what it missed, before it judges a FIN or RST
+ * @f:   flow
+ * @dir: direction of the segment
+ * @seq: its sequence number
+ *
+ * Context: any, takes ct->lock.
+ */
+void nfo_flow_sync_closing(struct nfo_flow *f, enum ip_conntrack_dir dir, u32 seq)
+{
+	struct nfo_ct_tcp other;
+
+	if (!(nfo_flow_sync_tcp(f) & BIT(dir)))
+		return;
+	other = nfo_flow_seen_tcp(f, !dir);
+	nfo_ct_tcp_guard(f->ct, dir, seq, &other, nfo_flow_liberal(f));
 }
 
 /**

@@ -58,8 +58,10 @@ void nfo_ct_hardware(struct nf_conn *ct, bool on);
 u8 nfo_ct_offload_begin(struct nf_conn *ct);
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle);
 bool nfo_ct_tcp_is_strict(const struct nf_conn *ct);
-void nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
-		     u8 liberal);
+u8 nfo_ct_tcp_sync(struct nf_conn *ct, const struct nfo_ct_tcp seen[IP_CT_DIR_MAX],
+		   u8 liberal);
+void nfo_ct_tcp_guard(struct nf_conn *ct, enum ip_conntrack_dir dir, u32 seq,
+		      const struct nfo_ct_tcp *other, u8 liberal);
 void nfo_ct_tcp_late(struct nf_conn *ct, enum ip_conntrack_dir dir, const struct nfo_ct_tcp *seen);
 void nfo_ct_tcp_forget(struct nf_conn *ct);
 bool nfo_ct_is_established(const struct nf_conn *ct);

@@ -127,6 +127,8 @@ static inline __sum16 nfo_l4_csum_nat(__sum16 check, const struct nfo_entry *e, 
  * @e:   entry of the segment's direction
  * @th:  TCP header
  * @len: bytes after the TCP header
+ *
+ * The window belongs to the acknowledgment: that of an older segment is history.
  */
 static inline void nfo_entry_track_tcp(struct nfo_entry *e, const struct tcphdr *th,
 				       unsigned int len)
@@ -136,9 +138,10 @@ static inline void nfo_entry_track_tcp(struct nfo_entry *e, const struct tcphdr 
 
 	if ((s32)(end - READ_ONCE(e->end)) > 0)
 		WRITE_ONCE(e->end, end);
-	if ((s32)(ack - READ_ONCE(e->ack)) > 0)
+	if ((s32)(ack - READ_ONCE(e->ack)) >= 0) {
 		WRITE_ONCE(e->ack, ack);
-	WRITE_ONCE(e->win, ntohs(th->window));
+		WRITE_ONCE(e->win, ntohs(th->window));
+	}
 }
 
 #endif /* _NFO_ENTRY_H */

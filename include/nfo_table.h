@@ -164,7 +164,8 @@ void nfo_flow_put(struct nfo_flow *f);
 void nfo_flow_retire(struct nfo_flow *f, enum nfo_reason why);
 void nfo_flow_settle(struct nfo_flow *f, enum ip_conntrack_dir dir);
 bool nfo_flow_has_left(struct nfo_flow *f, enum ip_conntrack_dir dir);
-void nfo_flow_sync_tcp(struct nfo_flow *f);
+u8 nfo_flow_sync_tcp(struct nfo_flow *f);
+void nfo_flow_sync_closing(struct nfo_flow *f, enum ip_conntrack_dir dir, u32 seq);
 
 /* Few operations on a flow need a lock, so flows share these, and no operation takes two. */
 #define NFO_FLOW_LOCKS	6	/* as a power of two */

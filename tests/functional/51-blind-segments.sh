@@ -93,6 +93,42 @@ done
 on_both_paths "RST outside the window through another device" outside tcp far R "${far_off[@]}"
 on_both_paths "FIN outside the window through another device" outside tcp far FA "${far_off[@]}"
 
+# lured PATH PROTO FLAGS - segments with made-up numbers that are no closing ones come first, and a
+# closing one is to profit from that. It is ignored, but not the client's own RST after it.
+lured() {
+	local path=$1 proto=$2 flags=$3 ahead port
+
+	rules_for "$path"
+	connect_for "$path" c "$proto"
+	port=$PORT
+	must c bulk 3000000
+	attacker near
+	sequences watcher c "$proto" "$port"
+	for ahead in 20000000 70000000 1000000000; do
+		seq_add "$CLIENT_SEQ" "$ahead"
+		must attacker tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" PA 100
+		seq_add "$SERVER_SEQ" "$ahead"
+		must attacker tcp "$CLIENT_END" "$SERVER_END" "$CLIENT_SEQ" "$SEQ" A 0
+		seq_add "$CLIENT_SEQ" $((ahead + 100))
+		must attacker tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" "$flags" 0
+		ct_state "$proto" "$port"
+		case $path:$FIELD in
+		classic:established|offload:-) ;;
+		*) fail "$flags after segments $ahead bytes ahead: conntrack says $FIELD, $CT" ;;
+		esac
+	done
+	must c timeout 2000
+	sequences watcher c "$proto" "$port"
+	must attacker tcp "$CLIENT_END" "$SERVER_END" "$CLIENT_SEQ" "$SERVER_SEQ" R 0
+	[ "$path" = classic ] || wait_for 5 no_offload_flag "$proto" "$port" || fail "the connection is still offloaded: $CT"
+	ct_state "$proto" "$port"
+	equal "$FIELD" close "conntrack's state"
+}
+for proto in tcp tcp6; do
+	on_both_paths "$proto, data with made-up numbers, then RST" lured $proto R
+	on_both_paths "$proto, data with made-up numbers, then FIN" lured $proto FA
+done
+
 # What comes after a RST that was ignored is judged by all that was sent, not by what had been sent
 # when the RST came: here each direction sends more than a window in the fast path, and then a commit
 # has it pass conntrack again. Conntrack finds the RST invalid and nothing else.

@@ -248,6 +248,7 @@ static void nfo_test_sync_implausible(struct kunit *test)
 	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
 	struct ip_ct_tcp before;
 	int dir, what;
+	u8 beyond;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		for (what = 0; what < 3; what++) {
@@ -260,7 +261,9 @@ static void nfo_test_sync_implausible(struct kunit *test)
 				seen[dir].known = false;
 			nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
 			before = ct->proto.tcp;
-			nfo_ct_tcp_sync(ct, seen, 0);
+			beyond = nfo_ct_tcp_sync(ct, seen, 0);
+			if (what < 2)
+				KUNIT_EXPECT_EQ_MSG(test, beyond, BIT(dir), "case %d", what);
 			KUNIT_EXPECT_EQ_MSG(test, memcmp(&before, &ct->proto.tcp, sizeof(before)),
 					    0, "direction %d, case %d", dir, what);
 			/* An earlier RST, which was no more than that, has made them strict. */
@@ -269,6 +272,41 @@ static void nfo_test_sync_implausible(struct kunit *test)
 			KUNIT_EXPECT_EQ_MSG(test, memcmp(&before, &ct->proto.tcp, sizeof(before)),
 					    0, "direction %d, case %d, strict", dir, what);
 		}
+}
+
+/* A closing segment that the other end waits for is no injected one. */
+static void nfo_test_guard(struct kunit *test)
+{
+	static const struct {
+		u32	from_ack;
+		bool	liberal;
+	} cases[] = {
+		{ 0, true }, { 800, true }, { 801, false }, { -800, true }, { -801, false },
+		{ 0x40000000, false }, { -0x40000000, false },
+	};
+	const u32 *base = test->param_value;
+	struct nf_conn *ct = nfo_tcp(test);
+	struct nfo_ct_tcp seen[IP_CT_DIR_MAX];
+	u32 at;
+	int i;
+
+	nfo_seen(*base, ct, seen);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		at = *base + 6000 + cases[i].from_ack;
+		ct->proto.tcp.seen[ORIGINAL].td_maxack = *base;
+		ct->proto.tcp.seen[ORIGINAL].flags |= MAXACK;
+		nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
+		nfo_ct_tcp_guard(ct, REPLY, at, &seen[ORIGINAL], 0);
+		KUNIT_EXPECT_EQ_MSG(test, nfo_liberal(ct), cases[i].liberal ? NFO_CT_BOTH : 0,
+				    "case %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, ct->proto.tcp.seen[ORIGINAL].td_maxack,
+				    *base + (cases[i].liberal ? 6000 : 0), "case %d", i);
+	}
+	/* Conntrack has seen a larger window. */
+	ct->proto.tcp.seen[ORIGINAL].td_maxwin = 5000;
+	nfo_ct_tcp_set_liberal(ct, NFO_CT_BOTH);
+	nfo_ct_tcp_guard(ct, REPLY, *base + 11000, &seen[ORIGINAL], 0);
+	KUNIT_EXPECT_EQ(test, nfo_liberal(ct), NFO_CT_BOTH);
 }
 
 /* Segments went by unseen: conntrack begins anew with the next one of each side. */
@@ -377,6 +415,7 @@ static struct kunit_case nfo_ct_cases[] = {
 	KUNIT_CASE_PARAM(nfo_test_sync, nfo_base_gen_params),
 	KUNIT_CASE_PARAM(nfo_test_sync_half, nfo_base_gen_params),
 	KUNIT_CASE(nfo_test_sync_implausible),
+	KUNIT_CASE_PARAM(nfo_test_guard, nfo_base_gen_params),
 	KUNIT_CASE(nfo_test_forget),
 	KUNIT_CASE(nfo_test_established),
 	KUNIT_CASE(nfo_test_established_sctp),

@@ -273,8 +273,13 @@ static void nfo_test_track_tcp(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, e.end, seq + 100);
 		KUNIT_EXPECT_EQ(test, e.ack, ack + 1000);
 		KUNIT_EXPECT_EQ(test, e.win, 500);
+		/* Overtaken by the segment before: its window is history. */
+		nfo_track(&e, seq, 100, ack + 10, 0);
+		KUNIT_EXPECT_EQ(test, e.end, seq + 100);
+		KUNIT_EXPECT_EQ(test, e.ack, ack + 1000);
+		KUNIT_EXPECT_EQ(test, e.win, 500);
 		/* Sent again: the window alone is news. */
-		nfo_track(&e, seq, 100, ack + 10, 0xffff);
+		nfo_track(&e, seq, 100, ack + 1000, 0xffff);
 		KUNIT_EXPECT_EQ(test, e.end, seq + 100);
 		KUNIT_EXPECT_EQ(test, e.ack, ack + 1000);
 		KUNIT_EXPECT_EQ(test, e.win, 0xffff);
