@@ -236,6 +236,7 @@ field_case other-devices6-nexthop "the same, the default route has a nexthop obj
 
 # The link of the preferred uplink goes and returns, and IPv6 routing passes by routes without a link. Nothing
 # announces that, and the other device has nothing to do with the connection meanwhile.
+# link_returns6 PREFERRED OTHER - the routes' prefixes and metrics.
 link_returns6() {
 	local near=2001:db8:7 far=2001:db8:99::1
 
@@ -243,8 +244,8 @@ link_returns6() {
 	second_uplink6 $near $far
 	sysctl_r net/ipv6/conf/all/ignore_routes_with_linkdown 1
 	ip -n "$NS_R" -6 -batch - <<-END
-		route add default via $S6 metric 10
-		route add default via $near::2 metric 20
+		route add $1 via $S6
+		route add $2 via $near::2
 	END
 	ip -n "$NS_S" -6 route add 2001:db8:1::/64 via $near::1
 	field_rules "rc, rs, rs2"
@@ -259,10 +260,13 @@ link_returns6() {
 	ip -n "$NS_S" link set s0 up
 	ip -n "$NS_S" addr replace $S6/64 dev s0 nodad
 	wait_for 10 link_up "$NS_R" rs || fail "the link does not come up"
+	# The first question for the neighbour may come before the address, and the next one a second later.
+	wait_for 10 in_r ping -c 1 -W 1 $S6 >/dev/null || fail "no answer by the link"
 	counted "$NS_S" second
 	probe_pass p 100
 	followed_in "$PACKETS" second "by the second uplink afterwards"
 	fast_again p
 	probe_say
 }
-field_case link-returns6 "IPv6: the link of the preferred uplink goes, another takes over; it returns: followed within 2 packets, fast again" link_returns6
+field_case link-returns6 "IPv6: the link of the preferred uplink goes, another takes over; it returns: followed within 2 packets, fast again" link_returns6 "default metric 10" "default metric 20"
+field_case link-returns6-prefix "the same, the preferred uplink has a longer prefix: the same" link_returns6 2001:db8:99::/64 default
