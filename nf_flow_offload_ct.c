@@ -348,12 +348,6 @@ static void nfo_ct_set_timeout(struct nf_conn *ct, u32 from, u32 to)
 	cmpxchg(&ct->timeout, from, to);
 }
 
-/* Has somebody said when the entry is to end, whatever packets come? */
-static bool nfo_ct_has_fixed_timeout(const struct nf_conn *ct)
-{
-	return test_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
-}
-
 static void nfo_ct_hold(struct nf_conn *ct, u8 l4proto, bool policy, u32 was, u32 idle)
 {
 	u32 flow = nfo_flow_timeout(nf_ct_net(ct), l4proto) + (NFO_VISIT_MAX + 5) * HZ;

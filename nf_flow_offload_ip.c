@@ -255,7 +255,7 @@ static bool nfo_entry_refresh(struct nfo_table *t, struct nfo_entry *e)
 
 	WRITE_ONCE(e->used, nfo_now());
 	nfo_flow_settle(f, nfo_dir(e));
-	if (unlikely(test_bit(IPS_FIXED_TIMEOUT_BIT, &e->ct->status))) {
+	if (unlikely(nfo_ct_has_fixed_timeout(e->ct))) {
 		nfo_flow_retire(f, NFO_R_FIXED_TIMEOUT);
 		return false;
 	}

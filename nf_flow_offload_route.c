@@ -181,19 +181,13 @@ static bool nfo_route_hides(const struct nfo_table *t, const struct nfo_entry *e
 	       nfo_tunnel_encrypts_to(refs->out, refs->hh);
 }
 
-/* The next hop's address, by which a bridge chooses its port. */
-static const u8 *nfo_route_h_dest(const struct nfo_entry *e, const struct nfo_route_refs *refs)
-{
-	return e->flags & NFO_E_HEADER ? ((const struct ethhdr *)refs->hh)->h_dest : NULL;
-}
-
 /* Find the listed device below the output device. It stays unknown for a direction with a tunnel,
  * IPsec or more than two headers, because no driver's rule has these.
  */
 static void nfo_route_lower(const struct nfo_table *t, const struct nfo_entry *e,
 			    const struct nfo_route_refs *refs, struct nfo_lower *lower)
 {
-	nfo_lower_find(t, refs->out, nfo_route_h_dest(e, refs), lower);
+	nfo_lower_find(t, refs->out, nfo_entry_h_dest(e, refs), lower);
 	if (e->flags & NFO_E_EXTRA || !nfo_encap_fits_rule(&e->key.encap))
 		lower->dev = NULL;
 }
@@ -386,7 +380,7 @@ static bool nfo_change_of_station(const struct nfo_change *c, const struct nfo_e
 {
 	const struct nfo_flow *f = nfo_flow(e);
 	const struct nfo_entry *other = &f->e[!nfo_dir(e)];
-	const u8 *h_dest = nfo_route_h_dest(e, nfo_entry_refs(e));
+	const u8 *h_dest = nfo_entry_h_dest(e, nfo_entry_refs(e));
 
 	if (h_dest && ether_addr_equal_unaligned(h_dest, c->lladdr))
 		return true;

@@ -620,9 +620,7 @@ static bool nfo_lower_is_open(const struct nfo_table *t, const struct net_device
 static bool nfo_lower_takes(const struct net_device *port, const struct net_device *out,
 			    const struct nfo_lower *lower)
 {
-	unsigned int session = nfo_lower_has_session(lower) ? PPPOE_SES_HLEN : 0;
-
-	return READ_ONCE(port->mtu) >= READ_ONCE(out->mtu) + session;
+	return READ_ONCE(port->mtu) >= READ_ONCE(out->mtu) + nfo_lower_session_len(lower);
 }
 
 /**

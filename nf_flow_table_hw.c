@@ -517,7 +517,7 @@ static void nfo_hw_read(struct nfo_flow *f, struct nfo_hw_rule *p)
 	rcu_read_lock();
 	if (nf_ct_is_dying(f->ct))
 		nfo_flow_retire(f, NFO_R_CT_GONE);
-	else if (test_bit(IPS_FIXED_TIMEOUT_BIT, &f->ct->status))
+	else if (nfo_ct_has_fixed_timeout(f->ct))
 		nfo_flow_retire(f, NFO_R_FIXED_TIMEOUT);
 	/* Another worker may have dropped the references of a flow that was retired meanwhile. */
 	if (!test_bit(NFO_F_DEAD, &f->state))

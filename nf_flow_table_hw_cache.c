@@ -6,7 +6,6 @@
  * Nothing here calls a driver. Functions that other files call say what they need of nfo_hw::lock.
  */
 #include <linux/etherdevice.h>
-#include <linux/if_pppox.h>
 #include <linux/random.h>
 
 #include "nfo_encap.h"
@@ -105,19 +104,24 @@ static bool nfo_hw_is_believed(const struct nfo_hw_refusal *r)
 	return nfo_now() - r->at < r->wait;
 }
 
-/* Has the driver of @d refused such a rule before? A refusal may be due to the pair of devices or
- * to the shape, so it is remembered for both together. Caller holds nfo_hw::lock.
+/* Is a refusal one of such a rule? It may be due to the pair of devices or to the shape, so it is
+ * remembered for both together.
  */
+static bool nfo_hw_is_refusal_of(const struct nfo_hw_refusal *r, const struct nfo_flow *f,
+				 enum ip_conntrack_dir dir)
+{
+	return r->shapes & nfo_hw_shape(f, dir) &&
+	       (!r->out || r->out == nfo_flow_refs(f, dir)->out_lower.dev->ifindex);
+}
+
+/* Has the driver of @d refused such a rule before? Caller holds nfo_hw::lock. */
 static bool nfo_hw_refused(const struct nfo_dev *d, const struct nfo_flow *f,
 			   enum ip_conntrack_dir dir)
 {
-	int out = nfo_flow_refs(f, dir)->out_lower.dev->ifindex;
-	u64 shape = nfo_hw_shape(f, dir);
-	unsigned int i;
+	const struct nfo_hw_refusal *r;
 
-	for (i = 0; i < d->refusals; i++)
-		if ((d->refused[i].shapes & shape) && nfo_hw_is_believed(&d->refused[i]) &&
-		    (!d->refused[i].out || d->refused[i].out == out))
+	for (r = d->refused; r < &d->refused[d->refusals]; r++)
+		if (nfo_hw_is_refusal_of(r, f, dir) && nfo_hw_is_believed(r))
 			return true;
 	return false;
 }
@@ -168,12 +172,10 @@ static void nfo_hw_refuse(struct nfo_dev *d, const struct nfo_flow *f,
 static void nfo_hw_disprove(struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir)
 {
-	int out = nfo_flow_refs(f, dir)->out_lower.dev->ifindex;
-	u64 shape = nfo_hw_shape(f, dir);
 	struct nfo_hw_refusal *r;
 
 	for (r = d->refused; r < &d->refused[d->refusals]; r++)
-		if ((r->shapes & shape) && !nfo_hw_is_believed(r) && (!r->out || r->out == out))
+		if (nfo_hw_is_refusal_of(r, f, dir) && !nfo_hw_is_believed(r))
 			r->wait = 0;
 }
 
@@ -215,12 +217,6 @@ bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_co
 	return true;
 }
 
-/* Return: the largest IP packet of a direction that the egress port takes. */
-static unsigned int nfo_hw_port_takes(const struct nfo_lower *lower)
-{
-	return READ_ONCE(lower->dev->mtu) - (nfo_lower_has_session(lower) ? PPPOE_SES_HLEN : 0);
-}
-
 /* Return: true when packets of a direction may be larger than its egress takes, and the hardware
  * would send them. A chip that compares the size of frames compares it with the MTU of a port. That
  * of the route, or of a VLAN device above the port, may be smaller. Caller holds rcu_read_lock().
@@ -229,14 +225,14 @@ static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir)
 {
 	const struct nfo_lower *lower = &nfo_flow_refs(f, dir)->out_lower;
-	unsigned int comes = READ_ONCE(d->dev->mtu);
+	unsigned int comes = READ_ONCE(d->dev->mtu), port = READ_ONCE(lower->dev->mtu);
 
 	if (READ_ONCE(f->table->nn->settings.hw_oversize))
 		return false;
-	if (d->driver->mtu == NFO_HW_MTU_CHIP && comes > READ_ONCE(lower->dev->mtu))
+	if (d->driver->mtu == NFO_HW_MTU_CHIP && comes > port)
 		return true;
 	if (d->driver->mtu != NFO_HW_MTU_NONE)
-		comes = min(comes, nfo_hw_port_takes(lower));
+		comes = min(comes, port - nfo_lower_session_len(lower));
 
 	return comes > READ_ONCE(f->e[dir].mtu);
 }
@@ -262,9 +258,9 @@ static bool nfo_hw_leaves_chip(const struct nfo_dev *d, const struct nfo_flow *f
  */
 static bool nfo_hw_to_no_station(const struct nfo_flow *f, enum ip_conntrack_dir dir)
 {
-	const struct ethhdr *eth = (const void *)nfo_flow_refs(f, dir)->hh;
+	const u8 *h_dest = nfo_entry_h_dest(&f->e[dir], nfo_flow_refs(f, dir));
 
-	return f->e[dir].flags & NFO_E_HEADER && !is_valid_ether_addr(eth->h_dest);
+	return h_dest && !is_valid_ether_addr(h_dest);
 }
 
 /**

@@ -54,6 +54,12 @@ static inline void nfo_ct_count(struct nf_conn *ct, enum ip_conntrack_dir dir, u
 	nfo_ct_count_many(ct, dir, 1, len);
 }
 
+/* Has somebody said when the entry is to end, whatever packets come? */
+static inline bool nfo_ct_has_fixed_timeout(const struct nf_conn *ct)
+{
+	return test_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
+}
+
 void nfo_ct_hardware(struct nf_conn *ct, bool on);
 u8 nfo_ct_offload_begin(struct nf_conn *ct);
 void nfo_ct_offload_end(struct nf_conn *ct, u32 idle);

@@ -350,6 +350,15 @@ static inline struct nfo_route_refs *nfo_entry_refs(const struct nfo_entry *e)
 	return READ_ONCE(e->refs);
 }
 
+/* The next hop's Ethernet address, by which a bridge chooses its port; NULL for a direction
+ * without a header. @refs: what the entry rests on, or is about to.
+ */
+static inline const u8 *nfo_entry_h_dest(const struct nfo_entry *e,
+					 const struct nfo_route_refs *refs)
+{
+	return e->flags & NFO_E_HEADER ? ((const struct ethhdr *)refs->hh)->h_dest : NULL;
+}
+
 /* Not NULL for an entry with NFO_E_EXTRA or NFO_E_ORIGIN. */
 static inline struct nfo_extra *nfo_entry_extra(const struct nfo_entry *e)
 {

@@ -7,6 +7,7 @@
 #define _NFO_REFS_H
 
 #include <linux/etherdevice.h>
+#include <linux/if_pppox.h>
 #include <linux/netdevice.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -162,6 +163,12 @@ extern struct nfo_route_refs nfo_route_refs_none;
 static inline bool nfo_lower_has_session(const struct nfo_lower *lower)
 {
 	return !is_zero_ether_addr(lower->h_dest);
+}
+
+/* Return: how many bytes of a port's MTU the header of a PPPoE session takes. */
+static inline unsigned int nfo_lower_session_len(const struct nfo_lower *lower)
+{
+	return nfo_lower_has_session(lower) ? PPPOE_SES_HLEN : 0;
 }
 
 int nfo_route_refs_init(void);

@@ -362,15 +362,24 @@ static void nfo_test_established_sctp(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nfo_ct_close_reason(ct), NFO_R_SCTP_STATE);
 }
 
-/* The longest timeout that /proc takes. Conntrack takes a longer one for one that is over. */
-static void nfo_test_hold_longest(struct kunit *test)
+/* Give an entry a namespace of its own, whose timeouts are all 0. */
+static struct net *nfo_net_of(struct kunit *test, struct nf_conn *ct)
 {
 	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
-	struct nf_conn *ct = nfo_tcp(test);
-	u32 was = nfct_time_stamp + 100 * HZ;
 
 	KUNIT_ASSERT_NOT_NULL(test, net);
 	write_pnet(&ct->ct_net, net);
+
+	return net;
+}
+
+/* The longest timeout that /proc takes. Conntrack takes a longer one for one that is over. */
+static void nfo_test_hold_longest(struct kunit *test)
+{
+	struct nf_conn *ct = nfo_tcp(test);
+	struct net *net = nfo_net_of(test, ct);
+	u32 was = nfct_time_stamp + 100 * HZ;
+
 	net->ct.nf_ct_proto.tcp.offload_timeout = INT_MAX;
 	ct->timeout = was;
 	nfo_ct_hold(ct, IPPROTO_TCP, false, was, 0);
@@ -381,12 +390,10 @@ static void nfo_test_hold_longest(struct kunit *test)
 /* Somebody said when the entry is to end: neither a live flow nor its end puts that off. */
 static void nfo_test_fixed_timeout(struct kunit *test)
 {
-	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
 	struct nf_conn *ct = nfo_tcp(test);
+	struct net *net = nfo_net_of(test, ct);
 	u32 was = nfct_time_stamp + 100 * HZ;
 
-	KUNIT_ASSERT_NOT_NULL(test, net);
-	write_pnet(&ct->ct_net, net);
 	net->ct.nf_ct_proto.tcp.timeouts[TCP_CONNTRACK_ESTABLISHED] = 1000 * HZ;
 	ct->proto.tcp.state = TCP_CONNTRACK_ESTABLISHED;
 	ct->timeout = was;
