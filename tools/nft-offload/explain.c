@@ -366,6 +366,20 @@ static int stats_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+/* Return: 0, or -errno with the text in nl->why. */
+static int ask_settings(struct explain *e, struct nl *nl)
+{
+	json_t *all = json_object();
+	int rc = settings_json(nl, all);
+
+	e->promote_after = json_integer_value(json_object_get(all, "promote_after"));
+	e->max_flows = json_integer_value(json_object_get(all, "max_flows"));
+	e->icmp_echo = json_integer_value(json_object_get(all, "icmp_echo"));
+	e->udp_answers = json_integer_value(json_object_get(all, "udp_answers"));
+	json_decref(all);
+	return rc;
+}
+
 /* Return: 0 or the exit status. */
 static int ask_module(struct explain *e)
 {
@@ -387,13 +401,7 @@ static int ask_module(struct explain *e)
 	if (!rc)
 		rc = nl_talk(&nl, nfo_msg(&nl, buf, NFO_CMD_STATS_GET, NLM_F_ACK), stats_one, e);
 	if (!rc)
-		rc = settings_get(&nl, "promote_after", &e->promote_after);
-	if (!rc)
-		rc = settings_get(&nl, "max_flows", &e->max_flows);
-	if (!rc)
-		rc = settings_get(&nl, "icmp_echo", &e->icmp_echo);
-	if (!rc)
-		rc = settings_get(&nl, "udp_answers", &e->udp_answers);
+		rc = ask_settings(e, &nl);
 	if (rc)
 		rc = refused("cannot ask the module: %s", nl.why);
 	nl_close(&nl);

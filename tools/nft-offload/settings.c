@@ -28,16 +28,6 @@ int settings_json(struct nl *nl, json_t *to)
 	return nl_talk(nl, nfo_msg(nl, buf, NFO_CMD_SETTINGS_GET, NLM_F_ACK), settings_one, to);
 }
 
-int settings_get(struct nl *nl, const char *name, uint32_t *v)
-{
-	json_t *all = json_object();
-	int rc = settings_json(nl, all);
-
-	*v = json_integer_value(json_object_get(all, name));
-	json_decref(all);
-	return rc;
-}
-
 static const struct setting *setting_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)

@@ -441,7 +441,6 @@ extern const struct driver drivers[];
 /* ---- settings.c ---- */
 
 int settings_json(struct nl *nl, json_t *to);
-int settings_get(struct nl *nl, const char *name, uint32_t *v);
 void settings_help(void);
 
 /* ---- picture.c: what status and metrics show ---- */
