@@ -4,28 +4,14 @@
 
 # shellcheck disable=SC2154 # set in run
 flows() {
-	local p round rounds=${rounds:-3} tsv=$out/flows.tsv kernel load dir line
+	local rounds=${rounds:-3} tsv=$out/flows.tsv line
 
-	: >"$tsv"
-	load=$(cut -d' ' -f1 /proc/loadavg)
-	# Alternating, so that what else the machine does falls on both alike.
-	for ((round = 1; round <= rounds; round++)); do
-		for p in "${providers[@]}"; do
-			say "flows: round $round of $rounds, $p ..."
-			dir=$out/flows-$p-$round
-			# shellcheck disable=SC2086 # one word for each number of flows
-			boot "$dir" run-uml -k newest -f base -p "$p" -m 4G -t 600 \
-				"$NFO_TOP/tests/bench/guest-flows" "${packets:-1000000}" ${flows//,/ } ||
-				continue
-			awk -v p="$p" '{ print p "\t" $0 }' "$dir/flows.tsv" >>"$tsv"
-			kernel=$(cat "$dir/kernel")
-		done
-	done
-	[ -s "$tsv" ] || { failures+=("flows: nothing was measured"); return; }
+	# shellcheck disable=SC2086 # one word for each number of flows
+	in_rounds flows -m 4G "$NFO_TOP/tests/bench/guest-flows" "${packets:-1000000}" ${flows//,/ } || return 0
 	tell ""
 	tell "Million packets per second, IPv4 UDP, 60 bytes, no NAT, sources at random: median (lowest-highest)"
-	conditions "Linux ${kernel:-?}, User Mode Linux, one CPU, ${packets:-1000000} packets, $rounds rounds"
-	tell "load of this machine: $load before, $(cut -d' ' -f1 /proc/loadavg) after; above 1 the figures are doubtful, ratios less so"
+	conditions "Linux $KERNEL, User Mode Linux, one CPU, ${packets:-1000000} packets, $rounds rounds"
+	tell "$LOAD"
 	tell ""
 	flows_table "$tsv" "$flows" | tee -a "$report"
 	if command -v gnuplot >/dev/null; then
@@ -36,17 +22,7 @@ flows() {
 
 # flows_spread TSV - lines of: provider path flows, and the median, the lowest and the highest rate of the
 # rounds, million packets a second.
-flows_spread() {
-	sort -t $'\t' -k1,3 -k4,4n "$1" | awk -F '\t' -v OFS='\t' '
-	function tell(m) {
-		if (!n) return
-		m = n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-		print key, m, v[1], v[n]
-	}
-	$1 OFS $2 OFS $3 != key { tell(); key = $1 OFS $2 OFS $3; n = 0 }
-	{ v[++n] = $4 / 1e6 }
-	END { tell() }'
-}
+flows_spread() { awk -F '\t' -v OFS='\t' '{ print $1, $2, $3, $4 / 1e6 }' "$1" | spread 3; }
 
 flows_table() {
 	flows_spread "$1" | awk -F '\t' -v flows="$2" '
