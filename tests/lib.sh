@@ -445,6 +445,25 @@ ct_set_mark() { agent_ct ctmark "$@"; }
 ct_set_label() { agent_ct ctlabel "$@"; }
 # ct_set_status PROTO SPORT BITS - what `conntrack -U --status` does.
 ct_set_status() { agent_ct ctstatus "$@"; }
+
+# ct_fix_timeout PORT - conntrack is told that the entry of this UDP connection is not to live for
+# longer. A flow would give it 900 seconds from here on.
+ct_fix_timeout() {
+	ct_get udp "$1"
+	ct_field status
+	# IPS_FIXED_TIMEOUT
+	ct_set_status udp "$1" $((0x$FIELD | 1 << 10)) || fail "$ANSWER"
+	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 900
+}
+
+# ct_timeout_kept - by the entry that ct_get has found last.
+ct_timeout_kept() {
+	ct_field timeout
+	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 120
+	# conntrack of older kernels gives an offloaded entry a day
+	[[ $(uname -r) == [56].* ]] || [ "$FIELD" -le 120 ] ||
+		fail "the entry lives for $FIELD seconds"
+}
 ct_flush() { agent ctflush "$NS_R"; }
 
 agent_ct() {

@@ -7,6 +7,8 @@
 need awk
 # shellcheck source=../lib-tool.sh
 . "$(dirname "$0")/../lib-tool.sh"
+# shellcheck source=../lib-inject.sh
+. "$(dirname "$0")/../lib-inject.sh"
 topo_tool
 
 enable() {
@@ -56,15 +58,7 @@ run_case "enable and disable leave other tables alone" enable
 
 only_lan() {
 	ours
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			chain forward {
-				type filter hook forward priority 0; policy accept
-				counter name seen
-			}
-		}
-	END
+	rules_classic
 	tool_ok enable rc rs --only-lan rc
 	client c udp
 	promote c udp "$PORT"
@@ -107,15 +101,7 @@ other_name() {
 	ours
 	ip -n "$NS_R" link property add dev rs altname uplink 2>/dev/null || skip "no alternative names"
 	at_end "ip -n $NS_R link property del dev rs altname uplink"
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			chain forward {
-				type filter hook forward priority 0; policy accept
-				counter name seen
-			}
-		}
-	END
+	rules_classic
 	says 2 "'uplink' is named twice" enable rs uplink
 	tool_ok enable rc uplink
 	client c udp

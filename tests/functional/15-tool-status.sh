@@ -8,6 +8,8 @@
 need awk script setpriv
 # shellcheck source=../lib-tool.sh
 . "$(dirname "$0")/../lib-tool.sh"
+# shellcheck source=../lib-inject.sh
+. "$(dirname "$0")/../lib-inject.sh"
 topo_tool
 
 provider() {
@@ -244,16 +246,7 @@ table_of_beginning() {
 beginning() {
 	ours
 	command -v python3 >/dev/null || skip "no python3"
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			chain forward {
-				type filter hook forward priority 0; policy accept
-				counter name seen
-				ct state invalid drop
-			}
-		}
-	END
+	rules_classic "ct state invalid drop"
 	table_of_beginning r 2>/dev/null || skip "this kernel lists whole names only"
 	client c udp
 	must c ping 2

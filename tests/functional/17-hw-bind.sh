@@ -141,13 +141,13 @@ reloaded() {
 	used 2 || fail "$(cat $CHIP/rules)"
 }
 
-# name_is NAME NEW - renames the router's port; LEAST is the least of the times that it took, in us.
-name_is() {
+# link_set ARGUMENT... - of the router's port; LEAST is the least of the times that it took, in us.
+link_set() {
 	local start
 
 	now
 	start=$NOW
-	ip -n "$NS_R" link set "$1" name "$2" 2>/dev/null || return
+	ip -n "$NS_R" link set "$@" 2>/dev/null || return
 	now
 	[ $((NOW - start)) -ge "$LEAST" ] || LEAST=$((NOW - start))
 }
@@ -162,9 +162,9 @@ rename_times() {
 	AWAY=100000000 BACK=100000000
 	for _ in 1 2 3; do
 		LEAST=$AWAY
-		name_is hwp0 hwx || skip "not while the device is up"
+		link_set hwp0 name hwx || skip "not while the device is up"
 		AWAY=$LEAST LEAST=$BACK
-		name_is hwx hwp0 || fail "hwx keeps its name"
+		link_set hwx name hwp0 || fail "hwx keeps its name"
 		BACK=$LEAST
 	done
 	dev_is hwp0 "$1 none *" || fail "hwp0: $SAYS"
@@ -187,18 +187,14 @@ renamed() {
 
 # move_time HOW - how long it takes, in us, to move a port to another namespace, in LEAST.
 move_time() {
-	local start _
+	local _
 
 	LEAST=100000000
 	for _ in 1 2 3; do
 		clean "$1"
 		table
 		hw_up c udp
-		now
-		start=$NOW
-		ip -n "$NS_R" link set hwp0 netns "$NS_S"
-		now
-		[ $((NOW - start)) -ge "$LEAST" ] || LEAST=$((NOW - start))
+		link_set hwp0 netns "$NS_S" || fail "hwp0 does not move"
 		# The rule of the other port, which sends by this one, goes when the worker gets RTNL.
 		wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
 		peer_stop c

@@ -145,19 +145,11 @@ timeout_is_fixed() {
 	clean
 	table
 	hw_up c udp
-	ct_get udp "$PORT"
-	ct_field status
-	# IPS_FIXED_TIMEOUT
-	ct_set_status udp "$PORT" $((0x$FIELD | 1 << 10)) || fail "$ANSWER"
-	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 900
+	ct_fix_timeout "$PORT"
 	wait_for 5 used 0 || fail "rules are left: $(cat $CHIP/rules)"
 	by_host c ping 5
 	no_offload_flag udp "$PORT" || fail "still offloaded: $CT"
-	ct_field timeout
-	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 120
-	# conntrack of older kernels gives an offloaded entry a day
-	[[ $(uname -r) == [56].* ]] || [ "$FIELD" -le 120 ] ||
-		fail "the entry lives for $FIELD seconds"
+	ct_timeout_kept
 }
 
 flowtable_deleted() {

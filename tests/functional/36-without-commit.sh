@@ -280,17 +280,9 @@ timeout_is_fixed() {
 	recheck 0
 	rules_with offload ""
 	flow_up c udp
-	ct_get udp "$PORT"
-	ct_field status
-	# IPS_FIXED_TIMEOUT
-	ct_set_status udp "$PORT" $((0x$FIELD | 1 << 10)) || fail "$ANSWER"
-	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 900
+	ct_fix_timeout "$PORT"
 	wait_for 5 leaves || fail "still offloaded"
-	ct_field timeout
-	sysctl_r net/netfilter/nf_conntrack_udp_timeout_stream 120
-	# conntrack of older kernels gives an offloaded entry a day
-	[[ $(uname -r) == [56].* ]] || [ "$FIELD" -le 120 ] ||
-		fail "the entry lives for $FIELD seconds"
+	ct_timeout_kept
 }
 leaves() { ask c ping 1; no_offload_flag udp "$PORT"; }
 run_case "udp, the timeout of a live connection is fixed" timeout_is_fixed

@@ -60,26 +60,37 @@ unharmed() {
 	equal "$FIELD" established "conntrack's state"
 }
 
+# injected_into PATH PROTO WHERE - a connection that has carried data; an attacker there may see no more of it
+# than its numbers are here.
+injected_into() {
+	rules_for "$1"
+	connect_for "$1" c "$2"
+	must c bulk 3000000
+	attacker "$3"
+	sequences watcher c "$2" "$PORT"
+}
+
+# ignored PATH PROTO PORT WHAT - a segment has closed nothing.
+ignored() {
+	ct_state "$2" "$3"
+	case $1:$FIELD in
+	classic:established|offload:-) ;;
+	*) fail "$4: conntrack says $FIELD, $CT" ;;
+	esac
+}
+
 # outside PATH PROTO WHERE FLAGS OFFSET... - segments behind and beyond the window are
 # ignored, one after another.
 outside() {
 	local path=$1 proto=$2 where=$3 flags=$4 offset port
 
 	shift 4
-	rules_for "$path"
-	connect_for "$path" c "$proto"
+	injected_into "$path" "$proto" "$where"
 	port=$PORT
-	must c bulk 3000000
-	attacker "$where"
-	sequences watcher c "$proto" "$port"
 	for offset; do
 		seq_add "$CLIENT_SEQ" "$offset"
 		must attacker tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" "$flags" 0
-		ct_state "$proto" "$port"
-		case $path:$FIELD in
-		classic:established|offload:-) ;;
-		*) fail "$flags at $offset: conntrack says $FIELD, $CT" ;;
-		esac
+		ignored "$path" "$proto" "$port" "$flags at $offset"
 	done
 	unharmed "$path" "$proto" "$port"
 }
@@ -98,12 +109,8 @@ on_both_paths "FIN outside the window through another device" outside tcp far FA
 lured() {
 	local path=$1 proto=$2 flags=$3 ahead port
 
-	rules_for "$path"
-	connect_for "$path" c "$proto"
+	injected_into "$path" "$proto" near
 	port=$PORT
-	must c bulk 3000000
-	attacker near
-	sequences watcher c "$proto" "$port"
 	for ahead in 20000000 70000000 1000000000; do
 		seq_add "$CLIENT_SEQ" "$ahead"
 		must attacker tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" PA 100
@@ -111,11 +118,7 @@ lured() {
 		must attacker tcp "$CLIENT_END" "$SERVER_END" "$CLIENT_SEQ" "$SEQ" A 0
 		seq_add "$CLIENT_SEQ" $((ahead + 100))
 		must attacker tcp "$CLIENT_END" "$SERVER_END" "$SEQ" "$SERVER_SEQ" "$flags" 0
-		ct_state "$proto" "$port"
-		case $path:$FIELD in
-		classic:established|offload:-) ;;
-		*) fail "$flags after segments $ahead bytes ahead: conntrack says $FIELD, $CT" ;;
-		esac
+		ignored "$path" "$proto" "$port" "$flags after segments $ahead bytes ahead"
 	done
 	must c timeout 2000
 	sequences watcher c "$proto" "$port"
