@@ -502,7 +502,7 @@ source_routes() {
 
 	field_up
 	second_uplink6 $near $far
-	ip -n "$NS_R" -6 route add default from 2001:db8:1::/64 via $S6 dev rs 2>/dev/null || skip "no routes by source"
+	ip -n "$NS_R" -6 route add default from 2001:db8:1::/64 via $S6 dev rs 2>/dev/null || skip "this kernel has no routes by source"
 	ip -n "$NS_R" -6 route add default from 2001:db8:ee::/64 via $near::2 dev rs2
 	field_rules "rc, rs, rs2"
 	count_at "$NS_S" "first iifname s0 udp dport 5000" "second iifname s1 udp dport 5000"
