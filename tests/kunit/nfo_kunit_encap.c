@@ -380,10 +380,10 @@ static void nfo_pushes(struct kunit *test, struct nfo_frame *f)
 		tag = skb_vlan_tag_get(skb);
 		KUNIT_EXPECT_EQ(test, tag, bytes[0] << 8 | bytes[1]);
 		KUNIT_EXPECT_EQ(test, ntohs(skb->protocol), bytes[2] << 8 | bytes[3]);
-		KUNIT_EXPECT_MEMEQ(test, skb->data, bytes + VLAN_HLEN, skb->len);
+		KUNIT_EXPECT_EQ(test, memcmp(skb->data, bytes + VLAN_HLEN, skb->len), 0);
 	} else {
 		KUNIT_EXPECT_TRUE(test, skb->protocol == before);
-		KUNIT_EXPECT_MEMEQ(test, skb->data, bytes, skb->len);
+		KUNIT_EXPECT_EQ(test, memcmp(skb->data, bytes, skb->len), 0);
 	}
 	kfree_skb(skb);
 }
