@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Events of devices, addresses, neighbours, routes and bridges. Each event goes into the journal of
- * its namespace and advances the epoch; flows whose device went away end at once.
+ * its namespace and advances the epoch; flows whose device went away end soon after.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_bridge.h>
@@ -95,15 +95,15 @@ static bool nfo_event_is_of_bridge(const struct net_device *dev)
 	return netif_is_bridge_master(dev);
 }
 
-/* A device changed. Context: may sleep, RTNL held. */
-static void nfo_event_dev_changed(const struct net_device *dev)
+/* A device changed. Context: may sleep, RTNL held. Return: true when flows may use the device. */
+static bool nfo_event_dev_changed(const struct net_device *dev)
 {
 	const struct nfo_change c = { .what = NFO_CHANGE_DEV, .ifindex = dev->ifindex };
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
 	bool concerns = true;
 
 	if (!nn)
-		return;
+		return false;
 	if (nfo_net_uses_dev(nn, dev->ifindex)) {
 		/* Without nfo_net::lock, because its holder may be waiting for a driver. */
 		nfo_event_add(nn, &c);
@@ -115,6 +115,8 @@ static void nfo_event_dev_changed(const struct net_device *dev)
 	if (concerns && nfo_event_is_of_bridge(dev))
 		nfo_unseen_soon(nn);
 	nfo_net_put(nn);
+
+	return concerns;
 }
 
 /* Tell the hardware side of each table about a device. Context: may sleep, RTNL held. */
@@ -134,31 +136,39 @@ static void nfo_event_hw(struct net_device *dev,
 	nfo_net_put(nn);
 }
 
-/* Retire the flows of a device. When a device goes down, only a table that lists the device, or one
- * below it, is walked. When a device is unregistered (@gone), no flow may keep a reference on it:
- * all tables are walked, each time that it is announced. Context: may sleep, RTNL held. Return:
- * true when flows may use the device.
+/* A device is down or unregistered (@gone). From now on its flows are stale, so no packet is
+ * forwarded by them, and a work item ends them. Of an unregistered device no flow may keep a
+ * reference: the work item looks for flows each time that it is announced. Context: may sleep, RTNL
+ * held.
  */
-static bool nfo_event_flush_dev(const struct net_device *dev, bool gone)
+static void nfo_event_dev_lost(const struct net_device *dev, bool gone)
+{
+	bool again = gone && dev->reg_state == NETREG_UNREGISTERED;
+	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
+
+	if (!nn)
+		return;
+	if (nfo_event_dev_changed(dev) || again)
+		nfo_table_lost(nn, gone);
+	if (gone)
+		nfo_net_forget_dev(nn, dev->ifindex);
+	nfo_net_put(nn);
+}
+
+/* Retire the flows of a device that gets or loses a master. Context: may sleep, RTNL held. */
+static void nfo_event_flush_dev(const struct net_device *dev)
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
-	bool again = gone && dev->reg_state == NETREG_UNREGISTERED, concerns;
 	struct nfo_table *t;
 
 	if (!nn)
-		return false;
+		return;
 	mutex_lock(&nn->lock);
-	concerns = nfo_event_dev_changed_locked(nn, dev);
-	if (concerns || again)
-		list_for_each_entry(t, &nn->tables, list)
-			if (atomic_read(&t->flows) && (gone || nfo_lower_covers(t, dev)))
-				nfo_table_flush(t, dev, NFO_R_DEV_GONE);
-	if (gone)
-		nfo_net_forget_dev(nn, dev->ifindex);
+	list_for_each_entry(t, &nn->tables, list)
+		if (nfo_lower_covers(t, dev))
+			nfo_table_flush(t, dev, NFO_R_DEV_GONE);
 	mutex_unlock(&nn->lock);
 	nfo_net_put(nn);
-
-	return concerns;
 }
 
 /* A device gets or loses an upper device. A master decides from now on, or does not any more, what
@@ -176,8 +186,10 @@ static void nfo_event_upper(struct net_device *dev,
 			nfo_event_dev_changed(info->upper_dev);
 		return;
 	}
-	if (nfo_event_flush_dev(dev, false))
-		nfo_event_dev_changed(info->upper_dev);
+	if (!nfo_event_dev_changed(dev))
+		return;
+	nfo_event_flush_dev(dev);
+	nfo_event_dev_changed(info->upper_dev);
 }
 
 /* Nexthop objects of a device that goes down leave their groups without a word, and the groups'
@@ -199,13 +211,11 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 	switch (event) {
 	case NETDEV_DOWN:
 		nfo_event_nexthops_leave(dev);
-		fallthrough;
-	case NETDEV_GOING_DOWN:
-		nfo_event_flush_dev(dev, false);
+		nfo_event_dev_lost(dev, false);
 		break;
 	case NETDEV_UNREGISTER:
 		nfo_event_nexthops_leave(dev);
-		nfo_event_flush_dev(dev, true);
+		nfo_event_dev_lost(dev, true);
 		nfo_hw_dev_gone(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
@@ -686,6 +696,7 @@ void nfo_event_net_init(struct nfo_net *nn)
 {
 	INIT_DELAYED_WORK(&nn->fib_work, nfo_event_fib_work);
 	INIT_WORK(&nn->rtnl_work, nfo_rtnl_lost_work);
+	INIT_DELAYED_WORK(&nn->lost_work, nfo_table_lost_work);
 }
 
 /**
@@ -718,7 +729,7 @@ void nfo_event_net_stop(struct nfo_net *nn)
 
 /**
  * nfo_event_net_exit() - the namespace ends: stop listening, and close the netlink socket
- * @nn: namespace after nfo_net_withdraw(), so no flowtable comes any more
+ * @nn: namespace after nfo_net_withdraw() and nfo_net_end(), so no flowtable comes any more
  *
  * After the return no message is being delivered. Context: may sleep. The caller does not hold
  * nfo_net::lock; nor nf_tables' commit mutex, which nf_tables takes when a netlink socket closes;
@@ -734,6 +745,7 @@ void nfo_event_net_exit(struct nfo_net *nn)
 	nn->rtnl = NULL;
 	mutex_unlock(&nn->lock);
 
+	nfo_net_cancel(nn, &nn->lost_work);
 	cancel_delayed_work_sync(&nn->fib_work);
 	if (nn->fib_on)
 		unregister_fib_notifier(nn->net, &nn->fib);

@@ -634,18 +634,21 @@ void nfo_net_put(struct nfo_net *nn)
  * @nn:    namespace
  * @wq:    workqueue
  * @work:  embedded in @nn; its function drops a reference with nfo_net_put() at its end
- * @delay: jiffies
+ * @delay: jiffies; 0: at once
  *
- * Nothing is done when the work is queued already, or after nfo_net_end(). Context: any,
- * nfo_net::journal_lock held.
+ * Work that is queued already runs when it was to, unless it is to run at once now. Nothing is done
+ * after nfo_net_end(). Context: any, nfo_net::journal_lock held.
  */
 void nfo_net_queue(struct nfo_net *nn, struct workqueue_struct *wq, struct delayed_work *work,
 		   unsigned long delay)
 {
+	bool queued;
+
 	lockdep_assert_held(&nn->journal_lock);
 	if (nn->over || !refcount_inc_not_zero(&nn->refs))
 		return;
-	if (!queue_delayed_work(wq, work, delay))
+	queued = delay ? !queue_delayed_work(wq, work, delay) : mod_delayed_work(wq, work, 0);
+	if (queued)
 		/* This is not the last reference: the work that is queued has one. */
 		refcount_dec(&nn->refs);
 }

@@ -239,43 +239,69 @@ static void nfo_wheel_init(struct nfo_wheel *w)
 }
 
 /* Let others run in the middle of a long walk, which goes on behind the entry that it has reached.
- * Context: may sleep.
+ * Context: may sleep. Return: false when this entry has left its chain meanwhile: then the walk may
+ * miss the entries behind.
  */
-static void nfo_walk_pause(struct rhashtable_iter *iter)
+static bool nfo_walk_pause(struct rhashtable_iter *iter)
 {
 	if (!need_resched())
-		return;
+		return true;
 	rhashtable_walk_stop(iter);
 	cond_resched();
 	nfo_walk_start(iter);
+
+	return iter->p;
 }
 
-/* Walks the flows by connection, because a flow whose directions are both forgotten has no entry in
- * the table.
+/* Which flows a walk retires, and why: those of @table, or of all tables when it is NULL, for which
+ * @match says so, or all when it is NULL.
  */
-static unsigned int nfo_table_retire_pass(struct nfo_table *t, enum nfo_reason why,
-					  bool (*match)(const struct nfo_flow *f,
-							const void *arg),
-					  const void *arg)
+struct nfo_retire {
+	const struct nfo_table	*table;
+	enum nfo_reason		why;
+	bool			(*match)(const struct nfo_flow *f, const void *arg);
+	const void		*arg;
+};
+
+/* Walks the flows by connection, because a flow whose directions are both forgotten has no entry in
+ * its table. @count: how many were retired is added. Return: false when flows may have been missed.
+ */
+static bool nfo_retire_pass(struct nfo_net *nn, const struct nfo_retire *r, unsigned int *count)
 {
 	struct rhashtable_iter iter;
-	unsigned int count = 0;
 	struct nfo_flow *f;
+	bool all = true;
 
-	rhashtable_walk_enter(&t->nn->by_ct, &iter);
+	rhashtable_walk_enter(&nn->by_ct, &iter);
 	nfo_walk_start(&iter);
 	while ((f = rhashtable_walk_next(&iter))) {
 		/* -EAGAIN: the table was resized, and the walk has begun anew. */
 		if (IS_ERR(f))
 			continue;
-		if (f->table == t && (!match || match(f, arg))) {
-			nfo_flow_retire(f, why);
-			count++;
+		if ((!r->table || f->table == r->table) && (!r->match || r->match(f, r->arg))) {
+			nfo_flow_retire(f, r->why);
+			(*count)++;
 		}
-		nfo_walk_pause(&iter);
+		if (!nfo_walk_pause(&iter))
+			all = false;
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
+
+	return all;
+}
+
+/* The number of walks is bounded, because packets may promote again what a walk retires. @flows:
+ * counts the flows of the table, or of all tables. Return: how many were retired.
+ */
+static unsigned int nfo_retire(struct nfo_net *nn, const struct nfo_retire *r,
+			       const atomic_t *flows)
+{
+	unsigned int count = 0, pass;
+
+	for (pass = 0; pass < 16 && atomic_read(flows); pass++)
+		if (nfo_retire_pass(nn, r, &count))
+			break;
 
 	return count;
 }
@@ -294,20 +320,9 @@ unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 				 bool (*match)(const struct nfo_flow *f, const void *arg),
 				 const void *arg)
 {
-	unsigned int count, total = 0, pass;
+	const struct nfo_retire r = { .table = t, .why = why, .match = match, .arg = arg };
 
-	/* A walk that pauses in a chain from which it removes flows misses the flows behind, so
-	 * only a walk that removed nothing has seen all. The number of walks is bounded, because
-	 * packets may promote again what a walk removes.
-	 */
-	for (pass = 0; pass < 16 && atomic_read(&t->flows); pass++) {
-		count = nfo_table_retire_pass(t, why, match, arg);
-		if (!count)
-			break;
-		total += count;
-	}
-
-	return total;
+	return nfo_retire(t->nn, &r, &t->flows);
 }
 
 /**
@@ -423,6 +438,82 @@ void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 		     enum nfo_reason why)
 {
 	nfo_table_retire_if(t, why, dev ? nfo_flow_uses : NULL, dev);
+}
+
+/* Is a device down, or not the namespace's any more? NULL: no device, false. */
+static bool nfo_dev_is_lost(const struct nfo_net *nn, const struct net_device *dev)
+{
+	return dev && (!(READ_ONCE(dev->flags) & IFF_UP) || !net_eq(dev_net(dev), nn->net));
+}
+
+/* Is the device that packets come in by down or gone? It is @in, or the listed one below. */
+static bool nfo_iif_is_lost(const struct nfo_net *nn, int iif, const struct net_device *in)
+{
+	const struct net_device *dev;
+
+	if (!in || in->ifindex == iif)
+		return false;
+	dev = dev_get_by_index_rcu(nn->net, iif);
+
+	return !dev || nfo_dev_is_lost(nn, dev);
+}
+
+/* Does a flow use a device that is down or gone? A direction that was forgotten counts, because it
+ * keeps its references. @arg: the namespace.
+ */
+static bool nfo_flow_is_lost(const struct nfo_flow *f, const void *arg)
+{
+	const struct nfo_net *nn = arg;
+	const struct nfo_route_refs *refs;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		refs = nfo_flow_refs(f, dir);
+		if (nfo_dev_is_lost(nn, refs->out) || nfo_dev_is_lost(nn, refs->out_lower.dev) ||
+		    nfo_dev_is_lost(nn, refs->in) ||
+		    nfo_iif_is_lost(nn, f->e[dir].key.iif, refs->in))
+			return true;
+	}
+
+	return false;
+}
+
+/**
+ * nfo_table_lost_work() - retire the flows of a namespace that use devices which are down or gone
+ * @work: nfo_net::lost_work
+ *
+ * One walk does for all devices of which nfo_table_lost() told before the walk. Context: may sleep.
+ */
+void nfo_table_lost_work(struct work_struct *work)
+{
+	struct nfo_net *nn = container_of(to_delayed_work(work), struct nfo_net, lost_work);
+	const struct nfo_retire r = {
+		.why = NFO_R_DEV_GONE, .match = nfo_flow_is_lost, .arg = nn,
+	};
+
+	nfo_retire(nn, &r, &nn->flows);
+	nfo_net_put(nn);
+}
+
+/* How long the flows of a device that is down may stay, in jiffies. They are stale, so no packet is
+ * forwarded by them. A device that is removed goes down shortly before.
+ */
+#define NFO_LOST_AFTER	(HZ / 10)
+
+/**
+ * nfo_table_lost() - flows may use a device that is down or unregistered
+ * @nn:   namespace, whose journal has the change
+ * @gone: the device is unregistered, and who does so waits for the references of its flows
+ *
+ * The walk through all flows takes long where there are many, and a server that loses its sessions
+ * has a device for each. So a work item walks, once for many devices, without RTNL. Context: any.
+ */
+void nfo_table_lost(struct nfo_net *nn, bool gone)
+{
+	spin_lock_bh(&nn->journal_lock);
+	if (nn->journal && atomic_read(&nn->flows))
+		nfo_net_queue(nn, nfo_net_wq, &nn->lost_work, gone ? 0 : NFO_LOST_AFTER);
+	spin_unlock_bh(&nn->journal_lock);
 }
 
 /* ---- the table itself ---- */

@@ -102,11 +102,13 @@ static void nfo_hw_unlist(struct nfo_table *t, struct nfo_dev *d, enum nfo_reaso
 	 * waits for a lock of the caller, or for the caller. So no worker waits for RTNL.
 	 */
 	d->lent = dev->reg_state == NETREG_UNREGISTERING || nfo_hw_in_event();
-	/* The devices of a flowtable that is deleted leave one by one, and each walk is through all
-	 * flows of the namespace. So the first one ends all flows of the table.
-	 */
-	nfo_table_flush(t, why == NFO_R_TABLE_GONE ? NULL : dev, why);
 	bound = d->bound != NFO_DEV_HW_NONE;
+	/* The devices of a flowtable that is deleted leave one by one, and each walk is through all
+	 * flows of the namespace. So the first one ends all flows of the table. The flows of a
+	 * device that is unregistered end without RTNL, see nfo_table_lost().
+	 */
+	if (bound || d->queue || dev->reg_state == NETREG_REGISTERED || why == NFO_R_TABLE_GONE)
+		nfo_table_flush(t, why == NFO_R_TABLE_GONE ? NULL : dev, why);
 	nfo_hw_empty(t, d);
 	nfo_hw_release(t, d);
 	nfo_dev_del(&t->devs, d);

@@ -227,6 +227,7 @@ struct nfo_stats {
  *           held and @fib_on false
  * @rtnl:    netlink socket that gets what rtnetlink alone announces, owned; NULL before the first
  *           flowtable and when the socket could not be opened; protected by @lock
+ * @lost_work: ends the flows of devices that are down or gone
  * @rtnl_work: runs after a message to @rtnl was lost; not queued once @rtnl is released
  * @unseen_work: looks for filters and shapers of @devs that hardware would pass by
  * @unseen_at: jiffies when @unseen_work last did so; written by @unseen_work
@@ -290,6 +291,7 @@ struct nfo_net {
 	u32			fib_sernum6;
 	struct socket		*rtnl;
 	struct work_struct	rtnl_work;
+	struct delayed_work	lost_work;
 	struct delayed_work	unseen_work;
 	u32			unseen_at;
 	u32			unseen_gap;

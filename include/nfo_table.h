@@ -135,6 +135,8 @@ void nfo_table_put(struct nfo_table *t);
 struct nfo_table *nfo_table_next(struct nfo_net *nn, u32 after);
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev,
 		     enum nfo_reason why);
+void nfo_table_lost(struct nfo_net *nn, bool gone);
+void nfo_table_lost_work(struct work_struct *work);
 unsigned int nfo_table_retire_if(struct nfo_table *t, enum nfo_reason why,
 				 bool (*match)(const struct nfo_flow *f, const void *arg),
 				 const void *arg);

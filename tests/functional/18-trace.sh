@@ -87,6 +87,22 @@ ended() {
 	ends_with "$1" "$PORT"
 }
 
+# The kernel holds RTNL, for which the whole machine waits, while it takes a device down. The flows of
+# the device are not looked for meanwhile.
+device_lost() {
+	local by
+
+	trace_on
+	rules_std
+	echoes udp
+	flow_up c udp
+	ip -n "$NS_R" link set rs down
+	ends_with dev-gone "$PORT"
+	by=$(grep ': nfo_retire: ' $TRACE/trace)
+	ip -n "$NS_R" link set rs up
+	[[ $by =~ ^\ *kworker/ ]] || fail "whoever took the device down ended the flow: $by"
+}
+
 topo_up
 run_case "udp: promotion, the refusal before it, the flowtable's end" promoted udp
 run_case "udp6: promotion, the refusal before it, the flowtable's end" promoted udp6
@@ -94,6 +110,7 @@ run_case "a refusal with its reason" refused
 run_case "the end of a flow: somebody asked" ended user
 run_case "the end of a flow: conntrack's entry was deleted" ended conntrack-gone
 run_case "the end of a flow: a FIN" ended tcp-close tcp
+run_case "the end of a flow: a device went down, a worker ends it" device_lost
 topo_down
 
 # --- hardware ------------------------------------------------------------

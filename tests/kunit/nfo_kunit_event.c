@@ -16,11 +16,21 @@
 #include "../../nf_flow_offload_event.c"
 #include "../../nf_flow_offload_fib.c"
 
-static unsigned int nfo_flushes;
+/* Walks of whoever makes an event happen, and those that it asks for. */
+static unsigned int nfo_flushes, nfo_losses;
 
 void nfo_table_flush(struct nfo_table *t, const struct net_device *dev, enum nfo_reason why)
 {
 	nfo_flushes++;
+}
+
+void nfo_table_lost(struct nfo_net *nn, bool gone)
+{
+	nfo_losses++;
+}
+
+void nfo_table_lost_work(struct work_struct *work)
+{
 }
 
 /* Rooms that no message of these tests leads to. */
@@ -211,9 +221,17 @@ static struct net_device *nfo_made_dev(struct kunit *test, int ifindex)
 	return dev;
 }
 
+static void nfo_tell_dev(struct net_device *dev, unsigned long event)
+{
+	struct netdev_notifier_info info = { .dev = dev };
+
+	nfo_event_netdev(NULL, event, &info);
+}
+
 /* A device that goes down may come back. When it is unregistered, nothing is kept of it: a later
  * device may have its index. A flow that used it at that moment is still found when the kernel,
- * which waits for the flow's reference, announces the device again.
+ * which waits for the flow's reference, announces the device again. The holder of RTNL walks
+ * through no flows.
  */
 static void nfo_test_dev_gone(struct kunit *test)
 {
@@ -226,17 +244,22 @@ static void nfo_test_dev_gone(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, nfo_net_use_dev(&fake->nn, 77));
 	KUNIT_ASSERT_TRUE(test, nfo_net_use_dev(&fake->nn, 78));
 	nfo_net_note_dev(&fake->nn, 77, NFO_NOTE_KNOWN);
-	nfo_event_flush_dev(dev, false);
+	atomic_set(&fake->t.flows, 1);
+	nfo_flushes = 0;
+	nfo_losses = 0;
+	nfo_tell_dev(dev, NETDEV_GOING_DOWN);
+	nfo_tell_dev(dev, NETDEV_DOWN);
+	KUNIT_EXPECT_EQ(test, nfo_losses, 1);
 	KUNIT_EXPECT_EQ(test, nfo_net_dev_note(&fake->nn, 77), NFO_NOTE_KNOWN);
-	nfo_event_flush_dev(dev, true);
+	nfo_tell_dev(dev, NETDEV_UNREGISTER);
+	KUNIT_EXPECT_EQ(test, nfo_losses, 2);
 	KUNIT_EXPECT_FALSE(test, nfo_net_uses_dev(&fake->nn, 77));
 	KUNIT_EXPECT_TRUE(test, nfo_net_uses_dev(&fake->nn, 78));
 
-	atomic_set(&fake->t.flows, 1);
-	nfo_flushes = 0;
 	dev->reg_state = NETREG_UNREGISTERED;
-	nfo_event_flush_dev(dev, true);
-	KUNIT_EXPECT_EQ(test, nfo_flushes, 1);
+	nfo_tell_dev(dev, NETDEV_UNREGISTER);
+	KUNIT_EXPECT_EQ(test, nfo_losses, 3);
+	KUNIT_EXPECT_EQ(test, nfo_flushes, 0);
 	atomic_set(&fake->t.flows, 0);
 	nfo_net_id = id;
 }
