@@ -10,14 +10,12 @@
 #include <linux/net.h>
 #include <linux/netconf.h>
 #include <linux/netlink.h>
-#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <net/addrconf.h>
 #include <net/fib_notifier.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 #include <net/netlink.h>
-#include <net/nexthop.h>
 #include <net/sock.h>
 
 #include "nfo_event.h"
@@ -484,20 +482,6 @@ static void nfo_event_bridge_station(struct nfo_net *nn, const struct nlmsghdr *
 	nfo_event_add(nn, &c);
 }
 
-/* A nexthop object has changed, or a bucket of a resilient group has another member. Nothing says
- * which routes use the object, so all flows are concerned. A deletion needs no change here: routing
- * announces each route that goes with the object, and rtnetlink each group that the object leaves.
- */
-static void nfo_event_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh)
-{
-	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
-	const struct nlattr *id = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_ID);
-
-	if (nlh->nlmsg_type != RTM_DELNEXTHOP && id && nla_len(id) == sizeof(u32) &&
-	    nfo_nexthop_is_used(nn->net, nla_get_u32(id)))
-		nfo_event_add(nn, &all);
-}
-
 /* A tc filter, a qdisc or a class changed. Several devices may share a block of filters, so all
  * devices that flows use are looked at.
  */
@@ -518,7 +502,7 @@ static void nfo_event_rtnl(struct nfo_net *nn, const struct sk_buff *skb)
 		nfo_event_netconf(nn, nlh);
 		break;
 	case RTNLGRP_NEXTHOP:
-		nfo_event_nexthop_object(nn, nlh);
+		nfo_fib_nexthop_object(nn, nlh, nfo_event_add);
 		break;
 	case RTNLGRP_LINK:
 		nfo_event_bridge_link(nn, nlh);

@@ -2,11 +2,15 @@
 /*
  * Events of routing: what of it changes, as the journal has it.
  */
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
+#include <net/netlink.h>
 #include <net/nexthop.h>
 
+#include "nfo_compat.h"
 #include "nfo_fib.h"
 #include "nfo_neigh.h"
 
@@ -97,4 +101,73 @@ bool nfo_fib_change(struct nfo_change *c, unsigned long event,
 	}
 
 	return true;
+}
+
+/* Packets have left by a next hop that may leave by another one now. */
+static void nfo_fib_leaves(struct nfo_change *c, const struct fib_nh_common *nhc)
+{
+	*c = (struct nfo_change) {
+		.what = NFO_CHANGE_DEV, .ifindex = nhc->nhc_dev->ifindex,
+	};
+	/* Without a gateway each destination is a neighbour of its own. */
+	if (!nhc->nhc_gw_family)
+		return;
+	c->what = NFO_CHANGE_NEIGH;
+	c->neigh = nfo_neigh_of(nhc);
+}
+
+/* A bucket of a resilient group has the member @id now, and had another one. Nothing says which, so
+ * packets by each other member are concerned. Caller holds rcu_read_lock(). Return: false when
+ * @group is no group.
+ */
+static bool nfo_fib_bucket(struct nfo_net *nn, const struct nexthop *group, u32 id,
+			   void (*tell)(struct nfo_net *nn, const struct nfo_change *change))
+{
+	const struct fib_nh_common *nhc;
+	const struct nh_group *members;
+	struct nfo_change c;
+	unsigned int i;
+
+	if (!group || !group->is_group)
+		return false;
+	members = rcu_dereference(group->nh_grp);
+	for (i = 0; i < members->num_nh; i++) {
+		if (members->nh_entries[i].nh->id == id)
+			continue;
+		nhc = &rcu_dereference(members->nh_entries[i].nh->nh_info)->fib_nhc;
+		if (!nhc->nhc_dev)
+			continue;
+		nfo_fib_leaves(&c, nhc);
+		tell(nn, &c);
+	}
+
+	return true;
+}
+
+/**
+ * nfo_fib_nexthop_object() - a nexthop object has changed, or a bucket of a resilient group
+ * @nn:   namespace
+ * @nlh:  rtnetlink's message about it
+ * @tell: called for each change
+ *
+ * Nothing says which routes use an object, so all flows are concerned when it has changed. A
+ * deletion needs no change here: routing announces each route that goes with the object, and
+ * rtnetlink each group that the object leaves. Context: any.
+ */
+void nfo_fib_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh,
+			    void (*tell)(struct nfo_net *nn, const struct nfo_change *change))
+{
+	static const struct nfo_change all = { .what = NFO_CHANGE_ALL };
+	const struct nlattr *attr = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_ID);
+	u32 id, member = nfo_nh_bucket_member(nlh);
+
+	if (nlh->nlmsg_type == RTM_DELNEXTHOP || !attr || nla_len(attr) != sizeof(u32))
+		return;
+	id = nla_get_u32(attr);
+	if (!nfo_nexthop_is_used(nn->net, id))
+		return;
+	rcu_read_lock();
+	if (!member || !nfo_fib_bucket(nn, nexthop_find_by_id(nn->net, id), member, tell))
+		tell(nn, &all);
+	rcu_read_unlock();
 }

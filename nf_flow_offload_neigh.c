@@ -158,6 +158,34 @@ bool nfo_neigh_is_at(const u8 ha[ETH_ALEN])
 	return found;
 }
 
+static bool nfo_neigh_is_of(const struct neighbour *n, const struct fib_nh_common *nhc)
+{
+	return n->dev == nhc->nhc_dev && n->tbl->family == nhc->nhc_gw_family &&
+	       !memcmp(n->primary_key, &nhc->nhc_gw, n->tbl->key_len) && !READ_ONCE(n->dead);
+}
+
+/**
+ * nfo_neigh_of() - which neighbour in use does a next hop lead to?
+ * @nhc: next hop with a gateway and a device
+ *
+ * Context: any but with the lock of a neighbour held. Return: the neighbour without a reference, to
+ * be compared and not followed; NULL when no flow sends to it.
+ */
+const struct neighbour *nfo_neigh_of(const struct fib_nh_common *nhc)
+{
+	const struct neighbour *found = NULL;
+	struct nfo_neigh *nb;
+	int bucket;
+
+	spin_lock_bh(&nfo_neigh_lock);
+	hash_for_each(nfo_neighs, bucket, nb, node)
+		if (nfo_neigh_is_of(nb->n, nhc))
+			found = nb->n;
+	spin_unlock_bh(&nfo_neigh_lock);
+
+	return found;
+}
+
 /**
  * nfo_neigh_returns() - may packets take another route because a next hop is back?
  * @nh: IPv4 next hop of FIB_EVENT_NH_ADD, with a device

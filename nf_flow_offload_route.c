@@ -433,12 +433,21 @@ static bool nfo_prefixes_moved(const struct nfo_journal *j, const struct nfo_ent
 	return nfo_prefix_moved(j, family, src, from) || nfo_prefix_moved(j, family, dst, from);
 }
 
+/* Does a direction send to the neighbour that changed? One without a neighbour, for IPsec or a
+ * device without a link layer, may do so when it leaves by the neighbour's device.
+ */
+static bool nfo_change_of_neigh(const struct nfo_change *c, const struct nfo_route_refs *refs)
+{
+	if (refs->neigh)
+		return refs->neigh->n == c->neigh;
+
+	return c->ifindex && refs->out->ifindex == c->ifindex;
+}
+
 /* Does a change concern an entry? @at: the epoch that the change made. */
 static bool nfo_change_concerns(const struct nfo_net *nn, const struct nfo_change *c,
 				const struct nfo_entry *e, u32 at)
 {
-	const struct nfo_route_refs *refs = nfo_entry_refs(e);
-
 	switch (c->what) {
 	case NFO_CHANGE_FAMILY:
 		return c->family == e->key.family;
@@ -447,7 +456,7 @@ static bool nfo_change_concerns(const struct nfo_net *nn, const struct nfo_chang
 	case NFO_CHANGE_PREFIXES:
 		return c->family == e->key.family && nfo_prefixes_moved(nn->journal, e, at - 1);
 	case NFO_CHANGE_NEIGH:
-		return refs->neigh && refs->neigh->n == c->neigh;
+		return nfo_change_of_neigh(c, nfo_entry_refs(e));
 	case NFO_CHANGE_STATION:
 		return nfo_change_of_station(c, e);
 	case NFO_CHANGE_DEV:
@@ -522,7 +531,7 @@ void nfo_route_glance(const struct nfo_net *nn, struct nfo_glance *g, u32 from)
 		return;
 	for (i = 0; i < g->to - from; i++) {
 		c = &nn->journal->changes[(from + 1 + i) % NFO_JOURNAL];
-		if (c->what != NFO_CHANGE_NEIGH)
+		if (c->what != NFO_CHANGE_NEIGH || c->ifindex)
 			return;
 		g->neigh[i] = c->neigh;
 	}

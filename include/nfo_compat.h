@@ -49,6 +49,8 @@
 #include <linux/ip.h>
 #include <linux/list.h>
 #include <linux/netdevice.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/dst.h>
 #include <net/genetlink.h>
@@ -383,6 +385,25 @@ static inline bool nfo_has_resilient_group(const struct net *net)
 	}
 #endif
 	return false;
+}
+
+/* 5.13, "nexthop: Implement notifiers for resilient nexthop groups". Return: the number of the
+ * member that a bucket of a resilient group has now, if a message of rtnetlink tells of a bucket;
+ * otherwise 0.
+ */
+static inline u32 nfo_nh_bucket_member(const struct nlmsghdr *nlh)
+{
+#ifdef NFO_HAVE_NH_RESILIENT
+	const struct nlattr *bucket, *id;
+
+	if (nlh->nlmsg_type != RTM_NEWNEXTHOPBUCKET)
+		return 0;
+	bucket = nlmsg_find_attr(nlh, sizeof(struct nhmsg), NHA_RES_BUCKET);
+	id = bucket ? nla_find_nested(bucket, NHA_RES_BUCKET_NH_ID) : NULL;
+	if (id && nla_len(id) == sizeof(u32))
+		return nla_get_u32(id);
+#endif
+	return 0;
 }
 
 /* 6.13, "net: fib_rules: Add DSCP selector attribute": FRA_DSCP, which older headers lack. */

@@ -8,8 +8,11 @@
 #include "nfo_net.h"
 
 struct fib_notifier_info;
+struct nlmsghdr;
 
 bool nfo_fib_change(struct nfo_change *c, unsigned long event,
 		    const struct fib_notifier_info *info);
+void nfo_fib_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh,
+			    void (*tell)(struct nfo_net *nn, const struct nfo_change *change));
 
 #endif /* _NFO_FIB_H */

@@ -38,6 +38,7 @@ void nfo_neigh_put(struct nfo_neigh *nb);
 bool nfo_neigh_changed(const struct neighbour *n);
 bool nfo_neigh_is_at(const u8 ha[ETH_ALEN]);
 bool nfo_neigh_read(struct neighbour *n, u8 ha[ETH_ALEN]);
+const struct neighbour *nfo_neigh_of(const struct fib_nh_common *nhc);
 bool nfo_neigh_returns(const struct fib_nh *nh);
 bool nfo_nexthop_is_used(struct net *net, u32 id);
 bool nfo_nexthop_uses_dev(const struct net_device *dev);

@@ -64,7 +64,8 @@ enum nfo_change_what {
  * @family:  NFPROTO_IPV4 or NFPROTO_IPV6, when a family or a prefix changed
  * @plen:    length of @prefix, in bits
  * @early:   routing announced the change, perhaps before routing made it
- * @ifindex: device, when a device changed
+ * @ifindex: device, when a device changed; of @neigh, when packets that leave by it for no known
+ *           neighbour are concerned too
  * @neigh:   neighbour, when a neighbour changed; the pointer holds no reference, so it is compared
  *           and never followed
  * @prefix:  when a prefix changed; big endian

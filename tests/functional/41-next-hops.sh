@@ -174,6 +174,54 @@ leg_lost() {
 run_case "one of three equal-cost routes is lost" leg_lost routes
 run_case "one of three members of a group is lost" leg_lost group
 
+# --- a resilient group ---------------------------------------------------------
+
+moved_to() { [ "$(ip -n "$NS_R" nexthop bucket list id 30 nhid "$1" | wc -l)" -ge "$2" ]; }
+by_second() { rx_packets "$NS_S" s1; BEFORE=$RX; must "$1" ping 10; rx_packets "$NS_S" s1; }
+
+# Routing does not see the packets of flows, so their buckets are idle after a time and move. The packets of
+# these flows follow at once; other flows, though by the same devices, have nothing to do with the group.
+buckets_move() {
+	local i group="id 30 type resilient buckets 16 idle_timer $((8 * LIB_SLOW)) group"
+
+	ours_only "flows are not told of next hop objects"
+	for i in all rs rs2; do sysctl_r net/ipv4/conf/$i/rp_filter 0; done
+	sysctl_r net/ipv4/fib_multipath_hash_policy 1
+	at_end "in_r $NFO_TOOLS/nft-offload set recheck_ms 5000 >/dev/null; ip -n $NS_R nexthop flush >/dev/null 2>&1"
+	ip -n "$NS_R" route del $FAR4 2>/dev/null || true
+	ip -n "$NS_R" -batch - 2>/dev/null <<-END || skip "this kernel has no resilient groups"
+		nexthop add id 31 via $S4 dev rs
+		nexthop add id 32 via 198.18.7.2 dev rs2
+		nexthop add $group 31/32
+		route add $FAR4 nhid 30
+	END
+	rules_listing "rc, rs, rs2"
+	in_r "$NFO_TOOLS/nft-offload" set recheck_ms 0 >/dev/null
+	peer_start near "$NS_S" server udp 198.18.7.2 5001 || fail "udp echo: $ANSWER"
+	client c udp 5001 198.18.7.2
+	promote c udp "$PORT"
+	for i in 1 2 3 4 5 6 7 8; do
+		client "b$i" udp 5001 $FAR4
+		promote "b$i" udp "$PORT"
+	done
+	ip -n "$NS_R" -batch - <<<"nexthop replace $group 31,1/32,200"
+	for i in 1 2 3 4 5 6 7 8; do must "b$i" ping 3; done
+	settle c
+	moved_to 32 16 && fail "no bucket is in use"
+	counter seen
+	BEFORE=$PACKETS
+	until moved_to 32 16; do must c ping 2; done
+	must c ping 5
+	counter seen
+	[ $((PACKETS - BEFORE)) = 0 ] ||
+		fail "$((PACKETS - BEFORE)) packets of a flow by another next hop took the classic path"
+	for i in 1 2 3 4 5 6 7 8; do
+		by_second "b$i"
+		[ $((RX - BEFORE)) -ge 10 ] || fail "$((RX - BEFORE)) of 10 packets left by the new member"
+	done
+}
+run_case "buckets of a resilient group move" buckets_move
+
 # two_links TURN - the server's answers come by the first link, or by the second one, as the number says
 # that this expression of nft gives.
 two_links() {

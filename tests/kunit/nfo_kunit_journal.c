@@ -185,6 +185,13 @@ static void nfo_test_neighbour(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, &ff->f.e[REPLY], &c));
 	c.neigh = &others;
 	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, &ff->f.e[ORIGINAL], &c));
+
+	/* A direction without a neighbour leaves by the neighbour's device. */
+	c.ifindex = ff->route[ORIGINAL].out->ifindex;
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, &ff->f.e[ORIGINAL], &c));
+	KUNIT_EXPECT_FALSE(test, nfo_concerns(fake, &ff->f.e[REPLY], &c));
+	ff->route[ORIGINAL].neigh = NULL;
+	KUNIT_EXPECT_TRUE(test, nfo_concerns(fake, &ff->f.e[ORIGINAL], &c));
 }
 
 static void nfo_test_device(struct kunit *test)
