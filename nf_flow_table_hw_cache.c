@@ -217,6 +217,16 @@ bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_co
 	return true;
 }
 
+/* Return: the size of the largest packets of a direction that a device may receive. Those of a PPPoE
+ * session come with its header.
+ */
+static unsigned int nfo_hw_largest(const struct nfo_dev *d, const struct nfo_entry *e)
+{
+	unsigned int mtu = READ_ONCE(d->dev->mtu);
+
+	return nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE) ? mtu - PPPOE_SES_HLEN : mtu;
+}
+
 /* Return: true when packets of a direction may be larger than its egress takes, and the hardware
  * would send them. A chip that compares the size of frames compares it with the MTU of a port. That
  * of the route, or of a VLAN device above the port, may be smaller. Caller holds rcu_read_lock().
@@ -225,7 +235,7 @@ static bool nfo_hw_oversize(const struct nfo_dev *d, const struct nfo_flow *f,
 			    enum ip_conntrack_dir dir)
 {
 	const struct nfo_lower *lower = &nfo_flow_refs(f, dir)->out_lower;
-	unsigned int comes = READ_ONCE(d->dev->mtu), port = READ_ONCE(lower->dev->mtu);
+	unsigned int comes = nfo_hw_largest(d, &f->e[dir]), port = READ_ONCE(lower->dev->mtu);
 
 	if (READ_ONCE(f->table->nn->settings.hw_oversize))
 		return false;

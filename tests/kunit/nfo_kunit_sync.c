@@ -485,15 +485,18 @@ static void nfo_too_small(struct nfo_fake *fake, struct nfo_fake_flow *ff, u16 m
 	KUNIT_EXPECT_TRUE(fake->test, nfo_fake_in_whole(fake, ff));
 }
 
+/* By enum nfo_hw_mtu. */
+static const struct nfo_hw_driver nfo_mtu_chips[] = {
+	{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_NONE },
+	{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_CHIP },
+	{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_PORT },
+};
+
 /* Chips that give frames to the host which are too large for the egress port, or for all ports:
  * they know nothing of the MTU of a route, nor of that of a VLAN device above the port.
  */
 static void nfo_test_chip_looks_at_mtu(struct kunit *test)
 {
-	static const struct nfo_hw_driver chips[] = {
-		{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_PORT },
-		{ .bind = NFO_DEV_HW_FT, .forms = { NFO_HW_TTL_IMPLICIT }, .mtu = NFO_HW_MTU_CHIP },
-	};
 	struct nfo_fake *fake = test->priv;
 	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
 	struct nfo_entry *e = &ff->f.e[ORIGINAL];
@@ -503,9 +506,9 @@ static void nfo_test_chip_looks_at_mtu(struct kunit *test)
 	fake->port[1].netdev->mtu = 1500;
 	e->mtu = 1500;
 	ff->f.e[REPLY].mtu = 1500;
-	for (i = 0; i < ARRAY_SIZE(chips); i++) {
-		fake->port[0].d->driver = &chips[i];
-		fake->port[1].d->driver = &chips[i];
+	for (i = NFO_HW_MTU_PORT; i >= NFO_HW_MTU_CHIP; i--) {
+		fake->port[0].d->driver = &nfo_mtu_chips[i];
+		fake->port[1].d->driver = &nfo_mtu_chips[i];
 		nfo_fake_ask(ff, 100);
 		nfo_fake_run(fake);
 		KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
@@ -525,10 +528,49 @@ static void nfo_test_chip_looks_at_mtu(struct kunit *test)
 	e->mtu = 1400;
 	nfo_fake_period(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
-	fake->port[0].d->driver = &chips[0];
+	fake->port[0].d->driver = &nfo_mtu_chips[NFO_HW_MTU_PORT];
 	nfo_fake_ask(ff, 1);
 	nfo_fake_run(fake);
 	KUNIT_EXPECT_TRUE(test, nfo_fake_in_whole(fake, ff));
+	nfo_fake_end(test, ff);
+}
+
+/* A PPPoE session with an MTU of 1500 on a port that takes 1508 bytes (RFC 4638). What comes out of
+ * the session is as much smaller than what the port may receive, so it is not too large for a LAN.
+ */
+static void nfo_test_session_of_1500(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	struct nfo_fake_flow *ff = nfo_fake_flow(fake, 0, 1);
+	struct nfo_entry *back = &ff->f.e[REPLY];
+	int i;
+
+	fake->port[0].netdev->mtu = 1500;
+	fake->port[1].netdev->mtu = 1508;
+	ff->f.e[ORIGINAL].mtu = 1500;
+	ff->route[ORIGINAL].out_lower.h_dest[5] = 1;
+	back->key.encap.kinds = NFO_ENCAP_PPPOE;
+	for (i = 0; i < ARRAY_SIZE(nfo_mtu_chips); i++) {
+		fake->port[0].d->driver = &nfo_mtu_chips[i];
+		fake->port[1].d->driver = &nfo_mtu_chips[i];
+		back->mtu = 1500;
+		nfo_fake_ask(ff, 100);
+		nfo_fake_run(fake);
+		KUNIT_EXPECT_TRUE_MSG(test, nfo_fake_in_whole(fake, ff), "chip %d: %s", i,
+				      nfo_reason_names[nfo_flow_hw(&ff->f)->reason]);
+		/* A route to the LAN takes less. */
+		back->mtu = 1499;
+		nfo_fake_period(fake);
+		KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	}
+	/* On a port that takes more, the session may bring more than the LAN takes. */
+	fake->port[1].netdev->mtu = 1509;
+	fake->port[1].d->driver = &nfo_mtu_chips[NFO_HW_MTU_NONE];
+	back->mtu = 1500;
+	nfo_fake_ask(ff, 100);
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff, 1));
+	KUNIT_EXPECT_EQ(test, nfo_flow_hw(&ff->f)->reason, NFO_R_HW_MTU);
 	nfo_fake_end(test, ff);
 }
 
@@ -657,6 +699,7 @@ static struct kunit_case nfo_sync_cases[] = {
 	KUNIT_CASE(nfo_test_silent),
 	KUNIT_CASE(nfo_test_no_more_fits),
 	KUNIT_CASE(nfo_test_chip_looks_at_mtu),
+	KUNIT_CASE(nfo_test_session_of_1500),
 	KUNIT_CASE(nfo_test_counters),
 	KUNIT_CASE(nfo_test_counters_anew),
 	KUNIT_CASE(nfo_test_period),
