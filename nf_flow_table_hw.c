@@ -247,7 +247,7 @@ static bool nfo_hw_has_ended(const struct nfo_flow *f, struct nfo_hw_flow *h)
 		return false;
 	if (h->has_ended)
 		return true;
-	h->has_ended = true;
+	WRITE_ONCE(h->has_ended, true);
 	h->ended = get_state_synchronize_rcu();
 
 	return false;
@@ -317,7 +317,7 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
  */
 static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
 {
-	return READ_ONCE(q->unchecked) && list_empty(&q->stale);
+	return (READ_ONCE(q->unchecked) || READ_ONCE(q->unsorted)) && list_empty(&q->stale);
 }
 
 /* A batch that reads counters ends for rules to be checked, for rules that leave because they are
@@ -326,7 +326,8 @@ static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
  */
 static bool nfo_hw_read_interrupted(const struct nfo_hw_queue *q)
 {
-	return READ_ONCE(q->unchecked) || !list_empty(&q->stale) || !list_empty(&q->back);
+	return READ_ONCE(q->unchecked) || READ_ONCE(q->unsorted) || !list_empty(&q->stale) ||
+	       !list_empty(&q->back);
 }
 
 /* Delete and add a batch of rules. Return: true when there was a rule to delete or to add. */
@@ -421,25 +422,39 @@ static bool nfo_hw_glance(const struct nfo_net *nn, struct nfo_glance *g, struct
 	return true;
 }
 
-/* After a change, check some rules against the journal, without a call to a driver. Return: true
- * when there may be more rules to check.
+/* Check some rules against the journal, without a call to a driver. A rule of a flow that has ended
+ * is left out when the flow's references are about to be dropped: that is done a grace period after
+ * nfo_hw_has_ended() said so. Caller holds rcu_read_lock(). Return: how many of the @n rules are not
+ * true any more; these are the first ones of @rules then.
  */
-static bool nfo_hw_check_some(struct nfo_hw_queue *q)
+static unsigned int nfo_hw_changed(struct nfo_hw_queue *q, struct nfo_hw_rule **rules,
+				   unsigned int n)
 {
 	u32 epoch = nfo_epoch(q->t->nn);
 	struct nfo_glance g = { .from = epoch, .to = epoch };
-	struct nfo_hw_rule *rules[NFO_HW_CHECKS];
-	unsigned int i, n, changed = 0;
+	unsigned int i, changed = 0;
 	struct nfo_flow *f;
 
-	rcu_read_lock();
-	n = nfo_hw_unchecked(q, rules);
 	for (i = 0; i < n; i++) {
 		f = nfo_hw_rule_flow(rules[i]);
-		if (!nfo_hw_glance(q->t->nn, &g, &f->e[rules[i]->dir]) &&
+		if (!READ_ONCE(nfo_flow_hw(f)->has_ended) &&
+		    !nfo_hw_glance(q->t->nn, &g, &f->e[rules[i]->dir]) &&
 		    !nfo_hw_unchanged(f, rules[i], epoch))
 			rules[changed++] = rules[i];
 	}
+
+	return changed;
+}
+
+/* After a change, check some rules. Return: true when there may be more rules to check. */
+static bool nfo_hw_check_some(struct nfo_hw_queue *q)
+{
+	struct nfo_hw_rule *rules[NFO_HW_CHECKS];
+	unsigned int i, n, changed;
+
+	rcu_read_lock();
+	n = nfo_hw_unchecked(q, rules);
+	changed = nfo_hw_changed(q, rules, n);
 
 	spin_lock_bh(&q->hw->lock);
 	for (i = 0; i < changed; i++)
@@ -451,12 +466,46 @@ static bool nfo_hw_check_some(struct nfo_hw_queue *q)
 	return n == NFO_HW_CHECKS;
 }
 
+/* After a change, check some of the rules that wait for their deletion: a slow driver may come to
+ * them much later, and they forward until then. Those that are not true any more are deleted before
+ * the others. @at: where the walk stands. Return: true when there may be more rules to check.
+ */
+static bool nfo_hw_sort_some(struct nfo_hw_queue *q, struct list_head **at)
+{
+	struct nfo_hw_rule *rules[NFO_HW_CHECKS];
+	unsigned int i, n, changed;
+
+	rcu_read_lock();
+	n = nfo_hw_queue_leaving(q, at, rules, NFO_HW_CHECKS);
+	changed = nfo_hw_changed(q, rules, n);
+
+	spin_lock_bh(&q->hw->lock);
+	for (i = 0; i < changed; i++)
+		nfo_hw_queue_hurry(q, rules[i], at);
+	spin_unlock_bh(&q->hw->lock);
+	rcu_read_unlock();
+
+	return n;
+}
+
+static void nfo_hw_sort(struct nfo_hw_queue *q)
+{
+	struct list_head *at = &q->del;
+
+	if (!READ_ONCE(q->unsorted))
+		return;
+	WRITE_ONCE(q->unsorted, false);
+	while (nfo_hw_sort_some(q, &at))
+		cond_resched();
+}
+
 /* After a change, check all rules. Changes during the walk do not begin it anew, because they may
  * come faster than a walk ends. When the walk has ended, the next one begins soon, and drivers are
  * called meanwhile.
  */
 static void nfo_hw_check(struct nfo_hw_queue *q)
 {
+	nfo_hw_sort(q);
 	if (!READ_ONCE(q->unchecked))
 		return;
 	while (nfo_hw_check_some(q))
@@ -569,7 +618,7 @@ static void nfo_hw_work(struct work_struct *work)
 	} while (nfo_hw_do_some(q) | nfo_hw_read_some(q));
 
 	spin_lock_bh(&q->t->hw.lock);
-	if (q->count || !list_empty(&q->stuck))
+	if (!nfo_hw_queue_is_idle(q))
 		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	spin_unlock_bh(&q->t->hw.lock);
 }
@@ -607,6 +656,7 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 	if (epoch != q->epoch && !q->unchecked) {
 		q->epoch = epoch;
 		WRITE_ONCE(q->unchecked, q->count);
+		WRITE_ONCE(q->unsorted, !list_empty(&q->del));
 		nfo_hw_wake(q);
 		/* A commit may have brought a netdev chain, an event an XDP program. */
 		nfo_unseen_soon(q->t->nn);
@@ -624,7 +674,7 @@ static void nfo_hw_sync_worker(struct work_struct *work)
 		nfo_hw_wake(q);
 	}
 	/* nfo_hw_work() ends when it has nothing to do, and a commit must not wait for that. */
-	if (q->count || !list_empty(&q->stuck))
+	if (!nfo_hw_queue_is_idle(q))
 		queue_delayed_work(nfo_hw_wq, &q->sync_work, nfo_hw_look_in(q));
 	spin_unlock_bh(&q->t->hw.lock);
 }
@@ -635,7 +685,7 @@ static void nfo_hw_kick_table(struct nfo_hw *hw)
 
 	spin_lock_bh(&hw->lock);
 	list_for_each_entry(q, &hw->queues, list)
-		if (q->count)
+		if (!nfo_hw_queue_is_idle(q))
 			mod_delayed_work(nfo_hw_wq, &q->sync_work, 0);
 	spin_unlock_bh(&hw->lock);
 }

@@ -279,6 +279,57 @@ struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q)
 }
 
 /**
+ * nfo_hw_queue_leaving() - the next rules of a walk through those that wait for their deletion
+ * @q:     queue
+ * @at:    where the walk stands; at first the head of nfo_hw_queue::del
+ * @rules: filled
+ * @n:     how many rules there is room for
+ *
+ * Context: the queue's worker, nfo_hw::lock not held. Return: how many rules were put into @rules,
+ * of which each stays where it is until the worker moves it; 0 at the end of the walk.
+ */
+unsigned int nfo_hw_queue_leaving(struct nfo_hw_queue *q, struct list_head **at,
+				  struct nfo_hw_rule **rules, unsigned int n)
+{
+	unsigned int found = 0;
+
+	spin_lock_bh(&q->hw->lock);
+	while (found < n && (*at)->next != &q->del) {
+		*at = (*at)->next;
+		rules[found++] = list_entry(*at, struct nfo_hw_rule, node);
+	}
+	spin_unlock_bh(&q->hw->lock);
+
+	return found;
+}
+
+/**
+ * nfo_hw_queue_hurry() - a rule that waits for its deletion is not true any more
+ * @q:  queue
+ * @p:  rule that nfo_hw_queue_leaving() found
+ * @at: where this walk stands
+ *
+ * Context: the queue's worker, nfo_hw::lock held.
+ */
+void nfo_hw_queue_hurry(struct nfo_hw_queue *q, struct nfo_hw_rule *p, struct list_head **at)
+{
+	if (*at == &p->node)
+		*at = p->node.prev;
+	list_move_tail(&p->node, &q->stale);
+}
+
+/**
+ * nfo_hw_queue_is_idle() - is there no rule to look at when a period is over or something changed?
+ * @q: queue
+ *
+ * Context: nfo_hw::lock held.
+ */
+bool nfo_hw_queue_is_idle(const struct nfo_hw_queue *q)
+{
+	return !q->count && list_empty(&q->del) && list_empty(&q->stuck);
+}
+
+/**
  * nfo_hw_queue_module_init() - make the workqueue of all workers
  *
  * Return: 0 or -ENOMEM.

@@ -58,7 +58,8 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @t:      table that the queue belongs to, which outlives the queue; constant
  * @devs:   how many devices share the queue; protected by nfo_net::lock
  * @stale:  rules to delete before anything else, because they are not true any more; linked by
- *          nfo_hw_rule::node, as the rules in the other lists are
+ *          nfo_hw_rule::node, as the rules in the other lists are. The worker alone takes rules out
+ *          of @stale and @del
  * @back:   rules to add of flows that left by way of @stale; they go before rules of @del
  * @del:    other rules to delete; they go before rules of @add
  * @add:    other rules to add
@@ -67,6 +68,7 @@ enum { NFO_HW_CURSOR_CHECK, NFO_HW_CURSOR_COLD, NFO_HW_CURSORS };
  * @cursor: for each walk through @live the rule at which the walk stands, or the head of @live: one
  *          walk looks for rules that are not true any more, the other for the least busy flow
  * @unchecked: how many rules the walk NFO_HW_CURSOR_CHECK has still to look at
+ * @unsorted: something changed, and the rules in @del were not looked at since
  * @depth:  length of @add and @back
  * @count:  length of @live
  * @rules:  rules in hardware: those in @live and those that wait for their deletion
@@ -97,6 +99,7 @@ struct nfo_hw_queue {
 	struct list_head	stuck;
 	struct list_head	*cursor[NFO_HW_CURSORS];
 	unsigned int		unchecked;
+	bool			unsorted;
 	unsigned int		depth;
 	unsigned int		count;
 	unsigned int		rules;
@@ -128,6 +131,10 @@ void nfo_hw_queue_stuck(struct nfo_hw_queue *q, struct nfo_hw_rule *p);
 void nfo_hw_queue_unstick(struct nfo_hw_queue *q);
 struct nfo_hw_rule *nfo_hw_queue_take(struct nfo_hw_queue *q);
 struct nfo_hw_rule *nfo_hw_queue_unread(struct nfo_hw_queue *q);
+unsigned int nfo_hw_queue_leaving(struct nfo_hw_queue *q, struct list_head **at,
+				  struct nfo_hw_rule **rules, unsigned int n);
+void nfo_hw_queue_hurry(struct nfo_hw_queue *q, struct nfo_hw_rule *p, struct list_head **at);
+bool nfo_hw_queue_is_idle(const struct nfo_hw_queue *q);
 
 /* Context: any. */
 static inline void nfo_hw_wake(struct nfo_hw_queue *q)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: hardware as a cache. Which flow gives way to a busier one.
+ * KUnit: hardware as a cache. Which flow gives way to a busier one, and which rule is deleted first.
  */
 #include "nfo_kunit_chip.h"
+#include "nfo_neigh.h"
 
 static int nfo_evict_init(struct kunit *test)
 {
@@ -270,6 +271,91 @@ static void nfo_test_coldest_of_two_chips(struct kunit *test)
 	nfo_retire_all(fake, in, ARRAY_SIZE(in));
 }
 
+/* ---- the order of deletions ---- */
+
+/* Have many flows end, with a slow driver: none of their rules is deleted yet. */
+static void nfo_many_leave(struct nfo_fake *fake, struct nfo_fake_flow **ff, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		ff[i] = nfo_fake_asking(fake);
+	nfo_fake_run(fake);
+	nfo_fake_look(fake);
+	for (i = 0; i < n; i++)
+		nfo_flow_retire(&ff[i]->f, NFO_R_USER);
+	fake->calls = 0;
+}
+
+/* Is the next call the deletion of this rule? */
+static bool nfo_deleted(const struct nfo_fake *fake, unsigned int call,
+			const struct nfo_fake_flow *ff, u8 dir)
+{
+	const struct nfo_fake_call *c = &fake->call[call];
+
+	return c->cmd == FLOW_CLS_DESTROY && c->ff == ff && c->dir == dir;
+}
+
+/* A rule that waits for its deletion goes on forwarding. If it is not true any more, it goes before
+ * those that forward as they should.
+ */
+static void nfo_test_event_concerns_leaving(struct kunit *test)
+{
+	struct nfo_change change = { .what = NFO_CHANGE_NEIGH };
+	struct nfo_fake *fake = test->priv;
+	static struct neighbour next_hop;
+	struct nfo_neigh watch = { .n = &next_hop };
+	static struct nfo_fake_flow *ff[100];
+
+	nfo_many_leave(fake, ff, ARRAY_SIZE(ff));
+	ff[31]->route[IP_CT_DIR_REPLY].neigh = &watch;
+	ff[70]->route[IP_CT_DIR_ORIGINAL].neigh = &watch;
+	ff[71]->route[IP_CT_DIR_ORIGINAL].neigh = &watch;
+	change.neigh = &next_hop;
+	nfo_change_add(&fake->nn, &change);
+	nfo_fake_look(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_deleted(fake, 0, ff[31], IP_CT_DIR_REPLY));
+	KUNIT_EXPECT_TRUE(test, nfo_deleted(fake, 1, ff[70], IP_CT_DIR_ORIGINAL));
+	KUNIT_EXPECT_TRUE(test, nfo_deleted(fake, 2, ff[71], IP_CT_DIR_ORIGINAL));
+	KUNIT_EXPECT_TRUE(test, nfo_deleted(fake, 3, ff[0], IP_CT_DIR_ORIGINAL));
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[0], 0));
+}
+
+/* A neighbour changes, and the works that this queues run at once, as on another processor. */
+static void nfo_change_during(struct nfo_fake *fake, struct nfo_fake_flow *ff)
+{
+	const struct nfo_change change = { .what = NFO_CHANGE_NEIGH, .neigh = (void *)fake->arg };
+	struct delayed_work *sync = &fake->port[0].d->queue->sync_work;
+
+	nfo_change_add(&fake->nn, &change);
+	nfo_hw_kick(&fake->nn);
+	if (nfo_fake_cancel(&fake->nn.kick_work))
+		fake->nn.kick_work.func(&fake->nn.kick_work);
+	if (nfo_fake_disarm(sync))
+		sync->work.func(&sync->work);
+}
+
+/* The same while the driver deletes them one after another, and nothing else is in hardware. */
+static void nfo_test_event_while_leaving(struct kunit *test)
+{
+	struct nfo_fake *fake = test->priv;
+	static struct neighbour next_hop;
+	struct nfo_neigh watch = { .n = &next_hop };
+	static struct nfo_fake_flow *ff[100];
+
+	nfo_many_leave(fake, ff, ARRAY_SIZE(ff));
+	ff[99]->route[IP_CT_DIR_REPLY].neigh = &watch;
+	fake->arg = (unsigned long)&next_hop;
+	fake->during_cmd = FLOW_CLS_DESTROY;
+	fake->during_dir = IP_CT_DIR_ORIGINAL;
+	fake->during = nfo_change_during;
+	nfo_fake_run_queue(fake, fake->port[0].d->queue);
+	KUNIT_EXPECT_TRUE(test, nfo_deleted(fake, 0, ff[0], IP_CT_DIR_ORIGINAL));
+	KUNIT_EXPECT_TRUE(test, nfo_deleted(fake, 1, ff[99], IP_CT_DIR_REPLY));
+	nfo_fake_run(fake);
+	KUNIT_EXPECT_TRUE(test, nfo_fake_nothing_left(fake, ff[0], 0));
+}
+
 static struct kunit_case nfo_evict_cases[] = {
 	KUNIT_CASE(nfo_test_need),
 	KUNIT_CASE(nfo_test_budget_of_one),
@@ -279,6 +365,8 @@ static struct kunit_case nfo_evict_cases[] = {
 	KUNIT_CASE(nfo_test_hysteresis),
 	KUNIT_CASE(nfo_test_coldest),
 	KUNIT_CASE(nfo_test_coldest_of_budget),
+	KUNIT_CASE(nfo_test_event_concerns_leaving),
+	KUNIT_CASE(nfo_test_event_while_leaving),
 	{}
 };
 
