@@ -128,8 +128,7 @@ static bool nfo_learn_same_bytes(const struct nfo_entry *e, const struct nfo_les
 static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct nfo_lesson *l)
 {
 	unsigned int offset = skb_network_offset(l->skb) + l->thoff;
-	__sum16 before = l->note->check;
-	__sum16 after;
+	__sum16 before = l->note->check, after;
 
 	if (!nfo_note_check(l->skb, offset, e->key.l4proto, &after))
 		return NFO_R_PAYLOAD_CHANGED;
@@ -157,7 +156,8 @@ static enum nfo_reason nfo_learn_payload(const struct nfo_entry *e, const struct
 }
 
 /* Does the packet leave with the addresses and ports that conntrack says? A rule may have written
- * others, and in a packet without a checksum nfo_learn_payload() does not see that.
+ * others, and in a packet without a checksum nfo_learn_payload() does not see that. Conntrack says
+ * what IPVS has told it, but does not call it NAT.
  */
 static enum nfo_reason nfo_learn_addresses(const struct nfo_entry *e, const struct nfo_addr6 *a6,
 					   const struct nfo_lesson *l)
@@ -174,7 +174,7 @@ static enum nfo_reason nfo_learn_addresses(const struct nfo_entry *e, const stru
 	if (same && nfo_l4_is_main(e->key.l4proto))
 		same = !memcmp(l4hdr, &e->sport, sizeof(e->sport) + sizeof(e->dport));
 
-	return same ? NFO_R_NONE : NFO_R_HEADER_CHANGED;
+	return same && !nfo_skb_is_balanced(l->skb) ? NFO_R_NONE : NFO_R_HEADER_CHANGED;
 }
 
 /* Do the ECN bits leave as they came? A tunnel may also have copied the congestion mark of its

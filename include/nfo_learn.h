@@ -67,6 +67,18 @@ struct nfo_note {
 	struct nfo_outer	outer;
 };
 
+/* IPVS balances the packet. With NAT it changes addresses, which conntrack may know of or not, and in
+ * any case it has a timeout and counters of its own for the connection.
+ */
+static inline bool nfo_skb_is_balanced(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_IP_VS)
+	return skb->ipvs_property;
+#else
+	return false;
+#endif
+}
+
 unsigned int nfo_closing_hook4(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state);
 unsigned int nfo_closing_hook6(void *priv, struct sk_buff *skb,

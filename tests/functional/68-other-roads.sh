@@ -345,4 +345,32 @@ run_case "a next hop gets a label" encapsulated \
 	"ip -n $NS_R nexthop replace id 9 encap mpls 100 via $S4 dev rs" \
 	"ip -n $NS_R nexthop add id 9 via $S4 dev rs; at_end 'ip -n $NS_R nexthop del id 9'; ip -n $NS_R route replace 203.0.113.66/32 nhid 9"
 
+# ---- IPVS ----
+
+# balanced PROTO - answers of a server leave with the address that IPVS balances. The router's IPVS tells
+# conntrack (net.ipv4.vs.conntrack, as Kubernetes sets it), but it is no NAT of conntrack's. The checksum of
+# SCTP has no addresses in it.
+balanced() {
+	local before
+
+	modprobe -q -a ip_vs ip_vs_rr || skip "no IPVS"
+	sysctl_r net/ipv4/vs/conntrack 1 || skip "IPVS tells conntrack nothing"
+	in_r "$NFO_TOOLS/nfo_ipvs" "$1" $RC4 5003 $S4 5003 || fail "IPVS does not balance $1"
+	peer_start balanced "$NS_S" server "$1" $S4 5003 || skip "no such sockets: $ANSWER"
+	rules_listing "rc, rs" "flow add @f"
+	reason_count header-changed
+	before=$REASON
+	client c "$1" 5003 $RC4
+	must c ping 20
+	must c ping 4 1200
+	slow 10 c ping 10
+	no_offload_flag "$1" "$PORT" || fail "offloaded: $CT"
+	reason_count header-changed
+	[ "$REASON" -gt "$before" ] || fail "the reason is not counted"
+}
+modprobe -q sctp || true
+run_case "IPVS balances UDP" balanced udp
+run_case "IPVS balances TCP" balanced tcp
+run_case "IPVS balances SCTP" balanced sctp
+
 all_done

@@ -141,7 +141,7 @@ const struct reason reasons[NFO_R_MAX + 1] = {
 		"something on the classic path changes more of the connection's packets than addresses and ports, so packets cannot be sent around it",
 		"take flow add away from this traffic, or the rule that rewrites it" },
 	[NFO_R_HEADER_CHANGED] = { "header-changed",
-		"something on the classic path changes the IPv6 flow label, IPv4's identification or fragment field, or the ECN bits of the connection's packets, or sets addresses or ports without NAT",
+		"something on the classic path changes the IPv6 flow label, IPv4's identification or fragment field, or the ECN bits of the connection's packets, or sets addresses or ports without NAT, as IPVS does",
 		"take flow add away from this traffic, or the rule that rewrites it" },
 	[NFO_R_CONNTRACK_FULL] = { "conntrack-full",
 		"conntrack's table is three quarters full, and the connection is one that conntrack would drop to make room",

@@ -454,7 +454,7 @@ enum nfo_dev_hw {
  *	around it
  * @NFO_R_HEADER_CHANGED: something on the classic path changes the IPv6 flow
  *	label, IPv4's identification or fragment field, or the ECN bits of the
- *	connection's packets, or sets addresses or ports without NAT
+ *	connection's packets, or sets addresses or ports without NAT, as IPVS does
  * @NFO_R_CONNTRACK_FULL: conntrack's table is three quarters full, and the
  *	connection is one that conntrack would drop to make room
  * @NFO_R_HW_FIELDS: the ruleset sets DSCP or TTL of the flow's packets, which
