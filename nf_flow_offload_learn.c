@@ -370,7 +370,7 @@ static enum nfo_reason nfo_learn_entry(struct nfo_table *t, struct nfo_entry *e,
 	if (nf_ct_labels_find(l->ct))
 		e->flags |= NFO_E_LABELS;
 	e->ct_mark = nfo_route_ct_mark(l->ct, e->flags);
-	if (e->ct_mark)
+	if (e->ct_mark || nfo_recheck_by(t->nn) & NFO_BY_CT_MARK)
 		e->flags |= NFO_E_CT_MARK;
 	if (READ_ONCE(t->nn->zones))
 		e->flags |= NFO_E_ORIGIN;

@@ -51,8 +51,8 @@
  * @dump:   buffer for the dump of an expression, owned by nfo_recheck_work(); the data of most
  *          expressions is private to nf_tables, so their dump is read
  * @varies: a rule was found whose answer changes without a commit
- * @by:     what the answer of a rule depends on, NFO_FIELD_* and NFO_BY_LABEL; NFO_BY_ECN also when
- *          a rule writes the ECN bits
+ * @by:     what the answer of a rule depends on, NFO_FIELD_*, NFO_BY_LABEL and NFO_BY_CT_MARK;
+ *          NFO_BY_ECN also when a rule writes the ECN bits
  * @family: of the table that is being scanned
  */
 struct nfo_scan {
@@ -108,7 +108,7 @@ static const struct {
 	u8		field;
 	bool		(*depends)(const void *info);
 } nfo_xt_gives[] = {
-	{ "CONNMARK", NFO_FIELD_MARK },
+	{ "CONNMARK", NFO_FIELD_MARK | NFO_BY_CT_MARK },
 	{ "ECN", NFO_BY_ECN },
 	{ "HL", NFO_FIELD_TTL, nfo_xt_ttl_depends },
 	{ "MARK", NFO_FIELD_MARK },
@@ -118,17 +118,17 @@ static const struct {
 };
 
 /* Of rules that may look at any field of a packet. */
-#define NFO_BY_ALL	(NFO_FIELDS | NFO_BY_ECN | NFO_BY_LABEL)
+#define NFO_BY_ALL	(NFO_FIELDS | NFO_BY_ECN | NFO_BY_LABEL | NFO_BY_CT_MARK)
 
 /* Matches of iptables that look at a field. */
 static const struct {
 	const char	*name;
 	u8		field;
 } nfo_xt_fields[] = {
-	{ "bpf", NFO_BY_ALL }, { "dscp", NFO_FIELD_DSCP }, { "ecn", NFO_BY_ECN },
-	{ "hl", NFO_FIELD_TTL }, { "mark", NFO_FIELD_MARK },
-	{ "tos", NFO_FIELD_DSCP | NFO_BY_ECN }, { "ttl", NFO_FIELD_TTL },
-	{ "u32", NFO_BY_ALL },
+	{ "bpf", NFO_BY_ALL }, { "connlabel", NFO_BY_CT_MARK }, { "connmark", NFO_BY_CT_MARK },
+	{ "dscp", NFO_FIELD_DSCP }, { "ecn", NFO_BY_ECN }, { "hl", NFO_FIELD_TTL },
+	{ "mark", NFO_FIELD_MARK }, { "tos", NFO_FIELD_DSCP | NFO_BY_ECN },
+	{ "ttl", NFO_FIELD_TTL }, { "u32", NFO_BY_ALL },
 };
 
 static void nfo_scan_xt_match(struct nfo_scan *s, const struct xt_match *match)
@@ -193,8 +193,8 @@ static void nfo_scan_meta(struct nfo_scan *s, const struct nft_expr *expr)
 	}
 }
 
-/* Find `ct` expressions that read a connection's counters or timeout. Its mark and labels are not
- * meant here: nfo_entry_verify() and the packet path compare those.
+/* Find `ct` expressions that read a connection's counters or timeout, or its mark or labels, which
+ * packets compare.
  */
 static void nfo_scan_ct(struct nfo_scan *s, const struct nft_expr *expr)
 {
@@ -203,6 +203,10 @@ static void nfo_scan_ct(struct nfo_scan *s, const struct nft_expr *expr)
 	if (key == NFT_CT_BYTES || key == NFT_CT_PKTS || key == NFT_CT_AVGPKT ||
 	    key == NFT_CT_EXPIRATION)
 		s->varies = true;
+	/* A rule that sets the mark loads nothing. */
+	if ((key == NFT_CT_MARK || key == NFT_CT_LABELS) &&
+	    nfo_scan_number(s, NFTA_CT_DREG) != U32_MAX)
+		s->by |= NFO_BY_CT_MARK;
 }
 
 /* Return: true for an expression whose answer changes as packets or connections use it up. */
@@ -712,11 +716,11 @@ bool nfo_recheck_due(struct nfo_net *nn, const void *what, u32 since)
  * nfo_recheck_by() - which fields of a packet may the answer of a rule depend on?
  * @nn: namespace
  *
- * Context: any. Return: NFO_FIELD_*, NFO_BY_ECN and NFO_BY_LABEL; all NFO_FIELD_*, with
- * NFO_BY_UNSEEN, while the rules of the latest commit, or of the latest change of routing rules,
- * were not scanned. Then a scan is queued. If the scan finds that rules are about the ECN bits or
- * the flow label now, all directions learn again: to take that for true from the commit on would
- * have each second packet of a TCP connection with ECN go slow.
+ * Context: any. Return: NFO_FIELD_* and NFO_BY_*; all NFO_FIELD_*, with NFO_BY_UNSEEN, while the
+ * rules of the latest commit, or of the latest change of routing rules, were not scanned. Then a
+ * scan is queued. If the scan finds that rules are about the ECN bits, the flow label or the
+ * connection's mark now, all directions learn again: to take the first for true from the commit on
+ * would have each second packet of a TCP connection with ECN go slow.
  */
 u8 nfo_recheck_by(struct nfo_net *nn)
 {

@@ -31,7 +31,7 @@
 #define NFO_E_LABEL	BIT(6)	/* holds for packets with the IPv6 flow label @label only */
 #define NFO_E_LOWER	BIT(7)	/* nfo_route_refs::in is not the listed device */
 #define NFO_E_ACCT	BIT(8)	/* conntrack counts the packets of the connection */
-#define NFO_E_CT_MARK	BIT(9)	/* the connection has a mark or labels, which may change */
+#define NFO_E_CT_MARK	BIT(9)	/* the connection's mark or labels matter, and may change */
 #define NFO_E_ORIGIN	BIT(10)	/* zones are in use: packets must come from nfo_extra::origin */
 #define NFO_E_EXTRA	BIT(11)	/* tunnels, IPsec, many headers: nfo_route_refs::extra */
 #define NFO_E_TIMEOUT	BIT(12)	/* conntrack has a timeout policy for the connection */
@@ -62,6 +62,8 @@
 #define NFO_BY_UNSEEN		BIT(5)
 /* Of nfo_net::rules_by: the flow label of IPv6. An entry that depends on it has NFO_E_LABEL. */
 #define NFO_BY_LABEL		BIT(6)
+/* Likewise: the mark or the labels of the connection, be they 0 so far. Then it has NFO_E_CT_MARK. */
+#define NFO_BY_CT_MARK		BIT(7)
 
 /**
  * struct nfo_entry - one direction of a flow, laid out for the packet path

@@ -173,7 +173,7 @@ struct nfo_stats {
  * @zones:   a connection in a conntrack zone was seen; never cleared
  * @vlan_states: a bridge announced a VLAN that one of its ports does not forward; never cleared
  * @rules_vary: the answer of some rule may change without a commit, see nf_flow_offload_recheck.c
- * @rules_by: fields, NFO_FIELD_*, NFO_BY_ECN and NFO_BY_LABEL, that the answer of some rule of the
+ * @rules_by: NFO_FIELD_*, NFO_BY_* but NFO_BY_UNSEEN: what the answer of some rule of the
  *           ruleset or of routing depends on, see nf_flow_offload_recheck.c
  * @tos_routes: a route for packets of one TOS was seen; never cleared
  * @rules_seen: @ruleset when @recheck_work last looked the rules through; written with

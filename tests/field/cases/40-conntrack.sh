@@ -101,6 +101,29 @@ ct_marked() {
 }
 field_case conntrack-U-mark "conntrack -U --mark moves a connection to the other uplink: followed within 2 packets" ct_marked
 
+# A rule gives a DSCP by the connection's mark, which was 0 when the connection was offloaded.
+ct_mark_given() {
+	local before
+
+	field_up
+	field_rules "rc, rs" "" "" "chain q { type filter hook postrouting priority mangle; ct mark 7 ip dscp set cs1; }"
+	count_at "$NS_S" "marked udp dport 5000 ip dscp cs1" "plain udp dport 5000 ip dscp != cs1"
+	live_start
+	ct_set_mark udp "$PORT" 7 || fail "no mark: $ANSWER"
+	counted "$NS_S" plain
+	before=$PACKETS
+	probe_pass p 100
+	followed_in "$before" plain "without the DSCP"
+	ct_set_mark udp "$PORT" 0 || fail "no mark: $ANSWER"
+	counted "$NS_S" marked
+	before=$PACKETS
+	probe_mark p
+	fast_again p
+	followed_in "$before" marked "with it afterwards"
+	want_lost 1 0
+}
+field_case ct-mark-given "conntrack -U gives a mark that a rule looks at, and takes it: followed within 2 packets, fast again" ct_mark_given
+
 # The control connection speaks FTP so far that the helper sees a PORT command.
 FTP_TALK='exec 3<>/dev/tcp/$1/21 || exit
 for i in 1 2 3 4 5 6 7 8 9 10; do
