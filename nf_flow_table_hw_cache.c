@@ -224,7 +224,10 @@ static unsigned int nfo_hw_largest(const struct nfo_dev *d, const struct nfo_ent
 {
 	unsigned int mtu = READ_ONCE(d->dev->mtu);
 
-	return nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE) ? mtu - PPPOE_SES_HLEN : mtu;
+	if (nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE))
+		mtu -= min_t(unsigned int, mtu, PPPOE_SES_HLEN);
+
+	return mtu;
 }
 
 /* Return: true when packets of a direction may be larger than its egress takes, and the hardware
