@@ -243,7 +243,7 @@ enum nfo_reason nfo_route_learn(struct nfo_table *t, struct nfo_entry *e,
 	netdev_hold(out, &refs->tracker, GFP_ATOMIC);
 	if (nfo_lower_shows_dst(out))
 		e->flags |= NFO_E_KEEP_DST;
-	if (nfo_lower_shows_ct(out))
+	if (nfo_lower_shows_ct(t->nn, out))
 		e->flags |= NFO_E_SHOW_CT;
 	why = nfo_route_learn_neigh(e, refs);
 	if (why)
@@ -691,7 +691,7 @@ bool nfo_route_refresh(struct nfo_table *t, struct nfo_flow *f, enum ip_conntrac
 		return false;
 	if (e->flags & NFO_E_LOWER && nfo_lower_check(t, e->key.iif, refs->in))
 		return false;
-	if (nfo_lower_shows_ct(refs->out) != !!(e->flags & NFO_E_SHOW_CT))
+	if (nfo_lower_shows_ct(t->nn, refs->out) != !!(e->flags & NFO_E_SHOW_CT))
 		return false;
 	/* A filter that looks at routes was added to the device, or taken away. */
 	if (nfo_lower_shows_dst(refs->out) != !!(e->flags & NFO_E_KEEP_DST))

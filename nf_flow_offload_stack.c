@@ -9,6 +9,7 @@
  * the listed device. Packets that come in, and rules for the hardware, which knows no upper
  * devices, are matched at the listed device as well.
  */
+#include <linux/bitfield.h>
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_macvlan.h>
@@ -154,29 +155,87 @@ static int nfo_lower_has_qdisc(struct net_device *dev, struct netdev_nested_priv
 	return rcu_dereference(dev->qdisc)->handle || nfo_dev_has_tc(dev, true);
 }
 
+/* A bridge may have hundreds of ports, and each direction that leaves by it asks twice a second. So
+ * what was found of a device above many others holds for the rest of a tenth of a second. It stands
+ * in nfo_net::devs, above the note of the device, and is lost when the note is renewed.
+ */
+#define NFO_SHOWN_MANY	16
+#define NFO_SHOWN_KNOWN	BIT(8)
+#define NFO_SHOWN	BIT(9)
+#define NFO_SHOWN_TICK	GENMASK(30, 10)
+
+static unsigned long nfo_shown_tick(void)
+{
+	return FIELD_PREP(NFO_SHOWN_TICK, (nfo_now() / (HZ / 10)) % BIT(21));
+}
+
+/* Return: what was found of a device, NFO_SHOWN or not, with NFO_SHOWN_KNOWN; 0 when that is not
+ * known. @entry: set to the device's entry in nfo_net::devs.
+ */
+static unsigned long nfo_lower_shown(struct nfo_net *nn, const struct net_device *dev, void **entry)
+{
+	unsigned long value;
+
+	*entry = xa_load(&nn->devs, dev->ifindex);
+	value = *entry ? xa_to_value(*entry) : 0;
+	if ((value & NFO_SHOWN_TICK) != nfo_shown_tick() || !(value & NFO_SHOWN_KNOWN))
+		return 0;
+
+	return value & (NFO_SHOWN_KNOWN | NFO_SHOWN);
+}
+
+/* Remember what was found. If the entry has changed meanwhile, it is left as it is. */
+static void nfo_lower_remember(struct nfo_net *nn, const struct net_device *dev, void *entry,
+			       bool shows)
+{
+	unsigned long value = NFO_SHOWN_KNOWN | nfo_shown_tick() | (shows ? NFO_SHOWN : 0);
+
+	if (entry)
+		xa_cmpxchg_bh(&nn->devs, dev->ifindex, entry,
+			      xa_mk_value((xa_to_value(entry) & U8_MAX) | value), GFP_ATOMIC);
+}
+
+static int nfo_lower_use_shows(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	++*(unsigned int *)priv->data;
+
+	return nfo_lower_has_qdisc(dev, priv);
+}
+
 /**
  * nfo_lower_shows_ct() - may packets that a device sends be classified by their conntrack entry?
+ * @nn:  namespace
  * @dev: device, as routing knows it
  *
  * CAKE asks for the addresses before NAT, filters ask for conntrack's state and mark. On the
  * classic path a packet has its conntrack entry until a device has sent it. A tunnel takes the
- * entry away, so the devices below a tunnel are not looked at. Context: rcu_read_lock().
+ * entry away, so the devices below a tunnel are not looked at. Context: rcu_read_lock(). Return: the
+ * answer, which may be a tenth of a second old when many devices are below.
  */
-bool nfo_lower_shows_ct(const struct net_device *dev)
+bool nfo_lower_shows_ct(struct nfo_net *nn, const struct net_device *dev)
 {
-	struct netdev_nested_priv priv = {};
+	unsigned int below = 0;
+	struct netdev_nested_priv priv = { .data = &below };
+	const struct net_device *at = dev;
 	struct nfo_tunnel_way way;
+	unsigned long known;
+	bool shows = false;
+	void *entry;
 	int depth;
 
-	for (depth = 0; dev && depth <= NFO_LOWER_DEPTH; depth++) {
-		if (nfo_lower_has_qdisc((struct net_device *)dev, &priv) ||
-		    netdev_walk_all_lower_dev_rcu((struct net_device *)dev, nfo_lower_has_qdisc,
-						  &priv))
-			return true;
-		dev = dev->type == ARPHRD_PPP ? nfo_lower_unlinked(dev, &way) : NULL;
+	known = nfo_lower_shown(nn, dev, &entry);
+	if (known)
+		return known & NFO_SHOWN;
+	for (depth = 0; at && !shows && depth <= NFO_LOWER_DEPTH; depth++) {
+		shows = nfo_lower_has_qdisc((struct net_device *)at, &priv) ||
+			netdev_walk_all_lower_dev_rcu((struct net_device *)at, nfo_lower_use_shows,
+						      &priv);
+		at = at->type == ARPHRD_PPP ? nfo_lower_unlinked(at, &way) : NULL;
 	}
+	if (below >= NFO_SHOWN_MANY)
+		nfo_lower_remember(nn, dev, entry, shows);
 
-	return false;
+	return shows;
 }
 
 /**

@@ -211,8 +211,8 @@ struct nfo_stats {
  * @journal_lock: protects the journal and the fields that say so
  * @tables_in: tables that need the hooks of the namespace; protected by @lock
  * @devs:    devices that are listed or on the way of flows, by index, each with a note of what the
- *           device does to packets, see nfo_net_dev_note(). An entry stays until the device is
- *           unregistered
+ *           device does to packets, see nfo_net_dev_note(), and what nfo_lower_shows_ct() found.
+ *           An entry stays until the device is unregistered
  * @by_ct:   flows by their conntrack entry; initialised when @journal is set
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock

@@ -24,7 +24,7 @@ void nfo_lower_count_sent(const struct nfo_flow *f, enum ip_conntrack_dir dir, u
 			  u64 bytes);
 void nfo_lower_passed(const struct nfo_flow *f, enum ip_conntrack_dir dir, u64 packets, u64 bytes);
 bool nfo_lower_passes(const struct nfo_table *t, int iif, struct net_device *dev, int ifindex);
-bool nfo_lower_shows_ct(const struct net_device *dev);
+bool nfo_lower_shows_ct(struct nfo_net *nn, const struct net_device *dev);
 bool nfo_upper_takes(struct net_device *dev, const struct net_device *upper);
 bool nfo_lower_covers(const struct nfo_table *t, const struct net_device *dev);
 

@@ -23,7 +23,7 @@ struct net_device *nfo_lower_send_by(const struct nfo_table *t, struct net_devic
 	return out;
 }
 
-bool nfo_lower_shows_ct(const struct net_device *dev)
+bool nfo_lower_shows_ct(struct nfo_net *nn, const struct net_device *dev)
 {
 	return false;
 }
