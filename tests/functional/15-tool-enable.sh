@@ -78,6 +78,40 @@ only_lan() {
 }
 run_case "enable --only-lan takes connections opened from there" only_lan
 
+# Somebody has emptied the chain, or taken one rule out: nothing is offloaded, or UDP alone.
+repaired() {
+	ours
+	rules_classic
+	tool_ok enable rc rs "$@"
+	in_r nft flush chain inet nft_offload forward
+	client c tcp
+	slow 5 c ping 5
+	tool_ok enable rc rs "$@"
+	shows "$TOLD"
+	promote c tcp "$PORT"
+	fast c ping 5
+	in_r nft -a list chain inet nft_offload forward |
+		awk '/l4proto tcp/ { print "delete rule inet nft_offload forward handle", $NF }' >"$LIB_TMP/tcp"
+	[ -s "$LIB_TMP/tcp" ] || fail "no rule for TCP"
+	rules_load <"$LIB_TMP/tcp"
+	tool_ok enable rc rs "$@"
+	shows repaired
+	promote c tcp "$PORT"
+	fast c ping 5
+	tool_ok enable rc rs "$@"
+	shows already
+	# one rule for both is as good
+	in_r nft flush chain inet nft_offload forward
+	in_r nft add rule inet nft_offload forward "${MINE[@]}"
+	tool_ok enable rc rs "$@"
+	shows already
+	tool_ok disable
+}
+TOLD=repaired MINE=(meta l4proto '{ tcp, udp }' flow add @fast)
+run_case "enable puts back rules that were taken out" repaired
+TOLD=changed MINE=(iifname rc ct direction original "${MINE[@]}")
+run_case "enable --only-lan puts back rules that were taken out" repaired --only-lan rc
+
 foreign() {
 	local before
 

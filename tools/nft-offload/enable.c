@@ -110,10 +110,23 @@ static bool config_equal(const struct config *a, const struct config *b)
 
 /* ---- the table that exists ---- */
 
+/* Protocols for whose packets a rule says flow add: bits. */
+#define ADDS_TCP	1
+#define ADDS_UDP	2
+#define ADDS_BOTH	(ADDS_TCP | ADDS_UDP)
+
 struct present {
 	bool table, ours;	/* there is a table of this name; the tool made it */
-	bool iifname;		/* the expression before this one loads the ingress device's name */
 	struct config c;
+	int adds, lan_adds[DEVS_MAX];	/* ADDS_*: for any device, and for each of c.lan */
+};
+
+/* A rule of the table, as it is being read. */
+struct rule_read {
+	const char *before;	/* what the expression before this one loads: "iifname", "l4proto" */
+	char lan[IFNAMSIZ];
+	int protos;		/* ADDS_* */
+	bool adds;		/* it says flow add */
 };
 
 static int comment_one(const struct nftnl_udata *attr, void *arg)
@@ -144,51 +157,100 @@ static int table_one(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static bool is_iifname(const struct nftnl_expr *e, const char *name)
+/* Return: what an expression loads, of what the tool's rules compare; NULL for anything else. */
+static const char *loads(const struct nftnl_expr *e, const char *name)
 {
-	return !strcmp(name, "meta") &&
-	       nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY) == NFT_META_IIFNAME;
+	if (strcmp(name, "meta"))
+		return NULL;
+	switch (nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY)) {
+	case NFT_META_IIFNAME:
+		return "iifname";
+	case NFT_META_L4PROTO:
+		return "l4proto";
+	default:
+		return NULL;
+	}
 }
 
-/* Find the devices of --only-lan: the names that iifname is compared with. Somebody may have added
- * comparisons of the same size with something else, an IPv6 address for example.
+/* Somebody may have added comparisons of the same size with something else, an IPv6 address for
+ * example, so it counts what was loaded before.
  */
-static int cmp_one(struct nftnl_expr *e, void *arg)
+static void cmp_read(const struct nftnl_expr *e, struct rule_read *r)
 {
-	struct present *p = arg;
-	struct config *c = &p->c;
-	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
-	bool cmp = p->iifname && name && !strcmp(name, "cmp");
-	const void *data;
+	const uint8_t *data;
 	uint32_t len;
 
-	p->iifname = name && is_iifname(e, name);
-	if (!cmp)
-		return 0;
+	if (!r->before)
+		return;
 	data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
-	if (!data || len != IFNAMSIZ || !memchr(data, 0, len) ||
-	    has_name(c->lan, c->nlans, data) || c->nlans == DEVS_MAX)
+	if (!data)
+		return;
+	if (!strcmp(r->before, "iifname") && len == IFNAMSIZ && memchr(data, 0, len))
+		memcpy(r->lan, data, IFNAMSIZ);
+	else if (!strcmp(r->before, "l4proto") && len == sizeof(*data))
+		r->protos = *data == IPPROTO_TCP ? ADDS_TCP : *data == IPPROTO_UDP ? ADDS_UDP : 0;
+}
+
+static int expr_one(struct nftnl_expr *e, void *arg)
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	struct rule_read *r = arg;
+
+	if (!name)
 		return 0;
-	memcpy(c->lan[c->nlans++], data, IFNAMSIZ);
+	if (!strcmp(name, "cmp"))
+		cmp_read(e, r);
+	else if (!strcmp(name, "flow_offload"))
+		r->adds = true;
+	r->before = loads(e, name);
 	return 0;
+}
+
+/* A rule that says flow add: find the device of --only-lan, and the protocols. */
+static void rule_counts(struct present *p, const struct rule_read *r)
+{
+	struct config *c = &p->c;
+	int i;
+
+	if (!*r->lan) {
+		p->adds |= r->protos;
+		return;
+	}
+	for (i = 0; i < c->nlans && strcmp(c->lan[i], r->lan); i++)
+		;
+	if (i == DEVS_MAX)
+		return;
+	if (i == c->nlans)
+		strcpy(c->lan[c->nlans++], r->lan);
+	p->lan_adds[i] |= r->protos;
 }
 
 static int rule_one(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
-	struct present *p = arg;
+	struct rule_read read = { .protos = ADDS_BOTH };
 	const char *table;
 
 	if (!r)
 		return -ENOMEM;
 	if (nftnl_rule_nlmsg_parse(nlh, r) >= 0) {
 		table = nftnl_rule_get_str(r, NFTNL_RULE_TABLE);
-		p->iifname = false;
 		if (table && !strcmp(table, OWN_TABLE))
-			nftnl_expr_foreach(r, cmp_one, p);
+			nftnl_expr_foreach(r, expr_one, &read);
+		if (read.adds)
+			rule_counts(arg, &read);
 	}
 	nftnl_rule_free(r);
 	return 0;
+}
+
+/* Are all the rules there that the tool makes? Somebody may have emptied the chain. */
+static bool present_whole(const struct present *p)
+{
+	for (int i = 0; i < p->c.nlans; i++)
+		if (p->lan_adds[i] != ADDS_BOTH)
+			return false;
+	return p->c.nlans || p->adds == ADDS_BOTH;
 }
 
 /* Read the table that exists. Return: 0, or -errno with the text in nl->why. */
@@ -493,6 +555,7 @@ int cmd_enable(const struct command *cmd, int argc, char **argv)
 	static struct config c;
 	static struct present p;
 	struct nl nl = {};
+	bool same;
 	int rc = opts_parse(cmd, &argc, &argv, enable_opt, &c);
 
 	if (rc >= 0)
@@ -512,7 +575,8 @@ int cmd_enable(const struct command *cmd, int argc, char **argv)
 	rc = present_open(&nl, &p);
 	if (rc)
 		goto out;
-	if (p.table && config_equal(&c, &p.c)) {
+	same = p.table && config_equal(&c, &p.c);
+	if (same && present_whole(&p)) {
 		printf("enabled already, just so (table inet %s)\n", OWN_TABLE);
 		goto out;
 	}
@@ -522,7 +586,8 @@ int cmd_enable(const struct command *cmd, int argc, char **argv)
 		goto out;
 	}
 	printf("%s: table inet %s offloads TCP and UDP between %d device%s\n",
-	       p.table ? "changed" : "enabled", OWN_TABLE, c.ndevs, c.ndevs == 1 ? "" : "s");
+	       same ? "repaired, rules were missing" : p.table ? "changed" : "enabled", OWN_TABLE,
+	       c.ndevs, c.ndevs == 1 ? "" : "s");
 out:
 	nl_close(&nl);
 	return rc;
