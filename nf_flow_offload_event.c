@@ -246,15 +246,18 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
  */
 static int nfo_event_link6(struct notifier_block *nb, unsigned long event, void *ptr)
 {
-	static const struct nfo_change c = {
-		.what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV6,
-	};
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 	const struct inet6_dev *idev = __in6_dev_get(dev);
+	struct nfo_net *nn;
 
-	if ((event == NETDEV_UP || event == NETDEV_CHANGE) && idev &&
-	    READ_ONCE(idev->cnf.ignore_routes_with_linkdown))
-		nfo_event_changed(dev_net(dev), &c);
+	if ((event != NETDEV_UP && event != NETDEV_CHANGE) || !idev ||
+	    !READ_ONCE(idev->cnf.ignore_routes_with_linkdown))
+		return NOTIFY_DONE;
+	rcu_read_lock();
+	nn = nfo_net_get_rcu(dev_net(dev));
+	if (nn && nn->journal)
+		nfo_fib_link6(nn, dev, nfo_event_add);
+	rcu_read_unlock();
 
 	return NOTIFY_DONE;
 }
@@ -310,6 +313,7 @@ static int nfo_event_fib(struct notifier_block *nb, unsigned long event, void *p
 	struct nfo_change c;
 
 	nfo_recheck_route(nn, event, info);
+	nfo_fib_note_route(nn, event, info);
 	/* During registration the notifier is called for all routes that exist: no news. */
 	if (!READ_ONCE(nn->fib_on) || !nfo_fib_change(&c, event, info))
 		return NOTIFY_DONE;

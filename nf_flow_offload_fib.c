@@ -4,6 +4,7 @@
  */
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <linux/slab.h>
 #include <net/fib_notifier.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
@@ -170,4 +171,132 @@ void nfo_fib_nexthop_object(struct nfo_net *nn, const struct nlmsghdr *nlh,
 	if (!member || !nfo_fib_bucket(nn, nexthop_find_by_id(nn->net, id), member, tell))
 		tell(nn, &all);
 	rcu_read_unlock();
+}
+
+/* ---- which IPv6 routes lead by a device ---- */
+
+/* How many prefixes are kept of a device. */
+#define NFO_LED	8
+
+/**
+ * struct nfo_led - the prefixes to which IPv6 routes lead by a device, or have led
+ * @n:      how many there are; NFO_LED + 1: more than are kept
+ * @change: each as a change; the first @n are valid
+ */
+struct nfo_led {
+	unsigned int		n;
+	struct nfo_change	change[NFO_LED];
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* Caller holds the lock of nfo_net::led6. Return: what is kept of a device; NULL without memory. */
+static struct nfo_led *nfo_led_get(struct nfo_net *nn, int ifindex)
+{
+	struct nfo_led *led = xa_load(&nn->led6, ifindex);
+
+	if (led)
+		return led;
+	led = kzalloc_obj(*led, GFP_ATOMIC);
+	if (led && !xa_err(__xa_store(&nn->led6, ifindex, led, GFP_ATOMIC)))
+		return led;
+	kfree(led);
+
+	return NULL;
+}
+
+static void nfo_led_note(struct nfo_net *nn, const struct fib6_nh *nh, const struct rt6key *dst)
+{
+	struct nfo_led *led;
+	unsigned int i;
+
+	if (!nh->fib_nh_dev)
+		return;
+	xa_lock_bh(&nn->led6);
+	led = nfo_led_get(nn, nh->fib_nh_dev->ifindex);
+	if (!led)
+		WRITE_ONCE(nn->led6_all, true);
+	for (i = 0; led && i < min_t(unsigned int, led->n, NFO_LED); i++)
+		if (led->change[i].plen == dst->plen &&
+		    ipv6_addr_equal(&led->change[i].prefix.in6, &dst->addr))
+			goto unlock;
+	if (led && i < NFO_LED)
+		led->change[i] = (struct nfo_change) {
+			.what = NFO_CHANGE_PREFIX, .family = NFPROTO_IPV6,
+			.plen = dst->plen, .prefix.in6 = dst->addr,
+		};
+	if (led && led->n <= NFO_LED)
+		led->n++;
+unlock:
+	xa_unlock_bh(&nn->led6);
+}
+
+/**
+ * nfo_fib_note_route() - note by which devices an IPv6 route leads
+ * @nn:    namespace
+ * @event: FIB_EVENT_*
+ * @info:  what the FIB notifier tells, also of routes that exist when it is registered
+ *
+ * Context: atomic.
+ */
+void nfo_fib_note_route(struct nfo_net *nn, unsigned long event,
+			const struct fib_notifier_info *info)
+{
+	const struct fib6_info *rt, *other;
+
+	if (info->family != AF_INET6 || event < FIB_EVENT_ENTRY_REPLACE ||
+	    event > FIB_EVENT_ENTRY_ADD)
+		return;
+	rt = container_of(info, struct fib6_entry_notifier_info, info)->rt;
+	/* Forwarded packets take no other route. */
+	if (rt->fib6_type != RTN_UNICAST ||
+	    ipv6_addr_type(&rt->fib6_dst.addr) & (IPV6_ADDR_MULTICAST | IPV6_ADDR_LINKLOCAL))
+		return;
+	/* A nexthop object may lead by another device later, and nothing says whose it is. */
+	if (rt->nh) {
+		WRITE_ONCE(nn->led6_all, true);
+		return;
+	}
+	nfo_led_note(nn, (const struct fib6_nh *)rt->fib6_nh, &rt->fib6_dst);
+	if (!READ_ONCE(rt->fib6_nsiblings))
+		return;
+	list_for_each_entry(other, &rt->fib6_siblings, fib6_siblings)
+		nfo_led_note(nn, (const struct fib6_nh *)other->fib6_nh, &rt->fib6_dst);
+}
+#else
+void nfo_fib_note_route(struct nfo_net *nn, unsigned long event,
+			const struct fib_notifier_info *info)
+{
+}
+#endif
+
+/**
+ * nfo_fib_link6() - IPv6 routing passes by the routes of a device, or uses them again
+ * @nn:   namespace
+ * @dev:  device
+ * @tell: called for each change: the prefixes to which routes lead by the device, or all of IPv6
+ *        when these are not known
+ *
+ * Context: any.
+ */
+void nfo_fib_link6(struct nfo_net *nn, const struct net_device *dev,
+		   void (*tell)(struct nfo_net *nn, const struct nfo_change *change))
+{
+	static const struct nfo_change all = {
+		.what = NFO_CHANGE_FAMILY, .family = NFPROTO_IPV6,
+	};
+	const struct nfo_led *found;
+	struct nfo_led led = {};
+	unsigned int i;
+
+	xa_lock_bh(&nn->led6);
+	found = xa_load(&nn->led6, dev->ifindex);
+	if (found)
+		led = *found;
+	xa_unlock_bh(&nn->led6);
+	if (!READ_ONCE(nn->fib_on) || READ_ONCE(nn->led6_all) || led.n > NFO_LED) {
+		tell(nn, &all);
+		return;
+	}
+	for (i = 0; i < led.n; i++)
+		tell(nn, &led.change[i]);
 }

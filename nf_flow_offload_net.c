@@ -517,11 +517,16 @@ int nfo_net_start(struct nfo_net *nn, const struct nft_table *table)
 static void nfo_net_free_work(struct work_struct *work)
 {
 	struct nfo_net *nn = container_of(to_rcu_work(work), struct nfo_net, free_work);
+	unsigned long i;
+	void *led;
 
 	if (nn->journal)
 		rhashtable_destroy(&nn->by_ct);
 	kvfree(nn->journal);
 	xa_destroy(&nn->devs);
+	xa_for_each(&nn->led6, i, led)
+		kfree(led);
+	xa_destroy(&nn->led6);
 	free_percpu(nn->stats);
 	kfree(nn);
 }
@@ -546,6 +551,7 @@ struct nfo_net *nfo_net_alloc(struct net *net)
 	}
 	nn->net = net;
 	xa_init_flags(&nn->devs, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&nn->led6, XA_FLAGS_LOCK_BH);
 	nfo_settings_init(&nn->settings);
 	nn->ruleset_seq = &nn->ruleset;
 	nn->genid = rt_genid_ipv4(net);
@@ -709,7 +715,7 @@ bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex)
 }
 
 /**
- * nfo_net_forget_dev() - a device is unregistered: undo nfo_net_use_dev()
+ * nfo_net_forget_dev() - a device is unregistered: undo nfo_net_use_dev(), forget its routes
  * @nn:      namespace
  * @ifindex: index of the device
  *
@@ -719,6 +725,7 @@ bool nfo_net_uses_dev(struct nfo_net *nn, int ifindex)
 void nfo_net_forget_dev(struct nfo_net *nn, int ifindex)
 {
 	xa_erase_bh(&nn->devs, ifindex);
+	kfree(xa_erase_bh(&nn->led6, ifindex));
 }
 
 /**

@@ -213,6 +213,9 @@ struct nfo_stats {
  * @devs:    devices that are listed or on the way of flows, by index, each with a note of what the
  *           device does to packets, see nfo_net_dev_note(), and what nfo_lower_shows_ct() found.
  *           An entry stays until the device is unregistered
+ * @led6:    struct nfo_led by the index of a device, owned; protected by its own lock. An entry
+ *           stays until the device is unregistered
+ * @led6_all: there may be routes that @led6 does not have; never cleared
  * @by_ct:   flows by their conntrack entry; initialised when @journal is set
  * @tables:  list of struct nfo_table::list, which nf_tables' flowtables own; protected
  *           by @lock
@@ -280,6 +283,8 @@ struct nfo_net {
 	spinlock_t		journal_lock;	/* journal, epoch, and what the kernel-doc says */
 	unsigned int		tables_in;
 	struct xarray		devs;
+	struct xarray		led6;
+	bool			led6_all;
 	struct rhashtable	by_ct;
 	struct list_head	tables;
 	struct mutex		lock;	/* tables, binding of devices */
