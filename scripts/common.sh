@@ -122,8 +122,8 @@ kernel_flavour() {
 
 # module_sources - what makes up the module, as it is in the checkout now.
 module_sources() {
-	(cd "$NFO_TOP" && find Kbuild Kconfig Makefile ./*.c include scripts tests/kunit tests/hwsim packaging/openwrt/alias \
-		-type f 2>/dev/null || true) | sort
+	(cd "$NFO_TOP" && find Kbuild Kconfig Makefile ./*.c include scripts tests/kunit tests/hwsim \
+		tests/dsasim packaging/openwrt/alias -type f 2>/dev/null || true) | sort
 }
 
 # copy_sources DIR - make DIR a copy of them; files that are the same keep their age.
