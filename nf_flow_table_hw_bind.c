@@ -205,7 +205,13 @@ static void nfo_hw_decline(struct nfo_dev *d, int err)
 	const struct nfo_hw_driver *row = nfo_hw_driver_of(d->dev, NFO_DEV_HW_NONE);
 	struct netlink_ext_ack extack = {};
 
-	extack._msg = row ? row->why : "its driver is not known to forward routed packets";
+	/* A driver that takes rules may take none for this chip, or, with DSA, for this switch. */
+	if (!row)
+		row = nfo_hw_driver_of(d->dev, NFO_DEV_HW_FT);
+	if (!row)
+		extack._msg = "its driver is not known to forward routed packets";
+	else
+		extack._msg = row->why ?: "its driver takes no rules for this device";
 	d->declined = true;
 	nfo_hw_dev_set_error(d, err, &extack);
 }

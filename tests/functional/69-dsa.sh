@@ -114,6 +114,24 @@ unloaded() {
 
 # --- hardware -------------------------------------------------------------
 
+OUT=$LIB_TMP/out
+tool() { in_r "$NFO_TOOLS/nft-offload" "$@" >"$OUT" || fail "nft-offload $*: $(cat "$OUT")"; }
+
+# The Ethernet device below takes no rules: the ruleset loads, software carries, the reason is told.
+no_rules() {
+	local says
+
+	driver 0
+	offloading "lan1, wan"
+	intact "$1"
+	tool status -j
+	says=$(jq -r '.devices[] | select(.dev == "wan") | "\(.hw) \(.reason) \(.message)"' "$OUT")
+	[[ $says == *"Ethernet device below, which takes none"* ]] || fail "it says: $says"
+	equal "$(jq -r '[.flows[].state] | unique | join(",")' < <(tool list -j && cat "$OUT"))" software "states"
+	rules_flush
+	equal "$(sed 's/ blocks.*//' "$SIM/calls")" "binds=0 unbinds=0" "calls of the driver"
+}
+
 no_rules_left() { [ ! -s "$SIM/rules" ]; }
 
 # The switch hw-tc-offload of the device below: the rules leave, and come back.
@@ -158,6 +176,7 @@ run_case "VLAN on wan, udp6" above udp6 behind_vlans 802.1q:7
 run_case "PPPoE in a VLAN on wan, tcp" above tcp behind_pppoe 7
 run_case "PPPoE in a VLAN on wan, tcp6" above tcp6 behind_pppoe 7
 run_case "the driver is unloaded and loaded" unloaded
+run_case "flags offload, the device below takes no rules, tcp" no_rules tcp
 run_case "rules name the ports, udp" rules_name udp "lan1, wan" "$BOTH"
 run_case "rules name the ports, tcp6" rules_name tcp6 "lan1, wan" "$BOTH"
 run_case "rules name the ports below a VLAN, udp" rules_name udp "lan1, wan" "$BOTH" behind_vlans 802.1q:7
