@@ -689,9 +689,7 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 	struct nfo_net *nn;
 	bool tcp;
 
-	if (!l.ct)
-		return;
-	nn = nfo_net_get_rcu(state->net);
+	nn = l.ct ? nfo_net_get_rcu(state->net) : NULL;
 	if (!nn)
 		return;
 	nfo_learn_zone(nn, l.ct);
@@ -718,7 +716,8 @@ static void nfo_learn(struct sk_buff *skb, const struct nf_hook_state *state,
 		t = f->table;
 	if (!nfo_note_find(t, l.skb, nf_ct_tuple(l.ct, l.dir), &note)) {
 		if (!f || !nfo_flow_learned(f, l.dir))
-			nfo_count_reason(nn, NFO_R_NOT_AT_INGRESS);
+			nfo_count_reason(nn, nfo_lower_covers(t, l.in) ?
+					 NFO_R_NOT_AT_INGRESS : NFO_R_DEV_NOT_IN_TABLE);
 		return;
 	}
 	l.note = &note;

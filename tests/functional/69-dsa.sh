@@ -18,6 +18,16 @@ routed() {
 	intact "$1"
 }
 
+# eth0 sees frames whose IP header nobody can read: a flowtable that lists it in place of the ports
+# carries nothing, and breaks nothing.
+conduit_listed() {
+	rules_listing "eth0"
+	client c udp
+	slow 20 c ping 20
+	reason_count dev-not-in-table
+	[ "$REASON" -gt 0 ] || fail "the reason is not counted"
+}
+
 # Both listed: the frames are not touched at eth0.
 all_listed() {
 	rules_listing "eth0, lan1, wan"
@@ -169,6 +179,7 @@ echo_up
 for proto in udp tcp udp6 tcp6; do
 	run_case "between two ports, $proto" routed $proto
 done
+run_case "only the device below is listed" conduit_listed
 run_case "the device below is listed too, tcp" all_listed tcp
 run_case "lan1, wan and eth0 count as on the classic path" counted lan1 wan eth0
 run_case "VLAN on wan, tcp" above tcp behind_vlans 802.1q:7
