@@ -209,8 +209,8 @@ static int nfo_lower_use_shows(struct net_device *dev, struct netdev_nested_priv
  *
  * CAKE asks for the addresses before NAT, filters ask for conntrack's state and mark. On the
  * classic path a packet has its conntrack entry until a device has sent it. A tunnel takes the
- * entry away, so the devices below a tunnel are not looked at. Context: rcu_read_lock(). Return: the
- * answer, which may be a tenth of a second old when many devices are below.
+ * entry away, so the devices below a tunnel are not looked at. Context: rcu_read_lock(). Return:
+ * the answer, which may be a tenth of a second old when many devices are below.
  */
 bool nfo_lower_shows_ct(struct nfo_net *nn, const struct net_device *dev)
 {

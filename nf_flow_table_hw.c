@@ -424,8 +424,8 @@ static bool nfo_hw_glance(const struct nfo_net *nn, struct nfo_glance *g, struct
 
 /* Check some rules against the journal, without a call to a driver. A rule of a flow that has ended
  * is left out when the flow's references are about to be dropped: that is done a grace period after
- * nfo_hw_has_ended() said so. Caller holds rcu_read_lock(). Return: how many of the @n rules are not
- * true any more; these are the first ones of @rules then.
+ * nfo_hw_has_ended() said so. Caller holds rcu_read_lock(). Return: how many of the @n rules are
+ * not true any more; these are the first ones of @rules then.
  */
 static unsigned int nfo_hw_changed(struct nfo_hw_queue *q, struct nfo_hw_rule **rules,
 				   unsigned int n)

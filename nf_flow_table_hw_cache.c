@@ -217,8 +217,8 @@ bool nfo_hw_form_refused(struct nfo_dev *d, const struct nfo_flow *f, enum ip_co
 	return true;
 }
 
-/* Return: the size of the largest packets of a direction that a device may receive. Those of a PPPoE
- * session come with its header.
+/* Return: the size of the largest packets of a direction that a device may receive. Those of a
+ * PPPoE session come with its header.
  */
 static unsigned int nfo_hw_largest(const struct nfo_dev *d, const struct nfo_entry *e)
 {

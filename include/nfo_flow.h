@@ -62,7 +62,9 @@
 #define NFO_BY_UNSEEN		BIT(5)
 /* Of nfo_net::rules_by: the flow label of IPv6. An entry that depends on it has NFO_E_LABEL. */
 #define NFO_BY_LABEL		BIT(6)
-/* Likewise: the mark or the labels of the connection, be they 0 so far. Then it has NFO_E_CT_MARK. */
+/* Likewise: the mark or the labels of the connection, also while they are 0. An entry that depends
+ * on them has NFO_E_CT_MARK.
+ */
 #define NFO_BY_CT_MARK		BIT(7)
 
 /**

@@ -67,8 +67,8 @@ struct nfo_note {
 	struct nfo_outer	outer;
 };
 
-/* IPVS balances the packet. With NAT it changes addresses, which conntrack may know of or not, and in
- * any case it has a timeout and counters of its own for the connection.
+/* IPVS balances the packet. With NAT it changes addresses, which conntrack may know of or not, and
+ * in any case it has a timeout and counters of its own for the connection.
  */
 static inline bool nfo_skb_is_balanced(const struct sk_buff *skb)
 {

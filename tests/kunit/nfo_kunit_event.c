@@ -68,6 +68,7 @@ static int nfo_event_test_init(struct kunit *test)
 	fake->nn.net = &init_net;
 	fake->nn.genid = rt_genid_ipv4(&init_net);
 	xa_init_flags(&fake->nn.devs, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&fake->nn.led6, XA_FLAGS_LOCK_BH);
 	nfo_event_net_init(&fake->nn);
 	fake->nn.rtnl = nfo_rtnl_open(&fake->nn);
 	KUNIT_ASSERT_NOT_NULL(test, fake->nn.rtnl);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit: hardware as a cache. Which flow gives way to a busier one, and which rule is deleted first.
+ * KUnit: hardware as a cache. Which flow gives way to a busier one, and which rule is deleted
+ * first.
  */
 #include "nfo_kunit_chip.h"
 #include "nfo_neigh.h"

@@ -86,6 +86,7 @@ static int nfo_stack_init(struct kunit *test)
 	struct nfo_fake *fake = nfo_fake_open(test, 1);
 
 	xa_init_flags(&fake->nn.devs, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&fake->nn.led6, XA_FLAGS_LOCK_BH);
 	nfo_port = kunit_kzalloc(test, sizeof(*nfo_port), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, nfo_port);
 	rcu_assign_pointer(nfo_port->qdisc, &noop_qdisc);
@@ -115,7 +116,7 @@ static bool nfo_shows(struct nfo_fake *fake)
 	return shows;
 }
 
-/* A thousand directions ask, and the ports are looked at in each tenth of a second, not for each. */
+/* A thousand directions ask. The ports are looked at once in a tenth of a second. */
 static void nfo_test_many_ports(struct kunit *test)
 {
 	struct nfo_fake *fake = test->priv;
@@ -138,7 +139,7 @@ static void nfo_test_port_gets_qdisc(struct kunit *test)
 	struct nfo_fake *fake = test->priv;
 	int ifindex = fake->port[0].netdev->ifindex;
 	unsigned long end = jiffies + 10 * HZ;
-	struct Qdisc *qdisc;
+	typeof(noop_qdisc) *qdisc;
 
 	KUNIT_ASSERT_TRUE(test, nfo_net_use_dev(&fake->nn, ifindex));
 	nfo_net_note_dev(&fake->nn, ifindex, NFO_NOTE_KNOWN | NFO_NOTE_HELD);
