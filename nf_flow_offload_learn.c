@@ -239,7 +239,7 @@ static enum nfo_reason nfo_learn_in(const struct nfo_table *t, struct nfo_entry 
 		e->flags |= NFO_E_IN_DEST;
 	}
 	/* A PPPoE session has one peer: a frame of another sender does not belong to it. */
-	if (l->note->has_dest && nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE)) {
+	if (l->note->has_dest && nfo_encap_has_session(&e->key.encap)) {
 		ether_addr_copy(refs->in_source, l->note->h_source);
 		e->flags |= NFO_E_IN_SOURCE;
 	}

@@ -224,7 +224,7 @@ static unsigned int nfo_hw_largest(const struct nfo_dev *d, const struct nfo_ent
 {
 	unsigned int mtu = READ_ONCE(d->dev->mtu);
 
-	if (nfo_encap_has(&e->key.encap, NFO_ENCAP_PPPOE))
+	if (nfo_encap_has_session(&e->key.encap))
 		mtu -= min_t(unsigned int, mtu, PPPOE_SES_HLEN);
 
 	return mtu;

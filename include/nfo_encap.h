@@ -105,13 +105,13 @@ static inline enum nfo_encap_kind nfo_encap_first(u16 kinds)
 	return kinds & NFO_ENCAP_MASK;
 }
 
-/* Is one of the headers of this kind? */
-static inline bool nfo_encap_has(const struct nfo_encap *encap, enum nfo_encap_kind kind)
+/* Is one of the headers that of a PPPoE session? */
+static inline bool nfo_encap_has_session(const struct nfo_encap *encap)
 {
 	u16 kinds;
 
 	for (kinds = encap->kinds; kinds; kinds >>= NFO_ENCAP_BITS)
-		if (nfo_encap_first(kinds) == kind)
+		if (nfo_encap_first(kinds) == NFO_ENCAP_PPPOE)
 			return true;
 
 	return false;
