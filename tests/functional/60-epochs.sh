@@ -127,6 +127,41 @@ unrelated_case() {
 run_case "udp, unrelated routes come and go" unrelated_case udp
 run_case "tcp6, unrelated routes come and go" unrelated_case tcp6
 
+# IPv6 routing passes by routes without a link. Flows by other routes are not concerned,
+# while no IPv6 route of the namespace has had a nexthop object: this comes before those that have.
+unrelated_link6() {
+	ours_only "a link that comes up brings a route, which makes all IPv6 flows route again"
+	via_first
+	rules
+	sysctl_r net/ipv6/conf/all/ignore_routes_with_linkdown 1
+	flow_up c udp6
+	ip -n "$NS_R" link add nfo-l type veth peer name nfo-m
+	sysctl_r net/ipv6/conf/nfo-l/ignore_routes_with_linkdown 1
+	ip -n "$NS_R" -batch - <<-END
+		addr add 2001:db8:8::1/64 dev nfo-l nodad
+		link set nfo-m up
+		link set nfo-l up
+		route add 2001:db8:8:1::/64 via 2001:db8:8::2 dev nfo-l
+	END
+	links_ready "$NS_R" nfo-l "$NS_R" nfo-m
+	settle c
+	counter seen
+	before=$PACKETS
+	for _ in 1 2 3; do
+		ip -n "$NS_R" link set nfo-m down
+		wait_for 5 link_lost nfo-l || fail "nfo-l keeps its link"
+		must c ping 3
+		ip -n "$NS_R" link set nfo-m up
+		links_ready "$NS_R" nfo-l "$NS_R" nfo-m
+		must c ping 3
+	done
+	counter seen
+	equal $((PACKETS - before)) 0 "packets on the slow path"
+	ip -n "$NS_R" link del nfo-l
+}
+link_lost() { [[ $(ip -n "$NS_R" link show "$1") == *NO-CARRIER* ]]; }
+run_case "udp6, the link of an unrelated device goes and returns" unrelated_link6
+
 # Packets look at changes when one may concern their flow. Which routes flows rest on is noted anew
 # all the time, and what is not is forgotten within four seconds.
 route_after_others() {
@@ -280,40 +315,6 @@ unrelated_link() {
 	equal $((PACKETS - before)) 0 "packets on the slow path"
 }
 run_case "the link of an unrelated device comes up" unrelated_link
-
-# IPv6 routing passes by routes without a link. Flows by other routes are not concerned.
-unrelated_link6() {
-	ours_only "a link that comes up brings a route, which makes all IPv6 flows route again"
-	via_first
-	rules
-	sysctl_r net/ipv6/conf/all/ignore_routes_with_linkdown 1
-	flow_up c udp6
-	ip -n "$NS_R" link add nfo-l type veth peer name nfo-m
-	sysctl_r net/ipv6/conf/nfo-l/ignore_routes_with_linkdown 1
-	ip -n "$NS_R" -batch - <<-END
-		addr add 2001:db8:8::1/64 dev nfo-l nodad
-		link set nfo-m up
-		link set nfo-l up
-		route add 2001:db8:8:1::/64 via 2001:db8:8::2 dev nfo-l
-	END
-	links_ready "$NS_R" nfo-l "$NS_R" nfo-m
-	settle c
-	counter seen
-	before=$PACKETS
-	for _ in 1 2 3; do
-		ip -n "$NS_R" link set nfo-m down
-		wait_for 5 link_lost nfo-l || fail "nfo-l keeps its link"
-		must c ping 3
-		ip -n "$NS_R" link set nfo-m up
-		links_ready "$NS_R" nfo-l "$NS_R" nfo-m
-		must c ping 3
-	done
-	counter seen
-	equal $((PACKETS - before)) 0 "packets on the slow path"
-	ip -n "$NS_R" link del nfo-l
-}
-link_lost() { [[ $(ip -n "$NS_R" link show "$1") == *NO-CARRIER* ]]; }
-run_case "udp6, the link of an unrelated device goes and returns" unrelated_link6
 
 # The devices of containers come and go all the time: no flow is looked at, no entry of
 # the journal is taken.
