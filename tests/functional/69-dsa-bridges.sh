@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# tags: life debug
+# tags: life debug long
 # Ports of a DSA switch in a bridge: the bridge forwards between them, or the switch does by itself, and
 # gives frames of a VLAN-aware bridge to the host with a tag (DSA takes it off since 6.12).
 # shellcheck source=../lib.sh disable=SC2119
