@@ -117,9 +117,9 @@ static bool nfo_event_dev_changed(const struct net_device *dev)
 	return concerns;
 }
 
-/* Tell the hardware side of each table about a device. Context: may sleep, RTNL held. */
-static void nfo_event_hw(struct net_device *dev,
-			 void (*tell)(struct nfo_table *t, struct net_device *dev))
+/* Tell each table about a device. Context: may sleep, RTNL held. */
+static void nfo_event_tables(struct net_device *dev,
+			     void (*tell)(struct nfo_table *t, struct net_device *dev))
 {
 	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
 	struct nfo_table *t;
@@ -153,20 +153,11 @@ static void nfo_event_dev_lost(const struct net_device *dev, bool gone)
 	nfo_net_put(nn);
 }
 
-/* Retire the flows of a device that gets or loses a master. Context: may sleep, RTNL held. */
-static void nfo_event_flush_dev(const struct net_device *dev)
+/* Retire the flows of a device that gets or loses a master. Context: may sleep. */
+static void nfo_event_flush(struct nfo_table *t, struct net_device *dev)
 {
-	struct nfo_net *nn = nfo_net_tryget(dev_net(dev));
-	struct nfo_table *t;
-
-	if (!nn)
-		return;
-	mutex_lock(&nn->lock);
-	list_for_each_entry(t, &nn->tables, list)
-		if (nfo_lower_covers(t, dev))
-			nfo_table_flush(t, dev, NFO_R_DEV_GONE);
-	mutex_unlock(&nn->lock);
-	nfo_net_put(nn);
+	if (nfo_lower_covers(t, dev))
+		nfo_table_flush(t, dev, NFO_R_DEV_GONE);
 }
 
 /* A device gets or loses an upper device. A master decides from now on, or does not any more, what
@@ -186,7 +177,7 @@ static void nfo_event_upper(struct net_device *dev,
 	}
 	if (!nfo_event_dev_changed(dev))
 		return;
-	nfo_event_flush_dev(dev);
+	nfo_event_tables(dev, nfo_event_flush);
 	nfo_event_dev_changed(info->upper_dev);
 }
 
@@ -218,14 +209,14 @@ static int nfo_event_netdev(struct notifier_block *nb, unsigned long event, void
 		break;
 	case NETDEV_FEAT_CHANGE:
 		/* ethtool -K DEV hw-tc-offload on|off */
-		nfo_event_hw(dev, nfo_hw_feature_changed);
+		nfo_event_tables(dev, nfo_hw_feature_changed);
 		break;
 	case NETDEV_CHANGEUPPER:
 		nfo_event_upper(dev, ptr);
 		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
-		nfo_event_hw(dev, nfo_hw_device_back);
+		nfo_event_tables(dev, nfo_hw_device_back);
 		if (!netif_carrier_ok(dev))
 			nfo_event_nexthops_leave(dev);
 		fallthrough;

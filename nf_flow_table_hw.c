@@ -311,13 +311,19 @@ static void nfo_hw_do_del(struct nfo_flow *f, struct nfo_hw_rule *p)
 	spin_unlock_bh(&hw->lock);
 }
 
+/* Did something change for which rules were not looked at? */
+static bool nfo_hw_has_to_look(const struct nfo_hw_queue *q)
+{
+	return READ_ONCE(q->unchecked) || READ_ONCE(q->unsorted);
+}
+
 /* A batch of calls may take long, so it ends early when a change has happened. It goes on while
  * rules leave that are not true any more: they are no less urgent than those that are still to be
  * found. Return: true when the batch is to end because there are rules to be checked.
  */
 static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
 {
-	return (READ_ONCE(q->unchecked) || READ_ONCE(q->unsorted)) && list_empty(&q->stale);
+	return nfo_hw_has_to_look(q) && list_empty(&q->stale);
 }
 
 /* A batch that reads counters ends for rules to be checked, for rules that leave because they are
@@ -326,8 +332,7 @@ static bool nfo_hw_interrupted(const struct nfo_hw_queue *q)
  */
 static bool nfo_hw_read_interrupted(const struct nfo_hw_queue *q)
 {
-	return READ_ONCE(q->unchecked) || READ_ONCE(q->unsorted) || !list_empty(&q->stale) ||
-	       !list_empty(&q->back);
+	return nfo_hw_has_to_look(q) || !list_empty(&q->stale) || !list_empty(&q->back);
 }
 
 /* Delete and add a batch of rules. Return: true when there was a rule to delete or to add. */
