@@ -34,6 +34,21 @@ plug() {
 	END
 }
 
+# found_at PORT MOST MS - the client moves to this port, and connection c is found there: at most MOST
+# packets of MS milliseconds are lost, then it is fast.
+found_at() {
+	local lost=0
+
+	must c timeout "$3"
+	plug "$1"
+	until ask c ping 1; do
+		lost=$((lost + 1))
+		[ $lost -le "$2" ] || fail "$lost packets of $3 ms are lost"
+	done
+	must c timeout 5000
+	settle c
+}
+
 # bridge_of PORT PORT [tagged|untagged] - the router's bridge of these ports, with the client plugged in
 # at c0; of VLAN 10, which it has then, the ports have the tag or not.
 bridge_of() {

@@ -44,16 +44,9 @@ switch_up() {
 		link set plug1 netns $NS_C name c2
 		link set plug4 netns $NS_S name s0
 	END
-	ip -n "$NS_R" -batch - <<-END
-		link set eth0 up
-		addr add $RC4/24 dev lan1
-		addr add $RC6/64 dev lan1 nodad
-		addr add $RS4/24 dev wan
-		addr add $RS6/64 dev wan nodad
-		link set lan1 up
-		link set lan2 up
-		link set wan up
-	END
+	ip -n "$NS_R" link set eth0 up
+	ip -n "$NS_R" link set lan2 up
+	router_at lan1 wan
 	host_up "$NS_C" c0 "$C4" "$C6" "$RC4" "$RC6"
 	ip -n "$NS_C" link set c2 up
 	host_up "$NS_S" s0 "$S4" "$S6" "$RS4" "$RS6"
@@ -69,22 +62,6 @@ intact() {
 	[ "${1%6}" = tcp ] || return 0
 	must c bulk 100000
 	fast c bulk 300000
-}
-
-# offloading DEVICES [LINES]
-offloading() {
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { $1 }; counter; flags offload; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-			${2:-}
-		}
-	END
 }
 
 driver() { echo "$1" >/sys/module/nfo_dsasim/parameters/ft; }
@@ -119,7 +96,7 @@ rules_name() {
 		[[ $1 != behind_* ]] || address_of "$proto"
 	fi
 	before=$(<"$SIM/calls")
-	offloading "$devices"
+	rules_offloading "$devices"
 	client c "$proto" 5000 "$TO"
 	wait_for 15 asks c "$proto" "$PORT" || fail "not in hardware: $(cat $SIM/calls)"
 	found=$(sort "$SIM/rules")

@@ -187,23 +187,7 @@ clean() {
 }
 
 # table [LINES [DEVICES]]
-table() {
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f {
-				hook ingress priority 0; devices = { ${2:-hwp0, hwp1} };
-				counter; flags offload;
-			}
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-			${1:-}
-		}
-	END
-}
+table() { rules_offloading "${2:-hwp0, hwp1}" "${1:-}"; }
 
 # calls - of the driver to add a rule, in CALLS.
 # shellcheck disable=SC2034 # for the tests

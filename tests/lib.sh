@@ -300,15 +300,7 @@ topo_up() {
 		link add c0 netns $NS_C type veth peer name rc netns $NS_R
 		link add s0 netns $NS_S $queues type veth peer name rs netns $NS_R $queues
 	END
-	ip -n "$NS_R" -batch - <<-END
-		link set lo up
-		addr add $RC4/24 dev rc
-		addr add $RC6/64 dev rc nodad
-		addr add $RS4/24 dev rs
-		addr add $RS6/64 dev rs nodad
-		link set rc up
-		link set rs up
-	END
+	router_at rc rs
 	ip -n "$NS_C" link set lo up
 	host_up "$NS_C" c0 "$C4" "$C6" "$RC4" "$RC6"
 	ip -n "$NS_S" link set lo up
@@ -325,6 +317,19 @@ host_up() {
 		link set $2 up
 		route add default via $5
 		route add ::/0 via $6
+	END
+}
+
+# router_at DEVICE DEVICE - the router's ends of the links to the client and to the server.
+router_at() {
+	ip -n "$NS_R" -batch - <<-END
+		link set lo up
+		addr add $RC4/24 dev $1
+		addr add $RC6/64 dev $1 nodad
+		addr add $RS4/24 dev $2
+		addr add $RS6/64 dev $2 nodad
+		link set $1 up
+		link set $2 up
 	END
 }
 
@@ -393,6 +398,22 @@ rules_listing() {
 				${2-$all}
 			}
 			${3:-}
+		}
+	END
+}
+
+# rules_offloading DEVICES [LINES] - the same for hardware, with a counter for each flow.
+rules_offloading() {
+	rules_load <<-END
+		table inet t {
+			counter seen { }
+			flowtable f { hook ingress priority 0; devices = { $1 }; counter; flags offload; }
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				counter name seen
+				meta l4proto { tcp, udp } flow add @f
+			}
+			${2:-}
 		}
 	END
 }

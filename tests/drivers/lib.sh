@@ -49,20 +49,7 @@ drv_up() {
 }
 
 # table [LINES] - a router whose flowtable asks for hardware.
-table() {
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { ${DRV}0, ${DRV}1 }; counter; flags offload; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-			${1:-}
-		}
-	END
-}
+table() { rules_offloading "${DRV}0, ${DRV}1" "${1:-}"; }
 
 # dev_is DEV WANTED - "hw reason errno message" of nft-offload's status.
 dev_is() {

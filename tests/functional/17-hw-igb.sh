@@ -68,17 +68,7 @@ table() {
 	local devices
 
 	devices=$(ip -n "$NS_R" -br link show | awk '/^igb/ { printf "%s%s", sep, $1; sep = ", " }')
-	rules_load <<-END
-		table inet t {
-			counter seen { }
-			flowtable f { hook ingress priority 0; devices = { $devices }; counter; flags offload; }
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				counter name seen
-				meta l4proto { tcp, udp } flow add @f
-			}
-		}
-	END
+	rules_offloading "$devices"
 }
 
 tool() { in_r "$NFO_TOOLS/nft-offload" "$@"; }

@@ -201,17 +201,8 @@ arrive() {
 
 # moves - the client is found at its other port with the first packet that it sends from there.
 moves() {
-	local lost=0
-
 	up "$@"
-	must c timeout 40
-	plug c2
-	until ask c ping 1; do
-		lost=$((lost + 1))
-		[ $lost -le 5 ] || fail "$lost packets of 40 ms are lost"
-	done
-	must c timeout 5000
-	settle c
+	found_at c2 5 40
 	wait_for 5 straight c || fail "$PAST of 40 packets pass the bridge by at the other port"
 	plug c0
 }

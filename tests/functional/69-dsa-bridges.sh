@@ -37,19 +37,10 @@ bridged() {
 
 # moves VLAN PROTO - the client is found at lan2 with the first packet that it sends from there.
 moves() {
-	local lost=0
-
 	lan "$1"
 	rules_listing "lan1, lan2, lan3, wan"
 	flow_up c "$2"
-	must c timeout 50
-	plug c2
-	until ask c ping 1; do
-		lost=$((lost + 1))
-		[ $lost -le 2 ] || fail "$lost packets of 50 ms are lost"
-	done
-	must c timeout 5000
-	settle c
+	found_at c2 2 50
 	fast c ping 20
 	plug c0
 }

@@ -132,7 +132,7 @@ no_rules() {
 	local says
 
 	driver 0
-	offloading "lan1, wan"
+	rules_offloading "lan1, wan"
 	intact "$1"
 	tool status -j
 	says=$(jq -r '.devices[] | select(.dev == "wan") | "\(.hw) \(.reason) \(.message)"' "$OUT")
@@ -147,7 +147,7 @@ no_rules_left() { [ ! -s "$SIM/rules" ]; }
 # The switch hw-tc-offload of the device below: the rules leave, and come back.
 switched_off() {
 	driver 1
-	offloading "lan1, wan"
+	rules_offloading "lan1, wan"
 	client c udp
 	wait_for 15 asks c udp "$PORT" || fail "not in hardware: $(cat $SIM/calls)"
 	in_r ethtool -K eth0 hw-tc-offload off
@@ -162,7 +162,7 @@ switched_off() {
 # The driver is unloaded while it has rules.
 unloaded_hw() {
 	driver 1
-	offloading "lan1, wan"
+	rules_offloading "lan1, wan"
 	client c udp
 	wait_for 15 asks c udp "$PORT" || fail "not in hardware: $(cat $SIM/calls)"
 	rmmod nfo_dsasim || fail "the switch does not go"

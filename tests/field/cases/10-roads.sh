@@ -56,8 +56,8 @@ field_case F2-port "VLAN-aware bridge, port listed: slow at most 1 %" f2 "rc, rs
 field_case F2-master "VLAN-aware bridge, bridge listed: slow at most 1 %" f2 "br0, rs"
 field_case F2-vlan "VLAN-aware bridge, br0.10 listed: slow at most 1 %" f2 "br0.10, rs"
 
-f3() {
-	field_up
+# Both devices in the VRF vrf0, whose table is 100.
+both_in_vrf() {
 	module vrf
 	ip -n "$NS_R" -batch - <<-END
 		link add vrf0 type vrf table 100
@@ -65,6 +65,11 @@ f3() {
 		link set rc master vrf0
 		link set rs master vrf0
 	END
+}
+
+f3() {
+	field_up
+	both_in_vrf
 	field_rules "rc, rs"
 	probe_and_stream
 }

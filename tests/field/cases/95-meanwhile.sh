@@ -331,13 +331,7 @@ field_case nexthops "a group gets another next hop object, which becomes a black
 # In a VRF: the rule of routing for VRFs moves, and a route of its table drops.
 l3mdev_rule() {
 	field_up
-	module vrf
-	ip -n "$NS_R" -batch - <<-END
-		link add vrf0 type vrf table 100
-		link set vrf0 up
-		link set rc master vrf0
-		link set rs master vrf0
-	END
+	both_in_vrf
 	field_rules "rc, rs"
 	live_start
 	ip -n "$NS_R" rule add pref 500 l3mdev
